@@ -1,0 +1,33 @@
+# All from Debian 12. Boost 1.81 is used header-only; scripts/lib.sh unpacks it below CELLRIG_DEPS_PREFIX where apt would have to
+# remove an installed 1.74 for it.
+find_package(Threads REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(SQLite3 REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(yaml-cpp REQUIRED)
+
+add_library(cellrig_boost INTERFACE)
+find_path(BOOST_181_INCLUDE boost/version.hpp HINTS ${CELLRIG_DEPS_PREFIX}/usr/include NO_DEFAULT_PATH)
+if(NOT BOOST_181_INCLUDE)
+  find_path(BOOST_181_INCLUDE boost/version.hpp REQUIRED)
+endif()
+file(STRINGS ${BOOST_181_INCLUDE}/boost/version.hpp boost_version_line REGEX "define BOOST_VERSION ")
+if(NOT boost_version_line MATCHES "BOOST_VERSION (1081|1082|1083|1084|1085)[0-9][0-9]")
+  message(FATAL_ERROR "Boost 1.81 is needed, ${BOOST_181_INCLUDE} has another: '${boost_version_line}'. scripts/test fetches it.")
+endif()
+target_include_directories(cellrig_boost SYSTEM INTERFACE ${BOOST_181_INCLUDE})
+
+find_path(MODBUS_INCLUDE modbus/modbus.h REQUIRED)
+find_library(MODBUS_LIBRARY modbus REQUIRED)
+add_library(cellrig_libmodbus INTERFACE)
+target_include_directories(cellrig_libmodbus SYSTEM INTERFACE ${MODBUS_INCLUDE})
+target_link_libraries(cellrig_libmodbus INTERFACE ${MODBUS_LIBRARY})
+
+if(CELLRIG_TESTS)
+  find_package(GTest REQUIRED)
+endif()
+if(CELLRIG_BENCH)
+  find_package(benchmark REQUIRED)
+endif()

@@ -1,0 +1,33 @@
+// Real time: CLOCK_MONOTONIC schedules, CLOCK_BOOTTIME judges gaps, UTC labels.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "controller/async/time_source.hpp"
+
+namespace cellrig {
+
+class RealTime final : public TimeSource {
+ public:
+  RealTime();
+  [[nodiscard]] TimePoint now() const override;
+  [[nodiscard]] UtcTime utc_now() const override;
+  void run() override;
+  void stop() override;
+
+  /// CLOCK_BOOTTIME minus CLOCK_MONOTONIC: grows by the time the machine was suspended.
+  [[nodiscard]] static Duration suspended();
+
+ private:
+  void earliest_changed() override { arm(); }
+  void arm();
+
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  boost::asio::steady_timer timer_;
+  TimePoint armed_for_ = TimePoint::max();
+  bool firing_ = false;
+};
+
+}  // namespace cellrig

@@ -1,0 +1,121 @@
+#include "controller/async/time_source.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <cassert>
+
+namespace cellrig {
+
+Wait::~Wait() {
+  if (heap_index_ != npos) time_.remove(*this);
+}
+
+Task<WaitEnd> Wait::until(TimePoint due) {
+  assert(!handler_ && "one waiter at a time");
+  auto initiate = [this, due](auto&& handler) {
+    handler_.emplace(std::forward<decltype(handler)>(handler));
+    time_.insert(*this, woken_ ? time_.now() : due);
+  };
+  return boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void(WaitEnd)>(std::move(initiate),
+                                                                                           boost::asio::use_awaitable);
+}
+
+Task<WaitEnd> Wait::until_woken() { return until(TimePoint::max()); }
+
+void Wait::wake() {
+  woken_ = true;
+  if (heap_index_ == npos) return;
+  time_.remove(*this);
+  time_.insert(*this, time_.now());
+}
+
+Task<void> TimeSource::sleep_until(TimePoint due) {
+  Wait wait{*this};
+  co_await wait.until(due);
+}
+
+void TimeSource::spawn(Task<void> task) {
+  boost::asio::co_spawn(context_, std::move(task), [this](const std::exception_ptr& failure) {
+    if (!failure) return;
+    if (!failure_) failure_ = failure;
+    stop();
+  });
+  spawned();
+}
+
+void TimeSource::post(std::function<void()> function) { boost::asio::post(context_, std::move(function)); }
+
+void TimeSource::rethrow_if_failed() {
+  if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+}
+
+void TimeSource::fire_first() {
+  Wait& wait = *heap_.front();
+  remove(wait);
+  const WaitEnd end = std::exchange(wait.woken_, false) ? WaitEnd::woken : WaitEnd::due;
+  Wait::Handler handler = std::move(*wait.handler_);
+  wait.handler_.reset();
+  std::move(handler)(end);  // resumes the coroutine; `wait` may be gone afterwards
+}
+
+std::size_t TimeSource::fire_until(TimePoint instant) {
+  std::size_t fired = 0;
+  while (has_wait() && next_due() <= instant && !failed()) {
+    fire_first();
+    ++fired;
+  }
+  return fired;
+}
+
+bool TimeSource::before(const Wait& a, const Wait& b) {
+  return a.due_ != b.due_ ? a.due_ < b.due_ : a.sequence_ < b.sequence_;
+}
+
+void TimeSource::place(std::size_t index, Wait* wait) {
+  heap_[index] = wait;
+  wait->heap_index_ = index;
+}
+
+void TimeSource::sift_up(std::size_t index) {
+  Wait* const wait = heap_[index];
+  while (index > 0) {
+    const std::size_t parent = (index - 1) / 2;
+    if (!before(*wait, *heap_[parent])) break;
+    place(index, heap_[parent]);
+    index = parent;
+  }
+  place(index, wait);
+}
+
+void TimeSource::sift_down(std::size_t index) {
+  Wait* const wait = heap_[index];
+  for (std::size_t child = 2 * index + 1; child < heap_.size(); child = 2 * index + 1) {
+    const std::size_t right = child + 1;
+    if (right < heap_.size() && before(*heap_[right], *heap_[child])) child = right;
+    if (!before(*heap_[child], *wait)) break;
+    place(index, heap_[child]);
+    index = child;
+  }
+  place(index, wait);
+}
+
+void TimeSource::insert(Wait& wait, TimePoint due) {
+  wait.due_ = due;
+  wait.sequence_ = ++sequence_;
+  heap_.push_back(&wait);
+  sift_up(heap_.size() - 1);
+  if (wait.heap_index_ == 0) earliest_changed();
+}
+
+void TimeSource::remove(Wait& wait) {
+  const std::size_t index = std::exchange(wait.heap_index_, Wait::npos);
+  Wait* const last = heap_.back();
+  heap_.pop_back();
+  if (last != &wait) {
+    place(index, last);
+    sift_up(index);
+    sift_down(last->heap_index_);
+  }
+}
+
+}  // namespace cellrig

@@ -1,0 +1,34 @@
+// Virtual time: controller and world in one process. When nothing is ready, time jumps to the next wait. Same seed, same record.
+#pragma once
+
+#include <atomic>
+
+#include <boost/asio/executor_work_guard.hpp>
+
+#include "controller/async/time_source.hpp"
+
+namespace cellrig {
+
+class VirtualTime final : public TimeSource {
+ public:
+  VirtualTime();
+  [[nodiscard]] TimePoint now() const override { return now_; }
+  /// Starts at 2000-01-01T00:00:00Z.
+  [[nodiscard]] UtcTime utc_now() const override;
+  void run() override;
+  void stop() override { stopped_ = true; }
+  void post(std::function<void()> function) override;
+
+ private:
+  void spawned() override { poll_now_ = true; }
+
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  TimePoint now_{};
+  bool stopped_ = false;
+  std::atomic<bool> poll_now_{true};
+};
+
+/// 2000-01-01T00:00:00Z, where virtual and lockstep time begin.
+inline constexpr UtcTime simulated_epoch{946'684'800'000'000'000};
+
+}  // namespace cellrig

@@ -1,0 +1,30 @@
+// Charge and energy by the trapezoid, exact when current and voltage run straight between two measurements.
+#pragma once
+
+#include "controller/base/time.hpp"
+#include "controller/base/units.hpp"
+
+namespace cellrig {
+
+/// Charge and energy in each direction, as magnitudes.
+struct Throughput {
+  AmpHours charge, discharge;
+  WattHours charge_energy, discharge_energy;
+
+  [[nodiscard]] AmpHours net() const { return charge - discharge; }
+  [[nodiscard]] WattHours net_energy() const { return charge_energy - discharge_energy; }
+  Throughput& operator+=(const Throughput& other);
+};
+
+/// One measurement of the cycler.
+struct ElectricalSample {
+  TimePoint at{};
+  Volts voltage;
+  Amps current;
+};
+
+/// What moved between two measurements, split where the current changes its sign.
+/// Charge = integral of max(I, 0); energy = integral of V I: both exact for V and I linear in time (Battery Data Format formulas).
+[[nodiscard]] Throughput integrate(const ElectricalSample& from, const ElectricalSample& to);
+
+}  // namespace cellrig

@@ -1,0 +1,401 @@
+#include "controller/engine/channel_machine.hpp"
+
+#include <cmath>
+#include <utility>
+
+#include "controller/base/overloaded.hpp"
+
+namespace cellrig {
+namespace {
+
+/// Instructions that take no time, in one go. A program of nothing but loops would otherwise hold the control thread.
+constexpr int instructions_per_call_max = 100'000;
+/// What one instruction may emit at most; the list is handed over before it could overflow.
+constexpr std::size_t outputs_per_instruction_max = 4;
+
+}  // namespace
+
+ChannelMachine::ChannelMachine(const Program& program, MachineOptions options) : program_{program}, options_{options} {}
+
+const Step* ChannelMachine::current_step() const {
+  return state_.pc < program_.code.size() ? std::get_if<Step>(&program_.code[state_.pc]) : nullptr;
+}
+
+bool ChannelMachine::output_wanted() const {
+  const Step* const step = current_step();
+  return (state_.phase == Phase::applying || state_.phase == Phase::running) && step != nullptr && step->setpoint.has_value();
+}
+
+std::optional<double> ChannelMachine::soc_pct() const {
+  if (!state_.soc_known) return std::nullopt;
+  const double capacity_Ah = state_.results.has_reference ? state_.results.reference_Ah : program_.nominal_capacity.value();
+  return state_.soc_base_pct + 100.0 * state_.charge_since_soc_Ah / capacity_Ah;
+}
+
+bool ChannelMachine::step_is_open() const {
+  switch (state_.phase) {
+    case Phase::awaiting_chamber:
+    case Phase::applying:
+    case Phase::running:
+    case Phase::pausing:
+    case Phase::paused: return true;
+    case Phase::idle:
+    case Phase::stopping:
+    case Phase::tripped:
+    case Phase::finished: return false;
+  }
+  return false;
+}
+
+Duration ChannelMachine::step_time() const {
+  return state_.phase == Phase::running ? state_.step.ran_before_pause + (now_ - state_.step.started) : state_.step.ran_before_pause;
+}
+
+ChannelOutputs ChannelMachine::on(const ChannelInput& in, TimePoint now) {
+  ChannelOutputs out;
+  on(in, now, out);
+  return out;
+}
+
+void ChannelMachine::on(const ChannelInput& in, TimePoint now, ChannelOutputs& out) {
+  now_ = now;
+  out.clear();
+  std::visit(overloaded{
+                 [&](const input::Start&) { start(out); },
+                 [&](const input::Observed& i) { observed(i.observation, out); },
+                 [&](const input::Acknowledged& i) { acknowledged(i, out); },
+                 [&](const input::ChamberGranted& i) {
+                   const Step* const step = current_step();
+                   if (state_.phase == Phase::awaiting_chamber && i.request == state_.chamber_request && step) command_step(*step, out);
+                 },
+                 [&](const input::Pause&) { pause(out); },
+                 [&](const input::Resume&) { resume(out); },
+                 [&](const input::Skip&) { skip(out); },
+                 [&](const input::Stop& i) { stop(i.outcome, out); },
+                 [&](const input::Trip& i) { trip(i.outcome, out); },
+             },
+             in);
+}
+
+TimePoint ChannelMachine::wakeup(TimePoint now) const {
+  const Step* const step = current_step();
+  if (state_.phase != Phase::running || step == nullptr) return TimePoint::max();
+  const TimePoint bound = state_.step.started - state_.step.ran_before_pause + step->time_max;
+  const TimePoint end = next_end_instant(program_, *step, now, state_.step);
+  return bound > now ? std::min(bound, end) : end;
+}
+
+void ChannelMachine::start(ChannelOutputs& out) {
+  if (state_.phase != Phase::idle) return;
+  state_.pc = 0;
+  run_instructions(out);
+}
+
+void ChannelMachine::run_instructions(ChannelOutputs& out) {
+  for (int n = 0; n < instructions_per_call_max && !out.full(2 * outputs_per_instruction_max); ++n) {
+    if (state_.pc >= program_.code.size()) return finish_with_off(Outcome::completed, out);
+    const Instruction& instruction = program_.code[state_.pc];
+    if (const Step* const step = std::get_if<Step>(&instruction)) return enter_step(*step, out);
+    if (const LoopBegin* const loop = std::get_if<LoopBegin>(&instruction)) {
+      begin_pass(*loop);
+    } else if (std::holds_alternative<LoopEnd>(instruction)) {
+      end_pass(out);
+    } else if (const StopIf* const stop_if = std::get_if<StopIf>(&instruction)) {
+      if (stop_holds(*stop_if, out)) return finish_with_off(Outcome::completed, out);
+      ++state_.pc;
+    } else if (const Require* const require = std::get_if<Require>(&instruction)) {
+      judge(*require, out);
+      ++state_.pc;
+    }
+  }
+  finish_with_off(Outcome::failed, out);  // a program that goes on without a step in it is refused by check
+}
+
+void ChannelMachine::begin_pass(const LoopBegin& loop) {
+  if (loop.times == 0 || state_.loop_depth >= loop_depth_max) {
+    state_.pc = static_cast<std::uint32_t>(loop.end) + 1;
+    return;
+  }
+  state_.loops[state_.loop_depth++] = LoopState{state_.pc, 1};
+  ++state_.pc;
+  if (!loop.counts_cycles) return;
+  ++state_.cycle;
+  state_.in_cycle = true;
+  state_.cycle_is_reference = loop.is_reference;
+  state_.cycle_state = CycleState{};
+  state_.cycle_state.started = now_;
+}
+
+void ChannelMachine::end_pass(ChannelOutputs& out) {
+  if (state_.loop_depth == 0) {
+    ++state_.pc;
+    return;
+  }
+  LoopState& pass = state_.loops[state_.loop_depth - 1u];
+  const LoopBegin& loop = std::get<LoopBegin>(program_.code[pass.begin]);
+  if (loop.counts_cycles) {
+    const Results& results = state_.results;
+    const double retention = results.reference_first_Ah > 0 ? state_.cycle_state.reference_Ah / results.reference_first_Ah : 0.0;
+    out.push(output::CycleEnded{state_.cycle, state_.cycle_is_reference, now_, state_.cycle_state, retention});
+    state_.in_cycle = false;
+  }
+  if (pass.passes >= loop.times) {
+    --state_.loop_depth;
+    ++state_.pc;
+    return;
+  }
+  const std::uint64_t passes = pass.passes + 1;
+  const std::uint32_t begin = pass.begin;
+  --state_.loop_depth;
+  state_.pc = begin;
+  begin_pass(loop);
+  state_.loops[state_.loop_depth - 1u].passes = passes;
+}
+
+bool ChannelMachine::stop_holds(const StopIf& stop_if, ChannelOutputs& out) {
+  const std::optional<double> value = result(stop_if.condition.quantity);
+  if (!value || !compare(*value, stop_if.condition.comparison, stop_if.condition.value)) return false;
+  out.push(output::StopHeld{state_.pc, *value});
+  return true;
+}
+
+void ChannelMachine::judge(const Require& require, ChannelOutputs& out) {
+  const ResultCondition& condition = require.condition;
+  const std::optional<double> value = result(condition.quantity);
+  const bool met = value && compare(*value, condition.comparison, condition.value);
+  state_.criteria_met = state_.criteria_met && met;
+  out.push(output::CriterionJudged{state_.pc, met, value.has_value(), value.value_or(0.0), value.value_or(0.0) - condition.value});
+}
+
+std::optional<double> ChannelMachine::result(ResultQuantity quantity) const {
+  const Results& r = state_.results;
+  switch (quantity) {
+    case ResultQuantity::reference_capacity_Ah: return r.has_reference ? std::optional{r.reference_Ah} : std::nullopt;
+    case ResultQuantity::retention_pct:
+      return r.has_reference && r.reference_first_Ah > 0 ? std::optional{100.0 * r.reference_Ah / r.reference_first_Ah} : std::nullopt;
+    case ResultQuantity::test_capacity_Ah: return r.has_test ? std::optional{r.test_Ah} : std::nullopt;
+    case ResultQuantity::capacity_ratio_pct:
+      return r.has_test && r.has_reference && r.reference_Ah > 0 ? std::optional{100.0 * r.test_Ah / r.reference_Ah} : std::nullopt;
+    case ResultQuantity::energy_ratio_pct:
+      return r.has_test && r.has_reference && r.reference_Wh > 0 ? std::optional{100.0 * r.test_Wh / r.reference_Wh} : std::nullopt;
+    case ResultQuantity::charge_time_min: return r.has_charge_time ? std::optional{r.charge_time_s / 60.0} : std::nullopt;
+    case ResultQuantity::cycle_count: return static_cast<double>(state_.cycle);
+  }
+  return std::nullopt;
+}
+
+// ---- entering and leaving a step ------------------------------------------------------------------------------------
+
+void ChannelMachine::enter_step(const Step& step, ChannelOutputs& out) {
+  ++state_.step_count;
+  state_.step = StepState{};
+  state_.step.begun = now_;
+  state_.step.started = now_;
+  out.push(output::StepStarted{state_.pc});
+  const bool another_temperature =
+      step.chamber_temperature && (!state_.chamber_requested || state_.chamber_degC != step.chamber_temperature->value());
+  if (!another_temperature) return command_step(step, out);
+  state_.chamber_requested = true;
+  state_.chamber_degC = step.chamber_temperature->value();
+  state_.phase = Phase::awaiting_chamber;
+  ++state_.chamber_request;
+  // No current while the temperature is being changed: what the step before applied ends here.
+  out.push(output::OutputOff{++state_.command});
+  out.push(output::RequestChamber{state_.chamber_request, *step.chamber_temperature});
+}
+
+void ChannelMachine::command_step(const Step& step, ChannelOutputs& out) {
+  state_.phase = Phase::applying;
+  ++state_.command;
+  if (step.setpoint) {
+    out.push(output::Apply{state_.command, *step.setpoint});
+  } else {
+    out.push(output::OutputOff{state_.command});
+  }
+}
+
+void ChannelMachine::acknowledged(const input::Acknowledged& answer, ChannelOutputs& out) {
+  if (answer.command != state_.command) return;
+  switch (state_.phase) {
+    case Phase::applying:
+      if (!answer.succeeded) {
+        end_step(StepEndReason::command_failed, std::nullopt, out);
+        return finish_with_off(Outcome::instrument_failure, out);
+      }
+      state_.phase = Phase::running;
+      state_.step.started = now_;
+      return;
+    case Phase::pausing: state_.phase = Phase::paused; return;
+    case Phase::stopping:
+      state_.phase = Phase::finished;
+      out.push(output::Finished{answer.succeeded ? state_.outcome : Outcome::instrument_failure, state_.criteria_met});
+      return;
+    case Phase::idle:
+    case Phase::awaiting_chamber:
+    case Phase::running:
+    case Phase::paused:
+    case Phase::tripped:
+    case Phase::finished: return;
+  }
+}
+
+void ChannelMachine::end_step(StepEndReason reason, const std::optional<EndFound>& found, ChannelOutputs& out) {
+  const Step* const step = current_step();
+  if (step == nullptr) return;
+  if (reason == StepEndReason::condition || reason == StepEndReason::time_bound) keep_results(*step);
+  output::StepEnded ended{.instruction = state_.pc, .reason = reason, .ended = now_, .totals = state_.step};
+  if (found) {
+    ended.has_end = true;
+    ended.end = found->end;
+    ended.value = found->value;
+    ended.margin = found->margin;
+  }
+  if (state_.in_cycle && step->direction == StepDirection::charge) state_.cycle_state.charge_time += step_time();
+  out.push(ended);
+}
+
+void ChannelMachine::keep_results(const Step& step) {
+  Results& r = state_.results;
+  const double capacity_Ah = std::abs(state_.step.moved.net().value());
+  const double energy_Wh = std::abs(state_.step.moved.net_energy().value());
+  switch (step.measure) {
+    case Measure::nothing: break;
+    case Measure::reference:
+      if (!r.has_reference) r.reference_first_Ah = capacity_Ah;
+      r.has_reference = true;
+      r.reference_Ah = capacity_Ah;
+      r.reference_Wh = energy_Wh;
+      state_.cycle_state.reference_Ah = capacity_Ah;
+      state_.cycle_state.measured_reference = state_.in_cycle;
+      break;
+    case Measure::test:
+      r.has_test = true;
+      r.test_Ah = capacity_Ah;
+      r.test_Wh = energy_Wh;
+      break;
+    case Measure::charge_time:
+      r.has_charge_time = true;
+      r.charge_time_s = to_seconds(step_time());
+      break;
+  }
+  if (step.sets_soc_pct) {
+    state_.soc_known = true;
+    state_.soc_base_pct = *step.sets_soc_pct;
+    state_.charge_since_soc_Ah = 0;
+  }
+}
+
+// ---- measurements ---------------------------------------------------------------------------------------------------
+
+void ChannelMachine::observed(const Observation& observation, ChannelOutputs& out) {
+  const Step* const step = current_step();
+  if (state_.phase != Phase::running || step == nullptr) return;
+  const Reading& voltage = observation[Measurand::voltage];
+  // What was measured before the acknowledgement belongs to the step before.
+  if (voltage.at < state_.step.started) return;
+  integrate_sample(observation);
+  const ConditionInputs inputs{observation, now_, step_time(), state_.step.moved, soc_pct()};
+  const std::optional<EndFound> found = judge_ends(program_, *step, inputs, state_.step);
+  const bool out_of_time = inputs.step_time >= step->time_max;
+  record(found || out_of_time, out);
+  if (!found && !out_of_time) return;
+  if (found || step->time_max_is_normal) {
+    end_step(found ? StepEndReason::condition : StepEndReason::time_bound, found, out);
+    ++state_.pc;
+    return run_instructions(out);
+  }
+  end_step(StepEndReason::time_bound, std::nullopt, out);
+  // A soak that does not arrive is a chamber that does not do its work: never "start anyway".
+  finish_with_off(step->kind == StepKind::soak ? Outcome::instrument_failure : Outcome::failed, out);
+}
+
+void ChannelMachine::integrate_sample(const Observation& observation) {
+  StepState& step = state_.step;
+  const Reading& cell = observation[Measurand::cell_temperature];
+  if (cell.usable()) {
+    step.cell_temperature.include(cell.value);
+    if (state_.in_cycle) state_.cycle_state.cell_temperature.include(cell.value);
+  }
+  const ElectricalSample sample{observation[Measurand::voltage].at, Volts{observation[Measurand::voltage].value},
+                                Amps{observation[Measurand::current].value}};
+  step.after_gap = std::exchange(step.was_paused, false) || (step.has_last && sample.at - step.last.at > options_.gap_limit);
+  if (step.has_last && !step.after_gap && sample.at > step.last.at) {
+    const Throughput moved = integrate(step.last, sample);
+    step.moved += moved;
+    state_.total += moved;
+    if (state_.in_cycle) state_.cycle_state.moved += moved;
+    state_.charge_since_soc_Ah += moved.net().value();
+    if (observation.output_on && observation.regulation == Regulation::constant_voltage) {
+      step.cv_time += sample.at - step.last.at;
+      step.cv_charge += moved.charge + moved.discharge;
+    }
+  }
+  step.last = sample;
+  step.has_last = true;
+}
+
+void ChannelMachine::record(bool last, ChannelOutputs& out) {
+  StepState& step = state_.step;
+  const bool first = !step.recorded_any;
+  const Step* const program_step = current_step();
+  if (!first && !last && !step.after_gap && now_ - step.last_recorded < program_step->record_interval) return;
+  step.recorded_any = true;
+  step.last_recorded = now_;
+  out.push(output::Record{first, last, step.after_gap, step.moved});
+}
+
+// ---- a person, the supervisor ---------------------------------------------------------------------------------------
+
+void ChannelMachine::pause(ChannelOutputs& out) {
+  if (state_.phase != Phase::running && state_.phase != Phase::applying) return;
+  state_.step.ran_before_pause = step_time();
+  state_.step.was_paused = true;  // what flows until the output is off is not counted: a gap
+  state_.phase = Phase::pausing;
+  out.push(output::OutputOff{++state_.command});
+}
+
+void ChannelMachine::resume(ChannelOutputs& out) {
+  const Step* const step = current_step();
+  if (state_.phase != Phase::paused || step == nullptr) return;
+  state_.step.leaf_true = 0;
+  command_step(*step, out);
+}
+
+void ChannelMachine::skip(ChannelOutputs& out) {
+  if (!step_is_open()) return;
+  end_step(StepEndReason::skipped, std::nullopt, out);
+  ++state_.pc;
+  run_instructions(out);
+}
+
+void ChannelMachine::stop(Outcome outcome, ChannelOutputs& out) {
+  switch (state_.phase) {
+    case Phase::finished:
+    case Phase::stopping: return;
+    case Phase::tripped: return finish_with_off(state_.outcome, out);
+    case Phase::idle:
+    case Phase::awaiting_chamber:
+    case Phase::applying:
+    case Phase::running:
+    case Phase::pausing:
+    case Phase::paused: break;
+  }
+  if (step_is_open()) end_step(StepEndReason::stopped, std::nullopt, out);
+  finish_with_off(outcome, out);
+}
+
+void ChannelMachine::trip(Outcome outcome, ChannelOutputs& out) {
+  if (state_.phase == Phase::tripped || state_.phase == Phase::finished) return;
+  out.push(output::OutputOff{++state_.command});
+  if (step_is_open()) end_step(StepEndReason::tripped, std::nullopt, out);
+  state_.phase = Phase::tripped;
+  state_.outcome = outcome;
+}
+
+void ChannelMachine::finish_with_off(Outcome outcome, ChannelOutputs& out) {
+  state_.phase = Phase::stopping;
+  state_.outcome = outcome;
+  out.push(output::OutputOff{++state_.command});
+}
+
+}  // namespace cellrig

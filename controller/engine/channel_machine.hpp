@@ -1,0 +1,182 @@
+// Decides for one channel: inputs in, outputs out. No clock, no thread, no I/O: the runtime performs what it says.
+#pragma once
+
+#include <array>
+#include <cassert>
+#include <cstddef>
+#include <optional>
+#include <variant>
+
+#include "controller/base/observation.hpp"
+#include "controller/base/setpoint.hpp"
+#include "controller/engine/channel_state.hpp"
+#include "controller/engine/end_conditions.hpp"
+#include "controller/engine/program.hpp"
+
+namespace cellrig {
+
+// ---- inputs ---------------------------------------------------------------------------------------------------------
+
+namespace input {
+struct Start {};
+/// A measurement the supervisor has passed.
+struct Observed {
+  Observation observation;
+};
+/// The answer to Apply or OutputOff, by its number. A late answer to an earlier command is harmless: its number differs.
+struct Acknowledged {
+  std::uint32_t command = 0;
+  bool succeeded = false;
+};
+struct ChamberGranted {
+  std::uint32_t request = 0;
+};
+struct Pause {};
+struct Resume {};
+struct Skip {};
+/// Ends the run: by a person, after a trip, or because something outside failed.
+struct Stop {
+  Outcome outcome = Outcome::stopped;
+};
+/// Latched. The cause is the supervisor's to record.
+struct Trip {
+  Outcome outcome = Outcome::tripped;
+};
+}  // namespace input
+
+using ChannelInput = std::variant<input::Start, input::Observed, input::Acknowledged, input::ChamberGranted, input::Pause,
+                                  input::Resume, input::Skip, input::Stop, input::Trip>;
+
+// ---- outputs --------------------------------------------------------------------------------------------------------
+
+enum class StepEndReason : unsigned char { condition, time_bound, skipped, stopped, tripped, command_failed };
+
+namespace output {
+struct StepStarted {
+  std::uint32_t instruction = 0;
+};
+struct Apply {
+  std::uint32_t command = 0;
+  Setpoint setpoint;
+};
+struct OutputOff {
+  std::uint32_t command = 0;
+};
+struct RequestChamber {
+  std::uint32_t request = 0;
+  Celsius temperature;
+};
+/// Keep this observation as a row. flags: db::sample_flag's first_of_step, last_of_step, after_gap, by these names.
+struct Record {
+  bool first_of_step = false, last_of_step = false, after_gap = false;
+  Throughput step_moved;  ///< up to this observation
+};
+struct StepEnded {
+  std::uint32_t instruction = 0;
+  StepEndReason reason = StepEndReason::condition;
+  bool has_end = false;  ///< end, value and margin are meaningful
+  std::uint16_t end = 0;
+  double value = 0.0, margin = 0.0;
+  TimePoint ended{};
+  StepState totals;
+};
+struct CycleEnded {
+  std::uint64_t cycle = 0;
+  bool is_reference = false;
+  TimePoint ended{};
+  CycleState totals;
+  double retention = 0.0;  ///< meaningful when totals.measured_reference
+};
+struct CriterionJudged {
+  std::uint32_t instruction = 0;
+  bool met = false, known = false;
+  double value = 0.0, margin = 0.0;
+};
+/// A StopIf held: the run ends here, orderly.
+struct StopHeld {
+  std::uint32_t instruction = 0;
+  double value = 0.0;
+};
+struct Finished {
+  Outcome outcome = Outcome::completed;
+  bool criteria_met = true;
+};
+}  // namespace output
+
+using ChannelOutput = std::variant<output::StepStarted, output::Apply, output::OutputOff, output::RequestChamber, output::Record,
+                                   output::StepEnded, output::CycleEnded, output::CriterionJudged, output::StopHeld, output::Finished>;
+
+/// In the order in which they are to be performed. Bounded: instructions that take no time are counted.
+class ChannelOutputs {
+ public:
+  static constexpr std::size_t capacity = 24;
+  void clear() { size_ = 0; }
+  void push(const ChannelOutput& o) {
+    assert(size_ < capacity);
+    items_[size_++] = o;
+  }
+  [[nodiscard]] const ChannelOutput* begin() const { return items_.data(); }
+  [[nodiscard]] const ChannelOutput* end() const { return items_.data() + size_; }
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] bool full(std::size_t reserve) const { return size_ + reserve > capacity; }
+
+ private:
+  std::array<ChannelOutput, capacity> items_{};
+  std::size_t size_ = 0;
+};
+
+struct MachineOptions {
+  Duration gap_limit = std::chrono::seconds{3};  ///< charge is not integrated across a longer pause between measurements
+};
+
+class ChannelMachine {
+ public:
+  /// `program` must outlive the machine.
+  ChannelMachine(const Program& program, MachineOptions options);
+
+  [[nodiscard]] ChannelOutputs on(const ChannelInput& input, TimePoint now);
+  /// The same into a list that is used again and again: some 10 KiB that need not be made for every sample.
+  void on(const ChannelInput& input, TimePoint now, ChannelOutputs& out);
+
+  /// The next instant at which an Observed input is wanted even if no period is over; TimePoint::max() if none.
+  [[nodiscard]] TimePoint wakeup(TimePoint now) const;
+
+  [[nodiscard]] const ChannelState& state() const { return state_; }
+  [[nodiscard]] const Step* current_step() const;
+  [[nodiscard]] std::optional<double> soc_pct() const;
+  [[nodiscard]] bool output_wanted() const;  ///< an energising set-point is on its way or in force
+
+ private:
+  void start(ChannelOutputs& out);
+  void observed(const Observation& observation, ChannelOutputs& out);
+  void acknowledged(const input::Acknowledged& answer, ChannelOutputs& out);
+  void pause(ChannelOutputs& out);
+  void resume(ChannelOutputs& out);
+  void skip(ChannelOutputs& out);
+  void stop(Outcome outcome, ChannelOutputs& out);
+  void trip(Outcome outcome, ChannelOutputs& out);
+
+  void run_instructions(ChannelOutputs& out);
+  void enter_step(const Step& step, ChannelOutputs& out);
+  void command_step(const Step& step, ChannelOutputs& out);
+  void begin_pass(const LoopBegin& loop);
+  void end_pass(ChannelOutputs& out);
+  bool stop_holds(const StopIf& stop, ChannelOutputs& out);
+  void judge(const Require& require, ChannelOutputs& out);
+  void finish_with_off(Outcome outcome, ChannelOutputs& out);
+
+  void integrate_sample(const Observation& observation);
+  void record(bool last, ChannelOutputs& out);
+  void end_step(StepEndReason reason, const std::optional<EndFound>& found, ChannelOutputs& out);
+  void keep_results(const Step& step);
+  [[nodiscard]] std::optional<double> result(ResultQuantity quantity) const;
+  [[nodiscard]] Duration step_time() const;
+  [[nodiscard]] bool step_is_open() const;
+
+  const Program& program_;
+  MachineOptions options_;
+  ChannelState state_;
+  TimePoint now_{};
+};
+
+}  // namespace cellrig

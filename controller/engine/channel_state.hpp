@@ -1,0 +1,113 @@
+// Everything a channel knows about where it is. Trivially copyable: its bytes are the resume point.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <type_traits>
+
+#include "controller/engine/accumulators.hpp"
+#include "controller/engine/program.hpp"
+
+namespace cellrig {
+
+enum class Phase : unsigned char {
+  idle,              ///< before start
+  awaiting_chamber,  ///< a temperature was requested; output off
+  applying,          ///< a set-point, or OFF for a rest, is on its way
+  running,           ///< the step is judged
+  pausing,           ///< OFF is on its way
+  paused,            ///< output off; the step's clock stands still
+  stopping,          ///< OFF is on its way, then finished
+  tripped,           ///< latched: only stop() leads out
+  finished,
+};
+
+enum class Outcome : unsigned char {
+  none,
+  completed,           ///< reached its end
+  failed,              ///< a step did not reach its end within its bound
+  stopped,             ///< by a person
+  tripped,             ///< by the supervisor or the instrument's own protection
+  instrument_failure,  ///< an instrument or its link failed
+  record_failure,      ///< the record could not be kept
+};
+
+struct LoopState {
+  std::uint32_t begin = 0;   ///< index of its LoopBegin
+  std::uint64_t passes = 0;  ///< begun so far
+};
+
+/// What earlier steps measured.
+struct Results {
+  double reference_first_Ah = 0, reference_Ah = 0, reference_Wh = 0;
+  double test_Ah = 0, test_Wh = 0;
+  double charge_time_s = 0;
+  bool has_reference = false, has_test = false, has_charge_time = false;
+};
+
+struct TemperatureRange {
+  double min_degC = 0, max_degC = 0;
+  bool known = false;
+  void include(double t) {
+    if (!known || t < min_degC) min_degC = t;
+    if (!known || t > max_degC) max_degC = t;
+    known = true;
+  }
+};
+
+struct CycleState {
+  Throughput moved;
+  TimePoint started{};
+  Duration charge_time{};
+  TemperatureRange cell_temperature;
+  double reference_Ah = 0;  ///< measured in this cycle
+  bool measured_reference = false;
+};
+
+struct StepState {
+  Throughput moved;
+  TimePoint begun{};          ///< when it was entered (the command went out)
+  TimePoint started{};        ///< when the command was acknowledged; the step's clock starts
+  Duration ran_before_pause{};
+  ElectricalSample last;      ///< meaningful when has_last
+  TimePoint last_recorded{};
+  Duration cv_time{};
+  AmpHours cv_charge;
+  TemperatureRange cell_temperature;
+  std::array<TimePoint, leaves_per_step_max> true_since{};
+  std::uint16_t leaf_true = 0;  ///< bit per leaf
+  bool has_last = false;
+  bool recorded_any = false;
+  bool after_gap = false;
+  bool was_paused = false;
+};
+
+/// Bump `version` with any change of layout or meaning.
+struct ChannelState {
+  static constexpr std::uint32_t current_version = 1;
+  std::uint32_t version = current_version;
+  Phase phase = Phase::idle;
+  Outcome outcome = Outcome::none;
+  bool criteria_met = true;
+  bool in_cycle = false;
+  bool cycle_is_reference = false;
+  bool soc_known = false;
+  bool chamber_requested = false;
+  std::uint8_t loop_depth = 0;
+  std::uint32_t pc = 0;            ///< index of the current instruction
+  std::uint32_t command = 0;       ///< number of the last command
+  std::uint32_t chamber_request = 0;
+  std::uint64_t step_count = 0;    ///< executions so far
+  std::uint64_t cycle = 0;
+  double chamber_degC = 0;
+  double soc_base_pct = 0;
+  double charge_since_soc_Ah = 0;  ///< net
+  std::array<LoopState, loop_depth_max> loops{};
+  Results results;
+  StepState step;
+  CycleState cycle_state;
+  Throughput total;
+};
+static_assert(std::is_trivially_copyable_v<ChannelState>);
+
+}  // namespace cellrig

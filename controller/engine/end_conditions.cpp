@@ -1,0 +1,133 @@
+#include "controller/engine/end_conditions.hpp"
+
+#include <cmath>
+
+namespace cellrig {
+namespace {
+
+struct Verdict {
+  bool holds = false;
+  double value = 0.0;
+  double margin = 0.0;
+};
+
+std::optional<double> reading(const Observation& observation, Measurand measurand) {
+  const Reading& r = observation[measurand];
+  if (!r.usable()) return std::nullopt;
+  return r.value;
+}
+
+class Judge {
+ public:
+  Judge(const Program& program, const ConditionInputs& inputs, StepState& state)
+      : program_{program}, inputs_{inputs}, state_{state} {}
+
+  Verdict judge(std::uint16_t index) {
+    const ConditionNode& node = program_.nodes[index];
+    return node.kind == ConditionNode::Kind::leaf ? judge_leaf(node) : judge_group(node);
+  }
+
+ private:
+  Verdict judge_leaf(const ConditionNode& leaf) {
+    const std::optional<double> value = value_of(leaf.quantity, inputs_);
+    const std::uint16_t bit = static_cast<std::uint16_t>(1u << leaf.leaf_index);
+    if (!value || !compare(*value, leaf.comparison, leaf.value)) {
+      state_.leaf_true &= static_cast<std::uint16_t>(~bit);
+      return {};
+    }
+    if ((state_.leaf_true & bit) == 0) {
+      state_.leaf_true |= bit;
+      state_.true_since[leaf.leaf_index] = inputs_.now;
+    }
+    const bool held = inputs_.now - state_.true_since[leaf.leaf_index] >= leaf.hold;
+    return {held, *value, *value - leaf.value};
+  }
+
+  /// all_of decides by its tightest child, any_of by its first. Every child is visited: each must track its own duration.
+  Verdict judge_group(const ConditionNode& group) {
+    const bool all = group.kind == ConditionNode::Kind::all_of;
+    Verdict decided{.holds = all};
+    bool first = true;
+    std::uint16_t child = group.first_child;
+    for (std::uint16_t n = 0; n < group.child_count; ++n) {
+      const Verdict verdict = judge(child);
+      const bool better = all ? std::abs(verdict.margin) < std::abs(decided.margin) || first : verdict.holds && !decided.holds;
+      if (better) {
+        decided.value = verdict.value;
+        decided.margin = verdict.margin;
+        first = false;
+      }
+      decided.holds = all ? decided.holds && verdict.holds : decided.holds || verdict.holds;
+      child = program_.nodes[child].next_sibling;
+    }
+    return decided;
+  }
+
+  const Program& program_;
+  const ConditionInputs& inputs_;
+  StepState& state_;
+};
+
+struct Horizon {
+  TimePoint now{};
+  TimePoint step_zero{};  ///< when the step's clock would have started, pauses taken out
+};
+
+TimePoint leaf_instant(const ConditionNode& leaf, const Horizon& horizon, const StepState& state) {
+  TimePoint instant = TimePoint::max();
+  const bool is_true = (state.leaf_true & (1u << leaf.leaf_index)) != 0;
+  if (leaf.quantity == ConditionQuantity::step_time_s && !is_true) instant = horizon.step_zero + from_seconds(leaf.value);
+  if (leaf.hold.count() > 0 && is_true) instant = state.true_since[leaf.leaf_index] + leaf.hold;
+  return instant > horizon.now ? instant : TimePoint::max();
+}
+
+TimePoint node_instant(const Program& program, std::uint16_t index, const Horizon& horizon, const StepState& state) {
+  const ConditionNode& node = program.nodes[index];
+  if (node.kind == ConditionNode::Kind::leaf) return leaf_instant(node, horizon, state);
+  TimePoint earliest = TimePoint::max();
+  std::uint16_t child = node.first_child;
+  for (std::uint16_t n = 0; n < node.child_count; ++n) {
+    earliest = std::min(earliest, node_instant(program, child, horizon, state));
+    child = program.nodes[child].next_sibling;
+  }
+  return earliest;
+}
+
+}  // namespace
+
+std::optional<double> value_of(ConditionQuantity quantity, const ConditionInputs& inputs) {
+  switch (quantity) {
+    case ConditionQuantity::step_time_s: return to_seconds(inputs.step_time);
+    case ConditionQuantity::voltage_V: return reading(inputs.observation, Measurand::voltage);
+    case ConditionQuantity::current_A: {
+      const std::optional<double> current = reading(inputs.observation, Measurand::current);
+      return current ? std::optional{std::abs(*current)} : std::nullopt;
+    }
+    case ConditionQuantity::capacity_Ah: return std::abs(inputs.step_moved.net().value());
+    case ConditionQuantity::energy_Wh: return std::abs(inputs.step_moved.net_energy().value());
+    case ConditionQuantity::soc_pct: return inputs.soc_pct;
+    case ConditionQuantity::cell_temperature_degC: return reading(inputs.observation, Measurand::cell_temperature);
+    case ConditionQuantity::ambient_temperature_degC: return reading(inputs.observation, Measurand::ambient_temperature);
+    case ConditionQuantity::chamber_temperature_degC: return reading(inputs.observation, Measurand::chamber_temperature);
+  }
+  return std::nullopt;
+}
+
+std::optional<EndFound> judge_ends(const Program& program, const Step& step, const ConditionInputs& inputs, StepState& state) {
+  Judge judge{program, inputs, state};
+  std::optional<EndFound> found;
+  for (std::size_t i = 0; i < step.ends.size(); ++i) {
+    const Verdict verdict = judge.judge(step.ends[i].root);
+    if (verdict.holds && !found) found = EndFound{static_cast<std::uint16_t>(i), verdict.value, verdict.margin};
+  }
+  return found;
+}
+
+TimePoint next_end_instant(const Program& program, const Step& step, TimePoint now, const StepState& state) {
+  const Horizon horizon{now, state.started - state.ran_before_pause};
+  TimePoint earliest = TimePoint::max();
+  for (const EndCondition& end : step.ends) earliest = std::min(earliest, node_instant(program, end.root, horizon, state));
+  return earliest;
+}
+
+}  // namespace cellrig

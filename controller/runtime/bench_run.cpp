@@ -1,0 +1,332 @@
+#include "controller/runtime/bench_run.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+namespace cellrig {
+namespace {
+
+ChannelParts parts_of(const ChannelConfig& channel, BenchInstruments& instruments) {
+  ChannelParts parts{.name = channel.name, .cycler = instruments.cyclers.at(channel.cycler).get()};
+  if (channel.contactor) {
+    parts.relays = instruments.relays.at(channel.contactor->instrument).get();
+    parts.contactor = channel.contactor->index;
+  }
+  parts.has_cell_temperature = channel.cell_temperature.has_value();
+  parts.has_ambient_temperature = channel.ambient_temperature.has_value();
+  return parts;
+}
+
+/// The temperatures a program asks its chamber for.
+std::vector<double> temperatures_of(const Program& program) {
+  std::vector<double> temperatures;
+  for (const Instruction& instruction : program.code) {
+    const Step* const step = std::get_if<Step>(&instruction);
+    if (step != nullptr && step->chamber_temperature) temperatures.push_back(step->chamber_temperature->value());
+  }
+  return temperatures;
+}
+
+}  // namespace
+
+struct BenchRun::Job {
+  Job(const ChannelConfig& channel_config, ChannelJob channel_job) : config{channel_config}, job{std::move(channel_job)} {}
+  const ChannelConfig& config;
+  ChannelJob job;
+  std::unique_ptr<ChannelRunner> runner;
+  InstrumentIdentity identity;
+  db::RunKey run = 0;
+};
+
+BenchRun::BenchRun(TimeSource& time, const BenchConfig& bench, BenchInstruments& instruments, db::Recorder& recorder,
+                   RunListener& listener, BenchRunOptions options)
+    : time_{time}, bench_{bench}, instruments_{instruments}, recorder_{recorder}, listener_{listener}, options_{std::move(options)}, done_{time}, disk_wake_{time} {}
+
+BenchRun::~BenchRun() = default;
+
+// ---- making ---------------------------------------------------------------------------------------------------------
+
+void BenchRun::make_channels(std::vector<ChannelJob>& jobs) {
+  for (ChannelJob& job : jobs) {
+    const ChannelConfig& channel = bench_.channel(job.channel);
+    jobs_.push_back(std::make_unique<Job>(channel, std::move(job)));
+    Job& made = *jobs_.back();
+    ChannelOptions options = options_.channel;
+    options.nominal_capacity = made.job.program->nominal_capacity;
+    options.watchdog_delay = bench_.watchdog_delay;
+    made.runner = std::make_unique<ChannelRunner>(time_, parts_of(channel, instruments_), *made.job.program, options, recorder_, listener_);
+  }
+}
+
+void BenchRun::make_sensors() {
+  for (const auto& [name, logger] : instruments_.loggers) {
+    auto task = std::make_unique<SensorTask>(time_, name, *logger, options_.channel.sensor_period, listener_);
+    bool used = false;
+    for (const std::unique_ptr<Job>& job : jobs_) {
+      const auto subscribe = [&](const std::optional<InputRef>& input, Measurand measurand) {
+        if (!input || input->instrument != name) return;
+        task->subscribe({job->runner.get(), measurand, input->index});
+        used = true;
+      };
+      subscribe(job->config.cell_temperature, Measurand::cell_temperature);
+      subscribe(job->config.ambient_temperature, Measurand::ambient_temperature);
+    }
+    if (used) sensors_.push_back(std::move(task));
+  }
+}
+
+void BenchRun::make_chambers() {
+  for (const ChamberConfig& config : bench_.chambers) {
+    auto task = std::make_unique<ChamberTask>(time_, config.name, *instruments_.chambers.at(config.instrument),
+                                              ChamberLimits{config.setpoint_min, config.setpoint_max}, options_.channel.sensor_period, listener_);
+    bool used = false;
+    for (const std::unique_ptr<Job>& job : jobs_) {
+      if (job->config.chamber != config.name || !job->job.program->needs_chamber) continue;
+      task->add(*job->runner);
+      used = true;
+    }
+    if (used) chambers_.push_back(std::move(task));
+  }
+}
+
+Result<void> BenchRun::take_leases() {
+  if (!options_.take_leases) return {};
+  for (const std::unique_ptr<Job>& job : jobs_) {
+    const InstrumentConfig& cycler = bench_.instruments.at(job->config.cycler);
+    const HostPort& address = cycler.addresses.begin()->second;
+    Result<Lease> lease = Lease::take(options_.lease_directory, address.host + ":" + std::to_string(address.port));
+    if (!lease) return lease.error();
+    leases_.push_back(std::move(*lease));
+  }
+  return {};
+}
+
+// ---- before the first ampere ----------------------------------------------------------------------------------------
+
+Task<void> BenchRun::secure_all() {
+  // One after the other, and all of them even if one fails: an output that can be made safe is made safe.
+  for (const std::unique_ptr<Job>& job : jobs_) {
+    const Result<void> off = co_await job->runner->secure();
+    if (!off && !refused_) refused_ = off.error();
+  }
+}
+
+Task<Result<void>> BenchRun::identify_all() {
+  for (const std::unique_ptr<Job>& job : jobs_) {
+    const Result<InstrumentIdentity> identity = co_await job->runner->identify();
+    if (!identity) co_return Error{identity.error().fault, job->config.name + ": " + job->config.cycler + ": " + identity.error().what};
+    job->identity = *identity;
+  }
+  for (const std::unique_ptr<SensorTask>& sensor : sensors_) {
+    const Deadline deadline{time_.now() + std::chrono::seconds{5}};
+    const Result<InstrumentIdentity> identity = co_await sensor->logger().identify(deadline);
+    if (!identity) co_return Error{identity.error().fault, sensor->name() + ": " + identity.error().what};
+    const Result<void> first = co_await sensor->refresh();
+    if (!first) co_return Error{first.error().fault, sensor->name() + ": " + first.error().what};
+  }
+  for (const std::unique_ptr<ChamberTask>& chamber : chambers_) {
+    const Result<void> ready = co_await chamber->prepare();
+    if (!ready) co_return ready;
+  }
+  co_return Result<void>{};
+}
+
+/// Two channels of one chamber must agree: arbitration comes later, so a disagreement is refused before anything starts.
+Result<void> agree_on_temperatures(const std::vector<std::pair<const ChannelConfig*, const Program*>>& channels) {
+  std::map<std::string, std::pair<std::string, std::set<double>>> by_chamber;
+  for (const auto& [channel, program] : channels) {
+    const std::vector<double> list = temperatures_of(*program);
+    if (list.empty()) continue;
+    if (channel->chamber.empty()) return fail(Fault::refused, channel->name + ": the profile asks for a chamber temperature, and the channel has no chamber");
+    const std::set<double> wanted(list.begin(), list.end());
+    const auto [entry, is_first] = by_chamber.emplace(channel->chamber, std::make_pair(channel->name, wanted));
+    const std::set<double>& other = entry->second.second;
+    if (is_first || (wanted == other && wanted.size() == 1)) continue;
+    return fail(Fault::refused, fmt::format("channels '{}' and '{}' share chamber '{}' and want different temperatures ({:g} and {:g} degC)",
+                                            entry->second.first, channel->name, channel->chamber, *other.begin(),
+                                            *other.begin() == *wanted.begin() ? *wanted.rbegin() : *wanted.begin()));
+  }
+  return {};
+}
+
+Result<void> BenchRun::enough_disk() const {
+  if (options_.disk_reserve_bytes == 0 || !options_.free_disk_bytes) return {};
+  const Result<std::uint64_t> free = options_.free_disk_bytes();
+  if (!free) return free.error();
+  if (*free >= options_.disk_reserve_bytes) return {};
+  return fail(Fault::refused, fmt::format("only {} MiB free where the database is, the reserve is {} MiB", *free >> 20, options_.disk_reserve_bytes >> 20));
+}
+
+Task<Result<void>> BenchRun::preflight() {
+  std::vector<std::pair<const ChannelConfig*, const Program*>> pairs;
+  for (const std::unique_ptr<Job>& job : jobs_) pairs.emplace_back(&job->config, job->job.program);
+  Result<void> agreed = agree_on_temperatures(pairs);
+  if (!agreed) co_return agreed;
+  Result<void> disk = enough_disk();
+  if (!disk) co_return disk;
+  Result<void> identified = co_await identify_all();
+  if (!identified) co_return identified;
+  for (const std::unique_ptr<Job>& job : jobs_) {
+    if (stop_requested_) co_return fail(Fault::interrupted, "stopped before the start");
+    const CyclerCapabilities& can = instruments_.cyclers.at(job->config.cycler)->capabilities();
+    if (!can.has_watchdog && job->config.accept_without_watchdog.empty()) {
+      co_return fail(Fault::refused, job->config.name + ": " + can.model + " has no watchdog; the bench file must say accept_without_watchdog: reason");
+    }
+    Result<void> ready = co_await job->runner->prepare();
+    if (!ready) co_return ready;
+  }
+  co_return Result<void>{};
+}
+
+// ---- the run --------------------------------------------------------------------------------------------------------
+
+Task<void> BenchRun::run(std::vector<ChannelJob> jobs) {
+  make_channels(jobs);
+  make_sensors();
+  make_chambers();
+  const Result<void> leased = take_leases();
+  if (!leased) {
+    refuse(leased.error());
+    co_return;
+  }
+  co_await secure_all();
+  if (!refused_) {
+    const Result<void> ready = co_await preflight();
+    if (!ready) refused_ = ready.error();
+  }
+  if (refused_ || stop_requested_) {
+    co_await secure_all();  // contactors that were closed for the check open again
+    refuse(refused_.value_or(fail(Fault::interrupted, "stopped before the start")));
+    co_return;
+  }
+  begin_records();
+  for (const std::unique_ptr<SensorTask>& sensor : sensors_) time_.spawn(run_sensor(*sensor));
+  for (const std::unique_ptr<ChamberTask>& chamber : chambers_) time_.spawn(run_chamber(*chamber));
+  if (options_.disk_reserve_bytes > 0) time_.spawn(watch_disk());
+  channels_running_ = static_cast<int>(jobs_.size());
+  for (const std::unique_ptr<Job>& job : jobs_) time_.spawn(run_channel(*job));
+  co_await wait_for_channels();
+  co_await end_helpers();
+  collect();
+}
+
+void BenchRun::begin_records() {
+  for (const std::unique_ptr<Job>& job : jobs_) {
+    db::RunRow& row = job->job.run;
+    row.channel = job->config.name;
+    row.started_at = time_.utc_now();
+    const InstrumentConfig& cycler = bench_.instruments.at(job->config.cycler);
+    const HostPort& address = cycler.addresses.begin()->second;
+    row.instruments.push_back(db::InstrumentRow{"cycler", cycler.name, job->identity.model, job->identity.maker, job->identity.serial,
+                                                job->identity.firmware, address.host + ":" + std::to_string(address.port)});
+    for (const std::optional<InputRef>& input : {job->config.cell_temperature}) {
+      if (!input) continue;
+      const InstrumentConfig& logger = bench_.instruments.at(input->instrument);
+      row.instruments.push_back(db::InstrumentRow{"logger", logger.name, logger.model});
+    }
+    job->run = recorder_.begin_run(row);
+  }
+}
+
+Task<void> BenchRun::run_channel(Job& job) {
+  co_await job.runner->run(job.run);
+  --channels_running_;
+  done_.wake();
+}
+
+Task<void> BenchRun::run_sensor(SensorTask& task) {
+  ++helpers_running_;
+  co_await task.run();
+  --helpers_running_;
+  done_.wake();
+}
+
+Task<void> BenchRun::run_chamber(ChamberTask& task) {
+  ++helpers_running_;
+  co_await task.run();
+  --helpers_running_;
+  done_.wake();
+}
+
+/// An orderly stop before the disk is full: the last rows of a run are the ones somebody will want to see.
+Task<void> BenchRun::watch_disk() {
+  ++helpers_running_;
+  while (!disk_watch_ends_) {
+    const Result<void> disk = enough_disk();
+    if (!disk || recorder_.failed()) {
+      listener_.message("record", db::Severity::alarm, recorder_.failed() ? recorder_.failure() : disk.error().what);
+      stop(Outcome::record_failure);
+      break;
+    }
+    co_await disk_wake_.until(time_.now() + options_.disk_check_interval);
+  }
+  --helpers_running_;
+  done_.wake();
+}
+
+Task<void> BenchRun::wait_for_channels() {
+  while (channels_running_ > 0) co_await done_.until_woken();
+}
+
+Task<void> BenchRun::end_helpers() {
+  for (const std::unique_ptr<SensorTask>& sensor : sensors_) sensor->stop();
+  for (const std::unique_ptr<ChamberTask>& chamber : chambers_) chamber->stop();
+  disk_watch_ends_ = true;
+  disk_wake_.wake();
+  while (helpers_running_ > 0) co_await done_.until_woken();
+}
+
+void BenchRun::stop(Outcome outcome) {
+  if (stop_requested_) {
+    for (const std::unique_ptr<Job>& job : jobs_) job->runner->hurry();
+    return;
+  }
+  stop_requested_ = outcome;
+  for (const std::unique_ptr<Job>& job : jobs_) job->runner->stop(outcome);
+}
+
+void BenchRun::refuse(const Error& error) {
+  const bool stopped = error.fault == Fault::interrupted && stop_requested_;
+  for (const std::unique_ptr<Job>& job : jobs_) {
+    ChannelResult result{.channel = job->config.name};
+    result.outcome = stopped ? *stop_requested_ : Outcome::instrument_failure;
+    result.reason = error.what;
+    result.safe_by = job->runner->safe_by();
+    results_.push_back(result);
+  }
+  listener_.message("preflight", db::Severity::alarm, error.what);
+}
+
+void BenchRun::collect() {
+  for (const std::unique_ptr<Job>& job : jobs_) {
+    const ChannelRunner& runner = *job->runner;
+    results_.push_back(ChannelResult{.channel = job->config.name,
+                                     .outcome = runner.outcome(),
+                                     .criteria_met = runner.criteria_met(),
+                                     .reason = runner.reason(),
+                                     .safe_by = runner.safe_by(),
+                                     .run = job->run,
+                                     .samples = runner.samples(),
+                                     .periods_missed = runner.periods_missed()});
+  }
+}
+
+Task<std::vector<std::string>> BenchRun::all_off(const std::vector<std::string>& channels) {
+  static const Program nothing;
+  std::vector<ChannelJob> jobs;
+  for (const ChannelConfig& channel : bench_.channels) {
+    const bool named = channels.empty() || std::find(channels.begin(), channels.end(), channel.name) != channels.end();
+    if (named) jobs.push_back(ChannelJob{.channel = channel.name, .program = &nothing});
+  }
+  make_channels(jobs);
+  std::vector<std::string> problems;
+  for (const std::unique_ptr<Job>& job : jobs_) {
+    const Result<void> off = co_await job->runner->secure();
+    if (!off) problems.push_back(off.error().what);
+  }
+  co_return problems;
+}
+
+}  // namespace cellrig

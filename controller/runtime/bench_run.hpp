@@ -1,0 +1,108 @@
+// One run of programs on the channels of a bench, from the first OFF to the last.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "controller/async/time_source.hpp"
+#include "controller/runtime/chamber_task.hpp"
+#include "controller/runtime/channel_runner.hpp"
+#include "controller/runtime/config.hpp"
+#include "controller/runtime/lease.hpp"
+#include "controller/runtime/sensor_task.hpp"
+
+namespace cellrig {
+
+/// The instruments behind a bench file, by name. Made by the command line, which alone knows concrete classes.
+struct BenchInstruments {
+  std::map<std::string, std::unique_ptr<Cycler>> cyclers;
+  std::map<std::string, std::unique_ptr<Chamber>> chambers;
+  std::map<std::string, std::unique_ptr<Logger>> loggers;
+  std::map<std::string, std::unique_ptr<Relays>> relays;
+};
+
+struct ChannelJob {
+  std::string channel;
+  const Program* program = nullptr;
+  db::RunRow run;  ///< everything known before the start; instruments and start are filled in
+};
+
+struct BenchRunOptions {
+  ChannelOptions channel;
+  bool take_leases = true;
+  std::string lease_directory;
+  std::uint64_t disk_reserve_bytes = 0;                          ///< 0: not watched
+  std::function<Result<std::uint64_t>()> free_disk_bytes;
+  Duration disk_check_interval = std::chrono::seconds{10};
+};
+
+struct ChannelResult {
+  std::string channel;
+  Outcome outcome = Outcome::none;
+  bool criteria_met = true;
+  std::string reason;
+  SafeBy safe_by = SafeBy::nothing;
+  db::RunKey run = 0;
+  std::uint64_t samples = 0, periods_missed = 0;
+};
+
+class BenchRun {
+ public:
+  BenchRun(TimeSource& time, const BenchConfig& bench, BenchInstruments& instruments, db::Recorder& recorder, RunListener& listener,
+           BenchRunOptions options);
+  ~BenchRun();
+
+  /// Runs everything; results() is complete afterwards. Never throws for what a bench can do.
+  [[nodiscard]] Task<void> run(std::vector<ChannelJob> jobs);
+  /// Ends every channel by a verified safe stop. A second call cuts waits, never the OFF.
+  void stop(Outcome outcome);
+  [[nodiscard]] const std::vector<ChannelResult>& results() const { return results_; }
+
+  /// OFF for the channels named (or all), verified; no profile, no record. Returns what could not be confirmed.
+  [[nodiscard]] Task<std::vector<std::string>> all_off(const std::vector<std::string>& channels);
+
+ private:
+  struct Job;
+
+  void make_channels(std::vector<ChannelJob>& jobs);
+  void make_sensors();
+  void make_chambers();
+  [[nodiscard]] Result<void> take_leases();
+  [[nodiscard]] Task<Result<void>> preflight();
+  [[nodiscard]] Task<Result<void>> identify_all();
+  [[nodiscard]] Task<void> secure_all();
+  void begin_records();
+  Task<void> run_channel(Job& job);
+  Task<void> run_sensor(SensorTask& task);
+  Task<void> run_chamber(ChamberTask& task);
+  Task<void> watch_disk();
+  Task<void> wait_for_channels();
+  Task<void> end_helpers();
+  [[nodiscard]] Result<void> enough_disk() const;
+  void refuse(const Error& error);
+  void collect();
+
+  TimeSource& time_;
+  const BenchConfig& bench_;
+  BenchInstruments& instruments_;
+  db::Recorder& recorder_;
+  RunListener& listener_;
+  BenchRunOptions options_;
+  std::vector<Lease> leases_;
+  std::vector<std::unique_ptr<Job>> jobs_;
+  std::vector<std::unique_ptr<SensorTask>> sensors_;
+  std::vector<std::unique_ptr<ChamberTask>> chambers_;
+  std::vector<ChannelResult> results_;
+  Wait done_;
+  Wait disk_wake_;
+  int channels_running_ = 0;
+  int helpers_running_ = 0;
+  bool disk_watch_ends_ = false;
+  std::optional<Outcome> stop_requested_;
+  std::optional<Error> refused_;
+};
+
+}  // namespace cellrig

@@ -1,0 +1,54 @@
+// Performs what the chamber's machine decided, and hands its temperature to the channels in it.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "controller/async/time_source.hpp"
+#include "controller/engine/chamber_machine.hpp"
+#include "controller/runtime/channel_runner.hpp"
+#include "drivers/instruments/chamber.hpp"
+
+namespace cellrig {
+
+class ChamberTask {
+ public:
+  ChamberTask(TimeSource& time, std::string name, Chamber& chamber, const ChamberLimits& limits, Duration period, RunListener& listener);
+  ~ChamberTask();
+
+  /// Before run(): a channel that lives in this chamber. Sets its door.
+  void add(ChannelRunner& channel);
+
+  [[nodiscard]] Task<Result<void>> prepare();  ///< identity, limits and alarms written and read back
+  [[nodiscard]] Task<void> run();              ///< until stop(); leaves the chamber stopped
+  void stop();
+  [[nodiscard]] const std::string& name() const { return name_; }
+
+ private:
+  class Door;
+
+  void decide(const ChamberInput& input);
+  Task<void> perform(const ChamberOutput& output);
+  Task<void> run_at(const chamber_output::Run& run);
+  Task<void> halt();
+  Task<void> refresh();
+
+  TimeSource& time_;
+  std::string name_;
+  Chamber& chamber_;
+  ChamberLimits limits_;
+  Duration period_;
+  RunListener& listener_;
+  std::vector<ChannelRunner*> channels_;
+  std::vector<std::unique_ptr<Door>> doors_;
+  std::unique_ptr<ChamberMachine> machine_;
+  std::deque<ChamberOutput> queue_;
+  Wait wake_;
+  bool stopped_ = false;
+  bool failing_ = false;
+  bool conditioning_ = false;
+};
+
+}  // namespace cellrig

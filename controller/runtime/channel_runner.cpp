@@ -1,0 +1,357 @@
+#include "controller/runtime/channel_runner.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "controller/base/overloaded.hpp"
+
+namespace cellrig {
+namespace {
+
+constexpr Duration age_limit_min = std::chrono::seconds{1};
+constexpr int age_limit_periods = 3;
+/// No measurement may outlast a third of the age limit.
+constexpr int measure_share_of_age_limit = 3;
+constexpr Duration apply_timeout = std::chrono::seconds{5};
+constexpr Duration long_rest_after = std::chrono::seconds{60};
+constexpr double frozen_share_of_capacity = 0.01;
+
+int direction_of(const Step& step) {
+  switch (step.direction) {
+    case StepDirection::charge: return +1;
+    case StepDirection::discharge: return -1;
+    case StepDirection::none: return 0;
+  }
+  return 0;
+}
+
+bool needs_instrument(const ChannelOutput& o) {
+  return std::holds_alternative<output::Apply>(o) || std::holds_alternative<output::OutputOff>(o);
+}
+
+}  // namespace
+
+ChannelRunner::ChannelRunner(TimeSource& time, const ChannelParts& parts, const Program& program, const ChannelOptions& options,
+                             db::Recorder& recorder, RunListener& listener)
+    : time_{time},
+      parts_{parts},
+      program_{program},
+      options_{options},
+      listener_{listener},
+      machine_{program, MachineOptions{std::max<Duration>(age_limit_min, age_limit_periods * std::max(options.control_period, options.control_period_long_rest))}},
+      record_{recorder, program},
+      wake_{time} {}
+
+// ---- limits of time -------------------------------------------------------------------------------------------------
+
+Duration ChannelRunner::period() const {
+  const ChannelState& state = machine_.state();
+  if (state.phase != Phase::running || machine_.output_wanted()) return options_.control_period;
+  const bool long_rest = time_.now() - state.step.started >= long_rest_after && machine_.wakeup(time_.now()) - time_.now() >= long_rest_after;
+  return long_rest ? options_.control_period_long_rest : options_.control_period_off;
+}
+
+Duration ChannelRunner::age_limit() const {
+  const Duration longest = machine_.output_wanted() ? options_.control_period : std::max(options_.control_period_off, options_.control_period_long_rest);
+  return std::max<Duration>(age_limit_min, age_limit_periods * longest);
+}
+
+Deadline ChannelRunner::measure_deadline() const {
+  const TimePoint now = time_.now();
+  const Duration limit = age_limit();
+  const TimePoint soon = now + limit / measure_share_of_age_limit;
+  const TimePoint too_old = last_good_ + limit + std::chrono::milliseconds{1};
+  return Deadline{too_old > now ? std::min(soon, too_old) : soon};
+}
+
+SupervisorOptions ChannelRunner::supervisor_options() const {
+  const Accuracy& accuracy = parts_.cycler->capabilities().current_accuracy;
+  SupervisorOptions options;
+  options.age_limit = age_limit();
+  options.temperature_age_limit = std::max<Duration>(age_limit_min, age_limit_periods * options_.sensor_period);
+  options.cell_temperature_required = parts_.has_cell_temperature;
+  options.current_noise = Amps{std::max(2 * accuracy.offset, parts_.cycler->off_current_threshold().value())};
+  options.frozen_charge_max = frozen_share_of_capacity * options_.nominal_capacity;
+  return options;
+}
+
+// ---- the run --------------------------------------------------------------------------------------------------------
+
+Task<void> ChannelRunner::run(db::RunKey run) {
+  record_.begin(run, time_.now());
+  supervisor_.emplace(program_.limits, supervisor_options(), time_.now());
+  commanded_ = Commanded{false, time_.now(), 0};
+  last_good_ = time_.now();
+  running_ = true;
+  say(db::Severity::info, "started", program_.name);
+  const ChannelInput start{input::Start{}};
+  co_await perform(start);
+  co_await control_loop();
+  running_ = false;
+  if (door_ != nullptr) door_->leave();
+  if (parts_.relays != nullptr) {
+    const Deadline deadline{time_.now() + std::chrono::seconds{1}};
+    co_await open_contactor(deadline);
+  }
+  if (safe_by_ == SafeBy::instrument && !hurry_) {
+    const Deadline deadline{time_.now() + std::chrono::seconds{2}};
+    const Result<void> released = co_await parts_.cycler->release(deadline);
+    if (!released) say(db::Severity::warning, "instrument", "could not give the cycler back: " + released.error().what);
+  }
+}
+
+Task<void> ChannelRunner::control_loop() {
+  TimePoint next = time_.now();
+  while (machine_.state().phase != Phase::finished) {
+    if (!std::exchange(tick_now_, false)) {
+      const TimePoint due = std::min(next, machine_.wakeup(time_.now()));
+      co_await wake_.until(due);
+    }
+    if (must_be_off()) {
+      co_await end_after_trip();
+      continue;
+    }
+    if (granted_) {
+      const ChannelInput grant{input::ChamberGranted{*granted_}};
+      granted_.reset();
+      co_await perform(grant);
+      continue;
+    }
+    if (time_.now() >= next) {
+      next += period();
+      if (next <= time_.now()) {
+        periods_missed_ += static_cast<std::uint64_t>((time_.now() - next) / period()) + 1;
+        next = time_.now() + period();
+      }
+    }
+    co_await control_cycle();
+    next = std::min(next, time_.now() + period());
+  }
+}
+
+Task<void> ChannelRunner::control_cycle() {
+  const Deadline deadline = measure_deadline();
+  const Result<CyclerReadings> readings = co_await parts_.cycler->measure(deadline);
+  std::optional<CyclerReadings> fresh;
+  if (readings) {
+    fresh = *readings;
+    merge(*fresh);
+    measure_failures_ = 0;
+  } else if (readings.error().fault != Fault::interrupted && ++measure_failures_ == 1) {
+    say(db::Severity::warning, "instrument", "measurement failed: " + readings.error().what);
+  }
+  if (tripped(fresh)) {
+    co_await end_after_trip();
+    co_return;
+  }
+  if (!fresh || must_be_off()) co_return;
+  ++samples_;
+  if (observe()) co_await perform_outputs();
+  listener_.sample(view());
+}
+
+/// The hot path: most observations need no command. True: outputs_ holds one.
+bool ChannelRunner::observe() {
+  machine_.on(input::Observed{observation_}, time_.now(), outputs_);
+  if (std::any_of(outputs_.begin(), outputs_.end(), needs_instrument)) return true;
+  for (const ChannelOutput& o : outputs_) note(o);
+  return false;
+}
+
+void ChannelRunner::merge(const CyclerReadings& readings) {
+  observation_[Measurand::voltage] = readings.voltage;
+  observation_[Measurand::current] = readings.current;
+  observation_.regulation = readings.regulation;
+  observation_.output_on = readings.output_on;
+  last_good_ = readings.voltage.at;
+}
+
+bool ChannelRunner::tripped(const std::optional<CyclerReadings>& fresh) {
+  const TimePoint now = time_.now();
+  supervisor_->set_age_limit(age_limit());
+  if (supervisor_->check(observation_, commanded_, now)) return true;
+  if (!fresh || !commanded_.output_on || fresh->voltage.at < commanded_.since) return false;
+  if (fresh->tripped) {
+    supervisor_->trip(TripCause{Hazard::instrument_protection, Measurand::voltage, fresh->voltage.value, 0.0, now});
+  } else if (!fresh->remote) {
+    supervisor_->trip(TripCause{Hazard::instrument_lost_remote, Measurand::voltage, fresh->voltage.value, 0.0, now});
+  } else if (!fresh->output_on) {
+    supervisor_->trip(TripCause{Hazard::instrument_protection, Measurand::voltage, fresh->voltage.value, 0.0, now});
+  }
+  return supervisor_->tripped().has_value();
+}
+
+// ---- performing -----------------------------------------------------------------------------------------------------
+
+Task<void> ChannelRunner::perform(ChannelInput in) {
+  machine_.on(in, time_.now(), outputs_);
+  co_await perform_outputs();
+}
+
+/// outputs_ is not touched by anybody else while a command is under way: a stop or trip only sets a flag and switches off.
+Task<void> ChannelRunner::perform_outputs() {
+  for (;;) {
+    std::optional<ChannelInput> answer;
+    for (const ChannelOutput& o : outputs_) {
+      if (!needs_instrument(o)) {
+        note(o);
+        continue;
+      }
+      if (must_be_off()) co_return;  // what was decided before the stop is not carried out after it
+      answer = co_await perform_command(o);
+      if (must_be_off()) co_return;
+    }
+    if (!answer) co_return;
+    tick_now_ = true;  // the first sample of a step follows its acknowledgement at once
+    machine_.on(*answer, time_.now(), outputs_);
+  }
+}
+
+Task<std::optional<ChannelInput>> ChannelRunner::perform_command(const ChannelOutput& o) {
+  if (const output::Apply* const apply = std::get_if<output::Apply>(&o)) {
+    const Deadline deadline{time_.now() + apply_timeout};
+    // Judged as "either direction" until the instrument holds the new set-point.
+    commanded_ = Commanded{true, deadline.at, 0};
+    safe_by_ = SafeBy::nothing;
+    const Result<void> applied = co_await parts_.cycler->apply(apply->setpoint, deadline);
+    if (applied) {
+      const Step* const step = machine_.current_step();
+      commanded_ = Commanded{true, time_.now(), step != nullptr ? direction_of(*step) : 0};
+    } else if (!must_be_off()) {
+      reason_ = "set-point not accepted: " + applied.error().what;
+      say(db::Severity::alarm, "instrument", reason_);
+    }
+    const input::Acknowledged answer{apply->command, applied.has_value()};
+    co_return std::optional<ChannelInput>(answer);
+  }
+  const std::uint32_t command = std::get<output::OutputOff>(o).command;
+  const SafeBy safe = co_await make_safe();
+  const input::Acknowledged answer{command, safe == SafeBy::instrument};
+  co_return std::optional<ChannelInput>(answer);
+}
+
+void ChannelRunner::note(const ChannelInput& in) {
+  machine_.on(in, time_.now(), outputs_);
+  for (const ChannelOutput& o : outputs_) {
+    if (!needs_instrument(o)) note(o);
+  }
+}
+
+void ChannelRunner::note(const ChannelOutput& o) {
+  const TimePoint now = time_.now();
+  std::visit(overloaded{
+                 [&](const output::StepStarted& e) {
+                   record_.step_started(e, machine_.state(), now);
+                   record_.resume_point(machine_.state());
+                   next_resume_point_ = now + options_.resume_point_interval;
+                   listener_.step_started(view());
+                 },
+                 [](const output::Apply&) {},
+                 [](const output::OutputOff&) {},
+                 [&](const output::RequestChamber& e) {
+                   if (door_ != nullptr) return door_->request(e.request, e.temperature);
+                   reason_ = "a step asks for a temperature and the channel has no chamber";
+                   stop(Outcome::instrument_failure);
+                 },
+                 [&](const output::Record& e) {
+                   record_.sample(e, observation_);
+                   if (now >= next_resume_point_) {
+                     record_.resume_point(machine_.state());
+                     next_resume_point_ = now + options_.resume_point_interval;
+                   }
+                 },
+                 [&](const output::StepEnded& e) { note_end(e); },
+                 [&](const output::CycleEnded& e) { record_.cycle_ended(e); },
+                 [&](const output::CriterionJudged& e) { record_.criterion(e, now, time_.utc_now()); },
+                 [&](const output::StopHeld& e) { record_.stop_held(e, now, time_.utc_now()); },
+                 [&](const output::Finished& e) {
+                   outcome_ = e.outcome;
+                   record_.finished(e, reason_, now, time_.utc_now());
+                 },
+             },
+             o);
+}
+
+void ChannelRunner::note_end(const output::StepEnded& ended) {
+  record_.step_ended(ended);
+  if (ended.reason != StepEndReason::time_bound || machine_.state().phase != Phase::stopping) return;
+  const Step& step = record_.step_at(ended.instruction);
+  if (step.time_max_is_normal) return;
+  reason_ = fmt::format("step '{}' did not reach its end within {:g} h", step.name, to_seconds(step.time_max) / 3600.0);
+  say(db::Severity::alarm, "step failed", reason_);
+}
+
+/// The way out after a trip or a stop: OFF first, everything else after.
+Task<void> ChannelRunner::end_after_trip() {
+  const SafeBy safe = co_await make_safe();
+  if (supervisor_->tripped() && machine_.state().phase != Phase::tripped && machine_.state().phase != Phase::finished) {
+    const TripCause cause = *supervisor_->tripped();
+    if (is_thermal(cause.hazard) && door_ != nullptr) door_->thermal_trip();
+    reason_ = describe(cause);
+    record_.trip(cause, time_.now(), time_.utc_now());
+    listener_.message(parts_.name, db::Severity::trip, reason_);
+    const Outcome outcome = is_instrument_failure(cause.hazard) ? Outcome::instrument_failure : Outcome::tripped;
+    note(ChannelInput{input::Trip{outcome}});
+  }
+  note(ChannelInput{input::Stop{stop_requested_.value_or(Outcome::stopped)}});
+  note(ChannelInput{input::Acknowledged{machine_.state().command, safe == SafeBy::instrument}});
+}
+
+// ---- from outside ---------------------------------------------------------------------------------------------------
+
+void ChannelRunner::sensor(Measurand measurand, const Reading& reading) {
+  observation_[measurand] = reading;
+  if (!running_ || !supervisor_ || must_be_off()) return;
+  if (!supervisor_->check(observation_, commanded_, time_.now())) return;
+  make_safe_soon();
+}
+
+void ChannelRunner::trip(const TripCause& cause) {
+  if (!supervisor_ || !running_ || must_be_off()) return;
+  supervisor_->trip(cause);
+  make_safe_soon();
+}
+
+void ChannelRunner::stop(Outcome outcome) {
+  if (stop_requested_) return;
+  stop_requested_ = outcome;
+  if (running_) make_safe_soon();
+}
+
+void ChannelRunner::chamber_granted(std::uint32_t request) {
+  granted_ = request;
+  wake_.wake();
+}
+
+/// The control loop may be waiting for a reply that never comes: OFF does not wait for it.
+void ChannelRunner::make_safe_soon() {
+  if (supervisor_->tripped() && is_thermal(supervisor_->tripped()->hazard) && door_ != nullptr) door_->thermal_trip();
+  const auto off = [](ChannelRunner* self) -> Task<void> { co_await self->make_safe(); };
+  time_.spawn(off(this));
+  wake_.wake();
+}
+
+void ChannelRunner::say(db::Severity severity, const std::string& kind, const std::string& text) {
+  record_.event(severity, kind, text, time_.now(), time_.utc_now());
+  if (severity != db::Severity::info) listener_.message(parts_.name, severity, text);
+}
+
+ChannelView ChannelRunner::view() const {
+  const ChannelState& state = machine_.state();
+  const Step* const step = machine_.current_step();
+  ChannelView v{.channel = parts_.name,
+                .step_name = step != nullptr ? std::string_view(step->name) : std::string_view{},
+                .phase = state.phase,
+                .cycle = state.cycle,
+                .step_count = state.step_count,
+                .observation = observation_,
+                .step_moved = state.step.moved,
+                .soc_pct = machine_.soc_pct(),
+                .test_time = time_.now() - record_.started()};
+  v.step_time = time_.now() - state.step.started;
+  return v;
+}
+
+}  // namespace cellrig

@@ -1,0 +1,146 @@
+// Performs what one channel's engine decided: measures, lets the supervisor look first, carries out commands, keeps the record.
+// Control thread only. Every way to OFF goes through make_safe().
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "controller/async/time_source.hpp"
+#include "controller/engine/channel_machine.hpp"
+#include "controller/engine/safety_supervisor.hpp"
+#include "controller/runtime/channel_record.hpp"
+#include "controller/runtime/listener.hpp"
+#include "drivers/instruments/cycler.hpp"
+#include "drivers/instruments/logger.hpp"
+
+namespace cellrig {
+
+/// What a channel is made of. The bench owns the instruments.
+struct ChannelParts {
+  std::string name;
+  Cycler* cycler = nullptr;
+  Relays* relays = nullptr;  ///< the contactor: the second path to OFF; null: none
+  int contactor = 0;
+  bool has_cell_temperature = false;
+  bool has_ambient_temperature = false;
+};
+
+struct ChannelOptions {
+  Duration control_period = std::chrono::seconds{1};      ///< with the output on
+  Duration control_period_off = std::chrono::seconds{1};  ///< in rests
+  Duration control_period_long_rest = std::chrono::seconds{1};  ///< after a minute of rest
+  Duration sensor_period = std::chrono::seconds{1};       ///< how often loggers and chambers refresh
+  Duration watchdog_delay = std::chrono::seconds{5};
+  Duration resume_point_interval = std::chrono::seconds{10};
+  AmpHours nominal_capacity{1.0};
+};
+
+/// Where a channel asks for a temperature. Implemented by the chamber's task.
+class ChamberDoor {
+ public:
+  virtual ~ChamberDoor() = default;
+  virtual void request(std::uint32_t request, Celsius temperature) = 0;
+  virtual void thermal_trip() = 0;
+  virtual void leave() = 0;
+};
+
+/// How an output was made safe, best first.
+enum class SafeBy : unsigned char { instrument, contactor, nothing };
+
+class ChannelRunner {
+ public:
+  ChannelRunner(TimeSource& time, const ChannelParts& parts, const Program& program, const ChannelOptions& options,
+                db::Recorder& recorder, RunListener& listener);
+  ChannelRunner(const ChannelRunner&) = delete;
+  ChannelRunner& operator=(const ChannelRunner&) = delete;
+
+  void set_chamber(ChamberDoor* door) { door_ = door; }
+
+  // ---- before the run, in this order (preflight.cpp) ----
+  [[nodiscard]] Task<Result<void>> secure();               ///< OFF, verified: the first command of a starting process
+  [[nodiscard]] Task<Result<InstrumentIdentity>> identify();
+  [[nodiscard]] Task<Result<void>> prepare();              ///< protections, watchdog, contactor, cell: before the first ampere
+
+  /// Runs the program to its end, whatever the end is. The output is off when this returns, or the log says it is not known to be.
+  [[nodiscard]] Task<void> run(db::RunKey run);
+
+  // ---- from outside, at any moment ----
+  void sensor(Measurand measurand, const Reading& reading);
+  void stop(Outcome outcome);
+  void trip(const TripCause& cause);
+  void chamber_granted(std::uint32_t request);
+  void hurry() { hurry_ = true; }  ///< a second Ctrl-C: no waiting but for OFF itself
+
+  [[nodiscard]] const std::string& name() const { return parts_.name; }
+  [[nodiscard]] const Program& program() const { return program_; }
+  [[nodiscard]] Outcome outcome() const { return outcome_; }
+  [[nodiscard]] bool criteria_met() const { return machine_.state().criteria_met; }
+  [[nodiscard]] const std::string& reason() const { return reason_; }
+  [[nodiscard]] const Observation& observation() const { return observation_; }
+  [[nodiscard]] std::uint64_t periods_missed() const { return periods_missed_; }
+  [[nodiscard]] std::uint64_t samples() const { return samples_; }
+  [[nodiscard]] SafeBy safe_by() const { return safe_by_; }
+
+ private:
+  Task<void> control_loop();
+  Task<void> control_cycle();
+  Task<void> perform(ChannelInput input);
+  bool observe();
+  Task<void> perform_outputs();
+  Task<std::optional<ChannelInput>> perform_command(const ChannelOutput& output);
+  void note(const ChannelInput& input);  ///< lets the engine decide and does what needs no instrument
+  void note(const ChannelOutput& output);
+  void note_end(const output::StepEnded& ended);
+  Task<void> end_after_trip();
+  Task<SafeBy> make_safe();
+  Task<SafeBy> switch_off();
+  Task<bool> open_contactor(Deadline deadline);
+  void make_safe_soon();
+
+  void merge(const CyclerReadings& readings);
+  [[nodiscard]] bool tripped(const std::optional<CyclerReadings>& fresh);
+  [[nodiscard]] Deadline measure_deadline() const;
+  [[nodiscard]] Duration period() const;
+  [[nodiscard]] Duration age_limit() const;
+  [[nodiscard]] bool must_be_off() const { return stop_requested_ || (supervisor_ && supervisor_->tripped()); }
+  [[nodiscard]] SupervisorOptions supervisor_options() const;
+  [[nodiscard]] Protections protections() const;
+  [[nodiscard]] Task<Result<void>> check_cell();
+  void say(db::Severity severity, const std::string& kind, const std::string& text);
+  [[nodiscard]] ChannelView view() const;
+
+  TimeSource& time_;
+  ChannelParts parts_;
+  const Program& program_;
+  ChannelOptions options_;
+  RunListener& listener_;
+  ChamberDoor* door_ = nullptr;
+  ChannelMachine machine_;
+  ChannelOutputs outputs_;
+  std::optional<SafetySupervisor> supervisor_;
+  ChannelRecord record_;
+  Observation observation_;
+  Commanded commanded_;
+  Wait wake_;
+  TimePoint last_good_{};
+  TimePoint next_resume_point_{};
+
+  Outcome outcome_ = Outcome::none;
+  std::optional<Outcome> stop_requested_;
+  std::optional<std::uint32_t> granted_;
+  std::string reason_;
+  bool hurry_ = false;
+  bool running_ = false;
+  bool tick_now_ = false;
+  std::uint64_t periods_missed_ = 0;
+  std::uint64_t samples_ = 0;
+  unsigned measure_failures_ = 0;
+
+  bool safe_running_ = false;            ///< somebody is switching off: others wait for the same answer
+  std::vector<Wait*> safe_waiters_;
+  SafeBy safe_by_ = SafeBy::nothing;
+};
+
+}  // namespace cellrig

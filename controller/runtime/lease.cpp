@@ -1,0 +1,66 @@
+#include "controller/runtime/lease.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <cctype>
+#include <filesystem>
+#include <utility>
+
+namespace cellrig {
+namespace {
+
+std::string file_name(const std::string& output) {
+  std::string name = "output-";
+  for (const char c : output) name += (std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '-') ? c : '_';
+  return name + ".lease";
+}
+
+std::string read_holder(int descriptor) {
+  char text[200] = {};
+  const ssize_t n = ::pread(descriptor, text, sizeof text - 1, 0);
+  return n > 0 ? std::string(text, static_cast<std::size_t>(n)) : "another process";
+}
+
+}  // namespace
+
+std::string Lease::default_directory() {
+  if (const char* const chosen = std::getenv("CELLRIG_LEASE_DIR"); chosen != nullptr && *chosen != '\0') return chosen;
+  if (::access("/run/lock", W_OK) == 0) return "/run/lock/cellrig";
+  return (std::filesystem::temp_directory_path() / "cellrig-leases").string();
+}
+
+Result<Lease> Lease::take(const std::string& directory, const std::string& output) {
+  std::error_code error;
+  const bool is_new = std::filesystem::create_directories(directory, error);
+  if (error) return fail(Fault::refused, "cannot make the lease directory " + directory + ": " + error.message());
+  // Every user of this machine competes for the same outputs.
+  if (is_new) std::filesystem::permissions(directory, std::filesystem::perms::all | std::filesystem::perms::sticky_bit, error);
+  const std::string path = directory + "/" + file_name(output);
+  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (descriptor < 0) return fail(Fault::refused, "cannot open the lease " + path + ": " + std::strerror(errno));
+  (void)::fchmod(descriptor, 0666);
+  if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+    const std::string holder = read_holder(descriptor);
+    ::close(descriptor);
+    return fail(Fault::busy, "output " + output + " is already controlled by " + holder);
+  }
+  const std::string text = "process " + std::to_string(::getpid());
+  if (::ftruncate(descriptor, 0) != 0 || ::pwrite(descriptor, text.data(), text.size(), 0) < 0) {
+    // The lock is what counts; the text only names us to the one who is refused.
+  }
+  return Lease{descriptor};
+}
+
+Lease::Lease(Lease&& other) noexcept : descriptor_{std::exchange(other.descriptor_, -1)} {}
+
+Lease::~Lease() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+}  // namespace cellrig

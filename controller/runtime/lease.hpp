@@ -1,0 +1,28 @@
+// One owner per output. A lease is an exclusive lock on a file named after the instrument's address, held while the process
+// lives; the kernel gives it back when the process dies, however it dies.
+#pragma once
+
+#include <string>
+
+#include "controller/base/result.hpp"
+
+namespace cellrig {
+
+class Lease {
+ public:
+  /// Fault::busy names the holder when another process has it. `output` is "host:port" of the instrument's output.
+  [[nodiscard]] static Result<Lease> take(const std::string& directory, const std::string& output);
+  /// CELLRIG_LEASE_DIR, else /run/lock/cellrig where that can be made, else a folder shared by all users below the temporary one.
+  [[nodiscard]] static std::string default_directory();
+
+  Lease(Lease&& other) noexcept;
+  Lease& operator=(Lease&&) = delete;
+  Lease(const Lease&) = delete;
+  ~Lease();
+
+ private:
+  explicit Lease(int descriptor) : descriptor_{descriptor} {}
+  int descriptor_ = -1;
+};
+
+}  // namespace cellrig

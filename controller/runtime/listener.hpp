@@ -1,0 +1,36 @@
+// What somebody who watches gets to see. Called on the control thread: return at once.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "controller/base/observation.hpp"
+#include "controller/engine/channel_machine.hpp"
+#include "db/record.hpp"
+
+namespace cellrig {
+
+/// The latest of one channel.
+struct ChannelView {
+  std::string_view channel;
+  std::string_view step_name;   ///< empty between steps
+  Phase phase = Phase::idle;
+  std::uint64_t cycle = 0;
+  std::uint64_t step_count = 0;
+  Observation observation;
+  Throughput step_moved;
+  std::optional<double> soc_pct;
+  Duration test_time{};
+  Duration step_time{};
+};
+
+class RunListener {
+ public:
+  virtual ~RunListener() = default;
+  virtual void sample(const ChannelView& /*view*/) {}
+  virtual void step_started(const ChannelView& /*view*/) {}
+  virtual void message(std::string_view /*channel*/, db::Severity /*severity*/, std::string_view /*text*/) {}
+};
+
+}  // namespace cellrig

@@ -1,0 +1,171 @@
+#include "db/analysis/cycle_table.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <map>
+#include <optional>
+
+namespace cellrig::db {
+
+namespace {
+
+struct StepResult {
+  Sums sums;
+  std::optional<double> cell_temperature_max_degC;
+};
+
+constexpr double hours_per_ns = 1.0 / 3.6e12;
+
+double positive(double value) { return value > 0 ? value : 0; }
+
+void add_trapezoid(Sums& sums, const SampleRow& a, const SampleRow& b) {
+  const double half_hours = 0.5 * static_cast<double>(b.test_time_ns - a.test_time_ns) * hours_per_ns;
+  const double power_a = a.voltage_V * a.current_A;
+  const double power_b = b.voltage_V * b.current_A;
+  sums.charge_Ah += half_hours * (positive(a.current_A) + positive(b.current_A));
+  sums.discharge_Ah += half_hours * (positive(-a.current_A) + positive(-b.current_A));
+  sums.charge_Wh += half_hours * (positive(power_a) + positive(power_b));
+  sums.discharge_Wh += half_hours * (positive(-power_a) + positive(-power_b));
+}
+
+Result<std::map<StepKey, StepResult>> integrate_steps(Reader& reader, RunKey run) {
+  std::map<StepKey, StepResult> results;
+  SampleRow previous;
+  StepResult* current = nullptr;
+  StepKey current_key = 0;
+  const Result<std::uint64_t> visited = reader.for_each_sample(run, [&](const SampleView& sample) {
+    const SampleRow& row = sample.row;
+    const bool is_same_step = current != nullptr && current_key == row.step;
+    if (!is_same_step) {
+      current = &results[row.step];
+      current_key = row.step;
+    } else if ((row.flags & sample_flag::after_gap) == 0) {
+      add_trapezoid(current->sums, previous, row);
+    }
+    std::optional<double>& hottest = current->cell_temperature_max_degC;
+    if (std::isfinite(row.cell_temperature_degC)) {
+      hottest = std::max(hottest.value_or(row.cell_temperature_degC), row.cell_temperature_degC);
+    }
+    previous = row;
+    return true;
+  });
+  if (!visited) return visited.error();
+  return results;
+}
+
+void add_step(CycleRow& cycle, const StepInfo& step, const StepResult& result) {
+  cycle.is_reference = cycle.is_reference || step.row.is_reference;
+  cycle.ended_test_time_ns = step.end->ended_test_time_ns;
+  cycle.charge_Ah += result.sums.charge_Ah;
+  cycle.discharge_Ah += result.sums.discharge_Ah;
+  cycle.charge_Wh += result.sums.charge_Wh;
+  cycle.discharge_Wh += result.sums.discharge_Wh;
+  if (step.row.type.ends_with("_CHG")) {
+    cycle.charge_time_s += static_cast<double>(step.end->ended_test_time_ns - step.row.started_test_time_ns) / 1e9;
+  }
+  if (result.cell_temperature_max_degC) {
+    const double hottest = *result.cell_temperature_max_degC;
+    cycle.cell_temperature_max_degC = std::max(cycle.cell_temperature_max_degC.value_or(hottest), hottest);
+  }
+}
+
+}  // namespace
+
+Result<std::vector<CycleRow>> recompute_cycles(Reader& reader, RunKey run) {
+  const Result<std::vector<StepInfo>> steps = reader.steps(run);
+  if (!steps) return steps.error();
+  const Result<std::map<StepKey, StepResult>> results = integrate_steps(reader, run);
+  if (!results) return results.error();
+  std::vector<CycleRow> cycles;
+  std::optional<double> first_reference_Ah;
+  for (const StepInfo& step : *steps) {
+    if (!step.row.in_cycle) continue;
+    if (cycles.empty() || cycles.back().cycle != step.row.cycle) {
+      CycleRow cycle;
+      cycle.run = run;
+      cycle.cycle = step.row.cycle;
+      cycle.started_test_time_ns = step.row.started_test_time_ns;
+      cycles.push_back(cycle);
+    }
+    if (!step.end) {
+      cycles.pop_back();
+      break;
+    }
+    const auto found = results->find(step.row.step);
+    const StepResult result = found == results->end() ? StepResult{} : found->second;
+    CycleRow& cycle = cycles.back();
+    add_step(cycle, step, result);
+    if (!step.row.measures_reference) continue;
+    const double reference_Ah = std::abs(result.sums.charge_Ah - result.sums.discharge_Ah);
+    if (!first_reference_Ah) first_reference_Ah = reference_Ah;
+    if (*first_reference_Ah > 0) cycle.retention = reference_Ah / *first_reference_Ah;
+  }
+  for (CycleRow& cycle : cycles) {
+    if (cycle.charge_Ah > 0) cycle.coulombic_efficiency = cycle.discharge_Ah / cycle.charge_Ah;
+    if (cycle.charge_Wh > 0) cycle.energy_efficiency = cycle.discharge_Wh / cycle.charge_Wh;
+  }
+  return cycles;
+}
+
+namespace {
+
+class Comparison {
+ public:
+  explicit Comparison(double tolerance) : tolerance_(tolerance) {}
+
+  void figure(const CycleRow& cycle, const char* name, double live, double recomputed) {
+    // Written so that NaN is a difference.
+    if (std::abs(live - recomputed) <= tolerance_ * std::max(1.0, std::abs(live))) return;
+    char text[160];
+    std::snprintf(text, sizeof text, "cycle %lld: %s was written as %.12g, the rows give %.12g",
+                  static_cast<long long>(cycle.cycle), name, live, recomputed);
+    differences_.emplace_back(text);
+  }
+  void figure(const CycleRow& cycle, const char* name, std::optional<double> live, std::optional<double> recomputed) {
+    if (live && recomputed) {
+      figure(cycle, name, *live, *recomputed);
+    } else if (live.has_value() != recomputed.has_value()) {
+      say(cycle, std::string(name) + (live ? " was written, but does not follow from the rows" : " was not written"));
+    }
+  }
+  void say(const CycleRow& cycle, const std::string& what) {
+    differences_.push_back("cycle " + std::to_string(cycle.cycle) + ": " + what);
+  }
+  [[nodiscard]] std::vector<std::string> take() { return std::move(differences_); }
+
+ private:
+  double tolerance_;
+  std::vector<std::string> differences_;
+};
+
+}  // namespace
+
+std::vector<std::string> compare_cycles(const std::vector<CycleRow>& live, const std::vector<CycleRow>& recomputed,
+                                        double tolerance) {
+  Comparison compare(tolerance);
+  for (const CycleRow& a : live) {
+    const auto b = std::find_if(recomputed.begin(), recomputed.end(), [&](const CycleRow& r) { return r.cycle == a.cycle; });
+    if (b == recomputed.end()) {
+      compare.say(a, "was written, but has no rows");
+      continue;
+    }
+    if (a.is_reference != b->is_reference) compare.say(a, "is_reference differs");
+    compare.figure(a, "start (s)", static_cast<double>(a.started_test_time_ns) / 1e9,
+                   static_cast<double>(b->started_test_time_ns) / 1e9);
+    compare.figure(a, "end (s)", static_cast<double>(a.ended_test_time_ns) / 1e9,
+                   static_cast<double>(b->ended_test_time_ns) / 1e9);
+    compare.figure(a, "charge (Ah)", a.charge_Ah, b->charge_Ah);
+    compare.figure(a, "discharge (Ah)", a.discharge_Ah, b->discharge_Ah);
+    compare.figure(a, "charge (Wh)", a.charge_Wh, b->charge_Wh);
+    compare.figure(a, "discharge (Wh)", a.discharge_Wh, b->discharge_Wh);
+    compare.figure(a, "coulombic efficiency", a.coulombic_efficiency, b->coulombic_efficiency);
+    compare.figure(a, "energy efficiency", a.energy_efficiency, b->energy_efficiency);
+    compare.figure(a, "charge time (s)", a.charge_time_s, b->charge_time_s);
+    compare.figure(a, "highest cell temperature (degC)", a.cell_temperature_max_degC, b->cell_temperature_max_degC);
+    if (a.retention && b->retention) compare.figure(a, "retention", a.retention, b->retention);
+  }
+  return compare.take();
+}
+
+}  // namespace cellrig::db

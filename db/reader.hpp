@@ -1,0 +1,98 @@
+// Reads a record: while it is being written, after the process that wrote it died, or long after.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "controller/base/result.hpp"
+#include "db/record.hpp"
+
+namespace cellrig::db {
+
+struct RunInfo {
+  RunKey run = 0;
+  RunRow row;
+  std::string profile_sha256;
+  std::string cell_sha256;
+  bool synchronous_full = true;
+  std::string status;            ///< as in RunEndRow; "running": nobody wrote an end (also after a crash)
+  std::optional<RunEndRow> end;
+};
+
+struct StepInfo {
+  StepRow row;
+  std::optional<StepEndRow> end;  ///< none: it runs, or its process died
+  Sums run_sums_at_start;
+  Sums cycle_sums_at_start;
+  std::int64_t sample_rowid_before = 0;
+  std::optional<std::int64_t> sample_rowid_last;
+  std::int64_t aux_rowid_before = 0;
+  std::optional<std::int64_t> aux_rowid_last;
+};
+
+/// One sample, with the step it belongs to. References are valid during the call only.
+struct SampleView {
+  const StepInfo& step;
+  const SampleRow& row;
+  std::int64_t rowid = 0;              ///< in the database: increases, with holes where other channels wrote
+  std::int64_t record_index = 0;       ///< from 1 within what was asked for
+  std::int64_t step_record_index = 0;  ///< from 1 within its step, as far as it was asked for
+};
+/// True: go on. False: enough.
+using SampleVisitor = std::function<bool(const SampleView&)>;
+
+struct AuxView {
+  const StepInfo& step;
+  const AuxRow& row;  ///< row.quantity is valid during the call only
+};
+using AuxVisitor = std::function<bool(const AuxView&)>;
+
+struct ResumeState {
+  std::int64_t sample_rowid = 0;  ///< the last sample row it knows of
+  std::vector<std::byte> state;
+};
+
+/// A read-only connection. It never migrates and never checkpoints.
+/// * Rows come in pages, each a read transaction that ends before the visitor is called: an open one stops checkpoints.
+/// * What is asked together (steps and samples of a run) is seen as it was at one instant: rows that are written while the
+///   visitor runs are not visited.
+/// * One thread at a time.
+class Reader {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<Reader>> open(const std::string& path);
+  ~Reader();
+  Reader(const Reader&) = delete;
+  Reader& operator=(const Reader&) = delete;
+
+  /// Empty, or what the person should know: rows in a write-ahead log that cannot be read from a read-only directory.
+  [[nodiscard]] const std::string& note() const;
+  [[nodiscard]] const std::string& path() const;
+
+  [[nodiscard]] Result<std::vector<RunInfo>> runs();
+  [[nodiscard]] Result<RunInfo> run(RunKey run);
+  [[nodiscard]] Result<std::vector<StepInfo>> steps(RunKey run);
+  [[nodiscard]] Result<std::vector<CycleRow>> cycles(RunKey run);
+  /// Of this run; 0: those of the bench as a whole.
+  [[nodiscard]] Result<std::vector<EventRow>> events(RunKey run);
+  [[nodiscard]] Result<std::optional<ResumeState>> resume_point(RunKey run);
+
+  /// In the order of time. The value is the number of samples visited. Costs a scan over the rows of all channels that
+  /// were written between the run's first and last row.
+  [[nodiscard]] Result<std::uint64_t> for_each_sample(RunKey run, const SampleVisitor& visit);
+  /// The samples after this rowid only: what is new since the last call, for a live view.
+  [[nodiscard]] Result<std::uint64_t> for_each_sample_after(RunKey run, std::int64_t rowid, const SampleVisitor& visit);
+  [[nodiscard]] Result<std::uint64_t> for_each_sample_of_step(StepKey step, const SampleVisitor& visit);
+  [[nodiscard]] Result<std::uint64_t> for_each_aux(RunKey run, const AuxVisitor& visit);
+
+ private:
+  struct Impl;
+  explicit Reader(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace cellrig::db

@@ -1,0 +1,212 @@
+// The long tables, page by page.
+#include <algorithm>
+#include <limits>
+#include <optional>
+
+#include "db/reader.hpp"
+#include "db/reader_impl.hpp"
+
+namespace cellrig::db {
+
+namespace {
+
+/// Rows looked at in one read transaction: some milliseconds.
+constexpr std::int64_t page_rows = 8192;
+
+/// Finds a row's step. Rows come in long series of the same one.
+class StepFinder {
+ public:
+  explicit StepFinder(const std::vector<StepInfo>& steps) {
+    by_key_.reserve(steps.size());
+    for (const StepInfo& step : steps) by_key_.push_back(&step);
+    std::sort(by_key_.begin(), by_key_.end(), less);
+  }
+
+  [[nodiscard]] const StepInfo* find(StepKey key) {
+    if (last_ != nullptr && last_->row.step == key) return last_;
+    const auto at = std::lower_bound(by_key_.begin(), by_key_.end(), key,
+                                     [](const StepInfo* step, StepKey k) { return step->row.step < k; });
+    if (at == by_key_.end() || (*at)->row.step != key) return nullptr;
+    return last_ = *at;
+  }
+
+ private:
+  static bool less(const StepInfo* a, const StepInfo* b) { return a->row.step < b->row.step; }
+  std::vector<const StepInfo*> by_key_;
+  const StepInfo* last_ = nullptr;
+};
+
+struct Range {
+  std::int64_t before = 0;
+  std::int64_t last = 0;
+};
+
+/// Where the rows of these steps lie at this instant. An open step ends at the table's last row.
+template <class Before, class Last>
+Result<Range> range_of(Connection& connection, const std::vector<StepInfo>& steps, std::string_view table, Before before,
+                       Last last) {
+  const Result<std::optional<std::int64_t>> end = connection.query_integer("SELECT max(rowid) FROM " + std::string(table));
+  if (!end) return end.error();
+  Range range{std::numeric_limits<std::int64_t>::max(), 0};
+  for (const StepInfo& step : steps) {
+    range.before = std::min(range.before, step.*before);
+    range.last = std::max(range.last, (step.*last).value_or(end->value_or(0)));
+  }
+  return range;
+}
+
+struct Scan {
+  std::vector<StepInfo> steps;
+  Range range;
+};
+
+struct KeyedSample {
+  std::int64_t rowid = 0;
+  const StepInfo* step = nullptr;
+  SampleRow row;
+};
+
+SampleRow read_sample(const Statement& s) {
+  SampleRow row;
+  row.step = s.integer(1);
+  row.test_time_ns = s.integer(2);
+  row.flags = static_cast<std::uint32_t>(s.integer(3));
+  row.voltage_V = s.real_or_nan(4);
+  row.current_A = s.real_or_nan(5);
+  row.cell_temperature_degC = s.real_or_nan(6);
+  row.ambient_temperature_degC = s.real_or_nan(7);
+  row.charge_Ah = s.real(8);
+  row.discharge_Ah = s.real(9);
+  row.charge_Wh = s.real(10);
+  row.discharge_Wh = s.real(11);
+  return row;
+}
+
+/// One page: the rows of our steps among the next page_rows rows. `before` moves on behind them.
+Result<void> read_page(Statement& select, StepFinder& finder, Range& range, std::vector<KeyedSample>& page) {
+  page.clear();
+  const std::int64_t page_last = range.last - range.before > page_rows ? range.before + page_rows : range.last;
+  select.bind_all(range.before, page_last);
+  while (true) {
+    const Result<bool> row = select.step("reading samples");
+    if (!row) return row.error();
+    if (!*row) break;
+    const StepInfo* step = finder.find(select.integer(1));
+    if (step != nullptr) page.push_back(KeyedSample{select.integer(0), step, read_sample(select)});
+  }
+  range.before = page_last;
+  return {};
+}
+
+Result<std::uint64_t> scan_samples(Connection& connection, const Scan& scan, const SampleVisitor& visit) {
+  Result<Statement> select = connection.prepare(
+      "SELECT rowid, step, test_time_ns, flags, voltage_V, current_A, cell_temperature_degC, ambient_temperature_degC, "
+      "charge_Ah, discharge_Ah, charge_Wh, discharge_Wh FROM sample WHERE rowid > ? AND rowid <= ? ORDER BY rowid");
+  if (!select) return select.error();
+  StepFinder finder(scan.steps);
+  std::vector<KeyedSample> page;
+  Range range = scan.range;
+  std::int64_t record_index = 0;
+  std::int64_t step_record_index = 0;
+  const StepInfo* current = nullptr;
+  while (range.before < range.last) {
+    if (const Result<void> done = read_page(*select, finder, range, page); !done) return done.error();
+    for (const KeyedSample& sample : page) {
+      ++record_index;
+      step_record_index = sample.step == current ? step_record_index + 1 : 1;
+      current = sample.step;
+      if (!visit(SampleView{*sample.step, sample.row, sample.rowid, record_index, step_record_index})) {
+        return static_cast<std::uint64_t>(record_index);
+      }
+    }
+  }
+  return static_cast<std::uint64_t>(record_index);
+}
+
+}  // namespace
+
+Result<std::uint64_t> Reader::for_each_sample(RunKey run, const SampleVisitor& visit) {
+  return for_each_sample_after(run, 0, visit);
+}
+
+Result<std::uint64_t> Reader::for_each_sample_after(RunKey run, std::int64_t rowid, const SampleVisitor& visit) {
+  Scan scan;
+  {
+    Result<ReadTransaction> transaction = ReadTransaction::begin(impl_->connection);
+    if (!transaction) return transaction.error();
+    Result<std::vector<StepInfo>> found = impl_->read_steps("run = ? ORDER BY step_count", run);
+    if (!found) return found.error();
+    scan.steps = std::move(*found);
+    if (scan.steps.empty()) return std::uint64_t{0};
+    const Result<Range> range = range_of(impl_->connection, scan.steps, "sample", &StepInfo::sample_rowid_before,
+                                         &StepInfo::sample_rowid_last);
+    if (!range) return range.error();
+    scan.range = Range{std::max(range->before, rowid), range->last};
+  }
+  return scan_samples(impl_->connection, scan, visit);
+}
+
+Result<std::uint64_t> Reader::for_each_sample_of_step(StepKey step, const SampleVisitor& visit) {
+  Scan scan;
+  {
+    Result<ReadTransaction> transaction = ReadTransaction::begin(impl_->connection);
+    if (!transaction) return transaction.error();
+    Result<std::vector<StepInfo>> found = impl_->read_steps("step = ?", step);
+    if (!found) return found.error();
+    if (found->empty()) return fail(Fault::refused, "there is no step " + std::to_string(step) + " in " + impl_->path);
+    scan.steps = std::move(*found);
+    const Result<Range> range = range_of(impl_->connection, scan.steps, "sample", &StepInfo::sample_rowid_before,
+                                         &StepInfo::sample_rowid_last);
+    if (!range) return range.error();
+    scan.range = *range;
+  }
+  return scan_samples(impl_->connection, scan, visit);
+}
+
+Result<std::uint64_t> Reader::for_each_aux(RunKey run, const AuxVisitor& visit) {
+  Scan scan;
+  std::map<std::int64_t, std::string> names;
+  {
+    Result<ReadTransaction> transaction = ReadTransaction::begin(impl_->connection);
+    if (!transaction) return transaction.error();
+    Result<std::vector<StepInfo>> found = impl_->read_steps("run = ? ORDER BY step_count", run);
+    if (!found) return found.error();
+    scan.steps = std::move(*found);
+    if (scan.steps.empty()) return std::uint64_t{0};
+    const Result<Range> range =
+        range_of(impl_->connection, scan.steps, "aux_sample", &StepInfo::aux_rowid_before, &StepInfo::aux_rowid_last);
+    if (!range) return range.error();
+    scan.range = *range;
+    Result<Statement> quantities = impl_->connection.prepare("SELECT quantity, name FROM quantity");
+    if (!quantities) return quantities.error();
+    for (Result<bool> row = quantities->step("reading"); !row || *row; row = quantities->step("reading")) {
+      if (!row) return row.error();
+      names.emplace(quantities->integer(0), quantities->text(1));
+    }
+  }
+  Result<Statement> select = impl_->connection.prepare(
+      "SELECT step, test_time_ns, quantity, value FROM aux_sample WHERE rowid > ? AND rowid <= ? ORDER BY rowid");
+  if (!select) return select.error();
+  StepFinder finder(scan.steps);
+  std::uint64_t visited = 0;
+  std::vector<std::pair<const StepInfo*, AuxRow>> page;
+  while (scan.range.before < scan.range.last) {
+    page.clear();
+    const std::int64_t last = std::min(scan.range.before + page_rows, scan.range.last);
+    select->bind_all(scan.range.before, last);
+    for (Result<bool> row = select->step("reading"); !row || *row; row = select->step("reading")) {
+      if (!row) return row.error();
+      const StepInfo* step = finder.find(select->integer(0));
+      if (step == nullptr) continue;
+      page.emplace_back(step, AuxRow{step->row.step, select->integer(1), names[select->integer(2)], select->real_or_nan(3)});
+    }
+    scan.range.before = last;
+    for (const auto& [step, aux] : page) {
+      ++visited;
+      if (!visit(AuxView{*step, aux})) return visited;
+    }
+  }
+  return visited;
+}
+
+}  // namespace cellrig::db

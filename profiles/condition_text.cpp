@@ -1,0 +1,207 @@
+#include "profiles/condition_text.hpp"
+
+#include <array>
+#include <cctype>
+
+namespace cellrig {
+namespace {
+
+struct QuantityWord {
+  std::string_view word;
+  ConditionQuantity quantity;
+  ConditionScale scale;
+};
+
+constexpr std::array<QuantityWord, 13> quantity_table{{
+    {"step_time_s", ConditionQuantity::step_time_s, ConditionScale::as_written},
+    {"step_time_min", ConditionQuantity::step_time_s, ConditionScale::minutes},
+    {"step_time_h", ConditionQuantity::step_time_s, ConditionScale::hours},
+    {"voltage_V", ConditionQuantity::voltage_V, ConditionScale::as_written},
+    {"current_A", ConditionQuantity::current_A, ConditionScale::as_written},
+    {"rate_C", ConditionQuantity::current_A, ConditionScale::nominal_capacity},
+    {"capacity_Ah", ConditionQuantity::capacity_Ah, ConditionScale::as_written},
+    {"capacity_pct", ConditionQuantity::capacity_Ah, ConditionScale::nominal_percent},
+    {"energy_Wh", ConditionQuantity::energy_Wh, ConditionScale::as_written},
+    {"soc_pct", ConditionQuantity::soc_pct, ConditionScale::as_written},
+    {"cell_temperature_degC", ConditionQuantity::cell_temperature_degC, ConditionScale::as_written},
+    {"ambient_temperature_degC", ConditionQuantity::ambient_temperature_degC, ConditionScale::as_written},
+    {"chamber_temperature_degC", ConditionQuantity::chamber_temperature_degC, ConditionScale::as_written},
+}};
+
+constexpr std::array<ResultQuantity, 7> result_table{
+    ResultQuantity::reference_capacity_Ah, ResultQuantity::retention_pct,   ResultQuantity::test_capacity_Ah, ResultQuantity::capacity_ratio_pct,
+    ResultQuantity::energy_ratio_pct,      ResultQuantity::charge_time_min, ResultQuantity::cycle_count};
+
+// Words people write for the three units of "for".
+struct TimeWord {
+  std::string_view word;
+  std::string_view meant;
+};
+constexpr std::array<TimeWord, 14> time_words{{{"sec", "s"},    {"secs", "s"},    {"second", "s"},    {"seconds", "s"}, {"m", "min"},
+                                               {"mins", "min"}, {"minute", "min"}, {"minutes", "min"}, {"hr", "h"},      {"hrs", "h"},
+                                               {"hour", "h"},   {"hours", "h"},   {"S", "s"},         {"H", "h"}}};
+
+bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n'; }
+bool is_word_part(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.'; }
+
+/// A part of the text and where it starts in it.
+struct Piece {
+  std::string_view text;
+  std::size_t offset = 0;
+};
+
+Piece trimmed(Piece piece) {
+  while (!piece.text.empty() && is_blank(piece.text.front())) {
+    piece.text.remove_prefix(1);
+    ++piece.offset;
+  }
+  while (!piece.text.empty() && is_blank(piece.text.back())) piece.text.remove_suffix(1);
+  return piece;
+}
+
+struct Comparisons {
+  Piece quantity;
+  Comparison comparison = Comparison::at_least;
+  Piece value;
+};
+
+SourcePlace place_at(SourcePlace place, std::size_t offset) {
+  if (place.column > 0) place.column += static_cast<int>(offset);
+  return place;
+}
+
+std::size_t operator_end(std::string_view text, std::size_t from) {
+  std::size_t end = from;
+  while (end < text.size() && std::string_view{"<>=!~"}.find(text[end]) != std::string_view::npos) ++end;
+  return end;
+}
+
+Comparison comparison_of(std::string_view sign, const SourcePlace& place) {
+  if (sign == ">=") return Comparison::at_least;
+  if (sign == "<=") return Comparison::at_most;
+  if (sign == ">") return Comparison::above;
+  if (sign == "<") return Comparison::below;
+  const std::string found = "'" + std::string{sign} + "' is no comparison";
+  if (sign == "=>") throw ConfigError{place, found + ", did you mean '>='?"};
+  if (sign == "=<") throw ConfigError{place, found + ", did you mean '<='?"};
+  throw ConfigError{place, found + ": a measured value never equals exactly, use >=, <=, > or <"};
+}
+
+Comparisons split(std::string_view text, const SourcePlace& place) {
+  if (text.size() > 2 * expression_length_max) throw ConfigError{place, "a condition this long is refused"};
+  const Piece whole = trimmed(Piece{text, 0});
+  std::size_t end = whole.offset;
+  while (end < text.size() && is_word_part(text[end])) ++end;
+  Comparisons result;
+  result.quantity = Piece{text.substr(whole.offset, end - whole.offset), whole.offset};
+  if (result.quantity.text.empty()) throw ConfigError{place, "expected a condition like 'voltage_V >= 4.2'"};
+  while (end < text.size() && is_blank(text[end])) ++end;
+  const std::size_t sign_end = operator_end(text, end);
+  if (sign_end == end) {
+    throw ConfigError{place_at(place, end), "'" + std::string{result.quantity.text} + "' must be followed by >=, <=, > or <"};
+  }
+  result.comparison = comparison_of(text.substr(end, sign_end - end), place_at(place, end));
+  result.value = trimmed(Piece{text.substr(sign_end), sign_end});
+  return result;
+}
+
+/// The position of the word "for", or npos.
+std::size_t find_for(std::string_view text) {
+  for (std::size_t at = text.find("for"); at != std::string_view::npos; at = text.find("for", at + 1)) {
+    const bool starts = at == 0 || !is_word_part(text[at - 1]);
+    const bool ends = at + 3 >= text.size() || !is_word_part(text[at + 3]);
+    if (starts && ends) return at;
+  }
+  return std::string_view::npos;
+}
+
+Unit hold_unit(std::string_view word, const SourcePlace& place) {
+  if (word == "s") return Unit::second;
+  if (word == "min") return Unit::minute;
+  if (word == "h") return Unit::hour;
+  for (const TimeWord& known : time_words) {
+    if (known.word == word) {
+      throw ConfigError{place, "unknown unit '" + std::string{word} + "' after 'for', did you mean '" + std::string{known.meant} + "'?"};
+    }
+  }
+  throw ConfigError{place, "'for' needs a duration like '5 s', '10 min' or '1 h', found '" + std::string{word} + "'"};
+}
+
+void read_hold(ConditionSpec& condition, Piece piece, const SourcePlace& place) {
+  piece = trimmed(piece);
+  std::size_t unit_start = piece.text.size();
+  while (unit_start > 0 && std::isalpha(static_cast<unsigned char>(piece.text[unit_start - 1])) != 0) --unit_start;
+  const SourcePlace unit_place = place_at(place, piece.offset + unit_start);
+  condition.hold_unit = hold_unit(piece.text.substr(unit_start), unit_place);
+  const Piece number = trimmed(Piece{piece.text.substr(0, unit_start), piece.offset});
+  if (number.text.empty()) throw ConfigError{unit_place, "'for' needs a number before its unit"};
+  condition.hold = parse_expression(number.text, place_at(place, number.offset));
+}
+
+}  // namespace
+
+std::vector<std::string> condition_words() {
+  std::vector<std::string> words;
+  for (const QuantityWord& known : quantity_table) words.emplace_back(known.word);
+  return words;
+}
+
+std::vector<std::string> result_words() {
+  std::vector<std::string> words;
+  for (const ResultQuantity quantity : result_table) words.emplace_back(to_string(quantity));
+  return words;
+}
+
+ConditionSpec parse_condition(std::string_view text, const SourcePlace& place) {
+  const Comparisons parts = split(text, place);
+  ConditionSpec condition;
+  condition.place = place;
+  condition.text = std::string{trimmed(Piece{text, 0}).text};
+  condition.quantity_word = std::string{parts.quantity.text};
+  condition.comparison = parts.comparison;
+  bool is_known = false;
+  for (const QuantityWord& known : quantity_table) {
+    if (known.word != parts.quantity.text) continue;
+    condition.quantity = known.quantity;
+    condition.scale = known.scale;
+    is_known = true;
+  }
+  if (!is_known) {
+    const SourcePlace where = place_at(place, parts.quantity.offset);
+    for (const std::string& word : result_words()) {
+      if (word == condition.quantity_word) {
+        throw ConfigError{where, "'" + word + "' is known after a step, not during it: use it in stop_if or require"};
+      }
+    }
+    throw ConfigError{where, "unknown quantity '" + condition.quantity_word + "'" + suggestion(condition.quantity_word, condition_words())};
+  }
+  Piece value = parts.value;
+  if (const std::size_t at = find_for(value.text); at != std::string_view::npos) {
+    read_hold(condition, Piece{value.text.substr(at + 3), value.offset + at + 3}, place);
+    value = trimmed(Piece{value.text.substr(0, at), value.offset});
+  }
+  condition.value = parse_expression(value.text, place_at(place, value.offset));
+  return condition;
+}
+
+ResultConditionSpec parse_result_condition(std::string_view text, const SourcePlace& place) {
+  const Comparisons parts = split(text, place);
+  ResultConditionSpec condition;
+  condition.place = place;
+  condition.text = std::string{trimmed(Piece{text, 0}).text};
+  condition.comparison = parts.comparison;
+  bool is_known = false;
+  for (const ResultQuantity quantity : result_table) {
+    if (to_string(quantity) != parts.quantity.text) continue;
+    condition.quantity = quantity;
+    is_known = true;
+  }
+  if (!is_known) {
+    throw ConfigError{place_at(place, parts.quantity.offset),
+                      "unknown result '" + std::string{parts.quantity.text} + "'" + suggestion(parts.quantity.text, result_words())};
+  }
+  condition.value = parse_expression(parts.value.text, place_at(place, parts.value.offset));
+  return condition;
+}
+
+}  // namespace cellrig

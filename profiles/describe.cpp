@@ -1,0 +1,161 @@
+#include "profiles/describe.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "controller/base/overloaded.hpp"
+#include "profiles/estimate.hpp"
+#include "profiles/number.hpp"
+
+namespace cellrig {
+namespace {
+
+template <class Tag>
+std::string number(Quantity<Tag> quantity) { return format_short(quantity.value()); }
+
+std::string voltage_range(Volts min, Volts max) { return number(min) + " to " + number(max) + " V"; }
+
+std::string notes_of(const Step& step) {
+  std::string notes;
+  const auto add = [&notes](const std::string& note) { notes += (notes.empty() ? "" : ", ") + note; };
+  if (step.chamber_temperature) add("chamber " + number(*step.chamber_temperature) + " degC");
+  switch (step.measure) {
+    case Measure::nothing: break;
+    case Measure::reference: add("measures reference"); break;
+    case Measure::test: add("measures test"); break;
+    case Measure::charge_time: add("measures charge time"); break;
+  }
+  if (step.sets_soc_pct) add("then SoC " + format_short(*step.sets_soc_pct) + " %");
+  return notes;
+}
+
+ProgramRow row_of(const Step& step) {
+  ProgramRow row;
+  row.source_line = step.source_line;
+  row.name = step.name;
+  row.setpoint = step.setpoint ? describe(*step.setpoint) : "output off";
+  for (const EndCondition& end : step.ends) row.ends += (row.ends.empty() ? "" : " | ") + end.text;
+  row.bound = (step.time_max_is_normal ? "for " : "at most ") + describe(step.time_max);
+  row.notes = notes_of(step);
+  return row;
+}
+
+ProgramRow row_of(const LoopBegin& loop) {
+  ProgramRow row;
+  row.name = (loop.counts_cycles ? "cycles x " : "repeat x ") + std::to_string(loop.times);
+  if (loop.is_reference) row.notes = "reference";
+  return row;
+}
+
+ProgramRow row_of(const ResultCondition& condition, const std::string& word) {
+  ProgramRow row;
+  row.source_line = condition.source_line;
+  row.name = word;
+  row.ends = condition.text;
+  return row;
+}
+
+constexpr std::size_t column_count = 6;
+using Cells = std::array<std::string, column_count>;
+
+Cells cells_of(const ProgramRow& row) {
+  const std::string expected = row.expected > Duration::zero() ? "~" + describe(row.expected) : "";
+  return {std::string(2 * row.depth, ' ') + row.name, row.setpoint, row.ends, row.bound, expected, row.notes};
+}
+
+std::string table_of(const std::vector<ProgramRow>& rows) {
+  std::vector<Cells> lines{{"step", "set-point", "ends when", "bound", "expected", "notes"}};
+  for (const ProgramRow& row : rows) lines.push_back(cells_of(row));
+  std::array<std::size_t, column_count> widths{};
+  for (const Cells& line : lines) {
+    for (std::size_t i = 0; i < column_count; ++i) widths[i] = std::max(widths[i], line[i].size());
+  }
+  std::string text;
+  for (const Cells& line : lines) {
+    std::string padded;
+    for (std::size_t i = 0; i < column_count; ++i) padded += line[i] + std::string(widths[i] - line[i].size() + 2, ' ');
+    padded.erase(padded.find_last_not_of(' ') + 1);
+    text += padded + "\n";
+  }
+  return text;
+}
+
+std::string limits_of(const SafetyLimits& limits) {
+  return "voltage " + voltage_range(limits.voltage_min, limits.voltage_max) + ", charge " + number(limits.charge_current_max) + " A, discharge " +
+         number(limits.discharge_current_max) + " A, cell " + number(limits.cell_temperature_min) + " to " + number(limits.cell_temperature_max) +
+         " degC, charging from " + number(limits.charge_temperature_min) + " degC, net charge " + number(limits.charge_capacity_max) + " Ah";
+}
+
+}  // namespace
+
+std::string describe(const Setpoint& setpoint) {
+  return std::visit(overloaded{
+                        [](const ConstantCurrent& s) { return number(s.current) + " A, " + voltage_range(s.voltage_min, s.voltage_max); },
+                        [](const ConstantVoltage& s) {
+                          return number(s.voltage) + " V, " + number(s.current_min) + " to " + number(s.current_max) + " A";
+                        },
+                        [](const ConstantPower& s) {
+                          return number(s.power) + " W, " + voltage_range(s.voltage_min, s.voltage_max) + ", up to " + number(s.current_limit) + " A";
+                        },
+                        [](const ConstantResistance& s) {
+                          return number(s.resistance) + " Ohm, " + voltage_range(s.voltage_min, s.voltage_max) + ", up to " + number(s.current_limit) + " A";
+                        },
+                    },
+                    setpoint);
+}
+
+std::string describe(Duration duration) {
+  const double seconds = to_seconds(duration);
+  const auto rounded = [](double value) { return format_short(static_cast<double>(static_cast<std::int64_t>(value * 10.0 + 0.5)) / 10.0); };
+  if (seconds < 120.0) return rounded(seconds) + " s";
+  if (seconds < 7200.0) return rounded(seconds / 60.0) + " min";
+  if (seconds < 2.0 * 86400.0) return rounded(seconds / 3600.0) + " h";
+  return rounded(seconds / 86400.0) + " days";
+}
+
+std::vector<ProgramRow> rows_of(const Program& program) {
+  const DurationEstimate estimated = estimate(program);
+  std::vector<ProgramRow> rows;
+  std::size_t depth = 0;
+  for (std::size_t i = 0; i < program.code.size(); ++i) {
+    ProgramRow row;
+    bool is_shown = true;
+    std::size_t row_depth = depth;
+    std::visit(overloaded{
+                   [&](const Step& step) { row = row_of(step); },
+                   [&](const LoopBegin& loop) {
+                     row = row_of(loop);
+                     ++depth;
+                   },
+                   [&](const LoopEnd&) {
+                     is_shown = false;
+                     --depth;
+                   },
+                   [&](const StopIf& stop) { row = row_of(stop.condition, "stop_if"); },
+                   [&](const Require& require) { row = row_of(require.condition, "require"); },
+               },
+               program.code[i]);
+    if (!is_shown) continue;
+    row.instruction = i;
+    row.depth = row_depth;
+    row.expected = estimated.per_instruction[i];
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+std::string describe(const Program& program) {
+  const DurationEstimate estimated = estimate(program);
+  std::string text = program.name + "\ncell: " + program.cell_name + "\nhash: " + program.hash + "\nlimits: " + limits_of(program.limits) + "\n";
+  std::size_t start = 0;
+  while (start < program.parameters_text.size()) {
+    const std::size_t end = program.parameters_text.find('\n', start);
+    text += "parameter " + program.parameters_text.substr(start, end - start) + "\n";
+    start = end == std::string::npos ? program.parameters_text.size() : end + 1;
+  }
+  text += "\n" + table_of(rows_of(program));
+  text += "\nexpected duration about " + describe(estimated.expected) + ", never longer than " + describe(estimated.longest) + "\n";
+  return text;
+}
+
+}  // namespace cellrig

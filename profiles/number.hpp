@@ -1,0 +1,24 @@
+// Numbers as people write them into configuration, read strictly and without a locale.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "controller/base/config_error.hpp"
+
+namespace cellrig {
+
+/// How many characters at the start of `text` form an unsigned number `digits[.digits][e[+-]digits]`; 0 = none.
+[[nodiscard]] std::size_t number_length(std::string_view text);
+
+/// `[+-]digits[.digits][e[+-]digits]` and nothing else. Throws ConfigError with a hint: "4,2", "4.2 V", ".5", "nan", "1e999".
+[[nodiscard]] double parse_number(std::string_view text, const SourcePlace& place);
+
+/// The shortest text that reads back as the same number; "." is the decimal point whatever the locale.
+[[nodiscard]] std::string format_number(double value);
+
+/// Six significant digits, for messages and tables.
+[[nodiscard]] std::string format_short(double value);
+
+}  // namespace cellrig

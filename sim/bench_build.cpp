@@ -1,0 +1,231 @@
+// From a bench file to a bench: cells, chambers, instruments, and the wires between them.
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <utility>
+
+#include "sim/bench.hpp"
+#include "sim/bench_file.hpp"
+#include "sim/cell_file.hpp"
+#include "sim/instruments/adam_6018.hpp"
+#include "sim/instruments/ea_psb.hpp"
+#include "sim/instruments/keysight_n6900.hpp"
+#include "sim/instruments/watlow_f4t.hpp"
+
+namespace cellrig::sim {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t n6900_session_count_max = 6;  // N6900 guide: simultaneous data, control and telnet sockets
+
+enum class Role : unsigned char { cycler, chamber, logger };
+struct Model {
+  const char* name;
+  Role role;
+};
+constexpr std::array<Model, 4> models{{{"ea-psb-10060-60", Role::cycler},
+                                       {"keysight-n6974a", Role::cycler},
+                                       {"watlow-f4t", Role::chamber},
+                                       {"adam-6018", Role::logger}}};
+
+class Builder {
+ public:
+  Builder(const BenchFile& file, const BenchOptions& options)
+      : file_{file},
+        options_{options},
+        bench_{std::make_unique<SimulatedBench>(TimePoint{}, file.room_temperature_degC, options)},
+        advance_world_{[bench = bench_.get()](TimePoint to) { bench->world().advance(to); }} {}
+
+  std::unique_ptr<SimulatedBench> build() {
+    bench_->set_name(file_.name);
+    for (const InstrumentEntry& instrument : file_.instruments) check_model(instrument);
+    for (const ChamberEntry& chamber : file_.chambers) add_chamber(chamber);
+    for (const ChannelEntry& channel : file_.channels) add_channel(channel);
+    for (const InstrumentEntry& instrument : file_.instruments) add_instrument(instrument);
+    return std::move(bench_);
+  }
+
+ private:
+  struct LoggerWiring {
+    std::vector<Adam6018::Input> inputs{adam_6018_channels};
+    std::array<const Thermocouple*, adam_6018_channels> sensors{};
+    std::map<int, std::size_t> contactors;  ///< channel by output
+  };
+
+  void check_model(const InstrumentEntry& instrument) const {
+    std::vector<std::string> known;
+    for (const Model& model : models) {
+      if (instrument.model.text == model.name) return;
+      known.emplace_back(model.name);
+    }
+    throw ConfigError{instrument.model.place, "the simulator has no instrument model '" + instrument.model.text + "'" +
+                                                  suggestion(instrument.model.text, known)};
+  }
+
+  void require_role(const PlacedWord& name, Role role, const char* what) const {
+    for (const InstrumentEntry& instrument : file_.instruments) {
+      if (instrument.name != name.text) continue;
+      const auto model = std::find_if(models.begin(), models.end(), [&](const Model& m) { return instrument.model.text == m.name; });
+      if (model->role == role) return;
+    }
+    throw ConfigError{name.place, "instrument '" + name.text + "' is no " + what};
+  }
+
+  void add_chamber(const ChamberEntry& entry) {
+    require_role(entry.instrument, Role::chamber, "chamber controller");
+    if (!chamber_of_instrument_.emplace(entry.instrument.text, file_chamber_count()).second) {
+      throw ConfigError{entry.instrument.place, "instrument '" + entry.instrument.text + "' controls another chamber already"};
+    }
+    ChamberParameters parameters;
+    parameters.start_temperature_degC = file_.room_temperature_degC;
+    parameters.room_temperature_degC = file_.room_temperature_degC;
+    bench_->add_chamber({.name = entry.name, .index = bench_->world().add_chamber(parameters), .imposed = {}});
+  }
+  [[nodiscard]] std::size_t file_chamber_count() const { return bench_->world().chamber_count(); }
+
+  [[nodiscard]] CellParameters load_cell(const CellEntry& cell) const {
+    const std::string& name = cell.file.text;
+    if (name.ends_with(".yaml")) {
+      const fs::path path = fs::path{file_.path}.parent_path() / name;
+      if (fs::exists(path)) return load_cell_file(path.string());
+      throw ConfigError{cell.file.place, "there is no cell file " + path.string()};
+    }
+    std::vector<std::string> known;
+    std::string searched;
+    for (const std::string& directory : options_.cell_directories) {
+      const fs::path path = fs::path{directory} / (name + ".yaml");
+      if (fs::exists(path)) return load_cell_file(path.string());
+      searched += (searched.empty() ? "" : ", ") + directory;
+      std::error_code ignored;
+      for (const auto& entry : fs::directory_iterator{directory, ignored}) {
+        if (entry.path().extension() == ".yaml") known.push_back(entry.path().stem().string());
+      }
+    }
+    std::sort(known.begin(), known.end());
+    throw ConfigError{cell.file.place, "no cell file '" + name + "'" + suggestion(name, known) +
+                                           (searched.empty() ? " (no directory to look in: --cells)" : " in " + searched)};
+  }
+
+  void add_channel(const ChannelEntry& entry) {
+    require_role(entry.cycler, Role::cycler, "cycler");
+    CellParameters parameters = load_cell(entry.cell);
+    parameters.cycle_fade.loss_per_cycle = entry.cell.fade_per_cycle_pct / 100.0;
+    std::optional<std::size_t> chamber;
+    if (entry.chamber) chamber = bench_->chamber(entry.chamber->text)->index;
+    World& world = bench_->world();
+    const std::size_t cell = world.add_cell(parameters, chamber, entry.cell.soc, entry.cell.temperature_degC);
+    PowerStage& stage = world.stage(cell);
+    stage.cell().set_health(entry.cell.capacity_fraction, entry.cell.resistance_factor);
+    if (entry.cell.reversed) stage.set_reversed(true);
+    const std::size_t index = bench_->add_channel({.name = entry.name,
+                                                   .cell = cell,
+                                                   .contactor_instrument = {},
+                                                   .is_reversed_by_file = entry.cell.reversed,
+                                                   .swapped_with = {}});
+    if (!channel_of_cycler_.emplace(entry.cycler.text, index).second) {
+      throw ConfigError{entry.cycler.place, "cycler '" + entry.cycler.text + "' has a channel already"};
+    }
+    if (entry.cell_temperature) wire_input(*entry.cell_temperature, index, false);
+    if (entry.ambient_temperature) wire_input(*entry.ambient_temperature, index, true);
+    if (entry.contactor) wire_contactor(*entry.contactor, index);
+  }
+
+  void wire_input(const WireEntry& wire, std::size_t channel, bool is_ambient) {
+    require_role(wire.instrument, Role::logger, "logger");
+    check_number(wire);
+    LoggerWiring& logger = loggers_[wire.instrument.text];
+    const auto number = static_cast<std::size_t>(wire.number);
+    const Thermocouple* const sensor = &bench_->thermocouple(bench_->channels()[channel], is_ambient);
+    if (logger.sensors[number] != nullptr && logger.sensors[number] != sensor) {
+      throw ConfigError{wire.instrument.place, "input " + std::to_string(wire.number) + " of '" + wire.instrument.text +
+                                                   "' is taken by another sensor"};
+    }
+    logger.sensors[number] = sensor;
+    logger.inputs[number] = [sensor] { return sensor->reading_degC(); };
+  }
+
+  void wire_contactor(const WireEntry& wire, std::size_t channel) {
+    require_role(wire.instrument, Role::logger, "relay module");
+    check_number(wire);
+    if (!loggers_[wire.instrument.text].contactors.emplace(wire.number, channel).second) {
+      throw ConfigError{wire.instrument.place, "output " + std::to_string(wire.number) + " of '" + wire.instrument.text +
+                                                   "' drives another contactor already"};
+    }
+    bench_->channels()[channel].contactor_instrument = wire.instrument.text;
+    bench_->switch_contactor(TimePoint{}, channel, false);  // de-energised until somebody energises it
+  }
+
+  void check_number(const WireEntry& wire) const {
+    if (static_cast<std::size_t>(wire.number) < adam_6018_channels) return;
+    throw ConfigError{wire.instrument.place, "'" + wire.instrument.text + "' has inputs and outputs 0 to 7 only"};
+  }
+
+  [[nodiscard]] PowerStage& stage_of(const InstrumentEntry& instrument) const {
+    const auto channel = channel_of_cycler_.find(instrument.name);
+    if (channel == channel_of_cycler_.end()) {
+      throw ConfigError{instrument.model.place, "cycler '" + instrument.name + "' is used by no channel"};
+    }
+    return bench_->world().stage(bench_->channels()[channel->second].cell);
+  }
+
+  void add_instrument(const InstrumentEntry& entry) {
+    SimulatedBench::WireLimits limits;
+    limits.latency_is_modelled = file_.latency_is_modelled;
+    const std::uint64_t seed = seed_for(options_.seed, entry.name);
+    if (entry.model.text == "ea-psb-10060-60") {
+      EaPsbConfig config;
+      config.noise_seed = seed;
+      bench_->add_instrument(entry.name, std::make_unique<EaPsb>(config, stage_of(entry), advance_world_), limits);
+    } else if (entry.model.text == "keysight-n6974a") {
+      limits.connection_count_max = n6900_session_count_max;
+      KeysightN6900Config config;
+      config.noise_seed = seed;
+      bench_->add_instrument(entry.name, std::make_unique<KeysightN6900>(config, stage_of(entry), advance_world_), limits);
+    } else if (entry.model.text == "watlow-f4t") {
+      add_chamber_controller(entry, limits, seed);
+    } else {
+      add_logger(entry, limits, seed);
+    }
+  }
+
+  void add_chamber_controller(const InstrumentEntry& entry, const SimulatedBench::WireLimits& limits, std::uint64_t seed) {
+    const auto chamber = chamber_of_instrument_.find(entry.name);
+    if (chamber == chamber_of_instrument_.end()) {
+      throw ConfigError{entry.model.place, "chamber controller '" + entry.name + "' belongs to no chamber"};
+    }
+    WatlowF4tConfig config;
+    config.noise_seed = seed;
+    ChamberAir& air = bench_->world().chamber(chamber->second);
+    bench_->add_instrument(entry.name, std::make_unique<WatlowF4t>(config, air, advance_world_), limits);
+  }
+
+  void add_logger(const InstrumentEntry& entry, const SimulatedBench::WireLimits& limits, std::uint64_t seed) {
+    Adam6018Config config;
+    config.noise_seed = seed;
+    LoggerWiring& wiring = loggers_[entry.name];
+    auto relay = [bench = bench_.get(), contactors = wiring.contactors](TimePoint now, int output, bool closed) {
+      const auto channel = contactors.find(output);
+      if (channel != contactors.end()) bench->switch_contactor(now, channel->second, closed);
+    };
+    auto logger = std::make_unique<Adam6018>(config, wiring.inputs, std::move(relay), advance_world_);
+    bench_->add_instrument(entry.name, std::move(logger), limits);
+  }
+
+  const BenchFile& file_;
+  const BenchOptions& options_;
+  std::unique_ptr<SimulatedBench> bench_;
+  std::function<void(TimePoint)> advance_world_;
+  std::map<std::string, std::size_t> channel_of_cycler_;
+  std::map<std::string, std::size_t> chamber_of_instrument_;
+  std::map<std::string, LoggerWiring> loggers_;
+};
+
+}  // namespace
+
+std::unique_ptr<SimulatedBench> SimulatedBench::load(const std::string& path, const BenchOptions& options) {
+  const BenchFile file = load_bench_file(path);
+  return Builder{file, options}.build();
+}
+
+}  // namespace cellrig::sim

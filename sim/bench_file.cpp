@@ -1,0 +1,227 @@
+#include "sim/bench_file.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include <yaml-cpp/yaml.h>
+
+namespace cellrig::sim {
+namespace {
+
+constexpr double temperature_min_degC = -80.0;
+constexpr double temperature_max_degC = 150.0;
+
+struct Range {
+  double least = 0.0;
+  double most = 0.0;
+};
+
+class Reader {
+ public:
+  Reader(const std::string& text, std::string path) : path_{std::move(path)} {
+    try {
+      root_ = YAML::Load(text);
+    } catch (const YAML::Exception& e) {
+      throw ConfigError{{path_, e.mark.line + 1, e.mark.column + 1}, e.msg};
+    }
+    if (!root_.IsMap()) throw ConfigError{{path_}, "a bench file is a map with 'instruments', 'channels' and 'simulation'"};
+    simulation_ = root_["simulation"];
+    if (!simulation_) throw ConfigError{{path_}, "missing key 'simulation': this bench has no simulated cells"};
+  }
+
+  BenchFile read() {
+    BenchFile file;
+    file.path = path_;
+    const YAML::Node name = root_["bench"];
+    file.name = name && name.IsScalar() ? name.Scalar() : "bench";
+    read_simulation(file);
+    read_instruments(file);
+    read_chambers(file);
+    read_channels(file);
+    return file;
+  }
+
+ private:
+  [[nodiscard]] SourcePlace place(const YAML::Node& node) const {
+    const YAML::Mark mark = node.Mark();
+    return mark.is_null() ? SourcePlace{path_} : SourcePlace{path_, mark.line + 1, mark.column + 1};
+  }
+  [[nodiscard]] ConfigError error(const YAML::Node& node, const std::string& message) const { return ConfigError{place(node), message}; }
+  [[nodiscard]] PlacedWord word(const YAML::Node& node, const std::string& what) const {
+    if (!node.IsScalar()) throw error(node, what + " must be a name");
+    return {node.Scalar(), place(node)};
+  }
+  void require_map(const YAML::Node& node, const std::string& what) const {
+    if (!node.IsMap()) throw error(node, what + " must be a map");
+  }
+  void refuse_unknown(const YAML::Node& map, const std::string& what, const std::vector<std::string>& known) const {
+    require_map(map, what);
+    std::set<std::string> seen;
+    for (const auto& entry : map) {
+      const std::string key = entry.first.Scalar();
+      if (std::find(known.begin(), known.end(), key) == known.end()) {
+        throw error(entry.first, what + ": unknown key '" + key + "'" + suggestion(key, known));
+      }
+      if (!seen.insert(key).second) throw error(entry.first, what + ": '" + key + "' is given twice");
+    }
+  }
+  void number(const YAML::Node& map, const std::string& key, Range range, double& into) const {
+    const YAML::Node node = map[key];
+    if (!node) return;
+    double value = NAN;
+    if (!node.IsScalar() || !YAML::convert<double>::decode(node, value) || !(value >= range.least && value <= range.most)) {
+      std::ostringstream text;
+      text << key << " must be a number from " << range.least << " to " << range.most;
+      throw error(node, text.str());
+    }
+    into = value;
+  }
+
+  void read_simulation(BenchFile& file) const {
+    refuse_unknown(simulation_, "simulation", {"cells", "room_temperature_degC", "latency"});
+    number(simulation_, "room_temperature_degC", {temperature_min_degC, temperature_max_degC}, file.room_temperature_degC);
+    if (const YAML::Node latency = simulation_["latency"]) {
+      const PlacedWord kind = word(latency, "latency");
+      if (kind.text != "modelled" && kind.text != "none") {
+        throw error(latency, "unknown latency '" + kind.text + "'" + suggestion(kind.text, {"modelled", "none"}));
+      }
+      file.latency_is_modelled = kind.text == "modelled";
+    }
+    const YAML::Node cells = simulation_["cells"];
+    if (!cells) throw error(simulation_, "simulation: missing key 'cells'");
+    require_map(cells, "simulation.cells");
+    const std::vector<std::string> channels = keys(root_["channels"]);
+    for (const auto& entry : cells) {
+      const std::string channel = entry.first.Scalar();
+      if (std::find(channels.begin(), channels.end(), channel) != channels.end()) continue;
+      throw error(entry.first, "simulation.cells: unknown channel '" + channel + "'" + suggestion(channel, channels));
+    }
+  }
+
+  static std::vector<std::string> keys(const YAML::Node& map) {
+    std::vector<std::string> names;
+    if (!map || !map.IsMap()) return names;
+    for (const auto& entry : map) names.push_back(entry.first.Scalar());
+    return names;
+  }
+
+  [[nodiscard]] CellEntry read_cell(const std::string& channel, const BenchFile& file) const {
+    const YAML::Node node = simulation_["cells"][channel];
+    if (!node) throw error(simulation_["cells"], "simulation.cells: channel '" + channel + "' has no cell");
+    refuse_unknown(node, "simulation.cells." + channel,
+                   {"file", "soc_pct", "temperature_degC", "reversed", "capacity_fraction", "resistance_factor", "fade_per_cycle_pct"});
+    if (!node["file"]) throw error(node, "simulation.cells." + channel + ": missing key 'file'");
+    CellEntry cell;
+    cell.file = word(node["file"], "file");
+    double soc_pct = 50.0;
+    number(node, "soc_pct", {-5.0, 105.0}, soc_pct);
+    cell.soc = soc_pct / 100.0;
+    cell.temperature_degC = file.room_temperature_degC;
+    number(node, "temperature_degC", {temperature_min_degC, temperature_max_degC}, cell.temperature_degC);
+    number(node, "capacity_fraction", {0.01, 2.0}, cell.capacity_fraction);
+    number(node, "resistance_factor", {0.01, 100.0}, cell.resistance_factor);
+    number(node, "fade_per_cycle_pct", {0.0, 50.0}, cell.fade_per_cycle_pct);
+    if (const YAML::Node reversed = node["reversed"]) {
+      if (!YAML::convert<bool>::decode(reversed, cell.reversed)) throw error(reversed, "reversed is true or false");
+    }
+    return cell;
+  }
+
+  void read_instruments(BenchFile& file) const {
+    const YAML::Node instruments = root_["instruments"];
+    if (!instruments) throw ConfigError{{path_}, "missing key 'instruments'"};
+    require_map(instruments, "instruments");
+    for (const auto& entry : instruments) {
+      const std::string name = entry.first.Scalar();
+      require_map(entry.second, "instruments." + name);
+      if (!entry.second["model"]) throw error(entry.second, "instruments." + name + ": missing key 'model'");
+      file.instruments.push_back({name, word(entry.second["model"], "model")});
+    }
+  }
+
+  void read_chambers(BenchFile& file) const {
+    const YAML::Node chambers = root_["chambers"];
+    if (!chambers || chambers.IsNull()) return;
+    require_map(chambers, "chambers");
+    for (const auto& entry : chambers) {
+      const std::string name = entry.first.Scalar();
+      require_map(entry.second, "chambers." + name);
+      if (!entry.second["instrument"]) throw error(entry.second, "chambers." + name + ": missing key 'instrument'");
+      file.chambers.push_back({name, known_instrument(entry.second["instrument"], file)});
+    }
+  }
+
+  [[nodiscard]] PlacedWord known_instrument(const YAML::Node& node, const BenchFile& file) const {
+    PlacedWord name = word(node, "an instrument");
+    std::vector<std::string> known;
+    for (const InstrumentEntry& instrument : file.instruments) known.push_back(instrument.name);
+    if (std::find(known.begin(), known.end(), name.text) == known.end()) {
+      throw ConfigError{name.place, "unknown instrument '" + name.text + "'" + suggestion(name.text, known)};
+    }
+    return name;
+  }
+
+  [[nodiscard]] std::optional<WireEntry> read_wire(const YAML::Node& channel, const char* key, const char* instrument_key,
+                                                   const char* number_key, const BenchFile& file) const {
+    const YAML::Node node = channel[key];
+    if (!node || node.IsNull()) return std::nullopt;
+    require_map(node, key);
+    if (!node[instrument_key] || !node[number_key]) {
+      throw error(node, std::string(key) + ": '" + instrument_key + "' and '" + number_key + "' are needed");
+    }
+    WireEntry wire{known_instrument(node[instrument_key], file), 0};
+    if (!YAML::convert<int>::decode(node[number_key], wire.number) || wire.number < 0) {
+      throw error(node[number_key], std::string(number_key) + " must be a whole number from 0");
+    }
+    return wire;
+  }
+
+  void read_channels(BenchFile& file) const {
+    const YAML::Node channels = root_["channels"];
+    if (!channels) throw ConfigError{{path_}, "missing key 'channels'"};
+    require_map(channels, "channels");
+    for (const auto& entry : channels) {
+      const YAML::Node node = entry.second;
+      ChannelEntry channel;
+      channel.name = entry.first.Scalar();
+      channel.place = place(entry.first);
+      require_map(node, "channels." + channel.name);
+      if (!node["cycler"]) throw error(node, "channels." + channel.name + ": missing key 'cycler'");
+      channel.cycler = known_instrument(node["cycler"], file);
+      channel.cell_temperature = read_wire(node, "cell_temperature", "logger", "input", file);
+      channel.ambient_temperature = read_wire(node, "ambient_temperature", "logger", "input", file);
+      channel.contactor = read_wire(node, "contactor", "relays", "output", file);
+      if (const YAML::Node chamber = node["chamber"]; chamber && !chamber.IsNull()) {
+        channel.chamber = word(chamber, "chamber");
+        std::vector<std::string> known;
+        for (const ChamberEntry& c : file.chambers) known.push_back(c.name);
+        if (std::find(known.begin(), known.end(), channel.chamber->text) == known.end()) {
+          throw error(chamber, "unknown chamber '" + channel.chamber->text + "'" + suggestion(channel.chamber->text, known));
+        }
+      }
+      channel.cell = read_cell(channel.name, file);
+      file.channels.push_back(std::move(channel));
+    }
+  }
+
+  std::string path_;
+  YAML::Node root_;
+  YAML::Node simulation_;
+};
+
+}  // namespace
+
+BenchFile parse_bench_file(const std::string& text, const std::string& path) { return Reader{text, path}.read(); }
+
+BenchFile load_bench_file(const std::string& path) {
+  std::ifstream stream{path};
+  if (!stream) throw ConfigError{{path}, "the bench file can't be read"};
+  std::ostringstream text;
+  text << stream.rdbuf();
+  return parse_bench_file(text.str(), path);
+}
+
+}  // namespace cellrig::sim

@@ -1,0 +1,72 @@
+// The simulator's view of a bench file: what is wired to what, and the section `simulation`. The controller reads the same file.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "controller/base/config_error.hpp"
+
+namespace cellrig::sim {
+
+/// A word of the file and where it stands, for messages.
+struct PlacedWord {
+  std::string text;
+  SourcePlace place;
+};
+
+struct InstrumentEntry {
+  std::string name;  ///< "psb1"
+  PlacedWord model;  ///< "ea-psb-10060-60"
+};
+
+/// One input or output of an instrument: `{logger: adam, input: 0}`.
+struct WireEntry {
+  PlacedWord instrument;
+  int number = 0;
+};
+
+struct CellEntry {
+  PlacedWord file;  ///< "lg-m50", or a path that ends with .yaml
+  double soc = 0.5;
+  double temperature_degC = 25.0;  ///< of the cell at the start; the room's unless given
+  bool reversed = false;
+  double capacity_fraction = 1.0;
+  double resistance_factor = 1.0;
+  double fade_per_cycle_pct = 0.0;
+};
+
+struct ChannelEntry {
+  std::string name;  ///< "ch1"
+  SourcePlace place;
+  PlacedWord cycler;
+  std::optional<WireEntry> cell_temperature;
+  std::optional<WireEntry> ambient_temperature;
+  std::optional<WireEntry> contactor;
+  std::optional<PlacedWord> chamber;
+  CellEntry cell;
+};
+
+struct ChamberEntry {
+  std::string name;  ///< "oven"
+  PlacedWord instrument;
+};
+
+struct BenchFile {
+  std::string name;
+  std::string path;
+  std::vector<InstrumentEntry> instruments;  ///< all lists in the order of the file
+  std::vector<ChamberEntry> chambers;
+  std::vector<ChannelEntry> channels;
+  double room_temperature_degC = 25.0;
+  bool latency_is_modelled = true;
+};
+
+/// `simulation` is read strictly; of the rest only what says how things are wired, unknown keys being the controller's business.
+/// @throws ConfigError with file, line and column.
+[[nodiscard]] BenchFile load_bench_file(const std::string& path);
+/// The same from text, for tests; `path` is for messages.
+[[nodiscard]] BenchFile parse_bench_file(const std::string& text, const std::string& path);
+
+}  // namespace cellrig::sim

@@ -1,0 +1,242 @@
+#include "sim/physics/cell.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <utility>
+
+namespace cellrig::sim {
+namespace {
+
+constexpr double seconds_per_hour = 3600.0;
+constexpr double conductance_min_W_per_K = 1e-6;
+constexpr double exponent_max = 40.0;   // keeps every exponential of the model finite, far outside any operating point
+constexpr double width_low_soc = 0.04;  // equation 5: where the charge transfer slows down near empty
+constexpr double exchange_shape_min = 0.15;
+constexpr double inaccessible_rate_C = 0.02;  // equation 7: the term has half its size at this rate
+constexpr double fade_update_cycles = 1e-3;   // the optional fade is refreshed once per this many equivalent cycles
+
+/// asinh by its definition. Its absolute error is of the order of 1e-16, which is what matters for a voltage.
+double fast_asinh(double x) {
+  const double magnitude = std::abs(x);
+  return std::copysign(std::log(magnitude + std::sqrt(magnitude * magnitude + 1.0)), x);
+}
+
+/// exp(-x) for x >= 0; the small arguments of a step by a series (error below 1e-12).
+double decay_factor(double x) {
+  if (x < 0.01) return 1.0 - x * (1.0 - x * (1.0 / 2) * (1.0 - x * (1.0 / 3) * (1.0 - x * (1.0 / 4))));
+  return std::exp(-x);
+}
+
+double bounded_exp(double x) { return std::exp(std::min(x, exponent_max)); }
+
+std::array<double, activated_count> activations(const CellParameters& p) {
+  std::array<double, activated_count> energies{};
+  const auto set = [&](Activated what, double energy) { energies[static_cast<std::size_t>(what)] = energy; };
+  set(Activated::electrolyte, p.electrolyte_activation_J_per_mol);
+  set(Activated::charge_transfer, p.charge_transfer_activation_J_per_mol);
+  set(Activated::fast_pair, p.fast_pair.activation_J_per_mol);
+  set(Activated::slow_pair, p.slow_pair.activation_J_per_mol);
+  set(Activated::diffusion, p.diffusion_activation_J_per_mol);
+  set(Activated::inaccessible, p.inaccessible_activation_J_per_mol);
+  return energies;
+}
+
+}  // namespace
+
+double VoltageCurve::voltage_V(double current_A) const {
+  if (current_A == 0.0) return rest_voltage_V_;
+  const Direction& d = direction(current_A);
+  double voltage =
+      rest_voltage_V_ + current_A * d.resistance_ohm + thermal_voltage_V_ * fast_asinh(current_A * d.half_inverse_exchange_per_A);
+  if (current_A < 0) voltage += inaccessible_V_ * current_A / (current_A - inaccessible_current_A_);
+  return voltage;
+}
+
+double VoltageCurve::slope_ohm(double current_A) const {
+  const Direction& d = direction(current_A);
+  const double x = current_A * d.half_inverse_exchange_per_A;
+  double slope = d.resistance_ohm + thermal_voltage_V_ * d.half_inverse_exchange_per_A / std::sqrt(x * x + 1.0);
+  if (current_A < 0) {
+    const double sum = inaccessible_current_A_ - current_A;
+    slope -= inaccessible_V_ * inaccessible_current_A_ / (sum * sum);
+  }
+  return slope;
+}
+
+double VoltageCurve::heat_W(double current_A) const { return current_A * (voltage_V(current_A) - equilibrium_V_ + entropic_V_); }
+
+Cell::Cell(CellParameters parameters, double soc, double temperature_degC)
+    : parameters_{std::move(parameters)},
+      arrhenius_{activations(parameters_)},
+      ambient_degC_{temperature_degC},
+      capacity_Ah_{parameters_.capacity_Ah} {
+  if (!(parameters_.capacity_Ah > 0)) throw std::invalid_argument("a cell needs a capacity above zero");
+  state_.soc = soc;
+  state_.core_degC = temperature_degC;
+  state_.surface_degC = temperature_degC;
+  set_surface_to_ambient(parameters_.surface_to_ambient_W_per_K);
+}
+
+void Cell::commit(const CellState& state) {
+  state_ = state;
+  if (parameters_.cycle_fade.loss_per_cycle == 0.0) return;
+  const double since_update_Ah = std::abs(state_.throughput_Ah - fade_updated_at_Ah_);
+  if (since_update_Ah > fade_update_cycles * 2.0 * parameters_.capacity_Ah) update_health();
+}
+
+CellState Cell::integrate(const CellState& from, double current_A, double duration_s) const {
+  const StepDecays& steps = decays(duration_s);
+  const ArrheniusFactors at_start = arrhenius_.at(from.core_degC);
+  double heat = current_A == 0.0 ? 0.0 : curve(from, at_start).heat_W(current_A);
+  const CellState half = exact_step(from, current_A, duration_s * 0.5, steps.half, at_start, heat);
+  const ArrheniusFactors at_middle = arrhenius_.at(half.core_degC);
+  heat = current_A == 0.0 ? 0.0 : curve(half, at_middle).heat_W(current_A);
+  return exact_step(from, current_A, duration_s, steps.whole, at_middle, heat);
+}
+
+CellState Cell::integrate_frozen(const CellState& from, double current_A, double duration_s) const {
+  const ArrheniusFactors factors = arrhenius_.at(from.core_degC);
+  const double heat = current_A == 0.0 ? 0.0 : curve(from, factors).heat_W(current_A);
+  return exact_step(from, current_A, duration_s, decays(duration_s).whole, factors, heat);
+}
+
+void Cell::advance(double current_A, double duration_s) {
+  rule_.on_current(current_A, capacity_Ah_);
+  for (double left_s = duration_s; left_s > 1e-9;) {
+    const double step_s = std::min(left_s, rule_.step_max_s());
+    commit(integrate(state_, current_A, step_s));
+    rule_.on_step(step_s);
+    left_s -= step_s;
+  }
+}
+
+VoltageCurve Cell::curve(const CellState& state) const { return curve(state, arrhenius_.at(state.core_degC)); }
+
+VoltageCurve Cell::curve(const CellState& state, const ArrheniusFactors& factors) const {
+  const CellParameters& p = parameters_;
+  const double temperature_K = state.core_degC + zero_celsius_K;
+  const double surface_soc = state.soc + state.soc_lag;
+  const double surface_ocv_V = p.open_circuit_voltage_V.at(surface_soc);
+  const double entropic_V_per_K = p.entropic_coefficient_V_per_K.at(state.soc);
+  const double reversible_V = entropic_V_per_K * (temperature_K - reference_temperature_K);
+
+  VoltageCurve result;
+  result.equilibrium_V_ = p.open_circuit_voltage_V.at(state.soc) + reversible_V;
+  result.entropic_V_ = entropic_V_per_K * temperature_K;
+  result.rest_voltage_V_ = surface_ocv_V + reversible_V +
+                           p.hysteresis_scale * p.half_hysteresis_V.at(state.soc) * state.hysteresis + state.fast_pair_V +
+                           state.slow_pair_V;
+  result.thermal_voltage_V_ = 2.0 * gas_constant_J_per_mol_K * temperature_K / faraday_C_per_mol;
+
+  const double spread = surface_soc * (1.0 - surface_soc);
+  const double shape = std::max(exchange_shape_min, spread > 0 ? 2.0 * std::sqrt(spread) : 0.0);
+  const double slow_down = 1.0 + p.low_soc_charge_transfer_rise * bounded_exp(-surface_soc / width_low_soc);
+  const double electrolyte_ohm = p.electrolyte_resistance_ohm * factors[Activated::electrolyte] * resistance_factor_;
+  const double half_inverse_exchange =
+      0.5 * factors[Activated::charge_transfer] * resistance_factor_ * slow_down / (p.exchange_current_A * shape);
+  result.discharge_ = {p.metal_resistance_ohm + electrolyte_ohm, half_inverse_exchange};
+  result.charge_ = {p.metal_resistance_ohm + electrolyte_ohm * p.charge_resistance_factor,
+                    half_inverse_exchange * p.charge_resistance_factor};
+
+  const double shift = p.inaccessible_soc * factors[Activated::inaccessible] * bounded_exp(-state.soc / p.inaccessible_width_soc);
+  // Floored at 0 V: in the deep cold the shift reaches many times the table, and what the load sees there is only "empty".
+  const double shifted_ocv_V = std::max(p.open_circuit_voltage_V.at(surface_soc - shift), std::min(surface_ocv_V, 0.0));
+  result.inaccessible_V_ = std::min(shifted_ocv_V - surface_ocv_V, 0.0);
+  result.inaccessible_current_A_ = inaccessible_rate_C * capacity_Ah_;
+  return result;
+}
+
+CellState Cell::exact_step(const CellState& from, double current_A, double duration_s, const Decay& decay,
+                           const ArrheniusFactors& factors, double heat_W) const {
+  const CellParameters& p = parameters_;
+  const double soc_per_s = current_A / (seconds_per_hour * capacity_Ah_);
+  const double direction_factor = resistance_factor_ * (current_A > 0 ? p.charge_resistance_factor : 1.0);
+
+  CellState to = from;
+  to.soc += (soc_per_s - p.leakage_A / (seconds_per_hour * capacity_Ah_)) * duration_s;
+  to.throughput_Ah += std::abs(current_A) * duration_s / seconds_per_hour;
+
+  const double diffusion_s = p.diffusion_time_constant_s * factors[Activated::diffusion];
+  const double lag_end = p.diffusion_gain * soc_per_s * diffusion_s;
+  to.soc_lag = lag_end + (from.soc_lag - lag_end) * decay_factor(duration_s / diffusion_s);
+
+  const double fast_end_V = current_A * p.fast_pair.resistance_ohm * factors[Activated::fast_pair] * direction_factor;
+  const double slow_end_V = current_A * p.slow_pair.resistance_ohm * factors[Activated::slow_pair] * direction_factor;
+  to.fast_pair_V = fast_end_V + (from.fast_pair_V - fast_end_V) * decay.fast_pair;
+  to.slow_pair_V = slow_end_V + (from.slow_pair_V - slow_end_V) * decay.slow_pair;
+
+  if (current_A != 0.0) {
+    const double end = current_A > 0 ? 1.0 : -1.0;
+    to.hysteresis = end + (from.hysteresis - end) * decay_factor(p.hysteresis_rate * std::abs(soc_per_s) * duration_s);
+  }
+
+  const double total_heat_W = heat_W + extra_heat_W_;
+  const double surface_end = ambient_degC_ + total_heat_W / p.surface_to_ambient_W_per_K;
+  const double core_end = surface_end + total_heat_W * p.core_to_surface_K_per_W;
+  const double core = from.core_degC - core_end;
+  const double surface = from.surface_degC - surface_end;
+  to.core_degC = core_end + decay.core_core * core + decay.core_surface * surface;
+  to.surface_degC = surface_end + decay.surface_core * core + decay.surface_surface * surface;
+  return to;
+}
+
+const Cell::StepDecays& Cell::decays(double duration_s) const {
+  for (const StepDecays& known : remembered_) {
+    if (known.duration_s == duration_s) return known;
+  }
+  StepDecays& slot = remembered_[next_remembered_];
+  next_remembered_ = (next_remembered_ + 1) % remembered_steps;
+  slot = StepDecays{duration_s, decay(duration_s), decay(duration_s * 0.5)};
+  return slot;
+}
+
+/// The thermal propagator is exp(A t) of Tc' = -a Tc + a Ts, Ts' = b Tc - (b + c) Ts (deviations from the end state),
+/// by its two real, distinct, negative eigenvalues.
+Cell::Decay Cell::decay(double duration_s) const {
+  const CellParameters& p = parameters_;
+  const double a = 1.0 / (p.core_heat_capacity_J_per_K * p.core_to_surface_K_per_W);
+  const double b = 1.0 / (p.surface_heat_capacity_J_per_K * p.core_to_surface_K_per_W);
+  const double c = p.surface_to_ambient_W_per_K / p.surface_heat_capacity_J_per_K;
+  const double mean = -0.5 * (a + b + c);
+  const double distance = std::sqrt(mean * mean - a * c);
+  const double quick = mean - distance;
+  const double slow = a * c / quick;  // the product of the eigenvalues is a c; this form loses no digits
+  const double exp_quick = std::exp(quick * duration_s);
+  const double exp_slow = std::exp(slow * duration_s);
+  const double scale = 1.0 / (slow - quick);
+  Decay result{};
+  result.fast_pair = std::exp(-duration_s / p.fast_pair.time_constant_s);
+  result.slow_pair = std::exp(-duration_s / p.slow_pair.time_constant_s);
+  result.core_core = (exp_slow * (-a - quick) - exp_quick * (-a - slow)) * scale;
+  result.core_surface = (exp_slow - exp_quick) * a * scale;
+  result.surface_core = (exp_slow - exp_quick) * b * scale;
+  result.surface_surface = (exp_slow * (-(b + c) - quick) - exp_quick * (-(b + c) - slow)) * scale;
+  return result;
+}
+
+void Cell::set_health(double capacity_fraction, double resistance_factor) {
+  if (!(capacity_fraction > 0) || !(resistance_factor > 0)) throw std::invalid_argument("health factors must be above zero");
+  given_capacity_fraction_ = capacity_fraction;
+  given_resistance_factor_ = resistance_factor;
+  update_health();
+}
+
+void Cell::update_health() {
+  constexpr double loss_max = 0.95;
+  const CycleFade& fade = parameters_.cycle_fade;
+  double loss = 0.0;
+  if (fade.loss_per_cycle > 0.0) {
+    loss = std::min(loss_max, fade.loss_per_cycle * std::pow(equivalent_full_cycles(), fade.exponent));
+  }
+  capacity_Ah_ = parameters_.capacity_Ah * given_capacity_fraction_ * (1.0 - loss);
+  resistance_factor_ = given_resistance_factor_ * (1.0 + fade.resistance_rise_per_loss * loss);
+  fade_updated_at_Ah_ = state_.throughput_Ah;
+}
+
+void Cell::set_surface_to_ambient(double conductance_W_per_K) {
+  parameters_.surface_to_ambient_W_per_K = std::max(conductance_W_per_K, conductance_min_W_per_K);
+  remembered_.fill(StepDecays{});
+}
+
+}  // namespace cellrig::sim

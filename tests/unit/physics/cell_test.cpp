@@ -1,0 +1,237 @@
+#include "sim/physics/cell.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <functional>
+#include <stdexcept>
+#include <vector>
+
+#include "tests/unit/physics/lgm50.hpp"
+#include "tests/unit/physics/reference_cell.hpp"
+
+namespace cellrig::sim {
+namespace {
+
+constexpr double knee_V = 3.0;  // below it dV/dSoC grows without bound and no step length is accurate
+constexpr double midpoint_error_max_mV = 0.003;
+
+struct Deviation {
+  double voltage_mV = 0.0;
+  double core_mK = 0.0;
+};
+
+/// Largest distance between 1 s midpoint steps and the reference, above the knee.
+Deviation deviation(double temperature_degC, double soc, int seconds, const std::function<double(int)>& current_A) {
+  Cell cell{lgm50(), soc, temperature_degC};
+  ReferenceCell reference{lgm50(), soc, temperature_degC};
+  Deviation worst;
+  for (int second = 0; second < seconds; ++second) {
+    const double current = current_A(second);
+    cell.commit(cell.integrate(cell.state(), current, 1.0));
+    reference.advance(current, 1.0);
+    const double voltage = reference.voltage(current);
+    if (voltage < knee_V) break;
+    worst.voltage_mV = std::max(worst.voltage_mV, 1000 * std::abs(cell.voltage_V(current) - voltage));
+    worst.core_mK = std::max(worst.core_mK, 1000 * std::abs(cell.state().core_degC - reference.core_degC()));
+  }
+  return worst;
+}
+
+void expect_close(const char* name, const Deviation& worst) {
+  std::printf("%s, 1 s steps against Runge-Kutta 10 ms: %.5f mV, %.3f mK\n", name, worst.voltage_mV, worst.core_mK);
+  EXPECT_LE(worst.voltage_mV, midpoint_error_max_mV) << name;
+}
+
+// The step length must not show in a result: the sum of all rounding is far below any instrument's resolution.
+TEST(Cell, one_second_steps_follow_the_reference_at_1C_and_25_degC) {
+  expect_close("1C 25 degC", deviation(25.0, 1.0, 4000, [](int) { return -5.0; }));
+}
+
+TEST(Cell, one_second_steps_follow_the_reference_at_2C_and_0_degC) {
+  expect_close("2C 0 degC", deviation(0.0, 0.9733, 2000, [](int) { return -10.0; }));
+}
+
+TEST(Cell, one_second_steps_follow_the_reference_under_pulses_of_2C) {
+  expect_close("+/-2C pulses", deviation(25.0, 0.6, 1200, [](int second) { return second / 10 % 2 == 0 ? -10.0 : 10.0; }));
+}
+
+TEST(Cell, charging_follows_the_reference) {
+  expect_close("charge 1C 10 degC", deviation(10.0, 0.1, 2500, [](int) { return 5.0; }));
+}
+
+// Ten-second steps are allowed at rest, and must land where short ones land.
+TEST(Cell, a_rest_in_long_steps_ends_like_one_in_short_steps) {
+  Cell coarse{lgm50(), 0.8, 25.0};
+  coarse.advance(-10.0, 600.0);
+  Cell fine = coarse;
+  for (int i = 0; i < 360; ++i) coarse.commit(coarse.integrate(coarse.state(), 0.0, 10.0));
+  for (int i = 0; i < 36'000; ++i) fine.commit(fine.integrate(fine.state(), 0.0, 0.1));
+  EXPECT_NEAR(coarse.voltage_V(0.0), fine.voltage_V(0.0), 5e-6);
+  EXPECT_NEAR(coarse.state().surface_degC, fine.state().surface_degC, 1e-6);
+}
+
+// An event is located by integrating again: the same state must give the same bits, whatever was computed in between.
+TEST(Cell, integrating_again_from_a_saved_state_gives_the_same_bits) {
+  Cell cell{lgm50(), 0.7, 25.0};
+  cell.advance(-7.0, 100.0);
+  const CellState saved = cell.state();
+  const CellState once = cell.integrate(saved, 3.0, 0.37);
+  for (const double other_s : {0.1, 0.2, 0.3, 0.4, 0.5, 1.0}) static_cast<void>(cell.integrate(saved, -9.0, other_s));
+  EXPECT_EQ(cell.integrate(saved, 3.0, 0.37), once);
+}
+
+// Arrhenius factors come from a table: its error must vanish beside the model's.
+TEST(Cell, tabulated_arrhenius_factors_agree_with_the_exponential) {
+  constexpr double energy = 80'000.0;
+  const ArrheniusTable table{{0, 0, 0, 0, 0, energy}};
+  for (double temperature = -40.0; temperature <= 120.0; temperature += 0.0137) {
+    const double exact =
+        std::exp(energy / gas_constant_J_per_mol_K * (1 / (temperature + zero_celsius_K) - 1 / reference_temperature_K));
+    ASSERT_NEAR(table.at(temperature)[Activated::inaccessible] / exact, 1.0, 2e-9) << temperature;
+  }
+  EXPECT_TRUE(std::isfinite(table.at(-300.0)[Activated::inaccessible]));
+  EXPECT_TRUE(std::isfinite(table.at(5000.0)[Activated::inaccessible]));
+}
+
+// The voltage regulator rests on this: one voltage, one current.
+TEST(Cell, voltage_rises_strictly_and_without_jumps_with_the_current) {
+  for (const double temperature : {-30.0, 0.0, 25.0, 60.0}) {
+    for (const double soc : {-0.02, 0.0, 0.05, 0.5, 0.95, 1.02}) {
+      const Cell cell{lgm50(), soc, temperature};
+      const VoltageCurve curve = cell.curve();
+      double previous = curve.voltage_V(-50.0);
+      for (double current = -49.95; current <= 50.0; current += 0.05) {
+        const double voltage = curve.voltage_V(current);
+        ASSERT_GT(voltage, previous) << temperature << " degC, SoC " << soc << ", " << current << " A";
+        previous = voltage;
+      }
+      EXPECT_NEAR(curve.voltage_V(1e-9), curve.voltage_V(-1e-9), 1e-6);
+    }
+  }
+}
+
+TEST(Cell, slope_of_the_voltage_is_its_derivative) {
+  const Cell cell{lgm50(), 0.15, -10.0};
+  const VoltageCurve curve = cell.curve();
+  for (const double current : {-10.0, -1.0, -0.05, 0.05, 1.0, 10.0}) {
+    constexpr double d = 1e-5;
+    EXPECT_NEAR(curve.slope_ohm(current), (curve.voltage_V(current + d) - curve.voltage_V(current - d)) / (2 * d),
+                1e-5 * curve.slope_ohm(current));
+  }
+}
+
+// Applied at rest or on charge, the cold term would cool the cell without end.
+TEST(Cell, low_soc_cold_term_vanishes_at_rest_and_on_charge) {
+  CellParameters without = lgm50();
+  without.inaccessible_soc = 0.0;
+  const Cell cell{lgm50(), 0.08, -30.0};
+  const Cell plain{without, 0.08, -30.0};
+  EXPECT_EQ(cell.voltage_V(0.0), plain.voltage_V(0.0));
+  EXPECT_EQ(cell.voltage_V(5.0), plain.voltage_V(5.0));
+  EXPECT_LT(cell.voltage_V(-5.0), plain.voltage_V(-5.0) - 0.1);
+}
+
+TEST(Cell, a_cold_cell_at_rest_neither_heats_nor_cools) {
+  Cell cell{lgm50(), 0.08, -30.0};
+  cell.advance(0.0, 86'400.0);
+  EXPECT_NEAR(cell.state().core_degC, -30.0, 1e-9);
+}
+
+// Electrical energy in = change of stored energy + heat, and the heat is either in the cell or gone to the ambient.
+TEST(Cell, heat_is_the_electrical_energy_that_was_not_stored) {
+  Cell cell{lgm50(), 0.9, 25.0};
+  const CellParameters& p = lgm50();
+  double not_stored_J = 0.0;
+  double given_J = 0.0;
+  constexpr double step_s = 0.1;
+  for (int i = 0; i < 20'000; ++i) {
+    const double current = i < 15'000 ? -5.0 : 0.0;
+    const auto flow = [&](double& not_stored_W, double& given_W) {
+      const CellState& s = cell.state();
+      const double entropic = p.entropic_coefficient_V_per_K.at(s.soc);
+      not_stored_W = current * (cell.voltage_V(current) - p.open_circuit_voltage_V.at(s.soc) - entropic * (s.core_degC - 25.0) +
+                                entropic * (s.core_degC + 273.15));
+      given_W = cell.heat_to_ambient_W();
+    };
+    double before_W = 0, before_given_W = 0, after_W = 0, after_given_W = 0;
+    flow(before_W, before_given_W);
+    cell.commit(cell.integrate(cell.state(), current, step_s));
+    flow(after_W, after_given_W);
+    not_stored_J += 0.5 * (before_W + after_W) * step_s;
+    given_J += 0.5 * (before_given_W + after_given_W) * step_s;
+  }
+  const double kept_J = p.core_heat_capacity_J_per_K * (cell.state().core_degC - 25.0) +
+                        p.surface_heat_capacity_J_per_K * (cell.state().surface_degC - 25.0);
+  EXPECT_GT(not_stored_J, 500.0);
+  EXPECT_NEAR(kept_J + given_J, not_stored_J, 1e-4 * not_stored_J);
+}
+
+TEST(Cell, charge_is_counted_exactly) {
+  Cell cell{lgm50(), 0.2, 25.0};
+  cell.advance(2.5, 3600.0);
+  cell.advance(-1.0, 1800.0);
+  EXPECT_NEAR(cell.state().soc, 0.2 + 2.0 / lgm50().capacity_Ah, 1e-12);
+  EXPECT_NEAR(cell.state().throughput_Ah, 3.0, 1e-9);
+}
+
+TEST(Cell, health_scales_capacity_and_resistance_but_not_the_metal) {
+  Cell cell{lgm50(), 0.5, 25.0};
+  const double fresh_drop_V = cell.voltage_V(0.0) - cell.voltage_V(-1e-3);
+  cell.set_health(0.8, 2.0);
+  EXPECT_NEAR(cell.capacity_Ah(), 0.8 * lgm50().capacity_Ah, 1e-12);
+  const double metal_drop_V = 1e-3 * lgm50().metal_resistance_ohm;
+  const double aged_drop_V = cell.voltage_V(0.0) - cell.voltage_V(-1e-3);
+  // The metal and the (tiny at this current) cold term do not age.
+  EXPECT_NEAR(aged_drop_V - metal_drop_V, 2.0 * (fresh_drop_V - metal_drop_V), 0.02 * fresh_drop_V + 2e-4);
+  EXPECT_THROW(cell.set_health(0.0, 1.0), std::invalid_argument);
+}
+
+TEST(Cell, cycle_fade_is_off_unless_asked_for) {
+  Cell cell{lgm50(), 0.5, 25.0};
+  for (int i = 0; i < 10; ++i) cell.advance(i % 2 == 0 ? 2.0 : -2.0, 3000.0);
+  EXPECT_EQ(cell.capacity_Ah(), lgm50().capacity_Ah);
+}
+
+// The demonstration of a cycle-life test needs a cell that reaches 80 % when it should.
+TEST(Cell, linear_cycle_fade_reaches_80_percent_after_the_cycles_it_was_given) {
+  CellParameters fading = lgm50();
+  fading.cycle_fade = {.loss_per_cycle = 0.02, .exponent = 1.0, .resistance_rise_per_loss = 2.0};
+  Cell cell{fading, 0.5, 25.0};
+  while (cell.equivalent_full_cycles() < 10.0) {
+    cell.advance(-5.0, 600.0);
+    cell.advance(5.0, 600.0);
+  }
+  EXPECT_NEAR(cell.capacity_fraction(), 0.8, 0.004);
+  EXPECT_NEAR(cell.resistance_factor(), 1.4, 0.008);
+}
+
+// A fault may drive a cell anywhere: the model may be wrong there, but must stay finite.
+TEST(Cell, abused_cells_stay_finite) {
+  for (const double current : {-300.0, 300.0}) {
+    Cell cell{lgm50(), 0.5, -30.0};
+    cell.advance(current, 600.0);
+    EXPECT_TRUE(std::isfinite(cell.voltage_V(current)));
+    EXPECT_TRUE(std::isfinite(cell.state().core_degC));
+  }
+}
+
+TEST(OcvTable, continues_with_the_slope_of_its_ends) {
+  std::array<double, OcvTable::points> squares{};
+  for (std::size_t i = 0; i < squares.size(); ++i) squares[i] = static_cast<double>(i * i);
+  const OcvTable table{squares};
+  EXPECT_DOUBLE_EQ(table.at(0.5), 2500.0);
+  EXPECT_DOUBLE_EQ(table.at(0.505), 2550.5);
+  EXPECT_DOUBLE_EQ(table.at(1.0), 10'000.0);
+  EXPECT_NEAR(table.at(1.02), 10'000.0 + 2 * 199.0, 1e-9);
+  EXPECT_NEAR(table.at(-0.03), -3.0, 1e-12);
+  EXPECT_TRUE(std::isnan(table.at(std::nan(""))));
+}
+
+TEST(OcvTable, refuses_a_wrong_number_of_points) { EXPECT_THROW(OcvTable{std::vector<double>(21, 3.7)}, std::invalid_argument); }
+
+}  // namespace
+}  // namespace cellrig::sim
