@@ -41,8 +41,7 @@ constexpr std::array<Table, 13> tables{{
      "SELECT run, cycle, is_reference, started_test_time_ns, ended_test_time_ns, charge_Ah, discharge_Ah, charge_Wh, "
      "discharge_Wh, coulombic_efficiency, energy_efficiency, charge_time_s, cell_temperature_max_degC, retention "
      "FROM cycle ORDER BY run, cycle, rowid"},
-    {"event",
-     "SELECT run, test_time_ns, utc_ns, severity, kind, message, value, limit_value FROM event ORDER BY event"},
+    {"event", "SELECT run, test_time_ns, utc_ns, severity, kind, message, value, limit_value FROM event ORDER BY event"},
     {"audit", "SELECT audit, utc_ns, actor, action, detail FROM audit ORDER BY audit"},
     {"resume_point", "SELECT run, state FROM resume_point ORDER BY run"},
 }};

@@ -165,17 +165,20 @@ Result<ReadConnection> open_for_reading(const std::string& path) {
   if (!connection) return connection.error();
   ReadConnection opened{std::move(*connection), {}};
   Result<void> usable = require_schema(opened.connection, schema_version(), path);
-  const bool is_log_out_of_reach = !usable && usable.error().fault == Fault::refused &&
-                                   (sqlite3_errcode(opened.connection.handle()) & 0xff) == SQLITE_CANTOPEN;
+  const int code = sqlite3_errcode(opened.connection.handle()) & 0xff;
+  const bool is_log_out_of_reach =
+      !usable && usable.error().fault == Fault::refused && (code == SQLITE_CANTOPEN || code == SQLITE_READONLY);
   if (is_log_out_of_reach) {
-    // A WAL database needs its -shm file, which cannot be created here: read the database file as it is.
+    // A WAL database needs its -shm file, which cannot be created here (SQLITE_READONLY_DIRECTORY, _CANTINIT): the database
+    // file is read as it is. Where a writer lives, -shm exists and this is not reached.
     Result<Connection> immutable = Connection::open(path, OpenMode::immutable);
     if (!immutable) return immutable.error();
     opened.connection = std::move(*immutable);
     struct stat log {};
     if (stat((path + "-wal").c_str(), &log) == 0 && log.st_size > 0) {
-      opened.note = path + " lies in a place that cannot be written: the newest rows, in its -wal file, are not shown. "
-                           "Copy the database and its -wal file together to see them.";
+      opened.note = path +
+                    " lies in a place that cannot be written: the newest rows, in its -wal file, are not shown. "
+                    "Copy the database and its -wal file together to see them.";
     }
     usable = require_schema(opened.connection, schema_version(), path);
   }
@@ -198,8 +201,7 @@ Result<std::unique_ptr<Reader>> Reader::open(const std::string& path) {
 Result<std::vector<RunInfo>> Reader::Impl::read_runs(std::string_view where, std::optional<RunKey> run) {
   Result<ReadTransaction> transaction = ReadTransaction::begin(connection);
   if (!transaction) return transaction.error();
-  Result<std::vector<RunInfo>> runs =
-      read_all<RunInfo>(connection, std::string(run_columns) + std::string(where), run, read_run);
+  Result<std::vector<RunInfo>> runs = read_all<RunInfo>(connection, std::string(run_columns) + std::string(where), run, read_run);
   if (!runs) return runs;
   for (RunInfo& info : *runs) {
     if (const Result<void> done = read_instruments(info); !done) return done.error();

@@ -20,7 +20,7 @@ struct RunInfo {
   std::string profile_sha256;
   std::string cell_sha256;
   bool synchronous_full = true;
-  std::string status;            ///< as in RunEndRow; "running": nobody wrote an end (also after a crash)
+  std::string status;  ///< as in RunEndRow; "running": nobody wrote an end (also after a crash)
   std::optional<RunEndRow> end;
 };
 

@@ -24,8 +24,8 @@ class StepFinder {
 
   [[nodiscard]] const StepInfo* find(StepKey key) {
     if (last_ != nullptr && last_->row.step == key) return last_;
-    const auto at = std::lower_bound(by_key_.begin(), by_key_.end(), key,
-                                     [](const StepInfo* step, StepKey k) { return step->row.step < k; });
+    const auto at =
+        std::lower_bound(by_key_.begin(), by_key_.end(), key, [](const StepInfo* step, StepKey k) { return step->row.step < k; });
     if (at == by_key_.end() || (*at)->row.step != key) return nullptr;
     return last_ = *at;
   }
@@ -138,8 +138,8 @@ Result<std::uint64_t> Reader::for_each_sample_after(RunKey run, std::int64_t row
     if (!found) return found.error();
     scan.steps = std::move(*found);
     if (scan.steps.empty()) return std::uint64_t{0};
-    const Result<Range> range = range_of(impl_->connection, scan.steps, "sample", &StepInfo::sample_rowid_before,
-                                         &StepInfo::sample_rowid_last);
+    const Result<Range> range =
+        range_of(impl_->connection, scan.steps, "sample", &StepInfo::sample_rowid_before, &StepInfo::sample_rowid_last);
     if (!range) return range.error();
     scan.range = Range{std::max(range->before, rowid), range->last};
   }
@@ -155,8 +155,8 @@ Result<std::uint64_t> Reader::for_each_sample_of_step(StepKey step, const Sample
     if (!found) return found.error();
     if (found->empty()) return fail(Fault::refused, "there is no step " + std::to_string(step) + " in " + impl_->path);
     scan.steps = std::move(*found);
-    const Result<Range> range = range_of(impl_->connection, scan.steps, "sample", &StepInfo::sample_rowid_before,
-                                         &StepInfo::sample_rowid_last);
+    const Result<Range> range =
+        range_of(impl_->connection, scan.steps, "sample", &StepInfo::sample_rowid_before, &StepInfo::sample_rowid_last);
     if (!range) return range.error();
     scan.range = *range;
   }

@@ -115,7 +115,7 @@ Result<void> RecordStore::prepare() {
     Statement& statement;
     std::string text;
   };
-  const std::array<Entry, 12> entries{{
+  const std::array<Entry, 13> entries{{
       {sql_.begin, "BEGIN IMMEDIATE"},
       {sql_.commit, "COMMIT"},
       {sql_.samples_block, samples_sql(block_rows)},
@@ -144,6 +144,8 @@ Result<void> RecordStore::prepare() {
       {sql_.end_run,
        "UPDATE run SET ended_test_time_ns = ?2, ended_utc_ns = ?3, status = ?4, reason = ?5, criteria_met = ?6 "
        "WHERE run = ?1"},
+      {sql_.late,
+       "UPDATE step SET sample_rowid_last = ?2, aux_rowid_last = ?3 WHERE step = ?1 AND sample_rowid_last IS NOT NULL"},
   }};
   for (const Entry& entry : entries) {
     Result<Statement> statement = connection_.prepare(entry.text);
@@ -173,6 +175,25 @@ Result<void> RecordStore::begin_transaction() {
   return begun;
 }
 
+/// A logger's reading may arrive after its step has ended: the step's range of rowids is stretched over it, or no reader
+/// would ever find it.
+template <class Row>
+Result<void> RecordStore::reach_late_rows(std::span<const Row> rows) {
+  StepKey seen = 0;
+  for (const Row& row : rows) {
+    if (row.step == seen) continue;
+    seen = row.step;
+    if (open_steps_.contains(seen)) continue;
+    if (const Result<void> done = reach_late_row(seen); !done) return done;
+  }
+  return {};
+}
+
+Result<void> RecordStore::reach_late_row(StepKey step) {
+  sql_.late.bind_all(step, sample_rowid_, aux_rowid_);
+  return sql_.late.run("storing late rows");
+}
+
 Result<void> RecordStore::write(std::span<const SampleRow> samples) {
   if (samples.empty()) return {};
   if (const Result<void> begun = begin_transaction(); !begun) return begun;
@@ -189,7 +210,7 @@ Result<void> RecordStore::write(std::span<const SampleRow> samples) {
     if (const Result<void> done = sql_.sample.run("storing samples"); !done) return done;
   }
   sample_rowid_ += static_cast<std::int64_t>(samples.size());
-  return {};
+  return reach_late_rows(samples);
 }
 
 Result<void> RecordStore::write(std::span<const AuxRow> samples) {
@@ -202,7 +223,7 @@ Result<void> RecordStore::write(std::span<const AuxRow> samples) {
     if (const Result<void> done = sql_.aux.run("storing auxiliary samples"); !done) return done;
   }
   aux_rowid_ += static_cast<std::int64_t>(samples.size());
-  return {};
+  return reach_late_rows(samples);
 }
 
 Result<void> RecordStore::commit() {
@@ -212,8 +233,8 @@ Result<void> RecordStore::commit() {
   if (wal_pages_ < checkpoint_pages) return {};
   int log_pages = 0;
   int checkpointed_pages = 0;
-  const int code = sqlite3_wal_checkpoint_v2(connection_.handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, &log_pages,
-                                             &checkpointed_pages);
+  const int code =
+      sqlite3_wal_checkpoint_v2(connection_.handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, &log_pages, &checkpointed_pages);
   // Busy is no error: a reader is looking at older pages, the next commit tries again.
   if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY) return sqlite_error(connection_.handle(), code, "checkpointing");
   return {};

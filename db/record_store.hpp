@@ -58,7 +58,8 @@ class RecordStore {
     StepKey open_step = 0;  ///< 0: none
   };
   struct Statements {
-    Statement begin, commit, samples_block, sample, aux, begin_run, begin_step, end_step, cycle, event, resume_point, end_run;
+    Statement begin, commit, samples_block, sample, aux, begin_run, begin_step, end_step, cycle, event, resume_point, end_run,
+        late;
   };
 
   RecordStore() = default;
@@ -68,6 +69,9 @@ class RecordStore {
   [[nodiscard]] Result<void> begin_transaction();
   [[nodiscard]] Result<RunState*> run_state(RunKey run);
   [[nodiscard]] Result<StepStart> load_step_start(StepKey step);
+  template <class Row>
+  [[nodiscard]] Result<void> reach_late_rows(std::span<const Row> rows);
+  [[nodiscard]] Result<void> reach_late_row(StepKey step);
   [[nodiscard]] Result<void> reopen_run(RunKey run);
   [[nodiscard]] Result<void> close_interrupted(StepKey step);
   [[nodiscard]] Result<std::int64_t> find_or_insert(std::string_view table, std::span<const std::string_view> columns,

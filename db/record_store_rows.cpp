@@ -10,8 +10,7 @@ namespace cellrig::db {
 namespace {
 
 Sums plus(const Sums& a, const Sums& b) {
-  return {a.charge_Ah + b.charge_Ah, a.discharge_Ah + b.discharge_Ah, a.charge_Wh + b.charge_Wh,
-          a.discharge_Wh + b.discharge_Wh};
+  return {a.charge_Ah + b.charge_Ah, a.discharge_Ah + b.discharge_Ah, a.charge_Wh + b.charge_Wh, a.discharge_Wh + b.discharge_Wh};
 }
 
 std::string_view to_text(Severity severity) {
@@ -50,8 +49,7 @@ Result<std::int64_t> RecordStore::find_or_insert(std::string_view table, std::sp
   const Result<bool> found = search->step("looking up the " + std::string(table));
   if (!found) return found.error();
   if (*found) return search->integer(0);
-  Result<Statement> insert =
-      connection_.prepare("INSERT INTO " + std::string(table) + "(" + names + ") VALUES(" + marks + ")");
+  Result<Statement> insert = connection_.prepare("INSERT INTO " + std::string(table) + "(" + names + ") VALUES(" + marks + ")");
   if (!insert) return insert.error();
   bind(*insert);
   if (const Result<void> done = insert->run("storing the " + std::string(table)); !done) return done.error();
@@ -86,8 +84,7 @@ Result<std::vector<std::int64_t>> RecordStore::equipment_of(const RunRow& run) {
 
 Result<void> RecordStore::begin_run(RunKey key, const RunRow& run) {
   if (const Result<void> begun = begin_transaction(); !begun) return begun;
-  static constexpr std::array<std::string_view, 4> cell_columns{"name", "specimen", "specification_text",
-                                                                "specification_sha256"};
+  static constexpr std::array<std::string_view, 4> cell_columns{"name", "specimen", "specification_text", "specification_sha256"};
   const std::array<std::string, 4> cell_values{run.cell_name, run.cell_id, run.cell_text, sha256_hex(run.cell_text)};
   const Result<std::int64_t> cell = find_or_insert("cell", cell_columns, cell_values);
   if (!cell) return cell.error();
@@ -99,8 +96,8 @@ Result<void> RecordStore::begin_run(RunKey key, const RunRow& run) {
   if (!profile) return profile.error();
   const Result<std::vector<std::int64_t>> equipment = equipment_of(run);
   if (!equipment) return equipment.error();
-  const auto cycler = std::find_if(run.instruments.begin(), run.instruments.end(),
-                                   [](const InstrumentRow& i) { return i.role == "cycler"; });
+  const auto cycler =
+      std::find_if(run.instruments.begin(), run.instruments.end(), [](const InstrumentRow& i) { return i.role == "cycler"; });
   std::optional<std::int64_t> cycler_key;
   if (cycler != run.instruments.end()) {
     cycler_key = (*equipment)[static_cast<std::size_t>(cycler - run.instruments.begin())];
@@ -112,8 +109,7 @@ Result<void> RecordStore::begin_run(RunKey key, const RunRow& run) {
                           run.nominal_capacity_Ah, run.started_at.ns_since_epoch,
                           std::string_view{synchronous_full_ ? "FULL" : "OFF"}, run.software_version, run.host);
   if (const Result<void> done = sql_.begin_run.run("storing the run"); !done) return done;
-  Result<Statement> link =
-      connection_.prepare("INSERT INTO run_equipment(run, position, role, equipment) VALUES(?,?,?,?)");
+  Result<Statement> link = connection_.prepare("INSERT INTO run_equipment(run, position, role, equipment) VALUES(?,?,?,?)");
   if (!link) return link.error();
   for (std::size_t i = 0; i < equipment->size(); ++i) {
     link->bind_all(key, static_cast<std::int64_t>(i), run.instruments[i].role, (*equipment)[i]);
@@ -248,16 +244,16 @@ Result<void> RecordStore::end_step(const StepEndRow& end) {
 
 Result<void> RecordStore::write(const CycleRow& c) {
   if (const Result<void> begun = begin_transaction(); !begun) return begun;
-  sql_.cycle.bind_all(c.run, c.cycle, c.is_reference, c.started_test_time_ns, c.ended_test_time_ns, c.charge_Ah,
-                      c.discharge_Ah, c.charge_Wh, c.discharge_Wh, c.coulombic_efficiency, c.energy_efficiency,
-                      c.charge_time_s, c.cell_temperature_max_degC, c.retention);
+  sql_.cycle.bind_all(c.run, c.cycle, c.is_reference, c.started_test_time_ns, c.ended_test_time_ns, c.charge_Ah, c.discharge_Ah,
+                      c.charge_Wh, c.discharge_Wh, c.coulombic_efficiency, c.energy_efficiency, c.charge_time_s,
+                      c.cell_temperature_max_degC, c.retention);
   return sql_.cycle.run("storing a cycle");
 }
 
 Result<void> RecordStore::write(const EventRow& event) {
   if (const Result<void> begun = begin_transaction(); !begun) return begun;
-  sql_.event.bind_all(event.run, event.test_time_ns, event.utc.ns_since_epoch, to_text(event.severity), event.kind,
-                      event.message, event.value, event.limit);
+  sql_.event.bind_all(event.run, event.test_time_ns, event.utc.ns_since_epoch, to_text(event.severity), event.kind, event.message,
+                      event.value, event.limit);
   return sql_.event.run("storing an event");
 }
 
@@ -269,8 +265,7 @@ Result<void> RecordStore::resume_point(RunKey run, std::span<const std::byte> st
 
 Result<void> RecordStore::end_run(const RunEndRow& end) {
   if (const Result<void> begun = begin_transaction(); !begun) return begun;
-  sql_.end_run.bind_all(end.run, end.ended_test_time_ns, end.ended_at.ns_since_epoch, end.status, end.reason,
-                        end.criteria_met);
+  sql_.end_run.bind_all(end.run, end.ended_test_time_ns, end.ended_at.ns_since_epoch, end.status, end.reason, end.criteria_met);
   if (const Result<void> done = sql_.end_run.run("storing the end of a run"); !done) return done;
   // A resumed run may have a step that nobody ended; nothing follows it now, so it is closed here.
   const Result<RunState*> state = run_state(end.run);

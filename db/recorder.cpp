@@ -2,6 +2,7 @@
 
 #include <sys/statvfs.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <condition_variable>
@@ -32,8 +33,7 @@ struct ResumePoint {
   RunKey run = 0;
   std::vector<std::byte> state;
 };
-using OperationBody =
-    std::variant<BeginRun, StepRow, StepEndRow, CycleRow, EventRow, ResumePoint, RunEndRow>;
+using OperationBody = std::variant<BeginRun, StepRow, StepEndRow, CycleRow, EventRow, ResumePoint, RunEndRow>;
 
 /// A rare row, and how many samples were appended before it: order is kept although samples travel by themselves.
 struct Operation {
@@ -144,8 +144,8 @@ class ThreadedRecorder final : public Recorder {
   std::uint64_t flush_done_ = 0;
   Error failure_{};
 
-  Batch writing_;                        // the recorder's thread
-  std::uint64_t rows_uncommitted_ = 0;   // the recorder's thread: samples and auxiliary rows
+  Batch writing_;                       // the recorder's thread
+  std::uint64_t rows_uncommitted_ = 0;  // the recorder's thread: samples and auxiliary rows
   std::uint64_t samples_uncommitted_ = 0;
   std::chrono::steady_clock::time_point next_commit_{};
 
@@ -174,8 +174,7 @@ void ThreadedRecorder::push(OperationBody body, bool is_urgent, bool commit_afte
   Lock lock(mutex_);
   if (is_latched_ || is_stopping_) return;
   if (filling_.operations.size() >= queue_operations_max && !make_room(lock)) return;
-  filling_.operations.push_back(
-      Operation{filling_.samples.size(), filling_.aux.size(), commit_after, std::move(body)});
+  filling_.operations.push_back(Operation{filling_.samples.size(), filling_.aux.size(), commit_after, std::move(body)});
   if (!is_urgent) return;
   is_urgent_ = true;
   lock.unlock();
@@ -184,8 +183,8 @@ void ThreadedRecorder::push(OperationBody body, bool is_urgent, bool commit_afte
 
 bool ThreadedRecorder::make_room(Lock& lock) {
   if (!options_.commit.wait_when_full) {
-    latch(fail(Fault::device_fault, "the disk is too slow: " + std::to_string(options_.queue_rows_max) +
-                                        " samples or more wait to be stored"));
+    latch(fail(Fault::device_fault,
+               "the disk is too slow: " + std::to_string(options_.queue_rows_max) + " samples or more wait to be stored"));
     return false;
   }
   work_available_.notify_one();

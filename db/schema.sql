@@ -10,6 +10,8 @@ CREATE TABLE meta(
   value TEXT NOT NULL
 ) WITHOUT ROWID;
 
+INSERT INTO meta VALUES('format', 'cellrig record');
+
 CREATE TABLE cell(
   cell                 INTEGER PRIMARY KEY,
   name                 TEXT NOT NULL,     -- of the cell file: which kind of cell

@@ -33,8 +33,8 @@ std::string uri_path(const std::string& path) {
   std::string out;
   for (const char c : path) {
     const auto byte = static_cast<unsigned char>(c);
-    const bool is_harmless = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                             std::strchr("/._-~", c) != nullptr;
+    const bool is_harmless =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || std::strchr("/._-~", c) != nullptr;
     if (is_harmless && c != '\0') {
       out += c;
     } else {
@@ -147,8 +147,8 @@ Result<void> Connection::execute(const std::string& sql, std::string_view doing)
 
 Result<Statement> Connection::prepare(std::string_view sql) {
   sqlite3_stmt* statement = nullptr;
-  const int code = sqlite3_prepare_v3(handle_.get(), sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
-                                      &statement, nullptr);
+  const int code =
+      sqlite3_prepare_v3(handle_.get(), sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
   if (code != SQLITE_OK) {
     return sqlite_error(handle_.get(), code, "preparing \"" + std::string(sql.substr(0, 60)) + "\"");
   }

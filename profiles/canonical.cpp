@@ -25,22 +25,29 @@ std::string quoted(std::string_view text) {
 }
 
 template <class Tag>
-std::string number(Quantity<Tag> quantity) { return format_number(quantity.value()); }
+std::string number(Quantity<Tag> quantity) {
+  return format_number(quantity.value());
+}
 std::string number(Duration duration) { return std::to_string(duration.count()) + "ns"; }
 
 std::string setpoint_text(const Setpoint& setpoint) {
-  return std::visit(
-      overloaded{
-          [](const ConstantCurrent& s) { return "cc " + number(s.current) + " " + number(s.voltage_min) + " " + number(s.voltage_max); },
-          [](const ConstantVoltage& s) { return "cv " + number(s.voltage) + " " + number(s.current_min) + " " + number(s.current_max); },
-          [](const ConstantPower& s) {
-            return "cp " + number(s.power) + " " + number(s.voltage_min) + " " + number(s.voltage_max) + " " + number(s.current_limit);
-          },
-          [](const ConstantResistance& s) {
-            return "cr " + number(s.resistance) + " " + number(s.voltage_min) + " " + number(s.voltage_max) + " " + number(s.current_limit);
-          },
-      },
-      setpoint);
+  return std::visit(overloaded{
+                        [](const ConstantCurrent& s) {
+                          return "cc " + number(s.current) + " " + number(s.voltage_min) + " " + number(s.voltage_max);
+                        },
+                        [](const ConstantVoltage& s) {
+                          return "cv " + number(s.voltage) + " " + number(s.current_min) + " " + number(s.current_max);
+                        },
+                        [](const ConstantPower& s) {
+                          return "cp " + number(s.power) + " " + number(s.voltage_min) + " " + number(s.voltage_max) + " " +
+                                 number(s.current_limit);
+                        },
+                        [](const ConstantResistance& s) {
+                          return "cr " + number(s.resistance) + " " + number(s.voltage_min) + " " + number(s.voltage_max) + " " +
+                                 number(s.current_limit);
+                        },
+                    },
+                    setpoint);
 }
 
 std::string step_text(const Step& step) {
@@ -56,16 +63,16 @@ std::string step_text(const Step& step) {
 }
 
 std::string condition_text(const ResultCondition& condition) {
-  return std::string{to_string(condition.quantity)} + " " + std::string{to_string(condition.comparison)} + " " + format_number(condition.value) +
-         " " + quoted(condition.text);
+  return std::string{to_string(condition.quantity)} + " " + std::string{to_string(condition.comparison)} + " " +
+         format_number(condition.value) + " " + quoted(condition.text);
 }
 
 std::string instruction_text(const Instruction& instruction) {
   return std::visit(overloaded{
                         [](const Step& step) { return step_text(step); },
                         [](const LoopBegin& loop) {
-                          return "loop " + std::to_string(loop.times) + " to " + std::to_string(loop.end) + (loop.counts_cycles ? " cycles" : "") +
-                                 (loop.is_reference ? " reference" : "");
+                          return "loop " + std::to_string(loop.times) + " to " + std::to_string(loop.end) +
+                                 (loop.counts_cycles ? " cycles" : "") + (loop.is_reference ? " reference" : "");
                         },
                         [](const LoopEnd& loop) { return "loop_end " + std::to_string(loop.begin); },
                         [](const StopIf& stop) { return "stop_if " + condition_text(stop.condition); },
@@ -76,18 +83,19 @@ std::string instruction_text(const Instruction& instruction) {
 
 std::string node_text(const ConditionNode& node) {
   if (node.kind == ConditionNode::Kind::leaf) {
-    return "leaf " + std::string{to_string(node.quantity)} + " " + std::string{to_string(node.comparison)} + " " + format_number(node.value) +
-           " for " + number(node.hold) + " leaf " + std::to_string(node.leaf_index) + " next " + std::to_string(node.next_sibling);
+    return "leaf " + std::string{to_string(node.quantity)} + " " + std::string{to_string(node.comparison)} + " " +
+           format_number(node.value) + " for " + number(node.hold) + " leaf " + std::to_string(node.leaf_index) + " next " +
+           std::to_string(node.next_sibling);
   }
   return std::string{node.kind == ConditionNode::Kind::all_of ? "all " : "any "} + std::to_string(node.first_child) + " " +
          std::to_string(node.child_count) + " next " + std::to_string(node.next_sibling);
 }
 
 std::string limits_text(const SafetyLimits& limits) {
-  return "voltage_V " + number(limits.voltage_min) + " " + number(limits.voltage_max) + "\ncurrent_A " + number(limits.charge_current_max) + " " +
-         number(limits.discharge_current_max) + "\ncell_temperature_degC " + number(limits.cell_temperature_min) + " " +
-         number(limits.cell_temperature_max) + "\ncharge_temperature_min_degC " + number(limits.charge_temperature_min) +
-         "\ncharge_capacity_max_Ah " + number(limits.charge_capacity_max);
+  return "voltage_V " + number(limits.voltage_min) + " " + number(limits.voltage_max) + "\ncurrent_A " +
+         number(limits.charge_current_max) + " " + number(limits.discharge_current_max) + "\ncell_temperature_degC " +
+         number(limits.cell_temperature_min) + " " + number(limits.cell_temperature_max) + "\ncharge_temperature_min_degC " +
+         number(limits.charge_temperature_min) + "\ncharge_capacity_max_Ah " + number(limits.charge_capacity_max);
 }
 
 }  // namespace
@@ -97,9 +105,12 @@ std::string canonical_text(const Program& program) {
   text += "\nnominal_capacity_Ah " + number(program.nominal_capacity);
   text += "\nparameters " + quoted(program.parameters_text);
   text += "\n" + limits_text(program.limits) + "\n";
-  text += std::string{"needs"} + (program.needs_chamber ? " chamber" : "") + (program.needs_cell_temperature ? " cell_temperature" : "") + "\n";
-  for (std::size_t i = 0; i < program.code.size(); ++i) text += std::to_string(i) + " " + instruction_text(program.code[i]) + "\n";
-  for (std::size_t i = 0; i < program.nodes.size(); ++i) text += "node " + std::to_string(i) + " " + node_text(program.nodes[i]) + "\n";
+  text += std::string{"needs"} + (program.needs_chamber ? " chamber" : "") +
+          (program.needs_cell_temperature ? " cell_temperature" : "") + "\n";
+  for (std::size_t i = 0; i < program.code.size(); ++i)
+    text += std::to_string(i) + " " + instruction_text(program.code[i]) + "\n";
+  for (std::size_t i = 0; i < program.nodes.size(); ++i)
+    text += "node " + std::to_string(i) + " " + node_text(program.nodes[i]) + "\n";
   return text;
 }
 

@@ -39,7 +39,8 @@ class NumberReader {
 
 void require_order(const Cell& cell, const std::string& low_key, double low, const std::string& high_key, double high) {
   if (low < high) return;
-  throw ConfigError{cell.place_of(high_key), "'" + high_key + "' = " + format_number(high) + " must be above '" + low_key + "' = " + format_number(low)};
+  throw ConfigError{cell.place_of(high_key),
+                    "'" + high_key + "' = " + format_number(high) + " must be above '" + low_key + "' = " + format_number(low)};
 }
 
 void read_limits(const YamlMap& map, Cell& cell) {
@@ -54,9 +55,9 @@ void read_limits(const YamlMap& map, Cell& cell) {
   limits.voltage_min = Volts{numbers.limit_or("voltage_min_V", (cell.voltage_min - safety_voltage_margin).value())};
   limits.voltage_max = Volts{numbers.limit_or("voltage_max_V", (cell.voltage_max + safety_voltage_margin).value())};
   limits.charge_current_max =
-      Amps{numbers.limit_or("charge_current_max_A", cell.current_at(cell.charge_rate_max_C * safety_current_factor).value())};
-  limits.discharge_current_max =
-      Amps{numbers.limit_or("discharge_current_max_A", cell.current_at(cell.discharge_rate_max_C * safety_current_factor).value())};
+      Amps{numbers.limit_or("charge_current_max_A", (cell.current_at(cell.charge_rate_max_C) * safety_current_factor).value())};
+  limits.discharge_current_max = Amps{
+      numbers.limit_or("discharge_current_max_A", (cell.current_at(cell.discharge_rate_max_C) * safety_current_factor).value())};
   limits.charge_capacity_max =
       AmpHours{numbers.limit_or("charge_capacity_max_Ah", charge_capacity_factor * cell.rated_capacity.value())};
 }
@@ -69,11 +70,13 @@ void require_limits(const Cell& cell) {
                 limits.cell_temperature_max.value());
   require_order(cell, "charge_temperature_min_degC", limits.charge_temperature_min.value(), "charge_temperature_max_degC",
                 cell.charge_temperature_max.value());
-  require_order(cell, "rated_capacity_Ah", cell.rated_capacity.value(), "limits.charge_capacity_max_Ah", limits.charge_capacity_max.value());
+  require_order(cell, "rated_capacity_Ah", cell.rated_capacity.value(), "limits.charge_capacity_max_Ah",
+                limits.charge_capacity_max.value());
   const double charge_max = cell.current_at(cell.charge_rate_max_C).value();
   const double discharge_max = cell.current_at(cell.discharge_rate_max_C).value();
   require_order(cell, "charge_rate_max_C in A", charge_max, "limits.charge_current_max_A", limits.charge_current_max.value());
-  require_order(cell, "discharge_rate_max_C in A", discharge_max, "limits.discharge_current_max_A", limits.discharge_current_max.value());
+  require_order(cell, "discharge_rate_max_C in A", discharge_max, "limits.discharge_current_max_A",
+                limits.discharge_current_max.value());
 }
 
 }  // namespace
@@ -85,7 +88,8 @@ SourcePlace Cell::place_of(const std::string& key) const {
 
 Cell read_cell(std::string_view text, const std::string& file) {
   const YamlNode root = read_yaml(text, file);
-  const YamlMap map{root, "a cell",
+  const YamlMap map{root,
+                    "a cell",
                     {"name", "description", "source", "classification", "nominal_capacity_Ah", "rated_capacity_Ah", "mass_kg",
                      "electrode_area_cm2", "voltage_min_V", "voltage_max_V", "limits", "model"}};
   Cell cell;
@@ -94,7 +98,8 @@ Cell read_cell(std::string_view text, const std::string& file) {
   cell.description = map.text_or("description", "");
   cell.source = map.text_or("source", "");
   if (const YamlEntry* classification = map.find("classification")) {
-    for (const YamlEntry& entry : classification->value.entries()) cell.classification[entry.key] = as_text(entry.value, entry.key);
+    for (const YamlEntry& entry : classification->value.entries())
+      cell.classification[entry.key] = as_text(entry.value, entry.key);
   }
   NumberReader numbers{map, cell};
   cell.nominal_capacity = AmpHours{numbers.positive("nominal_capacity_Ah")};

@@ -18,8 +18,8 @@ namespace cellrig {
 // How far the supervisor's limits lie outside the cell's own window unless the file says otherwise. End condition < set-point
 // bound < safety limit must nest with room for the instrument's error: ends lie within the window, bounds up to 10 mV beyond it.
 inline constexpr Volts safety_voltage_margin{0.020};
-inline constexpr double safety_current_factor = 1.05;   ///< of the cell's greatest rate: noise must not trip
-inline constexpr double charge_capacity_factor = 1.2;   ///< of the rated capacity
+inline constexpr double safety_current_factor = 1.05;  ///< of the cell's greatest rate: noise must not trip
+inline constexpr double charge_capacity_factor = 1.2;  ///< of the rated capacity
 
 struct Cell {
   std::string name;
@@ -27,8 +27,8 @@ struct Cell {
   std::string source;
   std::string file;
   std::map<std::string, std::string> classification;  ///< electrolyte_class, ...: for the record
-  AmpHours nominal_capacity;  ///< what 1C refers to
-  AmpHours rated_capacity;    ///< what is expected of it
+  AmpHours nominal_capacity;                          ///< what 1C refers to
+  AmpHours rated_capacity;                            ///< what is expected of it
   Volts voltage_min;
   Volts voltage_max;
   std::optional<double> mass_kg;

@@ -11,7 +11,8 @@ namespace {
 /// Goes through the program as a run would, each loop twice: the second pass starts from where the first one ended.
 class Walker {
  public:
-  Walker(const Program& program, const CheckContext& context, FindingSink& sink) : program_{program}, context_{context}, sink_{sink} {}
+  Walker(const Program& program, const CheckContext& context, FindingSink& sink)
+      : program_{program}, context_{context}, sink_{sink} {}
 
   void walk(std::size_t begin, std::size_t end) {
     for (std::size_t i = begin; i < end; ++i) {
@@ -79,7 +80,8 @@ void FindingSink::add(Severity severity, int line, const std::string& message) {
 }
 
 std::vector<Finding> FindingSink::take() {
-  std::stable_sort(findings_.begin(), findings_.end(), [](const Finding& a, const Finding& b) { return a.place.line < b.place.line; });
+  std::stable_sort(findings_.begin(), findings_.end(),
+                   [](const Finding& a, const Finding& b) { return a.place.line < b.place.line; });
   return std::move(findings_);
 }
 
@@ -92,7 +94,8 @@ std::vector<Finding> check(const Program& program, const CheckContext& context) 
 }
 
 bool has_errors(const std::vector<Finding>& findings) {
-  return std::any_of(findings.begin(), findings.end(), [](const Finding& finding) { return finding.severity == Severity::error; });
+  return std::any_of(findings.begin(), findings.end(),
+                     [](const Finding& finding) { return finding.severity == Severity::error; });
 }
 
 std::string to_string(const Finding& finding) {

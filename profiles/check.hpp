@@ -26,9 +26,9 @@ struct Finding {
 /// Without a cycler only what holds on every bench is judged.
 struct CheckContext {
   std::string file;  ///< the profile's name for messages
-  std::optional<CyclerCapabilities> cycler;
-  std::optional<ChamberCapabilities> chamber;
-  std::optional<LoggerCapabilities> logger;
+  std::optional<CyclerCapabilities> cycler{};
+  std::optional<ChamberCapabilities> chamber{};
+  std::optional<LoggerCapabilities> logger{};
 };
 
 /// Every finding once, by line. Pure.

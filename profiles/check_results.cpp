@@ -54,7 +54,8 @@ void check_results(const Program& program, FindingSink& sink) {
     if (const std::string missing = missing_for(condition.quantity, ever); !missing.empty()) {
       sink.error(condition.source_line, word + ": '" + condition.text + "' can never be known: no step has " + missing);
     } else if (require != nullptr && !missing_for(condition.quantity, so_far).empty()) {
-      sink.warning(condition.source_line, word + ": '" + condition.text + "' is not known yet where it is judged first, and then counts as not met");
+      sink.warning(condition.source_line,
+                   word + ": '" + condition.text + "' is not known yet where it is judged first, and then counts as not met");
     }
   }
 }

@@ -31,10 +31,10 @@ struct StepVisit {
   const Program& program;
   const CheckContext& context;
   const Step& step;
-  std::optional<Celsius> temperature;   ///< last requested of the chamber
-  bool cell_may_be_cold = false;        ///< it was below the charging minimum, and no step has waited until it was warm
+  std::optional<Celsius> temperature;  ///< last requested of the chamber
+  bool cell_may_be_cold = false;       ///< it was below the charging minimum, and no step has waited until it was warm
   bool soc_is_known = false;
-  std::optional<double> soc_pct;        ///< where the forecast believes it to be
+  std::optional<double> soc_pct;  ///< where the forecast believes it to be
 };
 
 /// Where the instrument holds the voltage during a step. Without a set-point, where the supervisor does.
@@ -47,13 +47,15 @@ struct HeldVoltage {
 /// Greatest magnitude that the set-point allows; 0 without a set-point.
 [[nodiscard]] Amps current_bound(const Step& step);
 
-void check_conditions(const StepVisit& visit, FindingSink& sink);  ///< reachability and nesting of the ends
-void check_setpoint(const StepVisit& visit, FindingSink& sink);    ///< nesting of the set-point, and what the cycler can do
-void check_temperature(const StepVisit& visit, FindingSink& sink); ///< chamber request, charging of a cold cell
-void check_duration(const StepVisit& visit, FindingSink& sink);    ///< at_most against rate
+void check_conditions(const StepVisit& visit, FindingSink& sink);   ///< reachability and nesting of the ends
+void check_setpoint(const StepVisit& visit, FindingSink& sink);     ///< nesting of the set-point, and what the cycler can do
+void check_temperature(const StepVisit& visit, FindingSink& sink);  ///< chamber request, charging of a cold cell
+void check_duration(const StepVisit& visit, FindingSink& sink);     ///< at_most against rate
 void check_bench(const Program& program, const CheckContext& context, FindingSink& sink);
-void check_results(const Program& program, FindingSink& sink);     ///< stop_if and require
+void check_results(const Program& program, FindingSink& sink);  ///< stop_if and require
 
-[[nodiscard]] inline bool points_up(Comparison comparison) { return comparison == Comparison::at_least || comparison == Comparison::above; }
+[[nodiscard]] inline bool points_up(Comparison comparison) {
+  return comparison == Comparison::at_least || comparison == Comparison::above;
+}
 
 }  // namespace cellrig

@@ -19,7 +19,8 @@ void require_known_overrides(const Profile& profile, const std::map<std::string,
   for (const ParameterSpec& parameter : profile.parameters) known.push_back(parameter.name);
   for (const auto& [name, value] : overrides) {
     if (std::find(known.begin(), known.end(), name) == known.end()) {
-      throw ConfigError{SourcePlace{"--set " + name + "=" + value, 0, 0}, "the profile has no parameter '" + name + "'" + suggestion(name, known)};
+      throw ConfigError{SourcePlace{"--set " + name + "=" + value, 0, 0},
+                        "the profile has no parameter '" + name + "'" + suggestion(name, known)};
     }
   }
 }
@@ -32,14 +33,16 @@ double parameter_value(const ParameterSpec& parameter, const Cell& cell, const s
   const Unit unit = unit_of_name(parameter.name);
   const double value = evaluate(given, cell.names, unit, parameter.name);
   const auto refuse = [&](const Expression& bound, double limit, const std::string& word) {
-    throw ConfigError{given.place, "parameter '" + parameter.name + "' = " + format_short(value) + " is " + word + " of " + format_short(limit) + " (" +
-                                       to_string(bound.place) + ")"};
+    throw ConfigError{given.place, "parameter '" + parameter.name + "' = " + format_short(value) + " is " + word + " of " +
+                                       format_short(limit) + " (" + to_string(bound.place) + ")"};
   };
   if (parameter.min) {
-    if (const double min = evaluate(*parameter.min, cell.names, unit, "min"); !(value >= min)) refuse(*parameter.min, min, "below its min");
+    if (const double min = evaluate(*parameter.min, cell.names, unit, "min"); !(value >= min))
+      refuse(*parameter.min, min, "below its min");
   }
   if (parameter.max) {
-    if (const double max = evaluate(*parameter.max, cell.names, unit, "max"); !(value <= max)) refuse(*parameter.max, max, "above its max");
+    if (const double max = evaluate(*parameter.max, cell.names, unit, "max"); !(value <= max))
+      refuse(*parameter.max, max, "above its max");
   }
   return value;
 }
@@ -81,8 +84,9 @@ SafetyLimits tightened_limits(const Profile& profile, const Cell& cell, const Na
     const double value = value_of(field, names);
     const LimitSlot slot = limit_slot(field.key, cell.limits);
     if (slot.is_upper ? !(value <= slot.value) : !(value >= slot.value)) {
-      throw ConfigError{field.value.place, "'" + field.key + "' = " + format_short(value) + " widens the cell's limit of " + format_short(slot.value) + " (" +
-                                               to_string(cell.place_of(slot.cell_key)) + "): a profile may only tighten it"};
+      throw ConfigError{field.value.place, "'" + field.key + "' = " + format_short(value) + " widens the cell's limit of " +
+                                               format_short(slot.value) + " (" + to_string(cell.place_of(slot.cell_key)) +
+                                               "): a profile may only tighten it"};
     }
     set_limit(field.key, value, limits);
   }
@@ -98,9 +102,11 @@ SafetyLimits tightened_limits(const Profile& profile, const Cell& cell, const Na
 // ---- instructions ---------------------------------------------------------------------------------------------------
 
 Duration duration_of(double seconds, Duration max, const Expression& expression, const std::string& what) {
-  if (!(seconds >= 0.0)) throw ConfigError{expression.place, "'" + what + "' must not be negative, found " + format_short(seconds) + " s"};
+  if (!(seconds >= 0.0))
+    throw ConfigError{expression.place, "'" + what + "' must not be negative, found " + format_short(seconds) + " s"};
   if (!(seconds <= to_seconds(max))) {
-    throw ConfigError{expression.place, "'" + what + "' is longer than the " + format_short(to_seconds(max) / 3600.0) + " h allowed here"};
+    throw ConfigError{expression.place,
+                      "'" + what + "' is longer than the " + format_short(to_seconds(max) / 3600.0) + " h allowed here"};
   }
   return from_seconds(seconds);
 }
@@ -125,7 +131,8 @@ class Compiler {
       : profile_{profile}, cell_{cell}, names_{cell.names} {
     require_known_overrides(profile, overrides);
     std::map<std::string, double> values;
-    for (const ParameterSpec& parameter : profile.parameters) values[parameter.name] = parameter_value(parameter, cell, overrides);
+    for (const ParameterSpec& parameter : profile.parameters)
+      values[parameter.name] = parameter_value(parameter, cell, overrides);
     for (const auto& [name, value] : values) {
       names_["parameters." + name] = value;
       program_.parameters_text += name + " = " + format_number(value) + "\n";
@@ -183,11 +190,13 @@ class Compiler {
   void append_loop(const LoopSpec& loop) {
     const double times = evaluate(loop.times, names_, Unit::none, "times");
     if (!(times >= 0.0 && times <= static_cast<double>(loop_times_max)) || times != std::floor(times)) {
-      throw ConfigError{loop.times.place, "'times' must be a whole number from 0 to " + std::to_string(loop_times_max) + ", found " + format_short(times)};
+      throw ConfigError{loop.times.place, "'times' must be a whole number from 0 to " + std::to_string(loop_times_max) +
+                                              ", found " + format_short(times)};
     }
     const std::size_t begin = program_.code.size();
     const std::size_t nodes = program_.nodes.size();
-    program_.code.emplace_back(LoopBegin{.times = static_cast<std::uint64_t>(times), .counts_cycles = loop.counts_cycles, .is_reference = loop.is_reference});
+    program_.code.emplace_back(LoopBegin{
+        .times = static_cast<std::uint64_t>(times), .counts_cycles = loop.counts_cycles, .is_reference = loop.is_reference});
     append(loop.body);
     if (times == 0.0) {
       program_.code.resize(begin);
@@ -258,7 +267,8 @@ class Compiler {
     }
     if (spec.direction != StepDirection::charge || !temperature_ || *temperature_ <= cell_.charge_temperature_max) return;
     throw ConfigError{spec.place, spec.word + " at a chamber temperature of " + format_short(temperature_->value()) +
-                                      " degC is above the cell's charge_temperature_max_degC = " + format_short(cell_.charge_temperature_max.value()) + " (" +
+                                      " degC is above the cell's charge_temperature_max_degC = " +
+                                      format_short(cell_.charge_temperature_max.value()) + " (" +
                                       to_string(cell_.place_of("charge_temperature_max_degC")) + ")"};
   }
 
@@ -272,7 +282,8 @@ class Compiler {
     const Field* field = spec.find("sets_soc_pct");
     if (field == nullptr) return;
     const double soc = value_of(*field, names_);
-    if (!(soc >= 0.0 && soc <= 100.0)) throw ConfigError{field->value.place, "'sets_soc_pct' must lie between 0 and 100, found " + format_short(soc)};
+    if (!(soc >= 0.0 && soc <= 100.0))
+      throw ConfigError{field->value.place, "'sets_soc_pct' must lie between 0 and 100, found " + format_short(soc)};
     step.sets_soc_pct = soc;
   }
 
@@ -321,7 +332,8 @@ class Compiler {
     const double value = evaluate(spec.value, names_, unit_of_name(spec.quantity_word), spec.quantity_word);
     std::string text = spec.quantity_word + " " + std::string{to_string(spec.comparison)} + " " + format_short(value);
     if (spec.hold) {
-      text += " for " + format_short(evaluate(*spec.hold, names_, spec.hold_unit, "for")) + " " + std::string{to_string(spec.hold_unit)};
+      text += " for " + format_short(evaluate(*spec.hold, names_, spec.hold_unit, "for")) + " " +
+              std::string{to_string(spec.hold_unit)};
     }
     return text;
   }
@@ -330,7 +342,8 @@ class Compiler {
     for (const ConditionNode& node : program_.nodes) {
       if (node.kind != ConditionNode::Kind::leaf) continue;
       program_.needs_chamber = program_.needs_chamber || node.quantity == ConditionQuantity::chamber_temperature_degC;
-      program_.needs_cell_temperature = program_.needs_cell_temperature || node.quantity == ConditionQuantity::cell_temperature_degC;
+      program_.needs_cell_temperature =
+          program_.needs_cell_temperature || node.quantity == ConditionQuantity::cell_temperature_degC;
     }
     for (const Instruction& instruction : program_.code) {
       const Step* step = std::get_if<Step>(&instruction);

@@ -28,18 +28,33 @@ constexpr std::array<QuantityWord, 13> quantity_table{{
     {"chamber_temperature_degC", ConditionQuantity::chamber_temperature_degC, ConditionScale::as_written},
 }};
 
-constexpr std::array<ResultQuantity, 7> result_table{
-    ResultQuantity::reference_capacity_Ah, ResultQuantity::retention_pct,   ResultQuantity::test_capacity_Ah, ResultQuantity::capacity_ratio_pct,
-    ResultQuantity::energy_ratio_pct,      ResultQuantity::charge_time_min, ResultQuantity::cycle_count};
+constexpr std::array<ResultQuantity, 7> result_table{ResultQuantity::reference_capacity_Ah,
+                                                     ResultQuantity::retention_pct,
+                                                     ResultQuantity::test_capacity_Ah,
+                                                     ResultQuantity::capacity_ratio_pct,
+                                                     ResultQuantity::energy_ratio_pct,
+                                                     ResultQuantity::charge_time_min,
+                                                     ResultQuantity::cycle_count};
 
 // Words people write for the three units of "for".
 struct TimeWord {
   std::string_view word;
   std::string_view meant;
 };
-constexpr std::array<TimeWord, 14> time_words{{{"sec", "s"},    {"secs", "s"},    {"second", "s"},    {"seconds", "s"}, {"m", "min"},
-                                               {"mins", "min"}, {"minute", "min"}, {"minutes", "min"}, {"hr", "h"},      {"hrs", "h"},
-                                               {"hour", "h"},   {"hours", "h"},   {"S", "s"},         {"H", "h"}}};
+constexpr std::array<TimeWord, 14> time_words{{{"sec", "s"},
+                                               {"secs", "s"},
+                                               {"second", "s"},
+                                               {"seconds", "s"},
+                                               {"m", "min"},
+                                               {"mins", "min"},
+                                               {"minute", "min"},
+                                               {"minutes", "min"},
+                                               {"hr", "h"},
+                                               {"hrs", "h"},
+                                               {"hour", "h"},
+                                               {"hours", "h"},
+                                               {"S", "s"},
+                                               {"H", "h"}}};
 
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n'; }
 bool is_word_part(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.'; }
@@ -94,7 +109,9 @@ Comparisons split(std::string_view text, const SourcePlace& place) {
   while (end < text.size() && is_word_part(text[end])) ++end;
   Comparisons result;
   result.quantity = Piece{text.substr(whole.offset, end - whole.offset), whole.offset};
-  if (result.quantity.text.empty()) throw ConfigError{place, "expected a condition like 'voltage_V >= 4.2'"};
+  if (result.quantity.text.empty() || std::isalpha(static_cast<unsigned char>(result.quantity.text.front())) == 0) {
+    throw ConfigError{place, "expected a condition like 'voltage_V >= 4.2'"};
+  }
   while (end < text.size() && is_blank(text[end])) ++end;
   const std::size_t sign_end = operator_end(text, end);
   if (sign_end == end) {
@@ -121,7 +138,8 @@ Unit hold_unit(std::string_view word, const SourcePlace& place) {
   if (word == "h") return Unit::hour;
   for (const TimeWord& known : time_words) {
     if (known.word == word) {
-      throw ConfigError{place, "unknown unit '" + std::string{word} + "' after 'for', did you mean '" + std::string{known.meant} + "'?"};
+      throw ConfigError{place,
+                        "unknown unit '" + std::string{word} + "' after 'for', did you mean '" + std::string{known.meant} + "'?"};
     }
   }
   throw ConfigError{place, "'for' needs a duration like '5 s', '10 min' or '1 h', found '" + std::string{word} + "'"};
@@ -173,7 +191,8 @@ ConditionSpec parse_condition(std::string_view text, const SourcePlace& place) {
         throw ConfigError{where, "'" + word + "' is known after a step, not during it: use it in stop_if or require"};
       }
     }
-    throw ConfigError{where, "unknown quantity '" + condition.quantity_word + "'" + suggestion(condition.quantity_word, condition_words())};
+    throw ConfigError{
+        where, "unknown quantity '" + condition.quantity_word + "'" + suggestion(condition.quantity_word, condition_words())};
   }
   Piece value = parts.value;
   if (const std::size_t at = find_for(value.text); at != std::string_view::npos) {
@@ -197,8 +216,8 @@ ResultConditionSpec parse_result_condition(std::string_view text, const SourcePl
     is_known = true;
   }
   if (!is_known) {
-    throw ConfigError{place_at(place, parts.quantity.offset),
-                      "unknown result '" + std::string{parts.quantity.text} + "'" + suggestion(parts.quantity.text, result_words())};
+    throw ConfigError{place_at(place, parts.quantity.offset), "unknown result '" + std::string{parts.quantity.text} + "'" +
+                                                                  suggestion(parts.quantity.text, result_words())};
   }
   condition.value = parse_expression(parts.value.text, place_at(place, parts.value.offset));
   return condition;

@@ -14,10 +14,10 @@ namespace cellrig {
 /// How the written value becomes the value that the engine compares.
 enum class ConditionScale : unsigned char {
   as_written,
-  minutes,              ///< step_time_min
-  hours,                ///< step_time_h
-  nominal_capacity,     ///< rate_C: |current| / nominal capacity
-  nominal_percent,      ///< capacity_pct: of the nominal capacity
+  minutes,           ///< step_time_min
+  hours,             ///< step_time_h
+  nominal_capacity,  ///< rate_C: |current| / nominal capacity
+  nominal_percent,   ///< capacity_pct: of the nominal capacity
 };
 
 /// A leaf or a group; groups nest up to condition_depth_max.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "controller/base/overloaded.hpp"
 #include "profiles/estimate.hpp"
@@ -11,7 +12,9 @@ namespace cellrig {
 namespace {
 
 template <class Tag>
-std::string number(Quantity<Tag> quantity) { return format_short(quantity.value()); }
+std::string number(Quantity<Tag> quantity) {
+  return format_short(quantity.value());
+}
 
 std::string voltage_range(Volts min, Volts max) { return number(min) + " to " + number(max) + " V"; }
 
@@ -81,32 +84,36 @@ std::string table_of(const std::vector<ProgramRow>& rows) {
 }
 
 std::string limits_of(const SafetyLimits& limits) {
-  return "voltage " + voltage_range(limits.voltage_min, limits.voltage_max) + ", charge " + number(limits.charge_current_max) + " A, discharge " +
-         number(limits.discharge_current_max) + " A, cell " + number(limits.cell_temperature_min) + " to " + number(limits.cell_temperature_max) +
-         " degC, charging from " + number(limits.charge_temperature_min) + " degC, net charge " + number(limits.charge_capacity_max) + " Ah";
+  return "voltage " + voltage_range(limits.voltage_min, limits.voltage_max) + ", charge " + number(limits.charge_current_max) +
+         " A, discharge " + number(limits.discharge_current_max) + " A, cell " + number(limits.cell_temperature_min) + " to " +
+         number(limits.cell_temperature_max) + " degC, charging from " + number(limits.charge_temperature_min) +
+         " degC, net charge " + number(limits.charge_capacity_max) + " Ah";
 }
 
 }  // namespace
 
 std::string describe(const Setpoint& setpoint) {
-  return std::visit(overloaded{
-                        [](const ConstantCurrent& s) { return number(s.current) + " A, " + voltage_range(s.voltage_min, s.voltage_max); },
-                        [](const ConstantVoltage& s) {
-                          return number(s.voltage) + " V, " + number(s.current_min) + " to " + number(s.current_max) + " A";
-                        },
-                        [](const ConstantPower& s) {
-                          return number(s.power) + " W, " + voltage_range(s.voltage_min, s.voltage_max) + ", up to " + number(s.current_limit) + " A";
-                        },
-                        [](const ConstantResistance& s) {
-                          return number(s.resistance) + " Ohm, " + voltage_range(s.voltage_min, s.voltage_max) + ", up to " + number(s.current_limit) + " A";
-                        },
-                    },
-                    setpoint);
+  return std::visit(
+      overloaded{
+          [](const ConstantCurrent& s) { return number(s.current) + " A, " + voltage_range(s.voltage_min, s.voltage_max); },
+          [](const ConstantVoltage& s) {
+            return number(s.voltage) + " V, " + number(s.current_min) + " to " + number(s.current_max) + " A";
+          },
+          [](const ConstantPower& s) {
+            return number(s.power) + " W, " + voltage_range(s.voltage_min, s.voltage_max) + ", up to " + number(s.current_limit) +
+                   " A";
+          },
+          [](const ConstantResistance& s) {
+            return number(s.resistance) + " Ohm, " + voltage_range(s.voltage_min, s.voltage_max) + ", up to " +
+                   number(s.current_limit) + " A";
+          },
+      },
+      setpoint);
 }
 
 std::string describe(Duration duration) {
   const double seconds = to_seconds(duration);
-  const auto rounded = [](double value) { return format_short(static_cast<double>(static_cast<std::int64_t>(value * 10.0 + 0.5)) / 10.0); };
+  const auto rounded = [](double value) { return format_short(std::round(value * 10.0) / 10.0); };
   if (seconds < 120.0) return rounded(seconds) + " s";
   if (seconds < 7200.0) return rounded(seconds / 60.0) + " min";
   if (seconds < 2.0 * 86400.0) return rounded(seconds / 3600.0) + " h";
@@ -146,7 +153,8 @@ std::vector<ProgramRow> rows_of(const Program& program) {
 
 std::string describe(const Program& program) {
   const DurationEstimate estimated = estimate(program);
-  std::string text = program.name + "\ncell: " + program.cell_name + "\nhash: " + program.hash + "\nlimits: " + limits_of(program.limits) + "\n";
+  std::string text =
+      program.name + "\ncell: " + program.cell_name + "\nhash: " + program.hash + "\nlimits: " + limits_of(program.limits) + "\n";
   std::size_t start = 0;
   while (start < program.parameters_text.size()) {
     const std::size_t end = program.parameters_text.find('\n', start);
@@ -154,7 +162,8 @@ std::string describe(const Program& program) {
     start = end == std::string::npos ? program.parameters_text.size() : end + 1;
   }
   text += "\n" + table_of(rows_of(program));
-  text += "\nexpected duration about " + describe(estimated.expected) + ", never longer than " + describe(estimated.longest) + "\n";
+  text +=
+      "\nexpected duration about " + describe(estimated.expected) + ", never longer than " + describe(estimated.longest) + "\n";
   return text;
 }
 

@@ -14,19 +14,22 @@ constexpr double temperature_s = 3600.0;  // a chamber and a cell of this size n
 
 Duration saturated(double seconds) { return from_seconds(std::clamp(seconds, 0.0, seconds_max)); }
 
-double middle_voltage(const Program& program) { return (program.limits.voltage_min.value() + program.limits.voltage_max.value()) / 2.0; }
+double middle_voltage(const Program& program) {
+  return (program.limits.voltage_min.value() + program.limits.voltage_max.value()) / 2.0;
+}
 
 /// Magnitude, at the middle of the voltage window; 0 without an output.
 double current_of(const Program& program, const Step& step) {
   if (!step.setpoint) return 0.0;
   const double voltage = middle_voltage(program);
-  return std::visit(overloaded{
-                        [](const ConstantCurrent& s) { return std::abs(s.current.value()); },
-                        [](const ConstantVoltage& s) { return std::max(s.current_max.value(), -s.current_min.value()); },
-                        [voltage](const ConstantPower& s) { return std::min(std::abs(s.power.value()) / voltage, s.current_limit.value()); },
-                        [voltage](const ConstantResistance& s) { return std::min(voltage / s.resistance.value(), s.current_limit.value()); },
-                    },
-                    *step.setpoint);
+  return std::visit(
+      overloaded{
+          [](const ConstantCurrent& s) { return std::abs(s.current.value()); },
+          [](const ConstantVoltage& s) { return std::max(s.current_max.value(), -s.current_min.value()); },
+          [voltage](const ConstantPower& s) { return std::min(std::abs(s.power.value()) / voltage, s.current_limit.value()); },
+          [voltage](const ConstantResistance& s) { return std::min(voltage / s.resistance.value(), s.current_limit.value()); },
+      },
+      *step.setpoint);
 }
 
 class StepForecaster {
@@ -73,12 +76,15 @@ class StepForecaster {
       case ConditionQuantity::step_time_s: return leaf.value + hold;
       case ConditionQuantity::capacity_Ah: return after_charge(leaf.value, hold);
       case ConditionQuantity::energy_Wh: return after_charge(leaf.value / middle_voltage(program_), hold);
-      case ConditionQuantity::soc_pct: return after_charge(std::abs(leaf.value - soc_) / 100.0 * program_.nominal_capacity.value(), hold);
+      case ConditionQuantity::soc_pct:
+        return after_charge(std::abs(leaf.value - soc_) / 100.0 * program_.nominal_capacity.value(), hold);
       case ConditionQuantity::voltage_V: return after_charge(charge_left(), hold);
-      case ConditionQuantity::current_A: return step_.kind == StepKind::cv ? std::optional{taper_s} : after_charge(charge_left(), hold + taper_s);
+      case ConditionQuantity::current_A:
+        return step_.kind == StepKind::cv ? std::optional{taper_s} : after_charge(charge_left(), hold + taper_s);
       case ConditionQuantity::cell_temperature_degC:
       case ConditionQuantity::ambient_temperature_degC:
-      case ConditionQuantity::chamber_temperature_degC: return step_.setpoint ? std::nullopt : std::optional{temperature_s + hold};
+      case ConditionQuantity::chamber_temperature_degC:
+        return step_.setpoint ? std::nullopt : std::optional{temperature_s + hold};
     }
     return std::nullopt;
   }
@@ -175,7 +181,8 @@ StepForecast forecast(const Program& program, const Step& step, std::optional<do
     result.soc_after_pct = step.sets_soc_pct;
   } else if (step.direction != StepDirection::none) {
     const bool charges = step.direction == StepDirection::charge;
-    const bool to_the_end = ends_at(program, step, ConditionQuantity::voltage_V) || ends_at(program, step, ConditionQuantity::current_A);
+    const bool to_the_end =
+        ends_at(program, step, ConditionQuantity::voltage_V) || ends_at(program, step, ConditionQuantity::current_A);
     if (soc_pct && result.seconds) {
       const double moved = forecaster.current() * *result.seconds / 3600.0 / program.nominal_capacity.value() * 100.0;
       result.soc_after_pct = std::clamp(*soc_pct + (charges ? moved : -moved), 0.0, 100.0);

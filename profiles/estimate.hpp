@@ -12,15 +12,15 @@ namespace cellrig {
 
 /// What one step is likely to do, started at the state of charge `soc_pct` (of the nominal capacity).
 struct StepForecast {
-  std::optional<double> seconds;     ///< none: nothing is known about its end; not cut by time_max
+  std::optional<double> seconds;  ///< none: nothing is known about its end; not cut by time_max
   std::optional<double> soc_after_pct;
 };
 
 [[nodiscard]] StepForecast forecast(const Program& program, const Step& step, std::optional<double> soc_pct);
 
 struct DurationEstimate {
-  Duration expected{};  ///< capacity / current for each step, cut by its bound
-  Duration longest{};   ///< every step takes its bound, every loop runs to its end
+  Duration expected{};                    ///< capacity / current for each step, cut by its bound
+  Duration longest{};                     ///< every step takes its bound, every loop runs to its end
   std::vector<Duration> per_instruction;  ///< expected, of one pass; 0 for what is no step
 };
 
@@ -37,6 +37,7 @@ struct ProgramPosition {
 };
 
 /// Expected time from `position` to the end. `estimated` belongs to `program`.
-[[nodiscard]] Duration estimate_remaining(const Program& program, const DurationEstimate& estimated, const ProgramPosition& position);
+[[nodiscard]] Duration estimate_remaining(const Program& program, const DurationEstimate& estimated,
+                                          const ProgramPosition& position);
 
 }  // namespace cellrig

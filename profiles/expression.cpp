@@ -48,7 +48,8 @@ class Parser {
   }
 
   void factor(std::size_t depth) {
-    if (depth > expression_depth_max) fail_at(position_, "nested deeper than " + std::to_string(expression_depth_max) + " levels");
+    if (depth > expression_depth_max)
+      fail_at(position_, "nested deeper than " + std::to_string(expression_depth_max) + " levels");
     if (at_end()) fail_at(position_, "the expression ends where a value should follow");
     const std::size_t where = position_;
     if (peek() == '-') {
@@ -107,7 +108,8 @@ class Parser {
     if (is_name_part(rest.front())) {
       std::size_t end = 0;
       while (end < rest.size() && is_name_part(rest[end])) ++end;
-      return "unexpected '" + std::string{rest.substr(0, end)} + "' after a value: a unit is part of the name before it, not of the value";
+      return "unexpected '" + std::string{rest.substr(0, end)} +
+             "' after a value: a unit is part of the name before it, not of the value";
     }
     return "unexpected '" + std::string{rest.substr(0, 1)} + "'";
   }
@@ -156,7 +158,9 @@ struct Term {
   Form form = Form::literal;
 };
 
-bool is_plain(const Term& term) { return term.form == Term::Form::literal || (term.form == Term::Form::exact && term.unit == Unit::none); }
+bool is_plain(const Term& term) {
+  return term.form == Term::Form::literal || (term.form == Term::Form::exact && term.unit == Unit::none);
+}
 
 std::string names_with_unit(const std::string& name, const Names& names, Unit wanted) {
   std::vector<std::string> fitting;
@@ -177,7 +181,8 @@ Term resolve(const Operation& operation, const Names& names) {
     }
   }
   if (operation.name == "C" || operation.name == "D") {
-    throw ConfigError{operation.place, "'" + operation.name + "/n' is not how a rate is written: the C is part of the key, write 1/n"};
+    throw ConfigError{operation.place,
+                      "'" + operation.name + "/n' is not how a rate is written: the C is part of the key, write 1/n"};
   }
   const std::string lower_start = operation.name.substr(0, 3);
   if (lower_start == "nan" || lower_start == "NaN" || lower_start == "inf" || lower_start == "Inf") {
@@ -201,7 +206,8 @@ Term add(const Operation& operation, const Term& a, const Term& b) {
   if (a.form == Term::Form::derived || b.form == Term::Form::derived) return Term{value, Unit::none, Term::Form::derived};
   const bool both_exact = a.form == Term::Form::exact && b.form == Term::Form::exact;
   if (both_exact ? a.unit != b.unit : !is_same_dimension(a.unit, b.unit)) {
-    throw ConfigError{operation.place, "cannot add or subtract " + std::string{to_string(a.unit)} + " and " + std::string{to_string(b.unit)}};
+    throw ConfigError{operation.place,
+                      "cannot add or subtract " + std::string{to_string(a.unit)} + " and " + std::string{to_string(b.unit)}};
   }
   return Term{value, a.unit, both_exact ? Term::Form::exact : Term::Form::scaled};
 }
@@ -253,8 +259,10 @@ double evaluate(const Expression& expression, const Names& names, Unit wanted, s
   const bool fits = term.form == Term::Form::exact ? term.unit == wanted : is_same_dimension(term.unit, wanted);
   if (has_unit && !fits) {
     const bool is_bare_name = expression.operations.size() == 1;
-    std::string message = field + " is in " + std::string{to_string(wanted)} + ", '" + expression.text + "' is in " + std::string{to_string(term.unit)};
-    if (wanted == Unit::none) message = field + " is a plain number, '" + expression.text + "' is in " + std::string{to_string(term.unit)};
+    std::string message = field + " is in " + std::string{to_string(wanted)} + ", '" + expression.text + "' is in " +
+                          std::string{to_string(term.unit)};
+    if (wanted == Unit::none)
+      message = field + " is a plain number, '" + expression.text + "' is in " + std::string{to_string(term.unit)};
     if (term.unit == Unit::none) {
       message = field + " is in " + std::string{to_string(wanted)} + ", the name '" + expression.text + "' ends in no unit";
     }

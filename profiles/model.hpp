@@ -74,7 +74,7 @@ struct Profile {
   std::string description;
   std::string source;
   std::vector<ParameterSpec> parameters;
-  std::optional<Field> record_every;         ///< record.every_s
+  std::optional<Field> record_every;  ///< record.every_s
   std::vector<Field> limits;
   std::optional<Field> chamber_temperature;  ///< chamber.temperature_degC
   std::vector<ItemSpec> steps;

@@ -13,7 +13,8 @@ namespace {
 
 Expression read_expression(const YamlEntry& entry) {
   if (!entry.value.is_scalar()) {
-    throw ConfigError{entry.value.place().line > 0 ? entry.value.place() : entry.place, "'" + entry.key + "' needs a number or an expression"};
+    throw ConfigError{entry.value.place().line > 0 ? entry.value.place() : entry.place,
+                      "'" + entry.key + "' needs a number or an expression"};
   }
   return parse_expression(entry.value.scalar(), entry.value.place());
 }
@@ -24,7 +25,8 @@ Field read_field(const YamlEntry& entry) { return Field{entry.key, entry.place, 
 std::string read_name(const YamlEntry& entry) {
   const std::string& name = as_text(entry.value, entry.key);
   if (name.empty() || name.size() > name_length_max) {
-    throw ConfigError{entry.value.place(), "'" + entry.key + "' must have 1 to " + std::to_string(name_length_max) + " characters"};
+    throw ConfigError{entry.value.place(),
+                      "'" + entry.key + "' must have 1 to " + std::to_string(name_length_max) + " characters"};
   }
   for (const char c : name) {
     if (static_cast<unsigned char>(c) < 0x20) throw ConfigError{entry.value.place(), "'" + entry.key + "' must be one line"};
@@ -43,7 +45,9 @@ void require_parameter_name(const YamlEntry& entry) {
   bool is_word = std::isalpha(static_cast<unsigned char>(entry.key.front())) != 0 && entry.key.size() <= name_length_max;
   for (const char c : entry.key) is_word = is_word && (std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_');
   if (!is_word) {
-    throw ConfigError{entry.place, "'" + entry.key + "' is no parameter name: letters, digits and '_', a letter first, its unit last (charge_rate_C)"};
+    throw ConfigError{
+        entry.place,
+        "'" + entry.key + "' is no parameter name: letters, digits and '_', a letter first, its unit last (charge_rate_C)"};
   }
 }
 
@@ -113,10 +117,12 @@ Measure read_measure(const YamlEntry& entry, const StepWord& word) {
   if (text == "reference") return Measure::reference;
   if (text == "test") return Measure::test;
   if (text == "charge_time") {
-    if (word.direction != StepDirection::charge) throw ConfigError{entry.value.place(), "'charge_time' is measured by a charge step"};
+    if (word.direction != StepDirection::charge)
+      throw ConfigError{entry.value.place(), "'charge_time' is measured by a charge step"};
     return Measure::charge_time;
   }
-  throw ConfigError{entry.value.place(), "unknown measure '" + text + "'" + suggestion(text, {"reference", "test", "charge_time"})};
+  throw ConfigError{entry.value.place(),
+                    "unknown measure '" + text + "'" + suggestion(text, {"reference", "test", "charge_time"})};
 }
 
 /// At most one of `keys` is given. Returns it, or nullptr.
@@ -141,7 +147,8 @@ void require_bounds(const StepSpec& step) {
       throw ConfigError{step.place, step.word + " needs a duration ('for_s', 'for_min' or 'for_h') or an end ('until')"};
     }
     if (duration != nullptr && bound != nullptr) {
-      throw ConfigError{bound->place, "'" + bound->key + "' and '" + duration->key + "' exclude each other: 'for' already bounds the step"};
+      throw ConfigError{bound->place,
+                        "'" + bound->key + "' and '" + duration->key + "' exclude each other: 'for' already bounds the step"};
     }
     if (duration == nullptr && bound == nullptr) {
       throw ConfigError{step.place, step.word + " with 'until' needs a bound: 'at_most_s', 'at_most_min' or 'at_most_h'"};
@@ -164,18 +171,10 @@ void require_setpoint(const StepSpec& step) {
     case StepKind::rest: return;
     case StepKind::soak: return require_one(step, {"temperature_degC"});
     case StepKind::cc: return require_one(step, {"rate_C", "current_A"});
-    case StepKind::cccv:
-      require_one(step, {"rate_C", "current_A"});
-      return require_one(step, {"voltage_V"});
-    case StepKind::cv:
-      require_one(step, {"voltage_V"});
-      return require_one(step, {"rate_max_C", "current_max_A"});
-    case StepKind::cp:
-      (void)one_of(step, {"rate_max_C", "current_max_A"});
-      return require_one(step, {"power_W"});
-    case StepKind::cr:
-      (void)one_of(step, {"rate_max_C", "current_max_A"});
-      return require_one(step, {"resistance_Ohm"});
+    case StepKind::cccv: require_one(step, {"rate_C", "current_A"}); return require_one(step, {"voltage_V"});
+    case StepKind::cv: require_one(step, {"voltage_V"}); return require_one(step, {"rate_max_C", "current_max_A"});
+    case StepKind::cp: (void)one_of(step, {"rate_max_C", "current_max_A"}); return require_one(step, {"power_W"});
+    case StepKind::cr: (void)one_of(step, {"rate_max_C", "current_max_A"}); return require_one(step, {"resistance_Ohm"});
   }
 }
 
@@ -224,19 +223,23 @@ class SequenceReader {
     const YamlEntry& entry = node.entries().front();
     if (node.entries().size() > 1) {
       const YamlEntry& second = node.entries()[1];
-      throw ConfigError{second.place, "'" + second.key + "' stands beside '" + entry.key + "': indent the keys of a step below its word, and begin each step with '-'"};
+      throw ConfigError{second.place, "'" + second.key + "' stands beside '" + entry.key +
+                                          "': indent the keys of a step below its word, and begin each step with '-'"};
     }
     if (entry.key == "cycles" || entry.key == "repeat") return ItemSpec{read_loop(entry, depth)};
     if (entry.key == "stop_if" || entry.key == "require") {
-      return ItemSpec{ResultSpec{entry.key == "require", parse_result_condition(as_text(entry.value, entry.key), entry.value.place())}};
+      return ItemSpec{
+          ResultSpec{entry.key == "require", parse_result_condition(as_text(entry.value, entry.key), entry.value.place())}};
     }
     const StepWord* word = find_step_word(entry.key);
-    if (word == nullptr) throw ConfigError{entry.place, "unknown step '" + entry.key + "'" + suggestion(entry.key, instruction_words())};
+    if (word == nullptr)
+      throw ConfigError{entry.place, "unknown step '" + entry.key + "'" + suggestion(entry.key, instruction_words())};
     return ItemSpec{read_step(entry, *word)};
   }
 
   LoopSpec read_loop(const YamlEntry& entry, std::size_t depth) {
-    if (depth >= loop_depth_max) throw ConfigError{entry.place, "loops nested deeper than " + std::to_string(loop_depth_max) + " levels"};
+    if (depth >= loop_depth_max)
+      throw ConfigError{entry.place, "loops nested deeper than " + std::to_string(loop_depth_max) + " levels"};
     LoopSpec loop;
     loop.place = entry.place;
     loop.counts_cycles = entry.key == "cycles";
@@ -261,7 +264,8 @@ class SequenceReader {
 void read_format(const YamlMap& map) {
   const YamlEntry& entry = map.required("format");
   if (as_integer(entry.value, "format") != profile_format) {
-    throw ConfigError{entry.value.place(), "format " + entry.value.scalar() + " is not known here, this program reads format " + std::to_string(profile_format)};
+    throw ConfigError{entry.value.place(), "format " + entry.value.scalar() + " is not known here, this program reads format " +
+                                               std::to_string(profile_format)};
   }
 }
 
@@ -279,7 +283,8 @@ std::vector<ParameterSpec> read_parameters(const YamlEntry& entry) {
 
 Profile read_profile(std::string_view text, const std::string& file) {
   const YamlNode root = read_yaml(text, file, YamlBounds{.bytes_max = profile_bytes_max});
-  const YamlMap map{root, "a profile", {"profile", "format", "description", "source", "parameters", "record", "limits", "chamber", "steps"}};
+  const YamlMap map{
+      root, "a profile", {"profile", "format", "description", "source", "parameters", "record", "limits", "chamber", "steps"}};
   Profile profile;
   profile.file = file;
   profile.text = std::string{text};
@@ -296,12 +301,15 @@ Profile read_profile(std::string_view text, const std::string& file) {
     for (const YamlEntry& limit : limits->value.entries()) profile.limits.push_back(read_field(limit));
   }
   if (const YamlEntry* chamber = map.find("chamber")) {
-    profile.chamber_temperature = read_field(YamlMap{chamber->value, "chamber", {"temperature_degC"}}.required("temperature_degC"));
+    profile.chamber_temperature =
+        read_field(YamlMap{chamber->value, "chamber", {"temperature_degC"}}.required("temperature_degC"));
   }
   profile.steps = SequenceReader{}.read(map.required("steps").value, 0);
   return profile;
 }
 
-Profile read_profile_file(const std::filesystem::path& path) { return read_profile(read_text_file(path, profile_bytes_max), path.string()); }
+Profile read_profile_file(const std::filesystem::path& path) {
+  return read_profile(read_text_file(path, profile_bytes_max), path.string());
+}
 
 }  // namespace cellrig

@@ -12,7 +12,7 @@ namespace cellrig {
 
 inline constexpr int profile_format = 1;
 inline constexpr std::size_t profile_bytes_max = 256 * 1024;
-inline constexpr std::size_t items_max = 1000;        ///< steps, loops and criteria of one profile
+inline constexpr std::size_t items_max = 1000;  ///< steps, loops and criteria of one profile
 inline constexpr std::size_t parameters_max = 200;
 inline constexpr std::size_t name_length_max = 80;
 

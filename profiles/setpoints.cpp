@@ -13,7 +13,8 @@ std::string with_unit(double value, std::string_view unit) { return format_short
 double positive(const Field& field, const Names& names, const std::string& when_zero) {
   const double value = value_of(field, names);
   if (value > 0.0) return value;
-  const std::string hint = value == 0.0 ? when_zero : ": charge and discharge are told apart by the step's word, the value is a magnitude";
+  const std::string hint =
+      value == 0.0 ? when_zero : ": charge and discharge are told apart by the step's word, the value is a magnitude";
   throw ConfigError{field.value.place, "'" + field.key + "' must be above zero, found " + format_short(value) + hint};
 }
 
@@ -28,9 +29,9 @@ Amps current_of(const Field& field, const StepSpec& step, const StepScope& scope
   const double rate = current / scope.cell.current_at(1.0);
   // A hair of tolerance: 2C written as 10 A of a 5 Ah cell must not fail by a rounding.
   if (!(rate <= rate_max * (1.0 + 1e-9))) {
-    throw ConfigError{field.value.place, "'" + field.key + "' = " + format_short(given) + (is_rate ? "" : " (" + with_unit(rate, "C") + ")") +
-                                             " is beyond the cell's " + key + " = " + format_short(rate_max) + " (" +
-                                             to_string(scope.cell.place_of(key)) + ")"};
+    throw ConfigError{field.value.place, "'" + field.key + "' = " + format_short(given) +
+                                             (is_rate ? "" : " (" + with_unit(rate, "C") + ")") + " is beyond the cell's " + key +
+                                             " = " + format_short(rate_max) + " (" + to_string(scope.cell.place_of(key)) + ")"};
   }
   return current;
 }
@@ -46,8 +47,9 @@ const Field* first_of(const StepSpec& step, std::initializer_list<std::string_vi
 Volts cell_voltage(const Field& field, const StepScope& scope) {
   const Volts voltage{value_of(field, scope.names)};
   const auto refuse = [&](const std::string& key, Volts limit, const std::string& side) {
-    throw ConfigError{field.value.place, "'" + field.key + "' = " + with_unit(voltage.value(), "V") + " is " + side + " the cell's " + key + " = " +
-                                             with_unit(limit.value(), "V") + " (" + to_string(scope.cell.place_of(key)) + ")"};
+    throw ConfigError{field.value.place, "'" + field.key + "' = " + with_unit(voltage.value(), "V") + " is " + side +
+                                             " the cell's " + key + " = " + with_unit(limit.value(), "V") + " (" +
+                                             to_string(scope.cell.place_of(key)) + ")"};
   };
   constexpr Volts rounding{1e-9};
   if (!(voltage <= scope.cell.voltage_max + rounding)) refuse("voltage_max_V", scope.cell.voltage_max, "above");
@@ -56,7 +58,8 @@ Volts cell_voltage(const Field& field, const StepScope& scope) {
 }
 
 /// The outermost voltage among the ends that point in the step's direction.
-void outermost_end(const std::vector<ConditionSpec>& conditions, bool upward, const StepScope& scope, std::optional<Volts>& found) {
+void outermost_end(const std::vector<ConditionSpec>& conditions, bool upward, const StepScope& scope,
+                   std::optional<Volts>& found) {
   for (const ConditionSpec& condition : conditions) {
     if (condition.kind != ConditionNode::Kind::leaf) {
       outermost_end(condition.children, upward, scope, found);
@@ -96,8 +99,8 @@ VoltageBounds bounds_of(const StepSpec& step, const StepScope& scope) {
     bounds.min = given != nullptr ? cell_voltage(*given, scope) : std::max(bounds.min, widest.min);
   }
   if (!(bounds.min < bounds.max)) {
-    throw ConfigError{step.place, step.word + " leaves no voltage between its bounds, " + with_unit(bounds.min.value(), "V") + " and " +
-                                      with_unit(bounds.max.value(), "V")};
+    throw ConfigError{step.place, step.word + " leaves no voltage between its bounds, " + with_unit(bounds.min.value(), "V") +
+                                      " and " + with_unit(bounds.max.value(), "V")};
   }
   return bounds;
 }
@@ -136,15 +139,18 @@ Setpoint constant_power(const StepSpec& step, const StepScope& scope) {
 
 Setpoint constant_resistance(const StepSpec& step, const StepScope& scope) {
   const VoltageBounds bounds = bounds_of(step, scope);
-  return ConstantResistance{.resistance = Ohms{positive(*step.find("resistance_Ohm"), scope.names, ": that would be a short circuit")},
-                            .voltage_min = bounds.min,
-                            .voltage_max = bounds.max,
-                            .current_limit = current_limit_of(step, scope)};
+  return ConstantResistance{
+      .resistance = Ohms{positive(*step.find("resistance_Ohm"), scope.names, ": that would be a short circuit")},
+      .voltage_min = bounds.min,
+      .voltage_max = bounds.max,
+      .current_limit = current_limit_of(step, scope)};
 }
 
 }  // namespace
 
-double value_of(const Field& field, const Names& names) { return evaluate(field.value, names, unit_of_name(field.key), field.key); }
+double value_of(const Field& field, const Names& names) {
+  return evaluate(field.value, names, unit_of_name(field.key), field.key);
+}
 
 double value_of(const ConditionSpec& leaf, const StepScope& scope) {
   const double written = evaluate(leaf.value, scope.names, unit_of_name(leaf.quantity_word), leaf.quantity_word);

@@ -11,9 +11,9 @@
 
 namespace cellrig {
 
-inline constexpr Volts bound_beyond_end{0.005};     ///< from a voltage end condition to the set-point's bound
-inline constexpr Volts bound_beyond_cell{0.010};    ///< no bound is further outside the cell's own window than this
-inline constexpr Volts bound_inside_limit{0.002};   ///< every bound that we choose stays this far inside the safety limit
+inline constexpr Volts bound_beyond_end{0.005};    ///< from a voltage end condition to the set-point's bound
+inline constexpr Volts bound_beyond_cell{0.010};   ///< no bound is further outside the cell's own window than this
+inline constexpr Volts bound_inside_limit{0.002};  ///< every bound that we choose stays this far inside the safety limit
 
 /// What the numbers of a step refer to.
 struct StepScope {

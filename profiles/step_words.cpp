@@ -14,7 +14,10 @@ const std::vector<StepWord>& step_words() {
       {"cccv_discharge", StepKind::cccv, StepDirection::discharge, {"rate_C", "current_A", "voltage_V"}},
       {"cp_charge", StepKind::cp, StepDirection::charge, {"power_W", "voltage_max_V", "rate_max_C", "current_max_A"}},
       {"cp_discharge", StepKind::cp, StepDirection::discharge, {"power_W", "voltage_min_V", "rate_max_C", "current_max_A"}},
-      {"cr_discharge", StepKind::cr, StepDirection::discharge, {"resistance_Ohm", "voltage_min_V", "rate_max_C", "current_max_A"}},
+      {"cr_discharge",
+       StepKind::cr,
+       StepDirection::discharge,
+       {"resistance_Ohm", "voltage_min_V", "rate_max_C", "current_max_A"}},
   };
   return words;
 }
@@ -28,12 +31,13 @@ const StepWord* find_step_word(std::string_view word) {
 
 std::vector<std::string> keys_of(const StepWord& word) {
   std::vector<std::string> keys = word.setpoint_keys;
-  for (const char* common : {"name", "until", "at_most_s", "at_most_min", "at_most_h", "temperature_degC", "record_every_s"}) {
+  // Of equally near words the first is suggested: 'at_most_hours' must lead to hours.
+  for (const char* common : {"name", "until", "at_most_h", "at_most_min", "at_most_s", "temperature_degC", "record_every_s"}) {
     keys.emplace_back(common);
   }
   const bool is_idle = word.kind == StepKind::rest || word.kind == StepKind::soak;
   if (is_idle) {
-    for (const char* idle : {"for_s", "for_min", "for_h"}) keys.emplace_back(idle);
+    for (const char* idle : {"for_h", "for_min", "for_s"}) keys.emplace_back(idle);
   } else {
     for (const char* energised : {"measure", "sets_soc_pct"}) keys.emplace_back(energised);
   }
@@ -48,10 +52,14 @@ std::vector<std::string> instruction_words() {
 }
 
 const std::vector<std::string>& limit_keys() {
-  static const std::vector<std::string> keys{"voltage_min_V",          "voltage_max_V",
-                                             "charge_current_max_A",   "discharge_current_max_A",
-                                             "cell_temperature_min_degC", "cell_temperature_max_degC",
-                                             "charge_temperature_min_degC", "charge_capacity_max_Ah"};
+  static const std::vector<std::string> keys{"voltage_min_V",
+                                             "voltage_max_V",
+                                             "charge_current_max_A",
+                                             "discharge_current_max_A",
+                                             "cell_temperature_min_degC",
+                                             "cell_temperature_max_degC",
+                                             "charge_temperature_min_degC",
+                                             "charge_capacity_max_Ah"};
   return keys;
 }
 

@@ -16,6 +16,14 @@
 
 namespace cellrig {
 
+YamlNode::YamlNode() = default;
+YamlNode::YamlNode(Kind kind, SourcePlace place) : kind_{kind}, place_{std::move(place)} {}
+YamlNode::YamlNode(const YamlNode&) = default;
+YamlNode::YamlNode(YamlNode&&) noexcept = default;
+YamlNode& YamlNode::operator=(const YamlNode&) = default;
+YamlNode& YamlNode::operator=(YamlNode&&) noexcept = default;
+YamlNode::~YamlNode() = default;
+
 // Builds the tree from yaml-cpp's events rather than from its nodes: only there are duplicate keys, aliases and depth seen
 // before they cost anything.
 class YamlTreeBuilder final : public YAML::EventHandler {
@@ -49,7 +57,8 @@ class YamlTreeBuilder final : public YAML::EventHandler {
     add(std::move(node));
   }
 
-  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
     open(YamlNode::Kind::sequence, mark, tag, anchor);
   }
   void OnSequenceEnd() override { close(); }
@@ -119,6 +128,8 @@ class YamlTreeBuilder final : public YAML::EventHandler {
     if (frame.node.kind_ == YamlNode::Kind::sequence) {
       frame.node.items_.push_back(std::move(node));
     } else if (frame.has_key) {
+      if (node.kind_ == YamlNode::Kind::null)
+        node.place_ = frame.key_place;  // yaml-cpp places nothing where the next thing begins
       frame.node.entries_.push_back(YamlEntry{std::move(frame.key), frame.key_place, std::move(node)});
       frame.has_key = false;
     } else {

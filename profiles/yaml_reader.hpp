@@ -27,8 +27,14 @@ class YamlNode {
  public:
   enum class Kind : unsigned char { null, scalar, sequence, map };
 
-  YamlNode() = default;
-  YamlNode(Kind kind, SourcePlace place) : kind_{kind}, place_{std::move(place)} {}
+  // Defined where YamlEntry is complete.
+  YamlNode();
+  YamlNode(Kind kind, SourcePlace place);
+  YamlNode(const YamlNode&);
+  YamlNode(YamlNode&&) noexcept;
+  YamlNode& operator=(const YamlNode&);
+  YamlNode& operator=(YamlNode&&) noexcept;
+  ~YamlNode();
 
   [[nodiscard]] Kind kind() const { return kind_; }
   /// Where the value starts; for a quoted text its first character inside the quotes.
@@ -36,8 +42,8 @@ class YamlNode {
   [[nodiscard]] bool is_scalar() const { return kind_ == Kind::scalar; }
   [[nodiscard]] bool is_map() const { return kind_ == Kind::map; }
   [[nodiscard]] bool is_sequence() const { return kind_ == Kind::sequence; }
-  [[nodiscard]] const std::string& scalar() const { return scalar_; }              ///< empty unless a scalar
-  [[nodiscard]] const std::vector<YamlNode>& items() const { return items_; }      ///< empty unless a sequence
+  [[nodiscard]] const std::string& scalar() const { return scalar_; }               ///< empty unless a scalar
+  [[nodiscard]] const std::vector<YamlNode>& items() const { return items_; }       ///< empty unless a sequence
   [[nodiscard]] const std::vector<YamlEntry>& entries() const { return entries_; }  ///< empty unless a map; in file order
 
  private:

@@ -8,6 +8,8 @@
 namespace cellrig {
 namespace {
 
+constexpr int watchdog_share = 2;
+
 ChannelParts parts_of(const ChannelConfig& channel, BenchInstruments& instruments) {
   ChannelParts parts{.name = channel.name, .cycler = instruments.cyclers.at(channel.cycler).get()};
   if (channel.contactor) {
@@ -56,6 +58,9 @@ void BenchRun::make_channels(std::vector<ChannelJob>& jobs) {
     ChannelOptions options = options_.channel;
     options.nominal_capacity = made.job.program->nominal_capacity;
     options.watchdog_delay = bench_.watchdog_delay;
+    // The instrument's watchdog does not know that this is a rest: it must hear from us well within its delay.
+    options.control_period_long_rest = std::min(options.control_period_long_rest, bench_.watchdog_delay / watchdog_share);
+    options.control_period_off = std::min(options.control_period_off, bench_.watchdog_delay / watchdog_share);
     made.runner = std::make_unique<ChannelRunner>(time_, parts_of(channel, instruments_), *made.job.program, options, recorder_, listener_);
   }
 }
@@ -322,6 +327,10 @@ Task<std::vector<std::string>> BenchRun::all_off(const std::vector<std::string>&
   }
   make_channels(jobs);
   std::vector<std::string> problems;
+  if (const Result<void> leased = take_leases(); !leased) {
+    problems.push_back(leased.error().what);
+    co_return problems;
+  }
   for (const std::unique_ptr<Job>& job : jobs_) {
     const Result<void> off = co_await job->runner->secure();
     if (!off) problems.push_back(off.error().what);

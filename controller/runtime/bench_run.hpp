@@ -61,8 +61,10 @@ class BenchRun {
   void stop(Outcome outcome);
   [[nodiscard]] const std::vector<ChannelResult>& results() const { return results_; }
 
-  /// OFF for the channels named (or all), verified; no profile, no record. Returns what could not be confirmed.
+  /// Leases and OFF for the channels named (or all), verified; no profile, no record. Returns what could not be done.
   [[nodiscard]] Task<std::vector<std::string>> all_off(const std::vector<std::string>& channels);
+  /// The outputs stay ours after this object is gone.
+  [[nodiscard]] std::vector<Lease> give_leases() { return std::move(leases_); }
 
  private:
   struct Job;

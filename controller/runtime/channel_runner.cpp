@@ -351,6 +351,7 @@ ChannelView ChannelRunner::view() const {
                 .soc_pct = machine_.soc_pct(),
                 .test_time = time_.now() - record_.started()};
   v.step_time = time_.now() - state.step.started;
+  v.state = &state;
   return v;
 }
 

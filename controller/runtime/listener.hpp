@@ -23,6 +23,7 @@ struct ChannelView {
   std::optional<double> soc_pct;
   Duration test_time{};
   Duration step_time{};
+  const ChannelState* state = nullptr;  ///< valid during the call
 };
 
 class RunListener {

@@ -26,7 +26,7 @@ namespace cellrig::db {
 /// One sentence for each figure of `live` that differs from `recomputed` by more than `tolerance`, relative to the larger of
 /// 1 and the live figure. Empty: the same. Figures that only one of them has are told too, but for retention, which older
 /// engines did not mark.
-[[nodiscard]] std::vector<std::string> compare_cycles(const std::vector<CycleRow>& live,
-                                                      const std::vector<CycleRow>& recomputed, double tolerance);
+[[nodiscard]] std::vector<std::string> compare_cycles(const std::vector<CycleRow>& live, const std::vector<CycleRow>& recomputed,
+                                                      double tolerance);
 
 }  // namespace cellrig::db

@@ -48,6 +48,7 @@ struct EaPsbModel {
   Ohms resistance_min;
   std::uint8_t unit = 1;
   EaPsbRegisters registers;
+  Duration request_gap{};  ///< for LibmodbusBusOptions
   Duration attempt_timeout{};         ///< of one try to turn off, before the other session is tried
   bool modbus_feeds_watchdog = true;  ///< false: measure() also sends a SCPI question in time
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <utility>
 
 namespace cellrig::sim {
@@ -96,7 +97,7 @@ std::uint16_t Adam6018::raw_input(std::size_t channel) {
     const double reading = *temperature + noise_(config_.temperature_noise_K);
     const double share = (reading - range.low_degC) / (range.high_degC - range.low_degC);
     // Not a number reads as an open sensor.
-    if (share < 1.0) raw = share > 0.0 ? static_cast<std::uint16_t>(share * raw_max + 0.5) : std::uint16_t{0};
+    if (share < 1.0) raw = share > 0.0 ? static_cast<std::uint16_t>(std::lround(share * raw_max)) : std::uint16_t{0};
   }
   frozen_[channel].reset();
   if (faults_.freeze_readings) frozen_[channel] = raw;

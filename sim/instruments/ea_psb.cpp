@@ -195,7 +195,8 @@ void EaPsb::observe() {
     switch (stage_.trip()) {
       case StageTrip::none: break;
       case StageTrip::over_voltage: {
-        const bool detected = (armed & bits::over_voltage_detection) != 0 && value(over_voltage_detection) < value(voltage_protection);
+        const bool detected =
+            (armed & bits::over_voltage_detection) != 0 && value(over_voltage_detection) < value(voltage_protection);
         found |= detected ? bits::over_voltage_detection : bits::over_voltage;
         break;
       }

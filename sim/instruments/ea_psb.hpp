@@ -21,12 +21,12 @@
 namespace cellrig::sim {
 
 struct EaPsbConfig {
-  std::string device_type = "PSB 10060-60";         ///< registers 1..20
-  std::string identity_model = "PSB 10060-60 2U";   ///< second field of *IDN?
+  std::string device_type = "PSB 10060-60";        ///< registers 1..20
+  std::string identity_model = "PSB 10060-60 2U";  ///< second field of *IDN?
   std::string serial_number = "1234560001";
   std::string firmware = "KE 3.10";
-  std::string user_text;                            ///< fifth field of *IDN?; may be empty
-  std::uint16_t device_class = 50;                  ///< register 0; the number is unverified
+  std::string user_text;            ///< fifth field of *IDN?; may be empty
+  std::uint16_t device_class = 50;  ///< register 0; the number is unverified
   double nominal_voltage_V = 60.0;
   double nominal_current_A = 60.0;
   double nominal_power_W = 1500.0;
@@ -41,9 +41,9 @@ struct EaPsbConfig {
   Duration readback_lag = std::chrono::milliseconds{5};
   /// Whether Modbus traffic feeds the interface monitoring is unverified.
   bool modbus_feeds_monitor = true;
-  int voltage_decimals = 2;  ///< of SCPI replies: "32.00 V" [V]
-  int current_decimals = 2;  ///< "-8.00 A" [V]
-  int power_decimals = 0;    ///< "-256 W" [V]
+  int voltage_decimals = 2;      ///< of SCPI replies: "32.00 V" [V]
+  int current_decimals = 2;      ///< "-8.00 A" [V]
+  int power_decimals = 0;        ///< "-256 W" [V]
   double voltage_noise_V = 0.0;  ///< standard deviation
   double current_noise_A = 0.0;
   std::uint64_t noise_seed = 1;

@@ -109,7 +109,8 @@ ModbusStatus EaPsb::ModbusSide::write_coils(TimePoint now, std::uint16_t address
 
 ModbusStatus EaPsb::ModbusSide::read_registers(TimePoint now, std::uint16_t address, std::span<std::uint16_t> values) {
   if (address <= 20) {  // the type may be overridden by a fault at any time
-    put_text(1, device_.faults_.identity ? std::string_view{*device_.faults_.identity} : std::string_view{device_.config_.device_type});
+    put_text(1, device_.faults_.identity ? std::string_view{*device_.faults_.identity}
+                                         : std::string_view{device_.config_.device_type});
   }
   std::optional<Readings> readings;  // one acquisition per request
   for (std::size_t i = 0; i < values.size(); ++i) {

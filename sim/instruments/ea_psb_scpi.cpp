@@ -334,9 +334,8 @@ void EaPsb::ScpiSide::event_action(const Call& call) {
   }
   const auto action = choice(call.text, action_names);
   if (!action) return fail(error_illegal_parameter);
-  refuse(device_.change(call.now, [&](EaSettings& settings) {
-    settings.event_action[call.argument] = static_cast<EaEventAction>(*action);
-  }));
+  refuse(device_.change(
+      call.now, [&](EaSettings& settings) { settings.event_action[call.argument] = static_cast<EaEventAction>(*action); }));
 }
 
 void EaPsb::ScpiSide::mode(const Call& call) {
@@ -412,9 +411,9 @@ void EaPsb::ScpiSide::operation(const Call& call) { call.out += std::to_string(d
 
 void EaPsb::ScpiSide::alarm_counter(const Call& call) {
   const AlarmCounters& counters = device_.counters_;
-  const std::array<std::uint16_t, 8> values{counters.over_voltage,      counters.over_current,    counters.over_power,
-                                            counters.over_temperature,  counters.power_fail,      counters.sink_over_current,
-                                            counters.sink_over_power,   std::uint16_t{0}};
+  const std::array<std::uint16_t, 8> values{counters.over_voltage,     counters.over_current, counters.over_power,
+                                            counters.over_temperature, counters.power_fail,   counters.sink_over_current,
+                                            counters.sink_over_power,  std::uint16_t{0}};
   call.out += std::to_string(values[call.argument]);
 }
 

@@ -78,12 +78,12 @@ struct EaSettings {
   std::array<std::uint16_t, ea_setting_count> raw;
   std::array<EaEventAction, ea_event_count> event_action{};
   bool remote = false;
-  bool resistance_mode = false;            ///< UIR instead of UIP
-  bool output_stays_after_remote = true;   ///< POW:STAG:AFT:REM AUTO; the default is unverified, the dangerous one is assumed
+  bool resistance_mode = false;           ///< UIR instead of UIP
+  bool output_stays_after_remote = true;  ///< POW:STAG:AFT:REM AUTO; the default is unverified, the dangerous one is assumed
   bool output_restored_after_power_on = false;  ///< SYST:CONF:OUTP:REST; kept and reported only
   EaControllerSpeed speed = EaControllerSpeed::normal;
-  bool monitor_active = false;             ///< SYST:COMM:MON:ACT, the communication watchdog
-  double monitor_time_s = 5.0;             ///< SYST:COMM:MON:TIME 1..36000; the default is unverified
+  bool monitor_active = false;  ///< SYST:COMM:MON:ACT, the communication watchdog
+  double monitor_time_s = 5.0;  ///< SYST:COMM:MON:TIME 1..36000; the default is unverified
 
   EaSettings();
 };

@@ -64,13 +64,15 @@ KeysightN6900::Settings KeysightN6900::defaults() const {
 
 /// The sink rating depends on the dissipators [V].
 double KeysightN6900::low(N6900Parameter parameter) const {
-  if (parameter != N6900Parameter::current && parameter != N6900Parameter::current_limit_negative) return traits_of(parameter).low;
+  if (parameter != N6900Parameter::current && parameter != N6900Parameter::current_limit_negative)
+    return traits_of(parameter).low;
   const double share = config_.dissipators <= 0 ? 0.1 : config_.dissipators == 1 ? 0.5 : 1.0;
   return -current_rating_A * share;
 }
 
 std::optional<TimePoint> KeysightN6900::watchdog_event() const {
-  const bool is_armed = value(N6900Parameter::watchdog) != 0 && (latched_ & questionable_watchdog) == 0 && !faults_.clear_watchdog;
+  const bool is_armed =
+      value(N6900Parameter::watchdog) != 0 && (latched_ & questionable_watchdog) == 0 && !faults_.clear_watchdog;
   if (!is_armed) return std::nullopt;
   return last_traffic_ + from_seconds(value(N6900Parameter::watchdog_delay));
 }
@@ -198,8 +200,8 @@ void KeysightN6900::observe(TimePoint at) {
   count_charge(at);
   if (output_on_ && stage_.trip() == StageTrip::over_voltage) protect(at, questionable_over_voltage);
   // The over-current protection acts when the output has stood in constant current for its delay ([R], not in the reference).
-  const bool in_limit = output_on_ && value(N6900Parameter::current_protection_state) != 0 &&
-                        stage_.mode() == RegulatorMode::constant_current;
+  const bool in_limit =
+      output_on_ && value(N6900Parameter::current_protection_state) != 0 && stage_.mode() == RegulatorMode::constant_current;
   if (!in_limit) {
     constant_current_since_.reset();
   } else if (!constant_current_since_) {

@@ -27,15 +27,15 @@ struct KeysightN6900Config {
   double voltage_offset_V = 0.0;
   double current_offset_A = 0.0;
   double power_offset_W = 0.0;
-  double charge_Ah = 0.0;  ///< the charge counter at power-on
+  double charge_Ah = 0.0;        ///< the charge counter at power-on
   double voltage_noise_V = 0.0;  ///< standard deviation of one acquisition
   double current_noise_A = 0.0;
   std::uint64_t noise_seed = 1;
-  Duration query_latency = std::chrono::microseconds{400};              ///< one message [V]
-  Duration further_unit_latency = std::chrono::nanoseconds{17500};      ///< 57 queries take 1.4 ms [V]
-  Duration measurement_overhead = std::chrono::microseconds{4334};      ///< 21 ms at 1 PLC of 60 Hz [V]
-  Duration output_switch_time = std::chrono::milliseconds{20};          ///< "tens of ms" [V]
-  Duration self_test_time = std::chrono::milliseconds{5200};            ///< [V]
+  Duration query_latency = std::chrono::microseconds{400};          ///< one message [V]
+  Duration further_unit_latency = std::chrono::nanoseconds{17500};  ///< 57 queries take 1.4 ms [V]
+  Duration measurement_overhead = std::chrono::microseconds{4334};  ///< 21 ms at 1 PLC of 60 Hz [V]
+  Duration output_switch_time = std::chrono::milliseconds{20};      ///< "tens of ms" [V]
+  Duration self_test_time = std::chrono::milliseconds{5200};        ///< [V]
   /// Whether OUTP:PROT:CLE switches an output on again that a protection switched off (unverified).
   bool clearing_restores_output = false;
   std::string date = "+2026,+8,+20";
@@ -70,8 +70,8 @@ class KeysightN6900 final : public Instrument {
     double power_W = 0.0;
   };
   struct Threshold {
-    double function = 0.0;  ///< place among VOLT, CURR, POW, AHO, WHO
-    double operation = 0.0; ///< GT, LT
+    double function = 0.0;   ///< place among VOLT, CURR, POW, AHO, WHO
+    double operation = 0.0;  ///< GT, LT
     std::array<double, 5> level{};
   };
   /// What *RST puts back and *SAV keeps.

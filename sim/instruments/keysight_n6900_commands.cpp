@@ -88,7 +88,8 @@ const KeysightN6900::ScpiSide::Row KeysightN6900::ScpiSide::rows[] = {
     {"STATus:OPERation:PTRansition", &ScpiSide::status_register, StatusPart::positive},
     {"STATus:OPERation:NTRansition", &ScpiSide::status_register, StatusPart::negative},
     {"STATus:QUEStionable#[:EVENt]", &ScpiSide::status_register, register_questionable + StatusPart::event, Row::Form::query},
-    {"STATus:QUEStionable#:CONDition", &ScpiSide::status_register, register_questionable + StatusPart::condition, Row::Form::query},
+    {"STATus:QUEStionable#:CONDition", &ScpiSide::status_register, register_questionable + StatusPart::condition,
+     Row::Form::query},
     {"STATus:QUEStionable#:ENABle", &ScpiSide::status_register, register_questionable + StatusPart::enable},
     {"STATus:QUEStionable#:PTRansition", &ScpiSide::status_register, register_questionable + StatusPart::positive},
     {"STATus:QUEStionable#:NTRansition", &ScpiSide::status_register, register_questionable + StatusPart::negative},
@@ -210,7 +211,8 @@ void KeysightN6900::ScpiSide::nothing(Call&) {}
 void KeysightN6900::ScpiSide::priority(Call& call) {
   constexpr std::string_view modes = "VOLTage|CURRent";
   if (call.query) {
-    return append_value(call.connection.output, N6900ParameterTraits::Kind::keyword, modes, device_.settings_.current_priority ? 1 : 0);
+    return append_value(call.connection.output, N6900ParameterTraits::Kind::keyword, modes,
+                        device_.settings_.current_priority ? 1 : 0);
   }
   const std::string_view text = only_argument(call);
   if (text.empty()) return;
@@ -275,7 +277,8 @@ void KeysightN6900::ScpiSide::threshold_function(Call& call) {
 void KeysightN6900::ScpiSide::threshold_operation(Call& call) {
   if (call.suffix > device_.settings_.thresholds.size()) return fail(call, n6900_error::suffix_out_of_range);
   double& operation = device_.settings_.thresholds[call.suffix - 1U].operation;
-  if (call.query) return append_value(call.connection.output, N6900ParameterTraits::Kind::keyword, threshold_operations, operation);
+  if (call.query)
+    return append_value(call.connection.output, N6900ParameterTraits::Kind::keyword, threshold_operations, operation);
   const std::string_view text = only_argument(call);
   if (text.empty()) return;
   const int place = find_keyword(threshold_operations, text);

@@ -30,7 +30,8 @@ void KeysightN6900::ScpiSide::receive(TimePoint now, ConnectionId id, std::strin
   }
 }
 
-Duration KeysightN6900::ScpiSide::run_message(TimePoint now, Connection& connection, std::string_view message, std::string& reply) {
+Duration KeysightN6900::ScpiSide::run_message(TimePoint now, Connection& connection, std::string_view message,
+                                              std::string& reply) {
   const OldValues old{.voltage = device_.value(N6900Parameter::voltage),
                       .current_limit = device_.value(N6900Parameter::current_limit),
                       .current_limit_negative = device_.value(N6900Parameter::current_limit_negative)};
@@ -47,7 +48,8 @@ Duration KeysightN6900::ScpiSide::run_message(TimePoint now, Connection& connect
     const std::size_t before = out.size();
     if (has_replied) out.push_back(';');
     const std::size_t start = out.size();
-    Call call{.now = now, .connection = connection, .old = old, .suffix = match.suffix, .query = unit.query, .text = unit.arguments};
+    Call call{
+        .now = now, .connection = connection, .old = old, .suffix = match.suffix, .query = unit.query, .text = unit.arguments};
     run_unit(match, call);
     if (out.size() == start) {
       out.resize(before);

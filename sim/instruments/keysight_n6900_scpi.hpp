@@ -49,8 +49,8 @@ class KeysightN6900::ScpiSide final : public Port {
     std::uint8_t suffix = 1;
     bool query = false;
     std::string_view text = {};
-    Duration takes{};         ///< on top of the message's own time
-    bool is_void = false;     ///< the rest of the message is discarded
+    Duration takes{};      ///< on top of the message's own time
+    bool is_void = false;  ///< the rest of the message is discarded
   };
   using Handler = void (ScpiSide::*)(Call&);
   struct Row {

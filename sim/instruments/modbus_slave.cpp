@@ -62,8 +62,8 @@ void ModbusSlave::receive(TimePoint now, ConnectionId id, std::string_view bytes
   connection.partial_size = rest.size();
 }
 
-std::string_view ModbusSlave::consume(TimePoint now, Connection& connection, std::string_view bytes,
-                                      std::vector<Reply>& replies, bool& synchronised) {
+std::string_view ModbusSlave::consume(TimePoint now, Connection& connection, std::string_view bytes, std::vector<Reply>& replies,
+                                      bool& synchronised) {
   while (bytes.size() >= length_field_end) {
     const std::size_t length = word(bytes, 4);
     if (word(bytes, 2) != 0 || length < length_min || length > length_max) {
@@ -116,8 +116,7 @@ ModbusStatus ModbusSlave::dispatch(TimePoint now, std::string_view pdu, std::str
     case 16:
       if (pdu.size() < 7 || pdu.size() != 6U + static_cast<unsigned char>(pdu[5])) return ModbusStatus::illegal_value;
       return function == 15 ? write_bits(now, pdu, reply) : write_words(now, pdu, reply);
-    default:
-      return ModbusStatus::illegal_function;
+    default: return ModbusStatus::illegal_function;
   }
 }
 

@@ -117,7 +117,8 @@ std::optional<bool> parse_bool(std::string_view text) {
 void append_nr3(std::string& out, double value) {
   std::array<char, 32> digits;
   const double magnitude = std::fabs(value);
-  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), magnitude, std::chars_format::scientific, 6);
+  const auto [end, error] =
+      std::to_chars(digits.data(), digits.data() + digits.size(), magnitude, std::chars_format::scientific, 6);
   if (error != std::errc{}) return;
   out.push_back(std::signbit(value) && magnitude > 0 ? '-' : '+');
   for (const char* c = digits.data(); c != end; ++c) out.push_back(*c == 'e' ? 'E' : *c);
@@ -136,7 +137,8 @@ void append_fixed(std::string& out, double value, int decimals) {
   if (!(std::fabs(value) < 1e15)) value = 0;
   const double step = std::pow(10.0, -decimals);
   if (std::fabs(value) < step / 2) value = 0;  // never "-0.00"
-  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), value, std::chars_format::fixed, decimals);
+  const auto [end, error] =
+      std::to_chars(digits.data(), digits.data() + digits.size(), value, std::chars_format::fixed, decimals);
   if (error != std::errc{}) return;
   out.append(digits.data(), end);
 }

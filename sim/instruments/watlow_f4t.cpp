@@ -74,15 +74,14 @@ void WatlowF4t::advance(TimePoint to) {
   judge_alarms();
 }
 
-double WatlowF4t::ramp_per_second() const {
-  return settings_.ramp_rate_K / (settings_.ramp_scale == per_hour ? 3600.0 : 60.0);
-}
+double WatlowF4t::ramp_per_second() const { return settings_.ramp_rate_K / (settings_.ramp_scale == per_hour ? 3600.0 : 60.0); }
 
 /// How 2810 behaves while a ramp is active is unverified: it moves evenly from where it was to the set point.
 void WatlowF4t::move_working_setpoint(TimePoint to) {
   const double step = ramp_per_second() * to_seconds(to - working_at_);
   const double distance = settings_.setpoint_degC - working_degC_;
-  working_degC_ = std::fabs(distance) <= step || !(step > 0) ? settings_.setpoint_degC : working_degC_ + std::copysign(step, distance);
+  working_degC_ =
+      std::fabs(distance) <= step || !(step > 0) ? settings_.setpoint_degC : working_degC_ + std::copysign(step, distance);
   working_at_ = to;
 }
 
@@ -128,7 +127,8 @@ double WatlowF4t::output_power() const {
 /// Judged whenever the device is looked at. A latched alarm stays until its type is set to off (how a real one is cleared is
 /// not in the reference).
 void WatlowF4t::judge_alarms() {
-  const bool any = std::any_of(settings_.alarms.begin(), settings_.alarms.end(), [](const Alarm& a) { return a.type != off || a.state != none; });
+  const bool any = std::any_of(settings_.alarms.begin(), settings_.alarms.end(),
+                               [](const Alarm& a) { return a.type != off || a.state != none; });
   if (!any) return;
   const bool is_stuck = faults_.freeze_readings && frozen_degC_;
   const double pv = faults_.nan_readings ? std::numeric_limits<double>::quiet_NaN()

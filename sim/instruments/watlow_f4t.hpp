@@ -19,17 +19,17 @@ namespace cellrig::sim {
 struct WatlowF4tConfig {
   /// Which of the event outputs 1..8 powers the chamber: the integrator's wiring.
   int condition_event = 1;
-  double setpoint_degC = 23.0;          ///< after power-on
-  double setpoint_low_degC = -70.0;     ///< registers 2774 and 2776 after power-on
+  double setpoint_degC = 23.0;       ///< after power-on
+  double setpoint_low_degC = -70.0;  ///< registers 2774 and 2776 after power-on
   double setpoint_high_degC = 180.0;
-  bool fahrenheit = false;              ///< communication units (register 6730) after power-on: the real default may be deg F
+  bool fahrenheit = false;  ///< communication units (register 6730) after power-on: the real default may be deg F
   std::string part_number = "F4T1A2CAA1A1AAA";  ///< at most 15 characters; what it decodes to is not modelled
   std::string device_name = "cellrig chamber";
-  std::uint16_t hardware_id = 30;       ///< unverified
+  std::uint16_t hardware_id = 30;                          ///< unverified
   std::array<std::uint16_t, 3> software_release{4, 6, 0};  ///< unverified
   std::uint32_t serial_number = 123456;
   Duration latency = std::chrono::milliseconds{5};  ///< assumed
-  double temperature_noise_K = 0.0;     ///< standard deviation
+  double temperature_noise_K = 0.0;                 ///< standard deviation
   std::uint64_t noise_seed = 1;
 };
 
@@ -53,14 +53,14 @@ class WatlowF4t final : public Instrument, private ModbusDevice {
  private:
   static constexpr std::size_t alarm_count = 4;  ///< unverified
   struct Alarm {
-    std::uint16_t type = 62;       ///< 62 off, 76 process, 24 deviation
-    std::uint16_t sides = 13;      ///< 13 both, 37 high, 53 low
-    double high_degC = 300.0;      ///< in deviation alarms a difference, K
+    std::uint16_t type = 62;   ///< 62 off, 76 process, 24 deviation
+    std::uint16_t sides = 13;  ///< 13 both, 37 high, 53 low
+    double high_degC = 300.0;  ///< in deviation alarms a difference, K
     double low_degC = -100.0;
     double hysteresis_K = 1.0;
     std::uint16_t silencing = 59;
-    std::uint16_t latching = 60;   ///< 49 latching, 60 not
-    std::uint16_t state = 61;      ///< 61 none; 37, 53 or 28 (no reading) while active, which is unverified
+    std::uint16_t latching = 60;  ///< 49 latching, 60 not
+    std::uint16_t state = 61;     ///< 61 none; 37, 53 or 28 (no reading) while active, which is unverified
   };
   /// Everything a power cycle puts back.
   struct Settings {
@@ -68,10 +68,10 @@ class WatlowF4t final : public Instrument, private ModbusDevice {
     double setpoint_low_degC = 0.0;
     double setpoint_high_degC = 0.0;
     double manual_power_percent = 0.0;
-    double ramp_rate_K = 0.0;            ///< per minute or per hour
-    std::uint16_t control_mode = 62;     ///< 62 off, 10 auto, 54 manual
-    std::uint16_t ramp_action = 62;      ///< 62 off, 88 start-up, 85 set point, 13 both
-    std::uint16_t ramp_scale = 57;       ///< 57 minutes, 39 hours
+    double ramp_rate_K = 0.0;         ///< per minute or per hour
+    std::uint16_t control_mode = 62;  ///< 62 off, 10 auto, 54 manual
+    std::uint16_t ramp_action = 62;   ///< 62 off, 88 start-up, 85 set point, 13 both
+    std::uint16_t ramp_scale = 57;    ///< 57 minutes, 39 hours
     std::uint16_t display_units = 15;
     std::uint16_t communication_units = 15;
     std::uint16_t line_frequency = 4;

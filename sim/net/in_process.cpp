@@ -87,33 +87,44 @@ std::uint16_t word_at(std::string_view bytes, std::size_t at) {
   return static_cast<std::uint16_t>(static_cast<unsigned char>(bytes[at]) << 8U | static_cast<unsigned char>(bytes[at + 1]));
 }
 
-/// A request in the making, and what its reply must look like. Trivially copyable: it travels into a coroutine.
+/// What is asked, and where the answer goes. Small and trivially copyable: it travels into a coroutine.
 struct Exchange {
-  std::array<char, frame_size_max> frame{};
-  std::size_t size = header_size;
-  std::span<std::uint16_t> registers{};  ///< where read values go
-  std::span<bool> coils{};
-  std::uint8_t unit = 0;
   std::uint8_t function = 0;
+  ModbusAddress where{};
+  std::uint16_t value_or_count = 0;
+  std::span<const std::uint16_t> sent{};  ///< of a write of several registers
+  std::span<std::uint16_t> registers{};   ///< where read values go
+  std::span<bool> coils{};
 
-  Exchange(std::uint8_t code, ModbusAddress where) : unit{where.unit}, function{code} {
-    frame[6] = static_cast<char>(unit);
-    put_byte(code);
-    put_word(where.address);
+  [[nodiscard]] bool is_write() const { return registers.empty() && coils.empty(); }
+};
+
+/// A request as it goes onto the wire.
+class Frame {
+ public:
+  Frame(const Exchange& exchange, std::uint16_t transaction) {
+    put_word(transaction);
+    put_word(0);
+    put_word(0);  // the length, below
+    put_byte(exchange.where.unit);
+    put_byte(exchange.function);
+    put_word(exchange.where.address);
+    put_word(exchange.value_or_count);
+    if (!exchange.sent.empty()) put_byte(static_cast<unsigned>(2 * exchange.sent.size()));
+    for (const std::uint16_t value : exchange.sent) put_word(value);
+    bytes_[5] = static_cast<char>(size_ - length_from);
   }
-  void put_byte(unsigned value) { frame[size++] = static_cast<char>(value); }
+  [[nodiscard]] std::string_view bytes() const { return {bytes_.data(), size_}; }
+
+ private:
+  static constexpr std::size_t length_from = 6;  // the length counts what follows it; no request is longer than 255
+  void put_byte(unsigned value) { bytes_[size_++] = static_cast<char>(value); }
   void put_word(unsigned value) {
     put_byte(value >> 8U);
     put_byte(value & 0xFFU);
   }
-  std::string_view finish(std::uint16_t transaction) {
-    const auto length = static_cast<std::uint16_t>(size - 6);
-    frame[0] = static_cast<char>(transaction >> 8U);
-    frame[1] = static_cast<char>(transaction & 0xFFU);
-    frame[4] = static_cast<char>(length >> 8U);
-    frame[5] = static_cast<char>(length & 0xFFU);
-    return std::string_view{frame.data(), size};
-  }
+  std::array<char, frame_size_max> bytes_;
+  std::size_t size_ = 0;
 };
 
 class ModbusLink final : public ModbusBus {
@@ -122,35 +133,25 @@ class ModbusLink final : public ModbusBus {
 
   Task<Result<void>> read_holding(ModbusAddress from, std::span<std::uint16_t> into, Deadline deadline) override {
     if (into.empty() || into.size() > read_register_count_max) return refuse_size();
-    Exchange exchange{function_read_holding, from};
-    exchange.put_word(static_cast<unsigned>(into.size()));
-    exchange.registers = into;
-    return perform(exchange, deadline);
+    const auto count = static_cast<std::uint16_t>(into.size());
+    return perform({.function = function_read_holding, .where = from, .value_or_count = count, .registers = into}, deadline);
   }
   Task<Result<void>> write_register(ModbusAddress to, std::uint16_t value, Deadline deadline) override {
-    Exchange exchange{function_write_register, to};
-    exchange.put_word(value);
-    return perform(exchange, deadline);
+    return perform({.function = function_write_register, .where = to, .value_or_count = value}, deadline);
   }
   Task<Result<void>> write_registers(ModbusAddress to, std::span<const std::uint16_t> values, Deadline deadline) override {
     if (values.empty() || values.size() > write_register_count_max) return refuse_size();
-    Exchange exchange{function_write_registers, to};
-    exchange.put_word(static_cast<unsigned>(values.size()));
-    exchange.put_byte(static_cast<unsigned>(2 * values.size()));
-    for (const std::uint16_t value : values) exchange.put_word(value);
-    return perform(exchange, deadline);
+    const auto count = static_cast<std::uint16_t>(values.size());
+    return perform({.function = function_write_registers, .where = to, .value_or_count = count, .sent = values}, deadline);
   }
   Task<Result<void>> read_coils(ModbusAddress from, std::span<bool> into, Deadline deadline) override {
     if (into.empty() || into.size() > read_coil_count_max) return refuse_size();
-    Exchange exchange{function_read_coils, from};
-    exchange.put_word(static_cast<unsigned>(into.size()));
-    exchange.coils = into;
-    return perform(exchange, deadline);
+    const auto count = static_cast<std::uint16_t>(into.size());
+    return perform({.function = function_read_coils, .where = from, .value_or_count = count, .coils = into}, deadline);
   }
   Task<Result<void>> write_coil(ModbusAddress to, bool value, Deadline deadline) override {
-    Exchange exchange{function_write_coil, to};
-    exchange.put_word(value ? 0xFF00U : 0U);
-    return perform(exchange, deadline);
+    const std::uint16_t state = value ? 0xFF00 : 0;
+    return perform({.function = function_write_coil, .where = to, .value_or_count = state}, deadline);
   }
   void cut() noexcept override {
     ++epoch_;
@@ -186,7 +187,7 @@ Task<Result<void>> ModbusLink::perform(Exchange exchange, Deadline deadline) {
   TimeSource& time = connection_.time();
   if (deadline.at <= time.now()) co_return fail(Fault::timeout, address() + ": no time left to ask");
   if (!connection_.is_open() && !connection_.open()) co_return fail(Fault::link_lost, address() + ": connection refused");
-  connection_.send(exchange.finish(++transaction_));
+  connection_.send(Frame(exchange, ++transaction_).bytes());
   for (;;) {
     const std::optional<Result<void>> end = judge(exchange);
     if (end) co_return *end;
@@ -217,16 +218,16 @@ Result<void> ModbusLink::take(const Exchange& exchange, std::string_view frame) 
   const auto unit = static_cast<std::uint8_t>(frame[6]);
   const std::string_view pdu = frame.substr(header_size);
   const auto function = static_cast<unsigned char>(pdu[0]);
-  if (unit != exchange.unit) return give_up(Fault::malformed, "a reply of another unit");
+  if (unit != exchange.where.unit) return give_up(Fault::malformed, "a reply of another unit");
   if (function == (exchange.function | exception_flag) && pdu.size() == 2) {
     const int code = static_cast<unsigned char>(pdu[1]);
     const Fault fault = code == 5 || code == 6 ? Fault::busy : Fault::refused;
     return fail(fault, address() + ": Modbus exception " + std::to_string(code));
   }
   if (function != exchange.function) return give_up(Fault::malformed, "a reply with another function code");
-  if (exchange.registers.empty() && exchange.coils.empty()) {  // a write echoes its address and its value or count
-    const std::string_view sent{exchange.frame.data() + header_size, 5};
-    return pdu == sent ? Result<void>{} : give_up(Fault::malformed, "the echo of a write differs from the write");
+  if (exchange.is_write()) {
+    const bool is_echo = pdu.size() == 5 && word_at(pdu, 1) == exchange.where.address && word_at(pdu, 3) == exchange.value_or_count;
+    return is_echo ? Result<void>{} : give_up(Fault::malformed, "the echo of a write differs from the write");
   }
   const std::size_t size = exchange.coils.empty() ? 2 * exchange.registers.size() : (exchange.coils.size() + 7) / 8;
   if (pdu.size() != 2 + size || static_cast<unsigned char>(pdu[1]) != size) return give_up(Fault::malformed, "a reply of another size");

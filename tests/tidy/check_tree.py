@@ -35,7 +35,7 @@ ROOMS = {
     "db/reader": [BASE, "db/"],
     "sim/": [BASE, ASYNC, "drivers/link/", "sim/"],
     "sim/physics/": [BASE, "sim/physics/"],
-    "sim/instruments/": [BASE, "sim/instruments/"],
+    "sim/instruments/": [BASE, "sim/physics/", "sim/instruments/"],
     "ui/": [BASE, "controller/api/messages", "db/reader", "ui/"],
     "tests/": [*EVERYTHING, "ui/", "tests/"],
 }

@@ -1,0 +1,18 @@
+// Where profiles, cells and instrument models are found: by path, or by name among those that come with the program.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace cellrig::cli {
+
+/// A file as it stands, or "fast-charge-window" for profiles/library/*/fast-charge-window.yaml. ConfigError with the nearest name.
+[[nodiscard]] std::string find_profile(const std::string& name_or_path);
+[[nodiscard]] std::string find_cell(const std::string& name_or_path);
+[[nodiscard]] std::string find_bench(const std::string& name_or_path);
+/// drivers/models/<model>.yaml; `where` is shown in the error.
+[[nodiscard]] std::string find_model(const std::string& model);
+/// The folder of the cell files that come with the program.
+[[nodiscard]] std::string cell_directory();
+
+}  // namespace cellrig::cli

@@ -1,0 +1,166 @@
+// cellrig show: steps, cycles and events of a run.
+#include <fmt/format.h>
+
+#include <boost/json/array.hpp>
+#include <cmath>
+#include <memory>
+
+#include "controller/cli/json_text.hpp"
+#include "controller/cli/record_source.hpp"
+#include "controller/cli/table.hpp"
+#include "controller/cli/verbs.hpp"
+
+namespace cellrig::cli {
+namespace {
+
+struct Options {
+  std::string database = default_database;
+  std::optional<std::int64_t> run;
+  std::size_t steps_max = 60;
+  bool json = false;
+};
+
+std::string number(const std::optional<double>& value, const char* format) {
+  return value ? fmt::format(fmt::runtime(format), *value) : std::string("-");
+}
+
+boost::json::value json_number(const std::optional<double>& value) {
+  if (!value || !std::isfinite(*value)) return nullptr;
+  return *value;
+}
+
+std::string reason_of(const db::StepEndRow& end) {
+  if (end.condition.empty()) return end.reason;
+  return fmt::format("{} ({:.4g}, margin {:+.2g})", end.condition, end.value.value_or(0.0), end.margin.value_or(0.0));
+}
+
+std::string steps_table(const std::vector<db::StepInfo>& steps, std::size_t steps_max) {
+  Table table{{">step", ">cycle", "name", "type", "set-point", ">duration", ">charge Ah", ">discharge Ah", ">Wh in", ">Wh out", ">T max degC", "ended by"}};
+  const std::size_t head = steps.size() > steps_max ? steps_max / 2 : steps.size();
+  const std::size_t tail_from = steps.size() > steps_max ? steps.size() - (steps_max - head) : steps.size();
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    if (i == head && tail_from > head) table.add({"...", "", fmt::format("{} more", tail_from - head)});
+    if (i >= head && i < tail_from) continue;
+    const db::StepInfo& step = steps[i];
+    std::vector<std::string> cells{std::to_string(step.row.step_count), step.row.in_cycle ? std::to_string(step.row.cycle) : "-", step.row.name,
+                                   step.row.type, step.row.setpoint_text};
+    if (step.end) {
+      const db::StepEndRow& end = *step.end;
+      cells.insert(cells.end(), {clock_text(static_cast<double>(end.ended_test_time_ns - step.row.started_test_time_ns) / 1e9),
+                                 fmt::format("{:.4f}", end.charge_Ah), fmt::format("{:.4f}", end.discharge_Ah), fmt::format("{:.3f}", end.charge_Wh),
+                                 fmt::format("{:.3f}", end.discharge_Wh), number(end.cell_temperature_max_degC, "{:.1f}"), reason_of(end)});
+    } else {
+      cells.insert(cells.end(), {"", "", "", "", "", "", "not ended"});
+    }
+    table.add(std::move(cells));
+  }
+  return table.text();
+}
+
+std::string cycles_table(const std::vector<db::CycleRow>& cycles) {
+  Table table{{">cycle", "kind", ">charge Ah", ">discharge Ah", ">charge Wh", ">discharge Wh", ">CE %", ">EE %", ">charge time", ">T max degC", ">retention %"}};
+  const auto percent = [](const std::optional<double>& share) { return share ? fmt::format("{:.3f}", 100 * *share) : std::string("-"); };
+  for (const db::CycleRow& c : cycles) {
+    table.add({std::to_string(c.cycle), c.is_reference ? "reference" : "cycle", fmt::format("{:.4f}", c.charge_Ah), fmt::format("{:.4f}", c.discharge_Ah),
+               fmt::format("{:.3f}", c.charge_Wh), fmt::format("{:.3f}", c.discharge_Wh), percent(c.coulombic_efficiency), percent(c.energy_efficiency),
+               clock_text(c.charge_time_s), number(c.cell_temperature_max_degC, "{:.1f}"), percent(c.retention)});
+  }
+  return table.text();
+}
+
+std::string_view severity_word(db::Severity severity) {
+  switch (severity) {
+    case db::Severity::info: return "";
+    case db::Severity::warning: return "warning: ";
+    case db::Severity::alarm: return "ALARM: ";
+    case db::Severity::trip: return "TRIP: ";
+  }
+  return "";
+}
+
+struct RunContent {
+  std::vector<db::StepInfo> steps;
+  std::vector<db::CycleRow> cycles;
+  std::vector<db::EventRow> events;
+};
+
+void print_run(const db::RunInfo& info, const RunContent& content, std::size_t steps_max) {
+  fmt::print("run {}: {} on {} ({}), {}\n", info.run, info.row.profile_name, info.row.channel, info.row.cell_name, info.status);
+  fmt::print("  started {} UTC, time {}, control period {} s, operator {}, program {:.12}\n", utc_text(info.row.started_at), info.row.time_source,
+             to_seconds(info.row.control_period), info.row.operator_name.empty() ? "-" : info.row.operator_name, info.row.program_hash);
+  for (const db::InstrumentRow& i : info.row.instruments) fmt::print("  {}: {} {} {} {} at {}\n", i.role, i.model, i.serial, i.firmware, i.name, i.address);
+  if (info.end && !info.end->reason.empty()) fmt::print("  {}\n", info.end->reason);
+  fmt::print("\n{}", steps_table(content.steps, steps_max));
+  if (!content.cycles.empty()) fmt::print("\n{}", cycles_table(content.cycles));
+  fmt::print("\n");
+  for (const db::EventRow& e : content.events) {
+    fmt::print("  {:>10}  {}{}: {}\n", clock_text(static_cast<double>(e.test_time_ns) / 1e9), severity_word(e.severity), e.kind, e.message);
+  }
+  fmt::print("\n");
+}
+
+boost::json::object json_of(const db::RunInfo& info, const RunContent& content) {
+  boost::json::array steps, cycles, events;
+  for (const db::StepInfo& s : content.steps) {
+    boost::json::object step{{"step_count", s.row.step_count}, {"step_id", s.row.step_id}, {"cycle", s.row.cycle}, {"in_cycle", s.row.in_cycle},
+                             {"name", s.row.name}, {"type", s.row.type}, {"setpoint", s.row.setpoint_text},
+                             {"started_test_time_s", static_cast<double>(s.row.started_test_time_ns) / 1e9}};
+    if (s.end) {
+      step["ended_test_time_s"] = static_cast<double>(s.end->ended_test_time_ns) / 1e9;
+      step["reason"] = s.end->reason;
+      step["condition"] = s.end->condition;
+      step["value"] = json_number(s.end->value);
+      step["margin"] = json_number(s.end->margin);
+      step["charge_Ah"] = s.end->charge_Ah;
+      step["discharge_Ah"] = s.end->discharge_Ah;
+      step["charge_Wh"] = s.end->charge_Wh;
+      step["discharge_Wh"] = s.end->discharge_Wh;
+      step["cell_temperature_max_degC"] = json_number(s.end->cell_temperature_max_degC);
+    }
+    steps.push_back(std::move(step));
+  }
+  for (const db::CycleRow& c : content.cycles) {
+    cycles.push_back(boost::json::object{{"cycle", c.cycle}, {"is_reference", c.is_reference}, {"charge_Ah", c.charge_Ah}, {"discharge_Ah", c.discharge_Ah},
+                                         {"charge_Wh", c.charge_Wh}, {"discharge_Wh", c.discharge_Wh},
+                                         {"coulombic_efficiency", json_number(c.coulombic_efficiency)}, {"energy_efficiency", json_number(c.energy_efficiency)},
+                                         {"charge_time_s", c.charge_time_s}, {"cell_temperature_max_degC", json_number(c.cell_temperature_max_degC)},
+                                         {"retention", json_number(c.retention)}});
+  }
+  for (const db::EventRow& e : content.events) {
+    events.push_back(boost::json::object{{"test_time_s", static_cast<double>(e.test_time_ns) / 1e9}, {"severity", static_cast<int>(e.severity)}, {"kind", e.kind},
+                                         {"message", e.message}, {"value", json_number(e.value)}, {"limit", json_number(e.limit)}});
+  }
+  return {{"run", info.run}, {"channel", info.row.channel}, {"cell", info.row.cell_name}, {"profile", info.row.profile_name},
+          {"program_hash", info.row.program_hash}, {"status", info.status}, {"criteria_met", info.end ? info.end->criteria_met : false},
+          {"reason", info.end ? info.end->reason : ""}, {"steps", std::move(steps)}, {"cycles", std::move(cycles)}, {"events", std::move(events)}};
+}
+
+ExitCode run_show(const Options& options) {
+  const std::unique_ptr<db::Reader> reader = open_record(options.database);
+  boost::json::array runs;
+  for (const db::RunInfo& info : choose_runs(*reader, options.run)) {
+    const RunContent content{value_or_throw(reader->steps(info.run), options.database), value_or_throw(reader->cycles(info.run), options.database),
+                             value_or_throw(reader->events(info.run), options.database)};
+    if (options.json) {
+      runs.push_back(json_of(info, content));
+    } else {
+      print_run(info, content, options.steps_max);
+    }
+  }
+  if (options.json) print_json({{"database", options.database}, {"runs", std::move(runs)}});
+  return ExitCode::passed;
+}
+
+}  // namespace
+
+void add_show(CLI::App& app, Action& chosen) {
+  CLI::App* const verb = app.add_subcommand("show", "steps, cycles and events of a run (of all runs, without a number)");
+  const auto options = std::make_shared<Options>();
+  verb->add_option("run", options->run, "the number of the run, as `cellrig runs` lists it")->always_capture_default(false);
+  verb->add_option("--db", options->database, "the database");
+  verb->add_option("--steps-max", options->steps_max, "rows of the step table; the middle is left out of a longer one");
+  verb->add_flag("--json", options->json, "one JSON document on standard output");
+  verb->callback([options, &chosen] { chosen = [options] { return run_show(*options); }; });
+}
+
+}  // namespace cellrig::cli

@@ -1,0 +1,21 @@
+// The verbs of cellrig, one file each. A verb adds its options to the parser and returns what runs it.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+#include "controller/cli/exit_code.hpp"
+
+namespace cellrig::cli {
+
+using Action = std::function<ExitCode()>;
+
+/// Each registers a subcommand of `app`; the action is stored in `chosen` when the command line names the verb.
+void add_check(CLI::App& app, Action& chosen);
+void add_run(CLI::App& app, Action& chosen);
+void add_off(CLI::App& app, Action& chosen);
+void add_runs(CLI::App& app, Action& chosen);
+void add_show(CLI::App& app, Action& chosen);
+void add_export(CLI::App& app, Action& chosen);
+
+}  // namespace cellrig::cli

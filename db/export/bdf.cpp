@@ -1,0 +1,182 @@
+#include "db/export/bdf.hpp"
+
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <ctime>
+#include <limits>
+
+#include "db/export/csv.hpp"
+
+namespace cellrig::db {
+
+namespace {
+
+struct Columns {
+  bool has_ambient_temperature = false;
+  bool has_surface_temperature = false;
+};
+
+/// Usually over after one row; a run without a sensor is read once more.
+Result<Columns> known_columns(Reader& reader, RunKey run) {
+  Columns columns;
+  const Result<std::uint64_t> visited = reader.for_each_sample(run, [&columns](const SampleView& sample) {
+    columns.has_ambient_temperature |= std::isfinite(sample.row.ambient_temperature_degC);
+    columns.has_surface_temperature |= std::isfinite(sample.row.cell_temperature_degC);
+    return !(columns.has_ambient_temperature && columns.has_surface_temperature);
+  });
+  if (!visited) return visited.error();
+  return columns;
+}
+
+constexpr std::array<std::string_view, 4> amounts{"Charging", "Discharging", "Cumulative", "Net"};
+
+/// "Cycle " -> Cycle Charging Capacity / Ah ... Cycle Net Energy / Wh
+void add_labels(CsvLine& line, std::string_view prefix) {
+  for (const std::string_view amount : amounts) line.text(std::string(prefix) + std::string(amount) + " Capacity / Ah");
+  for (const std::string_view amount : amounts) line.text(std::string(prefix) + std::string(amount) + " Energy / Wh");
+}
+
+void add_amounts(CsvLine& line, double charging, double discharging) {
+  line.real(charging);
+  line.real(discharging);
+  line.real(charging + discharging);
+  line.real(charging - discharging);
+}
+
+void add_sums(CsvLine& line, const Sums& start, const SampleRow& row) {
+  add_amounts(line, start.charge_Ah + row.charge_Ah, start.discharge_Ah + row.discharge_Ah);
+  add_amounts(line, start.charge_Wh + row.charge_Wh, start.discharge_Wh + row.discharge_Wh);
+}
+
+void write_header(CsvLine& line, const Columns& columns) {
+  line.clear();
+  for (const std::string_view label :
+       {"Test Time / s", "Voltage / V", "Current / A", "Unix Time / s", "Cycle Count / 1", "Step Count / 1"}) {
+    line.text(label);
+  }
+  if (columns.has_ambient_temperature) line.text("Ambient Temperature / degC");
+  for (const std::string_view label :
+       {"Power / W", "Step ID", "Step Type", "Step Time / s", "Record Index / 1", "Step Record Index / 1"}) {
+    line.text(label);
+  }
+  if (columns.has_surface_temperature) line.text("Surface Temperature / degC");
+  add_labels(line, "");
+  add_labels(line, "Cycle ");
+  add_labels(line, "Step ");
+}
+
+/// What the rows of a file must keep from one to the next.
+struct Progress {
+  std::int64_t test_time_ns = std::numeric_limits<std::int64_t>::min();
+  std::int64_t cycle = 0;
+  StepKey step = 0;
+  std::int64_t record_index = 0;
+  std::int64_t step_record_index = 0;  ///< counted here: rows that are left out leave no hole
+};
+
+std::string backwards(const SampleView& sample, const Progress& progress) {
+  if (sample.row.test_time_ns < progress.test_time_ns) return "test time goes back";
+  if (sample.step.row.cycle < progress.cycle) return "the cycle counter goes back";
+  return {};
+}
+
+void advance(Progress& progress, const SampleView& sample) {
+  progress.test_time_ns = sample.row.test_time_ns;
+  progress.cycle = sample.step.row.cycle;
+  progress.step_record_index = progress.step == sample.row.step ? progress.step_record_index + 1 : 1;
+  progress.step = sample.row.step;
+  ++progress.record_index;
+}
+
+void write_row(CsvLine& line, const RunInfo& run, const Columns& columns, const SampleView& sample, const Progress& progress) {
+  const StepInfo& step = sample.step;
+  const SampleRow& row = sample.row;
+  line.clear();
+  line.seconds(row.test_time_ns);
+  line.real(row.voltage_V);
+  line.real(row.current_A);
+  line.seconds(utc_ns_of(run, sample));
+  line.integer(step.row.cycle);
+  line.integer(step.row.step_count);
+  if (columns.has_ambient_temperature) line.real(row.ambient_temperature_degC);
+  line.real(row.voltage_V * row.current_A);
+  line.integer(step.row.step_id);
+  line.text(step.row.type);
+  line.seconds(row.test_time_ns - step.row.started_test_time_ns);
+  line.integer(progress.record_index);
+  line.integer(progress.step_record_index);
+  if (columns.has_surface_temperature) line.real(row.cell_temperature_degC);
+  add_sums(line, step.run_sums_at_start, row);
+  add_sums(line, step.cycle_sums_at_start, row);
+  add_sums(line, Sums{}, row);
+}
+
+std::string harmless(const std::string& text, const char* otherwise) {
+  if (text.empty()) return otherwise;
+  std::string out = text;
+  for (char& c : out) {
+    const bool is_harmless = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+    if (!is_harmless) c = '-';
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<BdfReport> export_bdf(Reader& reader, RunKey key, const ExportOptions& options) {
+  const Result<RunInfo> run = reader.run(key);
+  if (!run) return run.error();
+  const Result<Columns> columns = known_columns(reader, key);
+  if (!columns) return columns.error();
+  Result<TextFile> file = TextFile::create(options);
+  if (!file) return file.error();
+  CsvLine line;
+  write_header(line, *columns);
+  file->write(line.finish());
+  BdfReport report;
+  Progress progress;
+  std::string trouble;
+  const Result<std::uint64_t> visited = reader.for_each_sample(key, [&](const SampleView& sample) {
+    if (!std::isfinite(sample.row.voltage_V) || !std::isfinite(sample.row.current_A)) {
+      ++report.rows_left_out;
+      return true;
+    }
+    trouble = backwards(sample, progress);
+    if (!trouble.empty()) {
+      trouble += " at sample row " + std::to_string(sample.rowid);
+      return false;
+    }
+    advance(progress, sample);
+    write_row(line, *run, *columns, sample, progress);
+    ++report.rows;
+    return file->write(line.finish());
+  });
+  if (!visited) return visited.error();
+  if (!trouble.empty()) {
+    return fail(Fault::malformed, "run " + std::to_string(key) + " cannot be Battery Data Format: " + trouble);
+  }
+  if (const Result<void> done = file->finish(); !done) return done.error();
+  return report;
+}
+
+std::string bdf_file_name(const std::string& institution, const RunInfo& run, int number) {
+  const auto seconds = static_cast<std::time_t>(run.row.started_at.ns_since_epoch / 1'000'000'000);
+  std::tm utc{};
+  gmtime_r(&seconds, &utc);
+  std::array<char, 16> date{};
+  std::strftime(date.data(), date.size(), "%Y%m%d", &utc);
+  std::array<char, 16> index{};
+  std::snprintf(index.data(), index.size(), "%03d", number);
+  const std::string& cell = run.row.cell_id.empty() ? run.row.cell_name : run.row.cell_id;
+  return harmless(institution, "Unknown") + "__" + harmless(cell, "cell") + "__" + date.data() + "_" + index.data() + ".bdf.csv";
+}
+
+std::string bdf_metadata_path(const std::string& bdf_path) {
+  constexpr std::string_view extension = ".bdf.csv";
+  std::string stem = bdf_path;
+  if (stem.ends_with(extension)) stem.resize(stem.size() - extension.size());
+  return stem + ".bdf.metadata.json";
+}
+
+}  // namespace cellrig::db

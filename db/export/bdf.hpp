@@ -1,0 +1,39 @@
+// The Battery Data Format (battery-data-alliance, ontology 1.3.0): CSV with preferred labels, and its metadata sidecar.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "controller/base/result.hpp"
+#include "db/export/text_file.hpp"
+#include "db/reader.hpp"
+
+namespace cellrig::db {
+
+/// One run, therefore one cell, to one file. Positive current charges; times, counters and sums never go back; valid at any
+/// moment, also while the run goes on. A temperature that was never measured has no column. A sample without a voltage or
+/// a current, which the format requires, is left out and counted.
+struct BdfReport {
+  std::uint64_t rows = 0;
+  std::uint64_t rows_left_out = 0;
+};
+/// Refuses (malformed) a record whose test time or cycle counter goes back: the format cannot say that, and guessing is worse.
+[[nodiscard]] Result<BdfReport> export_bdf(Reader& reader, RunKey run, const ExportOptions& options);
+
+/// "UCam__A0001__20241031_001.bdf.csv": what the format recommends. Characters outside [A-Za-z0-9-] become '-'.
+[[nodiscard]] std::string bdf_file_name(const std::string& institution, const RunInfo& run, int number);
+/// "x.bdf.csv" -> "x.bdf.metadata.json"
+[[nodiscard]] std::string bdf_metadata_path(const std::string& bdf_path);
+
+struct BdfMetadataOptions {
+  UtcTime exported_at{};       ///< 0: the end (or the start) of the run stands for it
+  std::string kind = "other";  ///< BattINFO: cycling, capacity_check, rate_capability, hppc, dcir, formation, rpt, ...
+  std::string data_file{};     ///< named as the test's data set; may be empty
+};
+/// BattINFO records of the test, its protocol, equipment, channel and cell, and deviations made from the events of severity
+/// warning and above. status is running, completed or aborted.
+[[nodiscard]] Result<std::string> bdf_metadata(Reader& reader, RunKey run, const BdfMetadataOptions& options);
+[[nodiscard]] Result<void> export_bdf_metadata(Reader& reader, RunKey run, const BdfMetadataOptions& metadata,
+                                               const ExportOptions& options);
+
+}  // namespace cellrig::db

@@ -1,0 +1,218 @@
+// EaPsbCycler: putting a set-point into force, and turning the output off.
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "drivers/instruments/ea_psb.hpp"
+#include "drivers/scpi/codec.hpp"
+
+namespace cellrig {
+namespace {
+
+constexpr Duration state_poll = std::chrono::milliseconds{10};
+constexpr Duration retry_pause = std::chrono::milliseconds{20};
+/// Public drivers wait 50 ms before they read back; how long a unit really needs is unverified.
+constexpr Duration readback_lag_max = std::chrono::milliseconds{250};
+
+bool holds(std::span<const std::uint16_t> held, const ea_psb::Settings& settings) {
+  using namespace ea_psb;
+  return held[sink_power] == settings.sink_power && held[sink_current] == settings.sink_current && held[voltage] == settings.voltage &&
+         held[source_current] == settings.source_current && held[source_power] == settings.source_power &&
+         (!settings.sink_resistance || held[sink_resistance] == *settings.sink_resistance);
+}
+
+}  // namespace
+
+Task<Result<void>> EaPsbCycler::apply(const Setpoint& setpoint, Deadline deadline) {
+  const CallScope in_call{calls_};
+  const Result<Call> begun = begin(deadline);
+  if (!begun) co_return begun.error();
+  const Call call = *begun;
+  if (!armed_) co_return refused("protections are not armed");
+  const Result<ea_psb::Settings> settings = ea_psb::plan_setpoint(setpoint, model_, armed_->protections);
+  if (!settings) co_return settings.error();
+  const Result<ea_psb::State> before = co_await ready_for_setpoint(call);
+  if (!before) co_return before.error();
+  last_current_ = std::max(settings->current_max, before->output_on ? last_current_ : Amps{0.0});
+  Result<void> done = co_await write_settings(call, *settings);
+  if (!done) co_return done;
+  done = co_await verify_settings(call, *settings);
+  if (!done) co_return done;
+  done = co_await switch_on(call);
+  if (done) last_current_ = settings->current_max;
+  co_return done;
+}
+
+/// Remote still held, no alarm, and after any trouble on the link: protections and watchdog still as armed.
+Task<Result<ea_psb::State>> EaPsbCycler::ready_for_setpoint(Call call) {
+  const Result<Status> status = co_await read_status(call);
+  if (!status) co_return status.error();
+  if (!status->state.remote) co_return refused("it is no longer under remote control; protections must be armed again");
+  if (status->state.alarm) {
+    co_return fail(Fault::device_fault, model_.capabilities.model + ": alarm: " + std::string(status->state.alarm_cause));
+  }
+  if (verify_needed_) {
+    const Result<void> verified = co_await verify_armed(call);
+    if (!verified) co_return verified.error();
+  }
+  co_return status->state;
+}
+
+// Safe after each single write: no current in either direction until everything that bounds it is in place.
+Task<Result<void>> EaPsbCycler::write_settings(Call call, const ea_psb::Settings& settings) {
+  using namespace ea_psb;
+  struct Step {
+    SetValue which;
+    std::uint16_t raw;
+  };
+  constexpr std::array<SetValue, 2> currents{sink_current, source_current};
+  for (const SetValue current : currents) {
+    const Result<void> zeroed = co_await write(call, set_value_address(current), 0);
+    if (!zeroed) co_return zeroed;
+  }
+  const bool wants_resistance = settings.sink_resistance.has_value();
+  if (wants_resistance != resistance_mode_) {
+    const Result<void> switched = co_await write_coil(call, model_.registers.resistance_mode_coil, wants_resistance);
+    if (!switched) co_return switched;
+    resistance_mode_ = wants_resistance;
+  }
+  const std::array<Step, 6> steps{Step{voltage, settings.voltage},
+                                  Step{sink_power, settings.sink_power},
+                                  Step{source_power, settings.source_power},
+                                  Step{sink_resistance, settings.sink_resistance.value_or(0)},
+                                  Step{sink_current, settings.sink_current},
+                                  Step{source_current, settings.source_current}};
+  for (const Step& step : steps) {
+    const bool is_current = step.which == sink_current || step.which == source_current;
+    if (is_current && step.raw == 0) continue;  // is zero already
+    if (step.which == sink_resistance && !wants_resistance) continue;
+    const Result<void> written = co_await write(call, set_value_address(step.which), step.raw);
+    if (!written) co_return written;
+  }
+  co_return Result<void>{};
+}
+
+// A read-back may lag behind its write: it is asked again, for a while, before it is taken for a refusal.
+Task<Result<void>> EaPsbCycler::verify_settings(Call call, const ea_psb::Settings& settings) {
+  SetValues held{};
+  const std::size_t count = settings.sink_resistance ? 7 : 5;  // the resistances stand at the end
+  const std::span<std::uint16_t> wanted = std::span{held}.first(count);
+  const TimePoint give_up = time_.now() + readback_lag_max;
+  while (true) {
+    const Result<void> done = co_await read(call, model_.registers.set_values, wanted);
+    if (!done) co_return done;
+    if (holds(held, settings)) break;
+    if (time_.now() >= give_up) co_return refused("it does not hold the set-point it was given");
+    const Result<void> paused = co_await pause(call, state_poll);
+    if (!paused) co_return paused;
+  }
+  if (settings.sink_resistance) {
+    const Result<bool> mode = co_await read_coil(call, model_.registers.resistance_mode_coil);
+    if (!mode) co_return mode.error();
+    if (!*mode) co_return refused("it did not enter resistance mode");
+  }
+  co_return Result<void>{};
+}
+
+Task<Result<void>> EaPsbCycler::switch_on(Call call) {
+  Result<Status> status = co_await read_status(call);
+  if (!status) co_return status.error();
+  if (!status->state.output_on) {
+    const Result<void> written = co_await write_coil(call, model_.registers.output_coil, true);
+    if (!written) co_return written;
+  }
+  while (true) {
+    status = co_await read_status(call);
+    if (!status) co_return status.error();
+    const ea_psb::State& state = status->state;
+    if (state.alarm) co_return fail(Fault::device_fault, model_.capabilities.model + ": alarm: " + std::string(state.alarm_cause));
+    if (!state.remote) co_return refused("remote control was lost while the output was switched on");
+    if (state.output_on) co_return Result<void>{};
+    const Result<void> paused = co_await pause(call, state_poll);
+    if (!paused) co_return fail(paused.error().fault, model_.capabilities.model + ": the output does not go on");
+  }
+}
+
+// Idle links are not cut: the OFF goes out at once on the connection that stands. A second caller works beside the first.
+// Modbus and SCPI in turn until one of them confirms. The first try of each goes out at once; a link that refuses at once
+// costs a short pause, one that hangs costs attempt_timeout.
+Task<Result<void>> EaPsbCycler::output_off(Deadline deadline) {
+  const CallScope stopping{stopping_};
+  ++epoch_;
+  if (calls_ > 0) {
+    verify_needed_ = true;
+    bus_->cut();
+    scpi_.cut();
+  }
+  Result<void> done = fail(Fault::timeout, model_.capabilities.model + ": no time was left to turn the output off");
+  bool by_modbus = true;
+  bool is_first = true;
+  while (time_.now() < deadline.at) {
+    const TimePoint attempt_end = std::min(deadline.at, time_.now() + model_.attempt_timeout);
+    const Call call{Deadline{attempt_end}, epoch_};
+    const TimePoint started = time_.now();
+    if (by_modbus) done = co_await off_by_modbus(call);
+    if (!by_modbus) done = co_await off_by_scpi(call);
+    if (done) break;
+    by_modbus = !by_modbus;
+    const bool failed_fast = time_.now() - started < retry_pause;
+    if (failed_fast && !is_first) co_await time_.sleep_until(std::min(deadline.at, time_.now() + retry_pause));
+    is_first = false;
+  }
+  if (done) last_current_ = Amps{0.0};
+  co_return done;
+}
+
+// Being refused is no failure by itself: out of remote mode the instrument refuses, and may be off all the same. Its state decides.
+Task<Result<void>> EaPsbCycler::off_by_modbus(Call call) {
+  const modbus::PercentScale current{model_.nominal_current.value(), ea_psb::raw_full_scale};
+  bool must_write = true;
+  while (true) {
+    if (must_write) {
+      const Result<void> written = co_await write_coil(call, model_.registers.output_coil, false);
+      if (!written && written.error().fault != Fault::refused && written.error().fault != Fault::busy) co_return written;
+    }
+    const Result<Status> status = co_await read_status(call);
+    if (!status) co_return status.error();
+    const ea_psb::State& state = status->state;
+    const bool current_is_gone = state.current_raw != ea_psb::raw_saturated &&
+                                 current.to_value(state.current_raw) < off_current_threshold().value();
+    if (!state.output_on && current_is_gone) co_return Result<void>{};
+    must_write = state.output_on;
+    if (state.output_on && !state.remote) {
+      // A refusal here is the panel's lock; the next round writes, looks and asks again.
+      const Result<void> taken = co_await write_coil(call, model_.registers.remote_coil, true);
+      if (!taken && taken.error().fault != Fault::refused && taken.error().fault != Fault::busy) co_return taken;
+    }
+    const Result<void> paused = co_await pause(call, state_poll);
+    if (paused) continue;
+    if (paused.error().fault == Fault::interrupted) co_return paused;
+    co_return fail(Fault::device_fault, model_.capabilities.model + (state.output_on ? ": the output does not go off"
+                                                                                     : ": the output is off, but current flows"));
+  }
+}
+
+Task<Result<void>> EaPsbCycler::off_by_scpi(Call call) {
+  while (true) {
+    Result<std::string> reply = co_await ask(call, "OUTP OFF;OUTP?");
+    if (!reply) co_return reply.error();
+    const Result<bool> on = scpi::parse_boolean(*reply);
+    if (!on) co_return misunderstood(on.error());
+    if (*on) {  // out of remote mode the command is ignored
+      reply = co_await ask(call, "SYST:LOCK ON;*STB?");
+      if (!reply) co_return reply.error();
+    } else {
+      reply = co_await ask(call, "MEAS:CURR?");
+      if (!reply) co_return reply.error();
+      const Result<scpi::Number> current = scpi::parse_number(*reply, "A");
+      if (!current) co_return misunderstood(current.error());
+      if (current->quality == Quality::good && std::abs(current->value) < off_current_threshold().value()) co_return Result<void>{};
+    }
+    const Result<void> paused = co_await pause(call, state_poll);
+    if (paused) continue;
+    if (paused.error().fault == Fault::interrupted) co_return paused;
+    co_return fail(Fault::device_fault, model_.capabilities.model + ": the output does not go off");
+  }
+}
+
+}  // namespace cellrig

@@ -1,0 +1,294 @@
+#include "drivers/models/model_file.hpp"
+
+#include <algorithm>
+#include <initializer_list>
+
+#include "drivers/models/model_map.hpp"
+
+namespace cellrig {
+namespace {
+
+const std::vector<std::string>& kinds() {
+  static const std::vector<std::string> all{std::string(kind_ea_psb), std::string(kind_keysight_n6900), std::string(kind_watlow_f4t),
+                                            std::string(kind_adam_6018)};
+  return all;
+}
+
+/// What every model file begins with. Returns the model's name.
+std::string read_head(ModelMap& file, std::string_view kind) {
+  const std::string found = kinds()[file.word("kind", kinds())];
+  if (found != kind) throw ConfigError{file.place_of("kind"), "this is a model of kind '" + found + "', not '" + std::string(kind) + "'"};
+  file.prose("source");
+  file.prose("quirks");
+  file.prose("unverified");
+  return file.text("model");
+}
+
+Accuracy read_accuracy(ModelMap map, const std::string& offset_key) {
+  Accuracy accuracy;
+  accuracy.gain_fraction = map.number("gain_percent") / 100.0;
+  accuracy.offset = map.number(offset_key);
+  if (accuracy.gain_fraction < 0.0 || accuracy.offset < 0.0) throw ConfigError{map.place(), "an accuracy cannot be negative"};
+  [[maybe_unused]] const std::size_t status = map.word("status", {"stated", "unverified"});
+  map.finish();
+  return accuracy;
+}
+
+void read_limits(ModelMap map, CyclerCapabilities& into) {
+  into.voltage_min = Volts{map.number("voltage_min_V")};
+  into.voltage_max = Volts{map.positive_number("voltage_max_V")};
+  into.charge_current_max = Amps{map.positive_number("charge_current_max_A")};
+  into.discharge_current_max = Amps{map.positive_number("discharge_current_max_A")};
+  into.current_limit_min = Amps{map.number("current_limit_min_A")};
+  into.power_max = Watts{map.positive_number("power_max_W")};
+  into.over_voltage_protection_max = Volts{map.positive_number("over_voltage_protection_max_V")};
+  if (!(into.voltage_min < into.voltage_max)) throw ConfigError{map.place_of("voltage_min_V"), "voltage_min_V is above voltage_max_V"};
+  map.finish();
+}
+
+CyclerCapabilities read_cycler_capabilities(ModelMap& file, const std::string& model) {
+  CyclerCapabilities capabilities;
+  capabilities.model = model;
+  read_limits(file.map("limits"), capabilities);
+  ModelMap resolution = file.map("resolution");
+  capabilities.voltage_resolution = Volts{resolution.positive_number("voltage_V")};
+  capabilities.current_resolution = Amps{resolution.positive_number("current_A")};
+  resolution.finish();
+  ModelMap accuracy = file.map("accuracy");
+  capabilities.voltage_accuracy = read_accuracy(accuracy.map("voltage"), "offset_V");
+  capabilities.current_accuracy = read_accuracy(accuracy.map("current"), "offset_A");
+  accuracy.finish();
+  ModelMap modes = file.map("modes");
+  capabilities.has_constant_power = modes.boolean("constant_power");
+  capabilities.has_constant_resistance = modes.boolean("constant_resistance");
+  modes.finish();
+  return capabilities;
+}
+
+void read_watchdog(ModelMap& map, CyclerCapabilities& into) {
+  into.has_watchdog = true;
+  into.watchdog_min = map.seconds("min_s");
+  into.watchdog_max = map.seconds("max_s");
+  if (into.watchdog_min > into.watchdog_max) throw ConfigError{map.place_of("min_s"), "min_s is above max_s"};
+}
+
+struct Timing {
+  Duration reply_typical{}, attempt_timeout{}, request_gap{};
+};
+
+Timing read_timing(ModelMap map) {
+  Timing timing;
+  timing.reply_typical = map.milliseconds("reply_typical_ms");
+  timing.attempt_timeout = map.milliseconds("attempt_timeout_ms");
+  timing.request_gap = map.milliseconds("request_gap_ms");
+  if (timing.attempt_timeout <= Duration::zero()) throw ConfigError{map.place_of("attempt_timeout_ms"), "a try needs some time"};
+  map.finish();
+  return timing;
+}
+
+struct RegisterKey {
+  const char* key;
+  std::uint16_t* into;
+};
+
+void read_registers(ModelMap& map, std::initializer_list<RegisterKey> keys) {
+  for (const RegisterKey& entry : keys) *entry.into = static_cast<std::uint16_t>(map.integer(entry.key, 0, 65535));
+}
+
+void read_ea_registers(ModelMap map, EaPsbRegisters& r) {
+  read_registers(map, {{"device_type", &r.device_type},
+                       {"nominal_values", &r.nominal_values},
+                       {"serial_number", &r.serial_number},
+                       {"remote_coil", &r.remote_coil},
+                       {"output_coil", &r.output_coil},
+                       {"resistance_mode_coil", &r.resistance_mode_coil},
+                       {"acknowledge_coil", &r.acknowledge_coil},
+                       {"set_values", &r.set_values},
+                       {"state", &r.state},
+                       {"over_voltage", &r.over_voltage},
+                       {"over_current", &r.over_current},
+                       {"over_power", &r.over_power},
+                       {"voltage_limits", &r.voltage_limits},
+                       {"source_current_limits", &r.source_current_limits},
+                       {"power_limits", &r.power_limits},
+                       {"sink_current_limits", &r.sink_current_limits}});
+  map.finish();
+}
+
+void read_f4t_registers(ModelMap map, WatlowF4tRegisters& r) {
+  read_registers(map, {{"hardware_id", &r.hardware_id},
+                       {"software_release", &r.software_release},
+                       {"serial_number", &r.serial_number},
+                       {"part_number", &r.part_number},
+                       {"device_status", &r.device_status},
+                       {"communication_units", &r.communication_units},
+                       {"process_value", &r.process_value},
+                       {"setpoint", &r.setpoint},
+                       {"setpoint_low_limit", &r.setpoint_low_limit},
+                       {"setpoint_high_limit", &r.setpoint_high_limit},
+                       {"control_mode", &r.control_mode},
+                       {"active_control_mode", &r.active_control_mode},
+                       {"alarm_block", &r.alarm_block},
+                       {"alarm_state", &r.alarm_state},
+                       {"profile_state", &r.profile_state},
+                       {"profile_terminate", &r.profile_terminate}});
+  const std::vector<int> events = map.integers("events", 0, 65535);
+  if (events.size() != r.events.size()) throw ConfigError{map.place_of("events"), "there are 8 event outputs"};
+  std::transform(events.begin(), events.end(), r.events.begin(), [](int address) { return static_cast<std::uint16_t>(address); });
+  map.finish();
+}
+
+ConfigError wrong_role(ModelMap& file, const char* role) {
+  return ConfigError{file.place_of("kind"), "this is no model of a " + std::string(role)};
+}
+
+}  // namespace
+
+std::string load_model_kind(const std::string& path) {
+  ModelMap file = ModelMap::load(path);
+  return kinds()[file.word("kind", kinds())];
+}
+
+ModelRole role_of_kind(std::string_view kind) {
+  if (kind == kind_watlow_f4t) return ModelRole::chamber;
+  if (kind == kind_adam_6018) return ModelRole::logger;
+  return ModelRole::cycler;
+}
+
+EaPsbModel load_ea_psb_model(const std::string& path) {
+  ModelMap file = ModelMap::load(path);
+  EaPsbModel model;
+  const std::string name = read_head(file, kind_ea_psb);
+  model.capabilities = read_cycler_capabilities(file, name);
+  ModelMap watchdog = file.map("watchdog");
+  read_watchdog(watchdog, model.capabilities);
+  model.modbus_feeds_watchdog = watchdog.word("fed_by", {"any_traffic", "scpi"}) == 0;
+  watchdog.finish();
+  ModelMap ratings = file.map("ratings");
+  model.nominal_voltage = Volts{ratings.positive_number("voltage_V")};
+  model.nominal_current = Amps{ratings.positive_number("current_A")};
+  model.nominal_power = Watts{ratings.positive_number("power_W")};
+  model.nominal_resistance = Ohms{ratings.positive_number("resistance_max_Ohm")};
+  model.resistance_min = Ohms{ratings.positive_number("resistance_min_Ohm")};
+  ratings.finish();
+  model.device_type = file.text("device_type");
+  model.unit = static_cast<std::uint8_t>(file.integer("unit", 0, 255));
+  const Timing timing = read_timing(file.map("timing"));
+  model.capabilities.reply_time_typical = timing.reply_typical;
+  model.attempt_timeout = timing.attempt_timeout;
+  model.request_gap = timing.request_gap;
+  read_ea_registers(file.map("registers"), model.registers);
+  file.finish();
+  return model;
+}
+
+KeysightN6900Model load_keysight_n6900_model(const std::string& path) {
+  ModelMap file = ModelMap::load(path);
+  KeysightN6900Model model;
+  const std::string name = read_head(file, kind_keysight_n6900);
+  model.capabilities = read_cycler_capabilities(file, name);
+  ModelMap watchdog = file.map("watchdog");
+  read_watchdog(watchdog, model.capabilities);
+  watchdog.finish();
+  model.idn_model = file.text("idn_model");
+  const std::vector<int> trip_bits = file.integers("trip_bits", 0, 15);
+  for (const int bit : trip_bits) model.trip_mask |= 1U << static_cast<unsigned>(bit);
+  if (trip_bits.empty()) throw ConfigError{file.place_of("trip_bits"), "without trip bits no trip would be seen"};
+  model.over_current_trips_in_limit = file.boolean("over_current_protection");
+  const Timing timing = read_timing(file.map("timing"));
+  model.capabilities.reply_time_typical = timing.reply_typical;
+  model.attempt_timeout = timing.attempt_timeout;
+  ModelMap connecting = file.map("connecting");
+  model.session.connect_timeout = connecting.milliseconds("timeout_ms");
+  model.session.connect_pause = connecting.milliseconds("pause_ms");
+  model.session.connect_attempt_count_max = connecting.integer("attempts", 1, 10);
+  connecting.finish();
+  file.finish();
+  return model;
+}
+
+WatlowF4tModel load_watlow_f4t_model(const std::string& path) {
+  ModelMap file = ModelMap::load(path);
+  WatlowF4tModel model;
+  model.capabilities.model = read_head(file, kind_watlow_f4t);
+  ModelMap limits = file.map("limits");
+  model.capabilities.temperature_min = Celsius{limits.number("temperature_min_degC")};
+  model.capabilities.temperature_max = Celsius{limits.number("temperature_max_degC")};
+  model.plausible_min = Celsius{limits.number("plausible_min_degC")};
+  model.plausible_max = Celsius{limits.number("plausible_max_degC")};
+  model.alarm_margin_K = limits.positive_number("alarm_margin_K");
+  limits.finish();
+  ModelMap accuracy = file.map("accuracy");
+  model.capabilities.temperature_accuracy = read_accuracy(accuracy.map("temperature"), "offset_K");
+  accuracy.finish();
+  model.unit = static_cast<std::uint8_t>(file.integer("unit", 0, 255));
+  model.condition_event = file.integer("condition_event", 1, 8);
+  const Timing timing = read_timing(file.map("timing"));
+  model.attempt_timeout = timing.attempt_timeout;
+  model.request_gap = timing.request_gap;
+  read_f4t_registers(file.map("registers"), model.registers);
+  file.finish();
+  return model;
+}
+
+Adam6018Model load_adam_6018_model(const std::string& path) {
+  ModelMap file = ModelMap::load(path);
+  Adam6018Model model;
+  model.capabilities.model = read_head(file, kind_adam_6018);
+  std::vector<std::string> types;
+  std::vector<ModelMap> entries = file.maps("thermocouples");
+  for (ModelMap& entry : entries) {
+    ThermocoupleRange range;
+    range.type = entry.text("type");
+    range.code = static_cast<std::uint16_t>(entry.integer("code", 0, 65535));
+    range.low = Celsius{entry.number("low_degC")};
+    range.high = Celsius{entry.number("high_degC")};
+    if (!(range.low < range.high)) throw ConfigError{entry.place_of("low_degC"), "low_degC is above high_degC"};
+    entry.finish();
+    types.push_back(range.type);
+    model.ranges.push_back(range);
+  }
+  const ThermocoupleRange& used = model.ranges[file.word("thermocouple_type", types)];
+  model.thermocouple_type = used.type;
+  model.capabilities.temperature_min = used.low;
+  model.capabilities.temperature_max = used.high;
+  ModelMap accuracy = file.map("accuracy");
+  model.capabilities.temperature_accuracy = read_accuracy(accuracy.map("temperature"), "offset_K");
+  accuracy.finish();
+  model.capabilities.temperature_channels = file.integer("temperature_channels", 1, 8);
+  model.capabilities.relay_channels = file.integer("relay_channels", 0, 8);
+  model.channels_checked = file.integer("channels_checked", 0, 8);
+  model.unit = static_cast<std::uint8_t>(file.integer("unit", 0, 255));
+  const Timing timing = read_timing(file.map("timing"));
+  model.attempt_timeout = timing.attempt_timeout;
+  model.request_gap = timing.request_gap;
+  ModelMap registers = file.map("registers");
+  read_registers(registers, {{"inputs", &model.registers.inputs},
+                             {"type_codes", &model.registers.type_codes},
+                             {"output_coil", &model.registers.output_coil}});
+  registers.finish();
+  file.finish();
+  return model;
+}
+
+CyclerCapabilities load_cycler_capabilities(const std::string& path) {
+  const std::string kind = load_model_kind(path);
+  if (kind == kind_ea_psb) return load_ea_psb_model(path).capabilities;
+  if (kind == kind_keysight_n6900) return load_keysight_n6900_model(path).capabilities;
+  ModelMap file = ModelMap::load(path);
+  throw wrong_role(file, "cycler");
+}
+
+ChamberCapabilities load_chamber_capabilities(const std::string& path) {
+  if (load_model_kind(path) == kind_watlow_f4t) return load_watlow_f4t_model(path).capabilities;
+  ModelMap file = ModelMap::load(path);
+  throw wrong_role(file, "chamber");
+}
+
+LoggerCapabilities load_logger_capabilities(const std::string& path) {
+  if (load_model_kind(path) == kind_adam_6018) return load_adam_6018_model(path).capabilities;
+  ModelMap file = ModelMap::load(path);
+  throw wrong_role(file, "logger");
+}
+
+}  // namespace cellrig

@@ -1,0 +1,143 @@
+// cellrig-sim: a simulated bench on real sockets, a process of its own.
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "controller/base/config_error.hpp"
+#include "sim/bench.hpp"
+#include "sim/net/server.hpp"
+
+namespace {
+
+namespace fs = std::filesystem;
+using namespace cellrig;
+
+constexpr int exit_done = 0;
+constexpr int exit_bad_input = 2;
+constexpr int exit_instrument_failed = 4;
+constexpr int exit_signal_base = 128;
+
+volatile std::sig_atomic_t received_signal = 0;
+sim::SimServer* serving = nullptr;
+
+extern "C" void on_signal(int number) {
+  received_signal = number;
+  if (serving != nullptr) serving->request_stop();
+}
+
+void catch_signals() {
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  for (const int number : {SIGINT, SIGTERM}) ::sigaction(number, &action, nullptr);
+}
+
+struct Arguments {
+  std::string bench;
+  std::string ready_file;
+  std::vector<std::string> cell_directories;
+  std::uint64_t seed = 1;
+  bool quiet = false;
+  sim::ServerOptions server;
+};
+
+/// Where a cell file named in a bench may lie: as asked for, beside the bench, in a source tree, or installed.
+std::vector<std::string> cell_directories(const Arguments& arguments) {
+  std::vector<std::string> all = arguments.cell_directories;
+  const fs::path bench = fs::path{arguments.bench}.parent_path();
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error).parent_path();
+  std::vector<fs::path> candidates{bench, bench / "../../profiles/cells", "profiles/cells"};
+  if (!error) candidates.push_back(program / "../share/cellrig/cells");
+  for (const fs::path& candidate : candidates) {
+    if (fs::is_directory(candidate, error)) all.push_back(candidate.lexically_normal().string());
+  }
+  return all;
+}
+
+std::string ready_text(const sim::SimServer& server) {
+  std::string text = fmt::format(R"({{"schema_version":1,"pid":{},"back_door":"{}:{}","instruments":{{)", ::getpid(), server.host(),
+                                 server.back_door_port());
+  const std::string* previous = nullptr;
+  for (const sim::ServedPort& port : server.ports()) {
+    const bool is_same = previous != nullptr && *previous == port.instrument;
+    if (!is_same) text += fmt::format(R"({}"{}":{{)", previous == nullptr ? "" : "},", port.instrument);
+    text += fmt::format(R"({}"{}":"{}:{}")", is_same ? "," : "", port.name, server.host(), port.port);
+    previous = &port.instrument;
+  }
+  return text + (previous == nullptr ? "}}\n" : "}}}\n");
+}
+
+/// Whoever waits for the file never reads half of it.
+void write_ready_file(const std::string& path, const std::string& text) {
+  const std::string temporary = path + ".tmp." + std::to_string(::getpid());
+  std::ofstream stream{temporary};
+  stream << text;
+  stream.close();
+  if (!stream) throw std::system_error{errno, std::generic_category(), "can't write " + temporary};
+  fs::rename(temporary, path);
+}
+
+void print_table(const sim::SimServer& server, const std::string& bench) {
+  fmt::print(stderr, "simulated bench '{}'\n  {:<12} {:<8} {}:{}\n", bench, "back door", "", server.host(), server.back_door_port());
+  for (const sim::ServedPort& port : server.ports()) {
+    fmt::print(stderr, "  {:<12} {:<8} {}:{}\n", port.instrument, port.name, server.host(), port.port);
+  }
+  if (!server.host().starts_with("127.")) {
+    fmt::print(stderr, "warning: {} is not this machine's loopback: whoever reaches it can operate the bench\n", server.host());
+  }
+}
+
+int serve(const Arguments& arguments) {
+  const sim::BenchOptions options{.cell_directories = cell_directories(arguments), .seed = arguments.seed};
+  const std::unique_ptr<sim::SimulatedBench> bench = sim::SimulatedBench::load(arguments.bench, options);
+  sim::SimServer server{*bench, arguments.server};
+  serving = &server;
+  catch_signals();
+  write_ready_file(arguments.ready_file, ready_text(server));
+  if (!arguments.quiet) print_table(server, bench->name());
+  if (received_signal == 0) server.run();
+  serving = nullptr;
+  return received_signal == 0 ? exit_done : exit_signal_base + received_signal;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Arguments arguments;
+  CLI::App app{"A simulated test bench on real sockets: cyclers, chambers and loggers with cells in them.", "cellrig-sim"};
+  app.add_option("bench", arguments.bench, "bench file with a section 'simulation'")->required()->type_name("BENCH.yaml");
+  app.add_option("--ready-file", arguments.ready_file, "written as JSON once every port listens")->required()->type_name("FILE");
+  app.add_option("--host", arguments.server.host, "IPv4 address to listen on; loopback unless given")->capture_default_str();
+  app.add_option("--port-base", arguments.server.port_base, "back door on this port, instruments on those after it; default: free ports");
+  app.add_option("--seed", arguments.seed, "of everything random")->capture_default_str();
+  app.add_option("--cells", arguments.cell_directories, "directory with cell files; may be repeated")->type_name("DIR");
+  app.add_flag("--quiet", arguments.quiet, "no table of addresses");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? exit_done : exit_bad_input;
+  }
+  try {
+    return serve(arguments);
+  } catch (const ConfigError& error) {
+    fmt::print(stderr, "cellrig-sim: {}\n", error.what());
+    return exit_bad_input;
+  } catch (const std::system_error& error) {
+    fmt::print(stderr, "cellrig-sim: {}\n", error.what());
+    return exit_bad_input;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "cellrig-sim: internal error: {}\n", error.what());
+    return exit_instrument_failed;
+  }
+}

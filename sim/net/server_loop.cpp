@@ -1,0 +1,259 @@
+#include "sim/net/server_loop.hpp"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+namespace cellrig::sim {
+namespace {
+
+constexpr int events_per_wait = 256;
+constexpr std::size_t port_count = 65536;
+
+/// What a descriptor is, in the upper half of an epoll tag; the lower half is its index.
+enum Kind : std::uint64_t { kind_stop = 1, kind_timer, kind_back_door, kind_listener, kind_client, kind_session };
+constexpr std::uint64_t tag_of(Kind kind, std::size_t index) { return static_cast<std::uint64_t>(kind) << 32U | index; }
+constexpr Kind kind_of(std::uint64_t tag) { return static_cast<Kind>(tag >> 32U); }
+constexpr std::size_t index_of(std::uint64_t tag) { return tag & 0xFFFFFFFFU; }
+
+template <class T>
+std::size_t put(std::vector<std::unique_ptr<T>>& slots, std::unique_ptr<T> value) {
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    if (slots[i]) continue;
+    slots[i] = std::move(value);
+    return i;
+  }
+  slots.push_back(std::move(value));
+  return slots.size() - 1;
+}
+
+Descriptor checked(int fd, const char* what) {
+  if (fd < 0) throw std::system_error{errno, std::generic_category(), what};
+  return Descriptor{fd};
+}
+
+}  // namespace
+
+SimServer::Loop::Loop(SimulatedBench& bench, ServerOptions wanted)
+    : options{std::move(wanted)},
+      bench_{bench},
+      clock_{bench.now()},
+      epoll_{checked(::epoll_create1(EPOLL_CLOEXEC), "epoll")},
+      stop_event_{checked(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd")},
+      timer_{checked(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC), "timerfd")},
+      by_peer_port_(port_count, 0) {
+  watch(stop_event_, tag_of(kind_stop, 0));
+  watch(timer_, tag_of(kind_timer, 0));
+  bind_everything();
+}
+
+SimServer::Loop::~Loop() {
+  for (std::size_t slot = 0; slot < clients_.size(); ++slot) {
+    if (clients_[slot]) end_client(slot);
+  }
+}
+
+void SimServer::Loop::bind_everything() {
+  std::uint16_t next = options.port_base;
+  const auto take_port = [&]() -> std::uint16_t { return options.port_base == 0 ? std::uint16_t{0} : next++; };
+  back_door_ = bind_tcp({options.host, take_port()});
+  back_door_port = local_port_of(back_door_);
+  listen_on(back_door_);
+  watch(back_door_, tag_of(kind_back_door, 0));
+  for (const BenchPort& port : bench_.ports()) {
+    Listener listener{bind_tcp({options.host, take_port()}), port.wire};
+    listener.port = local_port_of(listener.socket);
+    ports.push_back({port.instrument, port.name, listener.port});
+    listeners_.push_back(std::move(listener));
+  }
+  update_listeners();
+}
+
+void SimServer::Loop::watch(const Descriptor& socket, std::uint64_t tag) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = tag;
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, socket.get(), &event) != 0) {
+    throw std::system_error{errno, std::generic_category(), "epoll_ctl"};
+  }
+}
+
+void SimServer::Loop::unwatch(const Descriptor& socket) { ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, socket.get(), nullptr); }
+
+void SimServer::Loop::request_stop() noexcept {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = ::write(stop_event_.get(), &one, sizeof one);
+}
+
+/// Back-door lines come last: a client that first sent its requests and then its line has them read first.
+void SimServer::Loop::run() {
+  std::array<epoll_event, events_per_wait> events{};
+  while (!is_stopping_) {
+    if (!clock_.is_frozen()) arm_timer();
+    const int count = ::epoll_wait(epoll_.get(), events.data(), events_per_wait, timeout_ms());
+    if (count < 0 && errno != EINTR) throw std::system_error{errno, std::generic_category(), "epoll_wait"};
+    for (int i = 0; i < count; ++i) {
+      if (kind_of(events[static_cast<std::size_t>(i)].data.u64) != kind_session) handle(events[static_cast<std::size_t>(i)].data.u64);
+    }
+    for (int i = 0; i < count; ++i) {
+      if (kind_of(events[static_cast<std::size_t>(i)].data.u64) == kind_session) handle(events[static_cast<std::size_t>(i)].data.u64);
+    }
+    while (advance_ && try_advance()) {
+    }
+    if (!clock_.is_frozen()) tick_real_time();
+    settle(nullptr);
+  }
+}
+
+void SimServer::Loop::handle(std::uint64_t tag) {
+  std::uint64_t expirations = 0;
+  switch (kind_of(tag)) {
+    case kind_stop: is_stopping_ = true; break;
+    case kind_timer:
+      if (::read(timer_.get(), &expirations, sizeof expirations) > 0) armed_for_ns_ = 0;
+      break;
+    case kind_back_door: accept_sessions(); break;
+    case kind_listener: accept_clients(index_of(tag)); break;
+    case kind_client: read_client(index_of(tag)); break;
+    case kind_session: read_session(index_of(tag)); break;
+  }
+}
+
+void SimServer::Loop::accept_sessions() {
+  for (Accepted accepted = accept_from(back_door_); accepted.socket; accepted = accept_from(back_door_)) {
+    auto session = std::make_unique<Session>();
+    session->socket = std::move(accepted.socket);
+    const std::size_t slot = put(sessions_, std::move(session));
+    watch(sessions_[slot]->socket, tag_of(kind_session, slot));
+  }
+}
+
+void SimServer::Loop::accept_clients(std::size_t listener) {
+  while (listeners_[listener].is_listening) {
+    Accepted accepted = accept_from(listeners_[listener].socket);
+    if (!accepted.socket) return;
+    add_client(listener, std::move(accepted));
+  }
+}
+
+void SimServer::Loop::add_client(std::size_t listener, Accepted accepted) {
+  if (const std::size_t known = by_peer_port_[accepted.peer_port]; known != 0) {
+    // The system may give one local port to connections with different destinations, and lockstep could not tell them apart. The
+    // newcomer is closed: its owner connects again, with another port.
+    if (!has_ended(clients_[known - 1]->socket)) return;
+    read_client(known - 1);
+  }
+  auto client = std::make_unique<Client>();
+  Wire* const wire = listeners_[listener].wire;
+  client->id = wire->open(clock_.now(), *client);
+  gone_[accepted.peer_port] = client->id == 0;
+  if (client->id == 0) return;  // full, or refused
+  client->socket = std::move(accepted.socket);
+  client->wire = wire;
+  client->listener = listener;
+  client->serial = ++last_serial_;
+  client->peer_port = accepted.peer_port;
+  client->requests = MessageCounter{wire->framing()};
+  const std::size_t slot = put(clients_, std::move(client));
+  by_peer_port_[accepted.peer_port] = slot + 1;
+  watch(clients_[slot]->socket, tag_of(kind_client, slot));
+}
+
+void SimServer::Loop::read_client(std::size_t slot) {
+  if (slot >= clients_.size() || !clients_[slot]) return;  // closed earlier in the same batch
+  Client& client = *clients_[slot];
+  const std::size_t before = client.unprocessed.size();
+  switch (receive_into(client.socket, client.unprocessed)) {
+    case Received::nothing: return;
+    case Received::bytes:
+      client.requests.feed(std::string_view{client.unprocessed}.substr(before));
+      if (!clock_.is_frozen()) {
+        process(client, slot);
+      } else if (before == 0) {
+        unprocessed_.push_back(slot);
+      }
+      return;
+    case Received::end:
+      // What it sent before it closed still reaches the instrument.
+      client.has_ended = true;
+      if (client.unprocessed.empty()) {
+        end_client(slot);
+      } else {
+        unwatch(client.socket);
+      }
+      return;
+  }
+}
+
+void SimServer::Loop::end_client(std::size_t slot) {
+  const std::unique_ptr<Client> client = std::move(clients_[slot]);
+  if (!client->is_dropped) client->wire->close(client->id);
+  if (by_peer_port_[client->peer_port] == slot + 1) by_peer_port_[client->peer_port] = 0;
+  gone_[client->peer_port] = true;
+}
+
+/// Before anybody is told that time has passed or a fault is in force, sockets show it.
+void SimServer::Loop::settle(back_door::Tick* tick) {
+  for (std::size_t slot = 0; slot < clients_.size(); ++slot) {
+    if (!clients_[slot] || !clients_[slot]->is_dropped) continue;
+    if (tick != nullptr) tick->add({clients_[slot]->peer_port, true});
+    end_client(slot);
+  }
+  update_listeners();
+}
+
+/// A port that refuses stays bound, so that nobody else gets its number meanwhile.
+void SimServer::Loop::update_listeners() {
+  const TimePoint now = clock_.now();
+  for (std::size_t i = 0; i < listeners_.size(); ++i) {
+    Listener& listener = listeners_[i];
+    const bool is_wanted = !listener.wire->refuses(now);
+    if (is_wanted == listener.is_listening) continue;
+    if (is_wanted) {
+      listen_on(listener.socket);
+      watch(listener.socket, tag_of(kind_listener, i));
+    } else {
+      listener.socket.reset();
+      listener.socket = bind_tcp({options.host, listener.port});
+    }
+    listener.is_listening = is_wanted;
+  }
+}
+
+// ---- SimServer
+
+SimServer::SimServer(SimulatedBench& bench, ServerOptions options) : loop_{std::make_unique<Loop>(bench, std::move(options))} {}
+
+SimServer::~SimServer() { stop(); }
+
+const std::string& SimServer::host() const { return loop_->options.host; }
+std::uint16_t SimServer::back_door_port() const { return loop_->back_door_port; }
+const std::vector<ServedPort>& SimServer::ports() const { return loop_->ports; }
+
+std::uint16_t SimServer::port_of(std::string_view instrument, std::string_view name) const {
+  for (const ServedPort& port : loop_->ports) {
+    if (port.instrument == instrument && port.name == name) return port.port;
+  }
+  return 0;
+}
+
+void SimServer::run() { loop_->run(); }
+
+void SimServer::start() {
+  loop_->thread = std::thread{[this] { loop_->run(); }};
+}
+
+void SimServer::request_stop() noexcept { loop_->request_stop(); }
+
+void SimServer::stop() {
+  if (!loop_->thread.joinable()) return;
+  loop_->request_stop();
+  loop_->thread.join();
+}
+
+}  // namespace cellrig::sim

@@ -1,0 +1,168 @@
+// When things happen: replies that are due, the world's own pace in real time, and the steps of lockstep.
+#include <sys/timerfd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <utility>
+
+#include "sim/net/server_loop.hpp"
+
+namespace cellrig::sim {
+namespace {
+
+constexpr Duration world_period = std::chrono::milliseconds{50};
+constexpr std::int64_t ns_per_s = 1'000'000'000;
+constexpr std::int64_t ns_per_ms = 1'000'000;
+
+}  // namespace
+
+void SimServer::Loop::process(Client& client, std::size_t slot) {
+  deliveries_.clear();
+  bench_.receive(*client.wire, clock_.now(), client.id, client.unprocessed, deliveries_);
+  client.unprocessed.clear();
+  for (Delivery& delivery : deliveries_) {
+    held_.push_back({std::move(delivery), ++last_sequence_, slot, client.serial});
+    std::push_heap(held_.begin(), held_.end());
+  }
+}
+
+/// Lockstep: in an order that does not depend on which bytes came first. Ports in the order of the bench file, connections by age.
+void SimServer::Loop::process_all() {
+  const auto rank = [this](std::size_t slot) { return std::pair{clients_[slot]->listener, clients_[slot]->serial}; };
+  std::erase_if(unprocessed_, [this](std::size_t slot) { return !clients_[slot] || clients_[slot]->unprocessed.empty(); });
+  std::sort(unprocessed_.begin(), unprocessed_.end(), [&](std::size_t a, std::size_t b) { return rank(a) < rank(b); });
+  for (const std::size_t slot : unprocessed_) {
+    process(*clients_[slot], slot);
+    if (clients_[slot]->has_ended) end_client(slot);
+  }
+  unprocessed_.clear();
+}
+
+void SimServer::Loop::drop_stale_front() {
+  while (!held_.empty()) {
+    const Held& first = held_.front();
+    if (clients_[first.slot] && clients_[first.slot]->serial == first.serial) return;
+    std::pop_heap(held_.begin(), held_.end());
+    held_.pop_back();
+  }
+}
+
+void SimServer::Loop::send_due(TimePoint now, back_door::Tick* tick) {
+  for (drop_stale_front(); !held_.empty() && held_.front().delivery.due <= now; drop_stale_front()) {
+    std::pop_heap(held_.begin(), held_.end());
+    const Held held = std::move(held_.back());
+    held_.pop_back();
+    const std::uint16_t port = clients_[held.slot]->peer_port;
+    // A client that does not read what it asked for until the socket is full is cut off.
+    const bool is_sent = held.delivery.bytes.empty() || send_all(clients_[held.slot]->socket, held.delivery.bytes);
+    const bool is_closed = held.delivery.closes || !is_sent;
+    if (is_closed) end_client(held.slot);
+    if (tick != nullptr && (is_closed || held.delivery.is_whole)) tick->add({port, is_closed});
+  }
+}
+
+void SimServer::Loop::tick_real_time() {
+  const TimePoint now = clock_.now();
+  if (now >= last_world_advance_ + world_period) {
+    bench_.advance(now);
+    last_world_advance_ = now;
+  } else {
+    bench_.let_events_happen(now);
+  }
+  send_due(now, nullptr);
+}
+
+void SimServer::Loop::arm_timer() {
+  drop_stale_front();
+  TimePoint next = last_world_advance_ + world_period;
+  if (const std::optional<TimePoint> event = bench_.next_event()) next = std::min(next, *event);
+  if (!held_.empty()) next = std::min(next, held_.front().delivery.due);
+  const std::int64_t at_ns = std::max<std::int64_t>(clock_.monotonic_ns_of(next), 1);
+  if (at_ns == armed_for_ns_) return;
+  armed_for_ns_ = at_ns;
+  itimerspec spec{};
+  spec.it_value.tv_sec = at_ns / ns_per_s;
+  spec.it_value.tv_nsec = at_ns % ns_per_s;
+  ::timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &spec, nullptr);
+}
+
+int SimServer::Loop::timeout_ms() const {
+  if (!advance_) return -1;
+  const std::int64_t left_ns = advance_->stuck_at_ns - monotonic_ns();
+  return static_cast<int>(std::clamp<std::int64_t>(left_ns / ns_per_ms + 1, 0, 60'000));
+}
+
+/// A connection that is gone delivers nothing more: it is reported, not waited for. The client may have closed it itself and not yet
+/// heard of it (a bus thread that found stale bytes).
+bool SimServer::Loop::has_all_requests(back_door::Tick& gone) const {
+  bool is_complete = true;
+  for (const back_door::InFlight& wanted : advance_->request.in_flight) {
+    const std::size_t slot = by_peer_port_[wanted.port];
+    const bool is_open = slot != 0;
+    if (is_open && clients_[slot - 1]->requests.count() >= wanted.request_count) continue;
+    is_complete = false;
+    if (is_open ? clients_[slot - 1]->has_ended : gone_[wanted.port]) gone.add({wanted.port, true});
+  }
+  return is_complete;
+}
+
+std::string SimServer::Loop::who_waits() const {
+  std::string text;
+  for (const back_door::InFlight& wanted : advance_->request.in_flight) {
+    const std::size_t slot = by_peer_port_[wanted.port];
+    const std::string connection = "connection from local port " + std::to_string(wanted.port);
+    if (slot == 0) {
+      text += "; no " + connection + " is open";
+    } else if (const Client& client = *clients_[slot - 1]; client.requests.count() < wanted.request_count) {
+      text += "; the " + connection + " to " + client.wire->name() + " has delivered " + std::to_string(client.requests.count()) +
+              " of " + std::to_string(wanted.request_count) + " requests";
+    }
+  }
+  return text.empty() ? "nothing" : text.substr(2);
+}
+
+/// False: requests are still missing.
+bool SimServer::Loop::try_advance() {
+  settle(nullptr);
+  back_door::Tick tick;
+  if (!has_all_requests(tick)) {
+    if (tick.entries.empty() && monotonic_ns() < advance_->stuck_at_ns) return false;
+    tick.now = clock_.now();
+    answer_advance(tick.entries.empty() ? "stuck " + who_waits() : format(tick));
+    return true;
+  }
+  process_all();
+  drop_stale_front();
+  TimePoint to = advance_->request.to;
+  if (!held_.empty()) to = std::min(to, held_.front().delivery.due);
+  if (to == TimePoint::max()) {
+    answer_advance("stuck no reply is held and no instant was named: every request under way has lost its reply");
+    return true;
+  }
+  clock_.move_to(to);
+  tick.now = clock_.now();
+  bench_.let_events_happen(tick.now);
+  settle(&tick);
+  send_due(tick.now, &tick);
+  answer_advance(format(tick));
+  return true;
+}
+
+void SimServer::Loop::answer_advance(const std::string& line) {
+  advance_.reset();
+  const std::size_t slot = *lockstep_session_;
+  answer(slot, line);
+  serve_lines(slot);
+}
+
+void SimServer::Loop::leave_lockstep() {
+  lockstep_session_.reset();
+  advance_.reset();
+  process_all();
+  clock_.go_on();
+  last_world_advance_ = clock_.now();
+  armed_for_ns_ = 0;
+}
+
+}  // namespace cellrig::sim

@@ -1,0 +1,221 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <clocale>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+
+#include "db/export/bdf.hpp"
+#include "db/export/csv.hpp"
+#include "tests/db/bdf_check.hpp"
+#include "tests/db/record_play.hpp"
+
+namespace cellrig::db {
+namespace {
+
+using test::a_run;
+using test::BdfFile;
+using test::expect_valid_bdf;
+using test::must;
+using test::Player;
+using test::read_bdf;
+using test::read_file;
+using test::simulated;
+using test::split;
+using test::TempDir;
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+TEST(CsvLine, writes_numbers_that_read_back_exactly) {
+  CsvLine line;
+  line.real(0.1);
+  line.real(1.0 / 3.0);
+  line.real(-0.0);
+  line.real(nan);
+  line.integer(-5);
+  line.text("a \"b\", c");
+  EXPECT_EQ(line.finish(), "0.1,0.3333333333333333,0,,-5,\"a \"\"b\"\", c\"\n");
+}
+
+// Nanoseconds do not fit a double's 16 digits beside seconds since 1970.
+TEST(CsvLine, writes_nanoseconds_as_exact_decimals) {
+  CsvLine line;
+  line.seconds(1'700'000'000'123'456'789);
+  line.seconds(0);
+  line.seconds(-1'500'000'000);
+  line.seconds(1);
+  line.seconds(60'000'000'000);
+  line.seconds(10'050'000'000);
+  EXPECT_EQ(line.finish(), "1700000000.123456789,0,-1.5,0.000000001,60,10.05\n");
+}
+
+struct Record {
+  TempDir dir;
+  std::string path = dir.file("a.db");
+  RunKey run = 0;
+
+  explicit Record(int cycles = 3) {
+    auto recorder = must(Recorder::open(simulated(path)));
+    Player player(*recorder, a_run());
+    run = player.run;
+    player.step({.type = "REST", .current_A = 0, .samples = 5, .in_cycle = false});
+    for (int i = 0; i < cycles; ++i) player.play_cycle();
+    player.event(Severity::info, "started", "begun");
+    player.event(Severity::alarm, "instrument", "the chamber's door is open");
+    player.end_run();
+    must(recorder->close());
+  }
+};
+
+TEST(BdfExport, keeps_the_rules_of_the_format) {
+  const Record record;
+  auto reader = must(Reader::open(record.path));
+  const std::string path = record.dir.file("x.bdf.csv");
+  const BdfReport report = must(export_bdf(*reader, record.run, {path}));
+  EXPECT_EQ(report.rows, 5U + 3 * 150U);
+  EXPECT_EQ(report.rows_left_out, 0U);
+  const BdfFile file = read_bdf(path);
+  ASSERT_EQ(file.rows.size(), report.rows);
+  expect_valid_bdf(file);
+  EXPECT_TRUE(file.has("Ambient Temperature / degC"));
+  EXPECT_TRUE(file.has("Surface Temperature / degC"));
+  EXPECT_EQ(file.rows[5].at("Step Type"), "CC_CHG");
+  EXPECT_GT(file.number(6, "Current / A"), 0) << "positive current charges";
+  EXPECT_GT(file.number(6, "Net Capacity / Ah"), 0);
+  EXPECT_EQ(file.rows[0].at("Unix Time / s"), "946684801");
+}
+
+TEST(BdfExport, leaves_out_a_temperature_that_was_never_measured) {
+  const TempDir dir;
+  auto recorder = must(Recorder::open(simulated(dir.file("a.db"))));
+  const RunKey run = recorder->begin_run(a_run());
+  StepRow step;
+  step.step = recorder->next_step_key();
+  step.run = run;
+  step.step_count = 1;
+  step.type = "REST";
+  recorder->begin_step(step);
+  for (int i = 0; i < 10; ++i) {
+    SampleRow row;
+    row.step = step.step;
+    row.test_time_ns = i;
+    row.voltage_V = i == 4 ? nan : 3.7;
+    row.cell_temperature_degC = nan;
+    row.ambient_temperature_degC = i == 9 ? 20 : nan;
+    recorder->append(row);
+  }
+  must(recorder->close());
+  auto reader = must(Reader::open(dir.file("a.db")));
+  const BdfReport report = must(export_bdf(*reader, run, {dir.file("x.bdf.csv")}));
+  EXPECT_EQ(report.rows, 9U);
+  EXPECT_EQ(report.rows_left_out, 1U);
+  const BdfFile file = read_bdf(dir.file("x.bdf.csv"));
+  expect_valid_bdf(file);
+  EXPECT_FALSE(file.has("Surface Temperature / degC"));
+  EXPECT_EQ(file.rows[0].at("Ambient Temperature / degC"), "");
+  EXPECT_EQ(file.rows[8].at("Ambient Temperature / degC"), "20");
+}
+
+TEST(BdfExport, refuses_a_record_whose_time_goes_back) {
+  const TempDir dir;
+  auto recorder = must(Recorder::open(simulated(dir.file("a.db"))));
+  Player player(*recorder, a_run());
+  player.begin_step({});
+  player.sample({});
+  player.now_ns -= 2'000'000'000;
+  player.sample({});
+  must(recorder->close());
+  auto reader = must(Reader::open(dir.file("a.db")));
+  const auto report = export_bdf(*reader, player.run, {dir.file("x.bdf.csv")});
+  ASSERT_FALSE(report);
+  EXPECT_NE(report.error().what.find("test time goes back"), std::string::npos) << report.error().what;
+  EXPECT_FALSE(std::filesystem::exists(dir.file("x.bdf.csv"))) << "nothing half appears";
+}
+
+TEST(BdfExport, names_files_as_the_format_recommends) {
+  const Record record(1);
+  auto reader = must(Reader::open(record.path));
+  RunInfo run = must(reader->run(record.run));
+  EXPECT_EQ(bdf_file_name("UCam", run, 1), "UCam__A0001__20000101_001.bdf.csv");
+  run.row.cell_id = "a/b c";
+  EXPECT_EQ(bdf_file_name("", run, 12), "Unknown__a-b-c__20000101_012.bdf.csv");
+  EXPECT_EQ(bdf_metadata_path("dir/x.bdf.csv"), "dir/x.bdf.metadata.json");
+}
+
+TEST(BdfMetadata, names_test_cell_protocol_and_deviations) {
+  const Record record(1);
+  auto reader = must(Reader::open(record.path));
+  const std::string path = record.dir.file("x.bdf.metadata.json");
+  must(export_bdf_metadata(*reader, record.run, {.kind = "cycling"}, {path}));
+  const boost::json::value document = boost::json::parse(read_file(path));
+  const boost::json::object& test = document.at("test").as_object();
+  EXPECT_EQ(test.at("status").as_string(), "completed");
+  EXPECT_EQ(test.at("kind").as_string(), "cycling");
+  EXPECT_EQ(test.at("cell_id").as_string(), "A0001");
+  EXPECT_EQ(test.at("conformance").at("status").as_string(), "non-conformant");
+  ASSERT_EQ(test.at("deviations").as_array().size(), 1U);
+  EXPECT_EQ(test.at("deviations").at(0).at("category").as_string(), "equipment_failure");
+  EXPECT_EQ(test.at("deviations").at(0).at("impact").as_string(), "moderate");
+  EXPECT_EQ(document.at("provenance").at("source_type").as_string(), "simulation");
+  EXPECT_EQ(document.at("channel").at("equipment_id").as_string(), "123");
+  EXPECT_EQ(document.at("channel").at("index").as_int64(), 1);
+  EXPECT_EQ(document.at("equipment").as_array().size(), 2U);
+  EXPECT_EQ(document.at("test_protocol").at("test_spec").at("id").as_string().size(), 64U);
+}
+
+// A person's file is never replaced by accident.
+TEST(Export, does_not_overwrite_without_being_told) {
+  const Record record(1);
+  auto reader = must(Reader::open(record.path));
+  const std::string path = record.dir.file("x.csv");
+  std::ofstream(path) << "mine";
+  const auto refused = export_csv(*reader, record.run, {path});
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().what.find("exists already"), std::string::npos);
+  EXPECT_EQ(read_file(path), "mine");
+  EXPECT_EQ(must(export_csv(*reader, record.run, {path, true})), 155U);
+  EXPECT_NE(read_file(path), "mine");
+  const auto entries = std::filesystem::directory_iterator(record.dir.path());
+  EXPECT_TRUE(std::none_of(begin(entries), end(entries), [](const auto& entry) {
+    return entry.path().string().find(".part") != std::string::npos;
+  })) << "no temporary file stays";
+}
+
+TEST(Export, writes_plain_csv_with_every_column_filled) {
+  const Record record(1);
+  auto reader = must(Reader::open(record.path));
+  must(export_csv(*reader, record.run, {record.dir.file("x.csv")}));
+  const BdfFile file = read_bdf(record.dir.file("x.csv"));  // the same shape of file
+  ASSERT_EQ(file.rows.size(), 155U);
+  EXPECT_EQ(file.labels.size(), 31U);
+  const auto& row = file.rows[6];
+  EXPECT_EQ(row.at("regulation"), "CC");
+  EXPECT_EQ(row.at("output_on"), "1");
+  EXPECT_EQ(row.at("cycle"), "1");
+  EXPECT_EQ(file.rows[0].at("regulation"), "");
+  EXPECT_EQ(file.number(6, "step_time_s"), 2);
+  EXPECT_EQ(file.number(6, "run_charge_Ah"), file.number(6, "step_charge_Ah"));
+}
+
+TEST(Export, writes_the_cycle_table) {
+  const Record record(2);
+  auto reader = must(Reader::open(record.path));
+  EXPECT_EQ(must(export_cycles_csv(*reader, record.run, {record.dir.file("c.csv")})), 2U);
+  const std::string text = read_file(record.dir.file("c.csv"));
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 3);
+  EXPECT_EQ(must(export_aux_csv(*reader, record.run, {record.dir.file("aux.csv")})), 0U);
+}
+
+// A German desktop must not write 3,7 V.
+TEST(Export, does_not_depend_on_the_locale) {
+  const char* const set = std::setlocale(LC_ALL, "de_DE.UTF-8");
+  CsvLine line;
+  line.real(3.7);
+  EXPECT_EQ(line.finish(), "3.7\n");
+  if (set != nullptr) std::setlocale(LC_ALL, "C");
+}
+
+}  // namespace
+}  // namespace cellrig::db

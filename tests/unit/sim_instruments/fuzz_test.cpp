@@ -1,0 +1,139 @@
+// Rubbish in any split must neither crash an instrument nor make it hoard: the sanitizers watch, a good request comes after.
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "sim/instruments/adam_6018.hpp"
+#include "sim/instruments/ea_psb.hpp"
+#include "sim/instruments/keysight_n6900.hpp"
+#include "sim/instruments/watlow_f4t.hpp"
+#include "tests/unit/sim_instruments/ideal_bench.hpp"
+
+namespace cellrig::sim {
+namespace {
+
+constexpr int string_count = 100000;
+
+std::string random_bytes(std::mt19937& random) {
+  std::string bytes(random() % 40, '\0');
+  for (char& c : bytes) c = static_cast<char>(random());
+  return bytes;
+}
+
+/// A frame that is nearly right: header fields and function codes are plausible, the rest is not.
+std::string modbus_like(std::mt19937& random) {
+  if (random() % 4 == 0) return random_bytes(random);
+  constexpr std::array<int, 8> functions{1, 3, 4, 5, 6, 15, 16, 23};
+  std::string body{static_cast<char>(random() % 3), static_cast<char>(functions[random() % functions.size()])};
+  const int addresses[] = {0, 16, 121, 200, 400, 402, 405, 498, 505, 550, 1330, 2730, 2782, 2820, 9000, 16594, 65535};
+  const int address = addresses[random() % std::size(addresses)] + static_cast<int>(random() % 3);
+  body.push_back(static_cast<char>(address >> 8));
+  body.push_back(static_cast<char>(address));
+  const bool coil_on = random() % 8 == 0;
+  body.push_back(static_cast<char>(coil_on ? 0xFF : 0));
+  body.push_back(static_cast<char>(coil_on ? 0 : random() % 130));
+  if (random() % 2 == 0) {
+    const auto count = random() % 40;
+    body.push_back(static_cast<char>(random() % 3 == 0 ? random() : count));
+    for (unsigned i = 0; i < count; ++i) body.push_back(static_cast<char>(random()));
+  }
+  std::string frame{'\0', static_cast<char>(random()), '\0', static_cast<char>(random() % 50 == 0), '\0'};
+  frame.push_back(static_cast<char>(random() % 20 == 0 ? random() : body.size()));
+  return frame + body;
+}
+
+std::string scpi_like(std::mt19937& random) {
+  if (random() % 4 == 0) return random_bytes(random);
+  constexpr const char* whole[] = {"SYST:LOCK ON\n",
+                                   "OUTP 1\n",
+                                   "VOLT 4;CURR 5\n",
+                                   "SINK:CURR 3\n",
+                                   "FUNC CURR\n",
+                                   "CURR:LIM 5;:VOLT 3.9\n",
+                                   "OUTP:PROT:WDOG 1;WDOG:DEL 1\n",
+                                   "SYST:COMM:MON:ACT ON\n",
+                                   "CURR:PROT:STAT 1\n",
+                                   "OUTP:PROT:CLE\n",
+                                   "VOLT?;:OUTP?;*STB?;:FOO?\n",
+                                   "MEAS:CURR?\n",
+                                   "STAT:QUES:COND?\n",
+                                   "SYST:ERR?\n"};
+  if (random() % 4 == 0) return whole[random() % std::size(whole)];
+  constexpr const char* pieces[] = {"VOLT", "CURR", ":",    ":",    "LIM",  "NEG",  " ",    "4.2",  "-5",   "1e9",  ";",
+                                    ";:",   "?",    "?",    "*IDN", "*RST", "OUTP", " ON",  "MAX",  "\"",   "SYST", "ERR",
+                                    "\n",   "\n",   "MEAS", "ARR",  "LOCK", "SINK", "FUNC", "PROT", "WDOG", "STAT", "DEL",
+                                    ",",    "FETC", "AHO",  "*LRN", "#",    "2",    "QUES", "COND", "FOO"};
+  std::string text;
+  for (auto count = random() % 12; count > 0; --count) text += pieces[random() % std::size(pieces)];
+  return random() % 2 == 0 ? text + "\n" : text;
+}
+
+/// Sends in random pieces, at instants that go on, and checks what must hold of every reply.
+template <class Make>
+void pound(Instrument& instrument, const std::string& port_name, Make make) {
+  std::mt19937 random{12345};
+  Port& port = port_of(instrument, port_name);
+  TimePoint now{};
+  TimePoint last_due{};
+  std::vector<Reply> replies;
+  int answered = 0;
+  for (int i = 0; i < string_count; ++i) {
+    const std::string bytes = make(random);
+    now += std::chrono::milliseconds{random() % 20};
+    for (std::size_t at = 0; at < bytes.size();) {
+      const std::size_t piece = 1 + random() % 16;
+      port.receive(now, 1, std::string_view{bytes}.substr(at, piece), replies);
+      at += piece;
+    }
+    ASSERT_LE(replies.size(), bytes.size() + 1);
+    for (const Reply& reply : replies) {
+      ASSERT_EQ(reply.answered, !reply.bytes.empty());
+      answered += reply.answered ? 1 : 0;
+      ASSERT_GE(reply.due, last_due);
+      ASSERT_LT(reply.bytes.size(), 100000U);
+      last_due = reply.due;
+    }
+    replies.clear();
+  }
+  EXPECT_GT(answered, string_count / 50) << "rubbish alone doesn't reach far";
+}
+
+TEST(Fuzz, ea_psb_on_modbus) {
+  IdealBench bench{30.0};
+  EaPsb psb{EaPsbConfig{}, bench.stage, bench.advance_world()};
+  ASSERT_NO_FATAL_FAILURE(pound(psb, "modbus", modbus_like));
+  ModbusClient client{psb, 9};
+  EXPECT_EQ(client.read(at_s(100000), 121, 2), hex("03 04 4270 0000"));
+}
+
+TEST(Fuzz, ea_psb_on_scpi) {
+  IdealBench bench{30.0};
+  EaPsb psb{EaPsbConfig{}, bench.stage, bench.advance_world()};
+  ASSERT_NO_FATAL_FAILURE(pound(psb, "scpi", scpi_like));
+  EXPECT_EQ((ScpiClient{psb, 9}.ask(at_s(100000), "SYST:NOM:VOLT?")), "60 V");
+}
+
+TEST(Fuzz, keysight_n6900) {
+  IdealBench bench{4.0};
+  KeysightN6900 n6974a{KeysightN6900Config{}, bench.stage, bench.advance_world()};
+  ASSERT_NO_FATAL_FAILURE(pound(n6974a, "scpi", scpi_like));
+  EXPECT_EQ((ScpiClient{n6974a, 9}.ask(at_s(100000), "*OPC?")), "1");
+}
+
+TEST(Fuzz, watlow_f4t) {
+  ChamberAir chamber{{}, TimePoint{}};
+  WatlowF4t f4t{{}, chamber, [&](TimePoint to) { chamber.advance(to); }};
+  ASSERT_NO_FATAL_FAILURE(pound(f4t, "modbus", modbus_like));
+  ModbusClient client{f4t, 9};
+  EXPECT_EQ(client.read_one(at_s(100000), 90), 138);
+}
+
+TEST(Fuzz, adam_6018) {
+  Adam6018 adam{{}, {}, {}, [](TimePoint) {}};
+  ASSERT_NO_FATAL_FAILURE(pound(adam, "modbus", modbus_like));
+  ModbusClient client{adam, 9};
+  EXPECT_EQ(client.read_one(at_s(100000), 200), 1088);
+}
+
+}  // namespace
+}  // namespace cellrig::sim
