@@ -117,7 +117,11 @@ void LockstepTime::wait_for_replies(std::string_view ports) {
     if (word.empty()) break;
     if (word.back() == '!') word.remove_suffix(1);
     const auto link = links_.find(static_cast<std::uint16_t>(parse_integer(word)));
-    while (link != links_.end() && link->second.waiting && !stopped_) {
+    if (link == links_.end()) continue;
+    // Its owner may send the next request as soon as it has the reply: that one is not waited for.
+    const std::uint64_t request = link->second.requests;
+    while (link->second.waiting && link->second.requests == request && !stopped_ && !failed()) {
+      if (fire_woken() > 0) continue;
       if (context().run_one_for(wall_guard) == 0) stuck("a reply the simulator sent has not arrived on port " + std::string(word));
     }
   }

@@ -45,12 +45,27 @@ void TimeSource::spawn(Task<void> task) {
 
 void TimeSource::post(std::function<void()> function) { boost::asio::post(context_, std::move(function)); }
 
+std::size_t TimeSource::fire_woken() {
+  std::size_t fired = 0;
+  while (!failed()) {
+    Wait* first = nullptr;
+    for (Wait* const wait : heap_) {
+      if (wait->woken_ && (first == nullptr || before(*wait, *first))) first = wait;
+    }
+    if (first == nullptr) break;
+    fire(*first);
+    ++fired;
+  }
+  return fired;
+}
+
 void TimeSource::rethrow_if_failed() {
   if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
 }
 
-void TimeSource::fire_first() {
-  Wait& wait = *heap_.front();
+void TimeSource::fire_first() { fire(*heap_.front()); }
+
+void TimeSource::fire(Wait& wait) {
   remove(wait);
   const WaitEnd end = std::exchange(wait.woken_, false) ? WaitEnd::woken : WaitEnd::due;
   Wait::Handler handler = std::move(*wait.handler_);

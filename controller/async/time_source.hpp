@@ -120,12 +120,15 @@ class TimeSource {
   void fire_first();
   /// Resumes every waiter whose instant is not after `instant`; returns how many.
   std::size_t fire_until(TimePoint instant);
+  /// Resumes the waiters that somebody woke, and nobody whose instant has merely come; returns how many.
+  std::size_t fire_woken();
   void rethrow_if_failed();
   [[nodiscard]] bool failed() const { return failure_ != nullptr; }
 
  private:
   friend class Wait;
   static bool before(const Wait& a, const Wait& b);
+  void fire(Wait& wait);
   void insert(Wait& wait, TimePoint due);
   void remove(Wait& wait);
   void sift_up(std::size_t index);

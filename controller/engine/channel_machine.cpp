@@ -250,7 +250,7 @@ void ChannelMachine::end_step(StepEndReason reason, const std::optional<EndFound
     ended.value = found->value;
     ended.margin = found->margin;
   }
-  if (state_.in_cycle && step->direction == StepDirection::charge) state_.cycle_state.charge_time += step_time();
+  if (state_.in_cycle && step->direction == StepDirection::charge) state_.cycle_state.charge_time += now_ - state_.step.begun;
   out.push(ended);
 }
 

@@ -58,7 +58,7 @@ struct TemperatureRange {
 struct CycleState {
   Throughput moved;
   TimePoint started{};
-  Duration charge_time{};
+  Duration charge_time{};  ///< from entering to leaving its charging steps, as their rows in the record say it
   TemperatureRange cell_temperature;
   double reference_Ah = 0;  ///< measured in this cycle
   bool measured_reference = false;

@@ -95,7 +95,8 @@ void ChannelRecord::step_started(const output::StepStarted& started, const Chann
                                    .name = step.name,
                                    .type = std::string(bdf_step_type(step)),
                                    .setpoint_text = describe_setpoint(step),
-                                   .started_test_time_ns = test_time_ns(now)});
+                                   .started_test_time_ns = test_time_ns(now),
+                                   .measures_reference = step.measure == Measure::reference});
 }
 
 void ChannelRecord::sample(const output::Record& record, const Observation& observation) {

@@ -23,7 +23,7 @@ class ScriptedStream final : public ByteStream, public UnreadProbe {
     incoming_ += bytes;
     readable_.wake();
   }
-  void push_later(Duration delay, std::string bytes) { time_.spawn(push_after(delay, std::move(bytes), open_count)); }
+  void push_later(Duration delay, std::string bytes) { scheduled_.push_back(Scheduled{time_.now() + delay, std::move(bytes)}); }
   void drop() {
     peer_closed_ = true;
     readable_.wake();
@@ -39,6 +39,7 @@ class ScriptedStream final : public ByteStream, public UnreadProbe {
     is_open_ = true;
     peer_closed_ = false;
     incoming_.clear();
+    scheduled_.clear();  // what an old connection would have sent is lost with it
     readable_.forget();
     ++open_count;
     co_return Result<void>{};
@@ -60,6 +61,7 @@ class ScriptedStream final : public ByteStream, public UnreadProbe {
     const int generation = generation_;
     while (true) {
       if (generation != generation_) co_return fail(Fault::interrupted, "closed while in use");
+      deliver();
       if (!incoming_.empty()) break;
       if (peer_closed_) {
         close();
@@ -69,7 +71,9 @@ class ScriptedStream final : public ByteStream, public UnreadProbe {
         close();
         co_return fail(Fault::timeout, "no answer in time");
       }
-      co_await readable_.until(deadline.at);
+      TimePoint next = deadline.at;
+      for (const Scheduled& later : scheduled_) next = std::min(next, later.at);
+      co_await readable_.until(next);
     }
     const std::size_t n = std::min(into.size(), incoming_.size());
     std::copy_n(incoming_.begin(), n, into.begin());
@@ -78,18 +82,32 @@ class ScriptedStream final : public ByteStream, public UnreadProbe {
   }
   [[nodiscard]] LinkKey key() const override { return {}; }
   [[nodiscard]] std::string address() const override { return "scripted"; }
-  [[nodiscard]] bool has_unread() const override { return is_open_ && (!incoming_.empty() || peer_closed_); }
+  [[nodiscard]] bool has_unread() const override {
+    const auto is_due = [this](const Scheduled& later) { return later.at <= time_.now(); };
+    return is_open_ && (!incoming_.empty() || peer_closed_ || std::any_of(scheduled_.begin(), scheduled_.end(), is_due));
+  }
 
  private:
-  Task<void> push_after(Duration delay, std::string bytes, int connection) {
-    co_await time_.sleep_for(delay);
-    if (is_open_ && connection == open_count) push(bytes);  // what an old connection sends is lost with it
+  struct Scheduled {
+    TimePoint at;
+    std::string bytes;
+  };
+  void deliver() {
+    for (auto later = scheduled_.begin(); later != scheduled_.end();) {
+      if (later->at > time_.now()) {
+        ++later;
+        continue;
+      }
+      incoming_ += later->bytes;
+      later = scheduled_.erase(later);
+    }
   }
 
   TimeSource& time_;
   Handler handler_;
   Wait readable_;
   std::string incoming_;
+  std::vector<Scheduled> scheduled_;
   int generation_ = 0;
   bool is_open_ = false;
   bool peer_closed_ = false;
