@@ -1,6 +1,7 @@
 #include "controller/async/time_source.hpp"
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <cassert>
 
@@ -34,12 +35,29 @@ Task<void> TimeSource::sleep_until(TimePoint due) {
   co_await wait.until(due);
 }
 
-void TimeSource::spawn(Task<void> task) {
-  boost::asio::co_spawn(context_, std::move(task), [this](const std::exception_ptr& failure) {
-    if (!failure) return;
-    if (!failure_) failure_ = failure;
+TimeSource::~TimeSource() { drop_tasks(); }
+
+void TimeSource::drop_tasks() {
+  while (has_wait()) {
+    Wait& wait = *heap_.front();
+    remove(wait);
+    const Wait::Handler handler = std::move(*wait.handler_);
+    wait.handler_.reset();
+  }  // the handler owns the waiting frame, which owns the Wait
+}
+
+/// An exception is known at once, not when the completion of co_spawn has been served.
+Task<void> TimeSource::guarded(Task<void> task) {
+  try {
+    co_await std::move(task);
+  } catch (...) {
+    if (!failure_) failure_ = std::current_exception();
     stop();
-  });
+  }
+}
+
+void TimeSource::spawn(Task<void> task) {
+  boost::asio::co_spawn(context_, guarded(std::move(task)), boost::asio::detached);
   spawned();
 }
 

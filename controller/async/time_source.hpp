@@ -58,7 +58,7 @@ struct LinkKey {
 /// now() and waits, and the loop that serves them. Control thread only, but for post().
 class TimeSource {
  public:
-  virtual ~TimeSource() = default;
+  virtual ~TimeSource();
   TimeSource(const TimeSource&) = delete;
   TimeSource& operator=(const TimeSource&) = delete;
 
@@ -73,6 +73,10 @@ class TimeSource {
 
   /// Starts a task that owns its own ending; an exception that leaves it is kept and rethrown by run().
   void spawn(Task<void> task);
+
+  /// Destroys every task that waits, with all it holds. For the way out after a failure, while what the tasks refer to is
+  /// still there.
+  void drop_tasks();
 
   /// Hands a function to the control thread; the only call that other threads may make.
   virtual void post(std::function<void()> function);
@@ -135,10 +139,12 @@ class TimeSource {
   void sift_down(std::size_t index);
   void place(std::size_t index, Wait* wait);
 
-  boost::asio::io_context context_{1};
+  [[nodiscard]] Task<void> guarded(Task<void> task);
+
   std::vector<Wait*> heap_;
   std::uint64_t sequence_ = 0;
   std::exception_ptr failure_;
+  boost::asio::io_context context_{1};  // last: it destroys frames that own Waits
 };
 
 }  // namespace cellrig

@@ -21,7 +21,7 @@ void VirtualTime::run() {
   stopped_ = false;
   context().restart();
   int waits = 0;
-  while (!stopped_) {
+  while (!stopped_ && !failed()) {
     if (poll_now_ || ++waits >= waits_between_polls) {
       waits = 0;
       poll_now_ = false;

@@ -1,4 +1,6 @@
 // Virtual time: controller and world in one process. When nothing is ready, time jumps to the next wait. Same seed, same record.
+// Ready is what waits, spawn() and post() made so. A handler put on context() by other means (a signal) is served soon, in wall
+// time, and may find that virtual time went on meanwhile: no part of a virtual rig relies on one.
 #pragma once
 
 #include <atomic>

@@ -174,7 +174,12 @@ void run_to_end(TimeSource& time, Body body) {
     t->stop();
   };
   time.spawn(whole(&time, &body));
-  time.run();
+  try {
+    time.run();
+  } catch (...) {
+    time.drop_tasks();  // before the instruments they wait on are gone
+    throw;
+  }
 }
 
 bool RunSession::switch_off_first() {

@@ -27,6 +27,7 @@ void ChamberMachine::request(const chamber_input::Request& wish, std::vector<Cha
   waiting_.push_back({wish.channel, wish.request, wish.temperature});
   if (commanded_ && *commanded_ == wish.temperature) return;
   commanded_ = wish.temperature;
+  setpoint_.reset();
   out.push_back(chamber_output::Run{++command_, wish.temperature});
 }
 
@@ -61,6 +62,8 @@ void ChamberMachine::thermal_trip(std::uint32_t channel, std::vector<ChamberOutp
   if (tripped_) return;
   tripped_ = true;
   waiting_.clear();
+  setpoint_.reset();
+  commanded_.reset();
   for (const std::uint32_t other : channels_) {
     if (other != channel) out.push_back(chamber_output::TripChannel{other, true});
   }

@@ -29,6 +29,7 @@ bool ChannelMachine::output_wanted() const {
 std::optional<double> ChannelMachine::soc_pct() const {
   if (!state_.soc_known) return std::nullopt;
   const double capacity_Ah = state_.results.has_reference ? state_.results.reference_Ah : program_.nominal_capacity.value();
+  if (!(capacity_Ah > 0)) return std::nullopt;
   return state_.soc_base_pct + 100.0 * state_.charge_since_soc_Ah / capacity_Ah;
 }
 
@@ -66,7 +67,9 @@ void ChannelMachine::on(const ChannelInput& in, TimePoint now, ChannelOutputs& o
                  [&](const input::Acknowledged& i) { acknowledged(i, out); },
                  [&](const input::ChamberGranted& i) {
                    const Step* const step = current_step();
-                   if (state_.phase == Phase::awaiting_chamber && i.request == state_.chamber_request && step) command_step(*step, out);
+                   if (i.request != state_.chamber_request) return;
+                   state_.chamber_granted = true;
+                   if (state_.phase == Phase::awaiting_chamber && step) command_step(*step, out);
                  },
                  [&](const input::Pause&) { pause(out); },
                  [&](const input::Resume&) { resume(out); },
@@ -133,12 +136,7 @@ void ChannelMachine::end_pass(ChannelOutputs& out) {
   }
   LoopState& pass = state_.loops[state_.loop_depth - 1u];
   const LoopBegin& loop = std::get<LoopBegin>(program_.code[pass.begin]);
-  if (loop.counts_cycles) {
-    const Results& results = state_.results;
-    const double retention = results.reference_first_Ah > 0 ? state_.cycle_state.reference_Ah / results.reference_first_Ah : 0.0;
-    out.push(output::CycleEnded{state_.cycle, state_.cycle_is_reference, now_, state_.cycle_state, retention});
-    state_.in_cycle = false;
-  }
+  if (loop.counts_cycles) end_cycle(out);
   if (pass.passes >= loop.times) {
     --state_.loop_depth;
     ++state_.pc;
@@ -152,10 +150,19 @@ void ChannelMachine::end_pass(ChannelOutputs& out) {
   state_.loops[state_.loop_depth - 1u].passes = passes;
 }
 
+void ChannelMachine::end_cycle(ChannelOutputs& out) {
+  if (!state_.in_cycle) return;
+  const Results& results = state_.results;
+  const double retention = results.reference_first_Ah > 0 ? state_.cycle_state.reference_Ah / results.reference_first_Ah : 0.0;
+  out.push(output::CycleEnded{state_.cycle, state_.cycle_is_reference, now_, state_.cycle_state, retention});
+  state_.in_cycle = false;
+}
+
 bool ChannelMachine::stop_holds(const StopIf& stop_if, ChannelOutputs& out) {
   const std::optional<double> value = result(stop_if.condition.quantity);
   if (!value || !compare(*value, stop_if.condition.comparison, stop_if.condition.value)) return false;
   out.push(output::StopHeld{state_.pc, *value});
+  end_cycle(out);  // the profile stops here on purpose: the cycle counts. One that is cut off by a stop or trip does not.
   return true;
 }
 
@@ -193,9 +200,10 @@ void ChannelMachine::enter_step(const Step& step, ChannelOutputs& out) {
   state_.step.started = now_;
   out.push(output::StepStarted{state_.pc});
   const bool another_temperature =
-      step.chamber_temperature && (!state_.chamber_requested || state_.chamber_degC != step.chamber_temperature->value());
+      step.chamber_temperature && (!state_.chamber_requested || !state_.chamber_granted || state_.chamber_degC != step.chamber_temperature->value());
   if (!another_temperature) return command_step(step, out);
   state_.chamber_requested = true;
+  state_.chamber_granted = false;
   state_.chamber_degC = step.chamber_temperature->value();
   state_.phase = Phase::awaiting_chamber;
   ++state_.chamber_request;
@@ -218,20 +226,24 @@ void ChannelMachine::acknowledged(const input::Acknowledged& answer, ChannelOutp
   if (answer.command != state_.command) return;
   switch (state_.phase) {
     case Phase::applying:
-      if (!answer.succeeded) {
-        end_step(StepEndReason::command_failed, std::nullopt, out);
-        return finish_with_off(Outcome::instrument_failure, out);
-      }
+      if (!answer.succeeded) return fail_command(out);
       state_.phase = Phase::running;
       state_.step.started = now_;
       return;
-    case Phase::pausing: state_.phase = Phase::paused; return;
+    case Phase::pausing:
+      if (!answer.succeeded) return fail_command(out);
+      state_.phase = Phase::paused;
+      return;
     case Phase::stopping:
       state_.phase = Phase::finished;
-      out.push(output::Finished{answer.succeeded ? state_.outcome : Outcome::instrument_failure, state_.criteria_met});
+      // An OFF that was not confirmed outweighs everything but a trip.
+      if (!answer.succeeded && state_.outcome != Outcome::tripped) state_.outcome = Outcome::instrument_failure;
+      out.push(output::Finished{state_.outcome, state_.criteria_met});
+      return;
+    case Phase::awaiting_chamber:
+      if (!answer.succeeded) fail_command(out);
       return;
     case Phase::idle:
-    case Phase::awaiting_chamber:
     case Phase::running:
     case Phase::paused:
     case Phase::tripped:
@@ -239,10 +251,15 @@ void ChannelMachine::acknowledged(const input::Acknowledged& answer, ChannelOutp
   }
 }
 
+void ChannelMachine::fail_command(ChannelOutputs& out) {
+  end_step(StepEndReason::command_failed, std::nullopt, out);
+  finish_with_off(Outcome::instrument_failure, out);
+}
+
 void ChannelMachine::end_step(StepEndReason reason, const std::optional<EndFound>& found, ChannelOutputs& out) {
   const Step* const step = current_step();
   if (step == nullptr) return;
-  if (reason == StepEndReason::condition || reason == StepEndReason::time_bound) keep_results(*step);
+  if (reason == StepEndReason::condition || reason == StepEndReason::time_bound) keep_results(*step, reason);
   output::StepEnded ended{.instruction = state_.pc, .reason = reason, .ended = now_, .totals = state_.step};
   if (found) {
     ended.has_end = true;
@@ -254,7 +271,7 @@ void ChannelMachine::end_step(StepEndReason reason, const std::optional<EndFound
   out.push(ended);
 }
 
-void ChannelMachine::keep_results(const Step& step) {
+void ChannelMachine::keep_results(const Step& step, StepEndReason reason) {
   Results& r = state_.results;
   const double capacity_Ah = std::abs(state_.step.moved.net().value());
   const double energy_Wh = std::abs(state_.step.moved.net_energy().value());
@@ -278,7 +295,7 @@ void ChannelMachine::keep_results(const Step& step) {
       r.charge_time_s = to_seconds(step_time());
       break;
   }
-  if (step.sets_soc_pct) {
+  if (step.sets_soc_pct && reason == StepEndReason::condition) {
     state_.soc_known = true;
     state_.soc_base_pct = *step.sets_soc_pct;
     state_.charge_since_soc_Ah = 0;
@@ -316,6 +333,8 @@ void ChannelMachine::integrate_sample(const Observation& observation) {
     step.cell_temperature.include(cell.value);
     if (state_.in_cycle) state_.cycle_state.cell_temperature.include(cell.value);
   }
+  if (!observation[Measurand::voltage].usable() || !observation[Measurand::current].usable()) return;
+  if (step.has_last && observation[Measurand::voltage].at <= step.last.at) return;
   const ElectricalSample sample{observation[Measurand::voltage].at, Volts{observation[Measurand::voltage].value},
                                 Amps{observation[Measurand::current].value}};
   step.after_gap = std::exchange(step.was_paused, false) || (step.has_last && sample.at - step.last.at > options_.gap_limit);
@@ -347,7 +366,7 @@ void ChannelMachine::record(bool last, ChannelOutputs& out) {
 // ---- a person, the supervisor ---------------------------------------------------------------------------------------
 
 void ChannelMachine::pause(ChannelOutputs& out) {
-  if (state_.phase != Phase::running && state_.phase != Phase::applying) return;
+  if (state_.phase != Phase::running && state_.phase != Phase::applying && state_.phase != Phase::awaiting_chamber) return;
   state_.step.ran_before_pause = step_time();
   state_.step.was_paused = true;  // what flows until the output is off is not counted: a gap
   state_.phase = Phase::pausing;
@@ -358,6 +377,10 @@ void ChannelMachine::resume(ChannelOutputs& out) {
   const Step* const step = current_step();
   if (state_.phase != Phase::paused || step == nullptr) return;
   state_.step.leaf_true = 0;
+  if (step->chamber_temperature && !state_.chamber_granted) {
+    state_.phase = Phase::awaiting_chamber;  // asked for already
+    return;
+  }
   command_step(*step, out);
 }
 

@@ -109,7 +109,7 @@ using ChannelOutput = std::variant<output::StepStarted, output::Apply, output::O
 /// In the order in which they are to be performed. Bounded: instructions that take no time are counted.
 class ChannelOutputs {
  public:
-  static constexpr std::size_t capacity = 24;
+  static constexpr std::size_t capacity = 64;
   void clear() { size_ = 0; }
   void push(const ChannelOutput& o) {
     assert(size_ < capacity);
@@ -161,6 +161,7 @@ class ChannelMachine {
   void command_step(const Step& step, ChannelOutputs& out);
   void begin_pass(const LoopBegin& loop);
   void end_pass(ChannelOutputs& out);
+  void end_cycle(ChannelOutputs& out);
   bool stop_holds(const StopIf& stop, ChannelOutputs& out);
   void judge(const Require& require, ChannelOutputs& out);
   void finish_with_off(Outcome outcome, ChannelOutputs& out);
@@ -168,7 +169,8 @@ class ChannelMachine {
   void integrate_sample(const Observation& observation);
   void record(bool last, ChannelOutputs& out);
   void end_step(StepEndReason reason, const std::optional<EndFound>& found, ChannelOutputs& out);
-  void keep_results(const Step& step);
+  void keep_results(const Step& step, StepEndReason reason);
+  void fail_command(ChannelOutputs& out);
   [[nodiscard]] std::optional<double> result(ResultQuantity quantity) const;
   [[nodiscard]] Duration step_time() const;
   [[nodiscard]] bool step_is_open() const;

@@ -93,6 +93,7 @@ struct ChannelState {
   bool cycle_is_reference = false;
   bool soc_known = false;
   bool chamber_requested = false;
+  bool chamber_granted = false;
   std::uint8_t loop_depth = 0;
   std::uint32_t pc = 0;            ///< index of the current instruction
   std::uint32_t command = 0;       ///< number of the last command

@@ -73,10 +73,20 @@ struct Horizon {
   TimePoint step_zero{};  ///< when the step's clock would have started, pauses taken out
 };
 
+/// The shortest step time that satisfies the leaf, to the nanosecond.
+Duration first_holding(const ConditionNode& leaf) {
+  Duration instant = from_seconds(leaf.value);
+  while (!compare(to_seconds(instant), leaf.comparison, leaf.value) && instant < Duration::max()) {
+    instant += Duration{1};
+    if (leaf.comparison == Comparison::at_most || leaf.comparison == Comparison::below) break;
+  }
+  return instant;
+}
+
 TimePoint leaf_instant(const ConditionNode& leaf, const Horizon& horizon, const StepState& state) {
   TimePoint instant = TimePoint::max();
   const bool is_true = (state.leaf_true & (1u << leaf.leaf_index)) != 0;
-  if (leaf.quantity == ConditionQuantity::step_time_s && !is_true) instant = horizon.step_zero + from_seconds(leaf.value);
+  if (leaf.quantity == ConditionQuantity::step_time_s && !is_true) instant = horizon.step_zero + first_holding(leaf);
   if (leaf.hold.count() > 0 && is_true) instant = state.true_since[leaf.leaf_index] + leaf.hold;
   return instant > horizon.now ? instant : TimePoint::max();
 }

@@ -82,7 +82,7 @@ struct Step {
   Duration time_max{};               ///< every step is bounded
   bool time_max_is_normal = false;   ///< rest: reaching time_max is the end; otherwise it fails the run
   std::optional<Celsius> chamber_temperature;  ///< requested before the step starts; stays until another is requested
-  Duration record_interval{};        ///< rows at least this far apart; first and last sample of a step always. 0 = every sample
+  Duration record_interval{};        ///< rows at least this far apart; the first sample of a step always, the last when it ends by itself. 0 = every sample
   Measure measure = Measure::nothing;
   std::optional<double> sets_soc_pct;  ///< the state of charge that holds when this step has ended by a condition
   int source_line = 0;

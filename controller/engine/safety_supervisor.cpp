@@ -7,6 +7,12 @@
 namespace cellrig {
 namespace {
 
+/// A discharging cell this far down its voltage window counts as empty for the overcharge guard.
+constexpr double empty_share_of_window = 0.05;
+constexpr double frozen_voltage_factor = 5.0;
+constexpr double creep_per_charge = 0.001;   ///< a coulombic efficiency of 0.999
+constexpr double creep_max_of_limit = 0.05;  ///< whatever happens, no more than this share of the limit
+
 enum class Bound : unsigned char { at_most, at_least };
 
 /// One absolute limit. `applies` says when; written so that NaN trips.
@@ -62,26 +68,34 @@ bool is_thermal(Hazard hazard) { return row_of(hazard).thermal; }
 bool is_instrument_failure(Hazard hazard) { return row_of(hazard).instrument; }
 
 std::string describe(const TripCause& cause) {
-  const std::string_view text = to_string(cause.hazard);
-  const std::string_view name = name_with_unit(cause.measurand);
-  char buffer[200];
+  const std::string text{to_string(cause.hazard)};
+  const std::string name{name_with_unit(cause.measurand)};
+  const auto with = [&](const char* format) {
+    char buffer[120];
+    std::snprintf(buffer, sizeof buffer, format, cause.value, cause.limit);
+    return text + ": " + buffer;
+  };
   switch (cause.hazard) {
     case Hazard::instrument_protection:
     case Hazard::instrument_lost_remote:
-    case Hazard::outside_request: return std::string(text);
-    case Hazard::stale_reading:
-      std::snprintf(buffer, sizeof buffer, "%.*s: %.*s is %.1f s old, limit %.1f s", static_cast<int>(text.size()), text.data(),
-                    static_cast<int>(name.size()), name.data(), cause.value, cause.limit);
-      return buffer;
-    case Hazard::bad_reading:
-      std::snprintf(buffer, sizeof buffer, "%.*s: %.*s (open sensor, overload or NaN)", static_cast<int>(text.size()), text.data(),
-                    static_cast<int>(name.size()), name.data());
-      return buffer;
-    default:
-      std::snprintf(buffer, sizeof buffer, "%.*s: %.*s %.4g, limit %.4g", static_cast<int>(text.size()), text.data(),
-                    static_cast<int>(name.size()), name.data(), cause.value, cause.limit);
-      return buffer;
+    case Hazard::outside_request: return text;
+    case Hazard::stale_reading: return text + ": " + name + with(" is %.1f s old, limit %.1f s").substr(text.size() + 2);
+    case Hazard::bad_reading: return text + ": " + name + " (open sensor, overload or NaN)";
+    case Hazard::overcharge: return with("%.3f Ah net, limit %.3f Ah");
+    case Hazard::temperature_rate: return with("%.2f K/s, limit %.2f K/s");
+    case Hazard::frozen_reading: return with("%.4f V did not change while %.3f Ah flowed");
+    case Hazard::over_voltage:
+    case Hazard::under_voltage:
+    case Hazard::over_current_charge:
+    case Hazard::over_current_discharge:
+    case Hazard::over_temperature:
+    case Hazard::under_temperature:
+    case Hazard::cold_charging:
+    case Hazard::wrong_direction:
+    case Hazard::current_without_command:
+      return text + ": " + name + with(cause.value > cause.limit ? " %.4f above %.4f" : " %.4f below %.4f").substr(text.size() + 2);
   }
+  return text;
 }
 
 SafetySupervisor::SafetySupervisor(const SafetyLimits& limits, const SupervisorOptions& options, TimePoint start)
@@ -130,7 +144,7 @@ void SafetySupervisor::judge_freshness(const Observation& observation, TimePoint
   const auto judge_age = [&](Measurand measurand, Duration limit) {
     const Reading& reading = observation[measurand];
     const TimePoint from = reading.quality == Quality::missing ? start_ : reading.at;
-    if (!(now - from <= limit)) latch(Hazard::stale_reading, measurand, to_seconds(now - from), to_seconds(limit), now);
+    if (!(now - from <= limit && from <= now)) latch(Hazard::stale_reading, measurand, to_seconds(now - from), to_seconds(limit), now);
   };
   judge_age(Measurand::voltage, options_.age_limit);
   judge_age(Measurand::current, options_.age_limit);
@@ -161,27 +175,59 @@ void SafetySupervisor::judge_charge(const Observation& observation, const Comman
   const ElectricalSample sample{voltage.at, Volts{voltage.value}, Amps{current.value}};
   if (last_ && sample.at > last_->at) {
     const Throughput moved = integrate(*last_, sample);
-    net_Ah_ += moved.net().value();
-    lowest_net_Ah_ = std::min(lowest_net_Ah_, net_Ah_);
-    const double gained = net_Ah_ - lowest_net_Ah_;
-    if (!(gained <= limits_.charge_capacity_max.value())) {
-      latch(Hazard::overcharge, Measurand::current, gained, limits_.charge_capacity_max.value(), sample.at);
-    }
-    const bool unchanged = sample.voltage == last_->voltage && sample.current == last_->current;
-    unchanged_Ah_ = unchanged && commanded.output_on ? unchanged_Ah_ + (moved.charge + moved.discharge).value() : 0.0;
-    if (!(unchanged_Ah_ <= options_.frozen_charge_max.value())) {
-      latch(Hazard::frozen_reading, Measurand::voltage, voltage.value, options_.frozen_charge_max.value(), sample.at);
-    }
+    judge_overcharge(sample, moved);
+    judge_frozen(sample, moved, observation.regulation, commanded.output_on);
   }
   if (!last_ || sample.at > last_->at) last_ = sample;
 }
 
+/// Nothing moves at all; or, while the current is regulated, the voltage does not move for a much larger charge (the plateau of
+/// an LFP cell passes several percent of its capacity within one digit of a coarse instrument).
+void SafetySupervisor::judge_frozen(const ElectricalSample& sample, const Throughput& moved, Regulation regulation, bool output_on) {
+  const double moved_Ah = (moved.charge + moved.discharge).value();
+  const bool voltage_stands = output_on && sample.voltage == last_->voltage;
+  const bool all_stands = voltage_stands && sample.current == last_->current;
+  unchanged_Ah_ = all_stands ? unchanged_Ah_ + moved_Ah : 0.0;
+  unchanged_voltage_Ah_ = voltage_stands && regulation == Regulation::constant_current ? unchanged_voltage_Ah_ + moved_Ah : 0.0;
+  const double limit = options_.frozen_charge_max.value();
+  if (!(unchanged_Ah_ <= limit && unchanged_voltage_Ah_ <= frozen_voltage_factor * limit)) {
+    latch(Hazard::frozen_reading, Measurand::voltage, sample.voltage.value(), std::max(unchanged_Ah_, unchanged_voltage_Ah_), sample.at);
+  }
+}
+
+/// The guard counts from the lowest point. A coulombic efficiency below 1 lets the count creep up over hundreds of healthy
+/// cycles: it starts anew when a discharge has emptied the cell, and a small share of the charge is forgiven until then.
+void SafetySupervisor::judge_overcharge(const ElectricalSample& sample, const Throughput& moved) {
+  net_Ah_ += moved.net().value();
+  charged_Ah_ += moved.charge.value();
+  const double empty_V = limits_.voltage_min.value() + empty_share_of_window * (limits_.voltage_max - limits_.voltage_min).value();
+  const bool empty = sample.current.value() < 0 && sample.voltage.value() <= empty_V;
+  if (empty || net_Ah_ < lowest_net_Ah_) lowest_net_Ah_ = net_Ah_;
+  if (empty) charged_Ah_ = 0.0;
+  const double limit = limits_.charge_capacity_max.value();
+  const double forgiven = std::min(creep_per_charge * charged_Ah_, creep_max_of_limit * limit);
+  const double gained = net_Ah_ - lowest_net_Ah_ - forgiven;
+  if (!(gained <= limit)) latch(Hazard::overcharge, Measurand::current, gained, limit, sample.at);
+}
+
 void SafetySupervisor::judge_temperature_rate(const Reading& cell) {
-  if (!cell.usable()) return;
-  if (last_cell_temperature_ && cell.at > last_cell_temperature_->at) {
-    const double rate = (cell.value - last_cell_temperature_->value) / to_seconds(cell.at - last_cell_temperature_->at);
+  if (!cell.usable() || (last_cell_temperature_ && cell.at <= last_cell_temperature_->at)) return;
+  last_cell_temperature_ = cell;
+  if (bin_.count > 0 && cell.at - bin_.begin >= std::chrono::seconds{1}) {
+    judge_mean_temperature(Reading{bin_.sum / bin_.count, bin_.begin + from_seconds(bin_.seconds / bin_.count), Quality::good});
+    bin_ = Bin{};
+  }
+  if (bin_.count == 0) bin_.begin = cell.at;
+  ++bin_.count;
+  bin_.sum += cell.value;
+  bin_.seconds += to_seconds(cell.at - bin_.begin);
+}
+
+void SafetySupervisor::judge_mean_temperature(const Reading& cell) {
+  if (last_mean_) {
+    const double rate = (cell.value - last_mean_->value) / to_seconds(cell.at - last_mean_->at);
     if (!(rate < options_.temperature_rate_max_K_per_s)) {
-      if (!fast_since_) fast_since_ = last_cell_temperature_->at;
+      if (!fast_since_) fast_since_ = last_mean_->at;
       if (cell.at - *fast_since_ >= options_.temperature_rate_hold) {
         latch(Hazard::temperature_rate, Measurand::cell_temperature, rate, options_.temperature_rate_max_K_per_s, cell.at);
       }
@@ -189,7 +235,7 @@ void SafetySupervisor::judge_temperature_rate(const Reading& cell) {
       fast_since_.reset();
     }
   }
-  if (!last_cell_temperature_ || cell.at > last_cell_temperature_->at) last_cell_temperature_ = cell;
+  last_mean_ = cell;
 }
 
 }  // namespace cellrig

@@ -29,7 +29,7 @@ enum class Hazard : unsigned char {
   overcharge,              ///< too much charge went in
   wrong_direction,         ///< the current's sign is not the commanded one
   current_without_command, ///< the output should be off
-  frozen_reading,          ///< charge flows and no digit moves
+  frozen_reading,          ///< charge flows and no digit moves; in CC, no digit of the voltage for five times as long
   stale_reading,           ///< too old to act on
   bad_reading,             ///< answered, but no number: NaN, overload, open sensor
   instrument_protection,   ///< the instrument turned itself off
@@ -51,7 +51,7 @@ struct TripCause {
   TimePoint at{};
 };
 
-/// "over-voltage: voltage_V 4.251 above 4.220"
+/// "over-voltage: voltage_V 4.2510 above 4.2500"
 [[nodiscard]] std::string describe(const TripCause& cause);
 
 /// What the output was told to do. Signs as everywhere: positive charges.
@@ -89,8 +89,18 @@ class SafetySupervisor {
   void judge_limits(const Observation& observation);
   void judge_command(const Observation& observation, const Commanded& commanded);
   void judge_charge(const Observation& observation, const Commanded& commanded);
+  void judge_frozen(const ElectricalSample& sample, const Throughput& moved, Regulation regulation, bool output_on);
+  void judge_overcharge(const ElectricalSample& sample, const Throughput& moved);
   void judge_temperature_rate(const Reading& cell);
+  void judge_mean_temperature(const Reading& mean);
   void latch(Hazard hazard, Measurand measurand, double value, double limit, TimePoint at);
+
+  /// Readings of about a second: coarse digits and noise would hide a steady rise between two of them.
+  struct Bin {
+    TimePoint begin{};
+    double seconds = 0, sum = 0;
+    int count = 0;
+  };
 
   SafetyLimits limits_;
   SupervisorOptions options_;
@@ -98,9 +108,12 @@ class SafetySupervisor {
   std::optional<TripCause> trip_;
   std::optional<ElectricalSample> last_;
   double net_Ah_ = 0.0, lowest_net_Ah_ = 0.0;
-  double unchanged_Ah_ = 0.0;
+  double charged_Ah_ = 0.0;  ///< since the cell was last known to be empty
+  double unchanged_Ah_ = 0.0, unchanged_voltage_Ah_ = 0.0;
   std::optional<Reading> last_cell_temperature_;
   std::optional<TimePoint> fast_since_;
+  Bin bin_;
+  std::optional<Reading> last_mean_;
 };
 
 }  // namespace cellrig

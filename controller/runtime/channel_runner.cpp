@@ -120,6 +120,7 @@ Task<void> ChannelRunner::control_loop() {
       continue;
     }
     if (time_.now() >= next) {
+      listener_.cycle_begins(parts_.name, time_.now() - next);
       next += period();
       if (next <= time_.now()) {
         periods_missed_ += static_cast<std::uint64_t>((time_.now() - next) / period()) + 1;

@@ -31,6 +31,8 @@ class RunListener {
   virtual ~RunListener() = default;
   virtual void sample(const ChannelView& /*view*/) {}
   virtual void step_started(const ChannelView& /*view*/) {}
+  /// A control cycle begins, so long after it was due: how well the machine keeps time.
+  virtual void cycle_begins(std::string_view /*channel*/, Duration /*late*/) {}
   virtual void message(std::string_view /*channel*/, db::Severity /*severity*/, std::string_view /*text*/) {}
 };
 

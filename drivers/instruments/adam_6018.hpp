@@ -15,15 +15,15 @@
 namespace cellrig {
 
 struct ThermocoupleRange {
-  std::string type;         ///< "K"
-  std::uint16_t code = 0;   ///< as the module's type register reports it
-  Celsius low, high;        ///< raw 0 and raw 65535
+  std::string type;        ///< "K"
+  std::uint16_t code = 0;  ///< as the module's type register reports it
+  Celsius low, high;       ///< raw 0 and raw 65535
 };
 
 struct Adam6018Registers {
-  std::uint16_t inputs = 0;        ///< eight raw values
-  std::uint16_t type_codes = 0;    ///< eight codes
-  std::uint16_t output_coil = 0;   ///< eight coils
+  std::uint16_t inputs = 0;       ///< eight raw values
+  std::uint16_t type_codes = 0;   ///< eight codes
+  std::uint16_t output_coil = 0;  ///< eight coils
 };
 
 struct Adam6018Model {
@@ -32,7 +32,7 @@ struct Adam6018Model {
   std::vector<ThermocoupleRange> ranges;  ///< every type the module can be set to
   std::string thermocouple_type;          ///< the one this bench uses on every channel that is measured
   int channels_checked = 0;               ///< how many inputs, from 0 on, must be of that type
-  Duration request_gap{};  ///< for LibmodbusBusOptions
+  Duration request_gap{};                 ///< for LibmodbusBusOptions
   Duration attempt_timeout{};
   Adam6018Registers registers;
 };

@@ -30,9 +30,13 @@ Result<EaPsbCycler::Call> EaPsbCycler::begin(Deadline deadline) const {
   return Call{deadline, epoch_};
 }
 
-Error EaPsbCycler::stopped() const { return fail(Fault::interrupted, model_.capabilities.model + ": the output is being turned off"); }
+Error EaPsbCycler::stopped() const {
+  return fail(Fault::interrupted, model_.capabilities.model + ": the output is being turned off");
+}
 
-Error EaPsbCycler::refused(const std::string& what) const { return fail(Fault::refused, model_.capabilities.model + ": " + what); }
+Error EaPsbCycler::refused(const std::string& what) const {
+  return fail(Fault::refused, model_.capabilities.model + ": " + what);
+}
 
 /// Every failed exchange passes here: after one that was no answer the protections are read back before the next set-point.
 Error EaPsbCycler::checked(Error error) {
@@ -185,7 +189,8 @@ Task<Result<InstrumentIdentity>> EaPsbCycler::identify(Deadline deadline) {
 
 Amps EaPsbCycler::off_current_threshold() const {
   // 1 % of the set-point, but never less than what the instrument itself may show at no current.
-  const double floor_A = model_.capabilities.current_accuracy.bound_at(0.0) + 2.0 * model_.capabilities.current_resolution.value();
+  const double floor_A =
+      model_.capabilities.current_accuracy.bound_at(0.0) + 2.0 * model_.capabilities.current_resolution.value();
   return std::max(Amps{0.01 * last_current_.value()}, Amps{floor_A});
 }
 

@@ -16,8 +16,9 @@ constexpr Duration readback_lag_max = std::chrono::milliseconds{250};
 
 bool holds(std::span<const std::uint16_t> held, const ea_psb::Settings& settings) {
   using namespace ea_psb;
-  return held[sink_power] == settings.sink_power && held[sink_current] == settings.sink_current && held[voltage] == settings.voltage &&
-         held[source_current] == settings.source_current && held[source_power] == settings.source_power &&
+  return held[sink_power] == settings.sink_power && held[sink_current] == settings.sink_current &&
+         held[voltage] == settings.voltage && held[source_current] == settings.source_current &&
+         held[source_power] == settings.source_power &&
          (!settings.sink_resistance || held[sink_resistance] == *settings.sink_resistance);
 }
 
@@ -76,12 +77,10 @@ Task<Result<void>> EaPsbCycler::write_settings(Call call, const ea_psb::Settings
     if (!switched) co_return switched;
     resistance_mode_ = wants_resistance;
   }
-  const std::array<Step, 6> steps{Step{voltage, settings.voltage},
-                                  Step{sink_power, settings.sink_power},
-                                  Step{source_power, settings.source_power},
-                                  Step{sink_resistance, settings.sink_resistance.value_or(0)},
-                                  Step{sink_current, settings.sink_current},
-                                  Step{source_current, settings.source_current}};
+  const std::array<Step, 6> steps{
+      Step{voltage, settings.voltage},           Step{sink_power, settings.sink_power},
+      Step{source_power, settings.source_power}, Step{sink_resistance, settings.sink_resistance.value_or(0)},
+      Step{sink_current, settings.sink_current}, Step{source_current, settings.source_current}};
   for (const Step& step : steps) {
     const bool is_current = step.which == sink_current || step.which == source_current;
     if (is_current && step.raw == 0) continue;  // is zero already
@@ -125,7 +124,8 @@ Task<Result<void>> EaPsbCycler::switch_on(Call call) {
     status = co_await read_status(call);
     if (!status) co_return status.error();
     const ea_psb::State& state = status->state;
-    if (state.alarm) co_return fail(Fault::device_fault, model_.capabilities.model + ": alarm: " + std::string(state.alarm_cause));
+    if (state.alarm)
+      co_return fail(Fault::device_fault, model_.capabilities.model + ": alarm: " + std::string(state.alarm_cause));
     if (!state.remote) co_return refused("remote control was lost while the output was switched on");
     if (state.output_on) co_return Result<void>{};
     const Result<void> paused = co_await pause(call, state_poll);
@@ -163,7 +163,8 @@ Task<Result<void>> EaPsbCycler::output_off(Deadline deadline) {
   co_return done;
 }
 
-// Being refused is no failure by itself: out of remote mode the instrument refuses, and may be off all the same. Its state decides.
+// Being refused is no failure by itself: out of remote mode the instrument refuses, and may be off all the same.
+// Its state decides.
 Task<Result<void>> EaPsbCycler::off_by_modbus(Call call) {
   const modbus::PercentScale current{model_.nominal_current.value(), ea_psb::raw_full_scale};
   bool must_write = true;
@@ -175,8 +176,8 @@ Task<Result<void>> EaPsbCycler::off_by_modbus(Call call) {
     const Result<Status> status = co_await read_status(call);
     if (!status) co_return status.error();
     const ea_psb::State& state = status->state;
-    const bool current_is_gone = state.current_raw != ea_psb::raw_saturated &&
-                                 current.to_value(state.current_raw) < off_current_threshold().value();
+    const bool current_is_gone =
+        state.current_raw != ea_psb::raw_saturated && current.to_value(state.current_raw) < off_current_threshold().value();
     if (!state.output_on && current_is_gone) co_return Result<void>{};
     must_write = state.output_on;
     if (state.output_on && !state.remote) {
@@ -206,7 +207,8 @@ Task<Result<void>> EaPsbCycler::off_by_scpi(Call call) {
       if (!reply) co_return reply.error();
       const Result<scpi::Number> current = scpi::parse_number(*reply, "A");
       if (!current) co_return misunderstood(current.error());
-      if (current->quality == Quality::good && std::abs(current->value) < off_current_threshold().value()) co_return Result<void>{};
+      if (current->quality == Quality::good && std::abs(current->value) < off_current_threshold().value())
+        co_return Result<void>{};
     }
     const Result<void> paused = co_await pause(call, state_poll);
     if (paused) continue;

@@ -67,7 +67,8 @@ Task<Result<void>> EaPsbCycler::take_remote(Call call) {
   if (!status) co_return status.error();
   if (status->state.remote) co_return Result<void>{};
   const Result<void> written = co_await write_coil(call, model_.registers.remote_coil, true);
-  if (!written && written.error().fault == Fault::refused) co_return refused("it does not give remote control; is its panel locked?");
+  if (!written && written.error().fault == Fault::refused)
+    co_return refused("it does not give remote control; is its panel locked?");
   if (!written) co_return written;
   while (true) {
     status = co_await read_status(call);
@@ -85,8 +86,9 @@ Task<Result<void>> EaPsbCycler::write_if_different(Call call, std::uint16_t addr
   co_return co_await write(call, address, raw);
 }
 
-// Limits wear the instrument's memory: only what differs is written. The order matters because the instrument refuses a limit that
-// its set value violates and a set value beyond its limit: widen below, set values inside old and new limits, then narrow.
+// Limits wear the instrument's memory: only what differs is written. The order matters because the instrument refuses a
+// limit that its set value violates and a set value beyond its limit: widen below, set values inside old and new limits,
+// then narrow.
 Task<Result<void>> EaPsbCycler::program_registers(Call call, const ea_psb::ProtectionPlan& plan) {
   const EaPsbRegisters& map = model_.registers;
   std::array<std::uint16_t, 2> voltage_limits{};
@@ -188,9 +190,10 @@ Task<Result<void>> EaPsbCycler::expect_number(Call call, const NumberSetting& se
 /// Replies show two decimals, and values are rounded to counts: half of the last decimal and one count is equal.
 std::array<EaPsbCycler::NumberSetting, 3> EaPsbCycler::number_settings(const ea_psb::ProtectionPlan& plan) const {
   constexpr double shown = 0.0051;
-  return {NumberSetting{"SYST:CONF:UVD", "V", plan.under_voltage_V, 3, shown + model_.capabilities.voltage_resolution.value()},
-          NumberSetting{"SINK:CURR:PROT", "A", plan.sink_over_current_A, 3, shown + model_.capabilities.current_resolution.value()},
-          NumberSetting{"SYST:COMM:MON:TIME", "s", static_cast<double>(plan.watchdog_s), 0, 0.0}};
+  return {
+      NumberSetting{"SYST:CONF:UVD", "V", plan.under_voltage_V, 3, shown + model_.capabilities.voltage_resolution.value()},
+      NumberSetting{"SINK:CURR:PROT", "A", plan.sink_over_current_A, 3, shown + model_.capabilities.current_resolution.value()},
+      NumberSetting{"SYST:COMM:MON:TIME", "s", static_cast<double>(plan.watchdog_s), 0, 0.0}};
 }
 
 Task<Result<void>> EaPsbCycler::program_scpi(Call call, const ea_psb::ProtectionPlan& plan) {
@@ -243,7 +246,8 @@ Task<Result<void>> EaPsbCycler::acknowledge_alarms(Deadline deadline) {
   status = co_await read_status(call);
   if (!status) co_return status.error();
   if (!status->state.alarm) co_return Result<void>{};
-  co_return fail(Fault::device_fault, model_.capabilities.model + ": the alarm persists: " + std::string(status->state.alarm_cause));
+  co_return fail(Fault::device_fault,
+                 model_.capabilities.model + ": the alarm persists: " + std::string(status->state.alarm_cause));
 }
 
 Task<Result<void>> EaPsbCycler::release(Deadline deadline) {

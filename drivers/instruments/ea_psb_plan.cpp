@@ -118,7 +118,8 @@ Result<Settings> plan_setpoint(const Setpoint& setpoint, const EaPsbModel& model
 
   Settings settings{.sink_power = power_max, .source_power = power_max, .sink_resistance = std::nullopt, .current_max = {}};
   // The voltage is the one bound the current runs towards; the other is the end condition's and the protections' affair.
-  const auto voltage = set_value(scales.voltage, (discharges ? bounds.voltage_min : bounds.voltage_max).value(), limits->voltage_max);
+  const auto voltage =
+      set_value(scales.voltage, (discharges ? bounds.voltage_min : bounds.voltage_max).value(), limits->voltage_max);
   const auto source = set_value(scales.current, bounds.charge_current_max.value(), limits->source_current_max);
   const auto sink = set_value(scales.current, bounds.discharge_current_max.value(), limits->sink_current_max);
   if (!voltage || !source || !sink) return refused("the set-point is beyond what the instrument's registers hold");

@@ -27,8 +27,8 @@ struct EaPsbRegisters {
   std::uint16_t output_coil = 0;
   std::uint16_t resistance_mode_coil = 0;
   std::uint16_t acknowledge_coil = 0;
-  std::uint16_t set_values = 0;       ///< sink power, sink current, voltage, source current, source power, source R, sink R
-  std::uint16_t state = 0;            ///< two words of state, then voltage, current, power as measured
+  std::uint16_t set_values = 0;  ///< sink power, sink current, voltage, source current, source power, source R, sink R
+  std::uint16_t state = 0;       ///< two words of state, then voltage, current, power as measured
   std::uint16_t over_voltage = 0;
   std::uint16_t over_current = 0;
   std::uint16_t over_power = 0;
@@ -48,7 +48,7 @@ struct EaPsbModel {
   Ohms resistance_min;
   std::uint8_t unit = 1;
   EaPsbRegisters registers;
-  Duration request_gap{};  ///< for LibmodbusBusOptions
+  Duration request_gap{};             ///< for LibmodbusBusOptions
   Duration attempt_timeout{};         ///< of one try to turn off, before the other session is tried
   bool modbus_feeds_watchdog = true;  ///< false: measure() also sends a SCPI question in time
 };
@@ -62,7 +62,15 @@ inline constexpr std::uint16_t raw_protection_max = 57671;  ///< 110 %
 inline constexpr std::uint16_t raw_saturated = 65535;       ///< the end of the range (125 %): no measurement
 
 /// Offsets into the block of set values.
-enum SetValue : std::uint16_t { sink_power, sink_current, voltage, source_current, source_power, source_resistance, sink_resistance };
+enum SetValue : std::uint16_t {
+  sink_power,
+  sink_current,
+  voltage,
+  source_current,
+  source_power,
+  source_resistance,
+  sink_resistance
+};
 
 struct State {
   Regulation regulation = Regulation::off;

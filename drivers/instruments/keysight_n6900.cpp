@@ -59,7 +59,8 @@ Task<Result<std::string>> KeysightN6900Cycler::ask(Call call, std::string_view m
   co_return reply;
 }
 
-Task<Result<KeysightN6900Cycler::Values>> KeysightN6900Cycler::ask_values(Call call, std::string_view message, std::size_t count) {
+Task<Result<KeysightN6900Cycler::Values>> KeysightN6900Cycler::ask_values(Call call, std::string_view message,
+                                                                          std::size_t count) {
   Result<std::string> reply = co_await ask(call, message);
   if (!reply && reply.error().fault == Fault::link_lost && call.epoch == epoch_ && time_.now() < call.deadline.at) {
     reply = co_await ask(call, message);  // questions only; on a new connection, once
@@ -181,11 +182,11 @@ Task<Result<void>> KeysightN6900Cycler::arm(const Protections& protections, Dead
 
 Task<Result<void>> KeysightN6900Cycler::program_protections(Call call, const keysight_n6900::ProtectionPlan& plan) {
   const std::string least = format_number(model_.capabilities.current_limit_min.value(), digits);
-  const std::array<std::string, 3> steps{
-      "CURR:LIM " + least + ";:CURR:LIM:NEG -" + least,
-      "VOLT:PROT " + format_number(plan.over_voltage_V, digits) + ";:OUTP:PROT:MODE HIGHZ;:CURR:PROT:STAT " +
-          (model_.over_current_trips_in_limit ? "1" : "0") + ";:OUTP:PON:STAT RST",
-      "OUTP:PROT:WDOG:DEL " + std::to_string(plan.watchdog_s) + ";:OUTP:PROT:WDOG 1"};
+  const std::array<std::string, 3> steps{"CURR:LIM " + least + ";:CURR:LIM:NEG -" + least,
+                                         "VOLT:PROT " + format_number(plan.over_voltage_V, digits) +
+                                             ";:OUTP:PROT:MODE HIGHZ;:CURR:PROT:STAT " +
+                                             (model_.over_current_trips_in_limit ? "1" : "0") + ";:OUTP:PON:STAT RST",
+                                         "OUTP:PROT:WDOG:DEL " + std::to_string(plan.watchdog_s) + ";:OUTP:PROT:WDOG 1"};
   for (const std::string& step : steps) {
     const Result<void> done = co_await command(call, step);
     if (!done) co_return done;
@@ -209,7 +210,8 @@ Task<Result<void>> KeysightN6900Cycler::verify_protections(Call call, const keys
   std::string wrong;
   if ((*values)[0] != "VOLT") wrong = "it is not in voltage priority";
   if ((*values)[1] != "HIGHZ") wrong = "it would shut down with low impedance and load the cell";
-  const bool guards = *over_voltage <= plan.over_voltage_V + voltage_tolerance && *over_voltage >= plan.over_voltage_V - over_voltage_step;
+  const bool guards =
+      *over_voltage <= plan.over_voltage_V + voltage_tolerance && *over_voltage >= plan.over_voltage_V - over_voltage_step;
   if (!guards) wrong = "over-voltage protection is " + (*values)[2];
   if (*over_current != model_.over_current_trips_in_limit) wrong = "over-current protection is " + (*values)[3];
   if (!is_near(*delay, plan.watchdog_s, 0.5)) wrong = "the watchdog's delay is " + (*values)[4];
@@ -250,7 +252,7 @@ Task<Result<void>> KeysightN6900Cycler::apply(const Setpoint& setpoint, Deadline
   co_return done;
 }
 
-// One write a message, so that the place where it stops is known: least limits, then the voltage, then the limits that are wanted.
+// One write a message, so that the place where it stops is known: least limits, then the voltage, then the limits wanted.
 Task<Result<void>> KeysightN6900Cycler::write_settings(Call call, const keysight_n6900::Settings& settings) {
   const std::string least = format_number(model_.capabilities.current_limit_min.value(), digits);
   const std::array<std::string, 5> steps{"CURR:LIM " + least, "CURR:LIM:NEG -" + least,
@@ -347,8 +349,8 @@ Task<Result<void>> KeysightN6900Cycler::off_by(ScpiSession& session, Deadline de
     must_write = *on;
     const TimePoint next_look = time_.now() + state_poll;
     if (next_look >= deadline.at) {
-      co_return fail(Fault::device_fault, model_.capabilities.model + (*on ? ": the output does not go off"
-                                                                           : ": the output is off, but current flows"));
+      co_return fail(Fault::device_fault, model_.capabilities.model +
+                                              (*on ? ": the output does not go off" : ": the output is off, but current flows"));
     }
     co_await time_.sleep_until(next_look);
   }
@@ -386,7 +388,8 @@ Task<Result<void>> KeysightN6900Cycler::release(Deadline deadline) {
 
 Amps KeysightN6900Cycler::off_current_threshold() const {
   // 1 % of the set-point, but never less than what the instrument itself may show at no current.
-  const double floor_A = model_.capabilities.current_accuracy.bound_at(0.0) + 2.0 * model_.capabilities.current_resolution.value();
+  const double floor_A =
+      model_.capabilities.current_accuracy.bound_at(0.0) + 2.0 * model_.capabilities.current_resolution.value();
   return std::max(Amps{0.01 * last_current_.value()}, Amps{floor_A});
 }
 

@@ -18,10 +18,11 @@ namespace cellrig {
 
 struct KeysightN6900Model {
   CyclerCapabilities capabilities;
-  std::string idn_model;                     ///< second field of *IDN?: "N6974A"
-  std::uint32_t trip_mask = 0;               ///< bits of STAT:QUES:COND? that mean "a protection turned the output off"
-  bool over_current_trips_in_limit = false;  ///< CURR:PROT:STAT 1: trips wherever the current limit regulates, which a CC phase does
-  Duration attempt_timeout{};                ///< of one try to turn off, before the other session is tried
+  std::string idn_model;        ///< second field of *IDN?: "N6974A"
+  std::uint32_t trip_mask = 0;  ///< bits of STAT:QUES:COND? that mean "a protection turned the output off"
+  bool over_current_trips_in_limit =
+      false;                   ///< CURR:PROT:STAT 1: trips wherever the current limit regulates, which a CC phase does
+  Duration attempt_timeout{};  ///< of one try to turn off, before the other session is tried
   ScpiSessionOptions session;
 };
 

@@ -76,9 +76,9 @@ Result<CyclerReadings> decode_measurement(std::string_view reply, const Keysight
 }
 
 std::string trip_cause(std::uint32_t questionable) {
-  constexpr std::array<std::string_view, 14> names{"over-voltage",     "over-current",  "power fail",       "power limit +",
-                                                   "over-temperature", "power limit -", "reversed voltage", "limit +",
-                                                   "limit -",          "inhibit input", "unregulated",      "watchdog",
+  constexpr std::array<std::string_view, 14> names{"over-voltage",      "over-current",    "power fail",       "power limit +",
+                                                   "over-temperature",  "power limit -",   "reversed voltage", "limit +",
+                                                   "limit -",           "inhibit input",   "unregulated",      "watchdog",
                                                    "excessive dynamic", "open sense leads"};
   std::string text;
   for (std::size_t i = 0; i < names.size(); ++i) {

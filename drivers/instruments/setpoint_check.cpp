@@ -16,7 +16,8 @@ Result<void> check_own_sense(const Setpoint& setpoint) {
   return std::visit(
       overloaded{
           [&](const ConstantCurrent& s) -> Result<void> {
-            if (!is_finite(s.current) || s.current == Amps{0.0}) return refused("a constant current must be a number other than zero");
+            if (!is_finite(s.current) || s.current == Amps{0.0})
+              return refused("a constant current must be a number other than zero");
             return {};
           },
           [&](const ConstantVoltage& s) -> Result<void> {
@@ -50,9 +51,7 @@ SetpointBounds bounds_of(const Setpoint& setpoint) {
   };
   return std::visit(
       overloaded{
-          [&](const ConstantCurrent& s) {
-            return directed(s.current > Amps{0.0}, abs(s.current), s.voltage_min, s.voltage_max);
-          },
+          [&](const ConstantCurrent& s) { return directed(s.current > Amps{0.0}, abs(s.current), s.voltage_min, s.voltage_max); },
           [&](const ConstantVoltage& s) {
             return SetpointBounds{.voltage_min = s.voltage,
                                   .voltage_max = s.voltage,
@@ -79,11 +78,13 @@ Result<void> check_setpoint(const Setpoint& setpoint, const CyclerCapabilities& 
   if (!(bounds.voltage_min >= armed.under_voltage) || !(bounds.voltage_max <= armed.over_voltage)) {
     return refused("the voltage of the set-point is outside the armed protections");
   }
-  if (!(bounds.charge_current_max <= armed.charge_current_max) || !(bounds.discharge_current_max <= armed.discharge_current_max)) {
+  if (!(bounds.charge_current_max <= armed.charge_current_max) ||
+      !(bounds.discharge_current_max <= armed.discharge_current_max)) {
     return refused("the current of the set-point is outside the armed protections");
   }
   if (const auto* power = std::get_if<ConstantPower>(&setpoint)) {
-    if (!(abs(power->power) <= capabilities.power_max)) return refused("the power of the set-point is outside the instrument's range");
+    if (!(abs(power->power) <= capabilities.power_max))
+      return refused("the power of the set-point is outside the instrument's range");
   }
   return {};
 }

@@ -10,7 +10,8 @@ namespace cellrig {
 
 /// Refused: values that are not finite, zero current or power, bounds in the wrong order, and anything beyond the instrument's
 /// range or the protections that were armed.
-[[nodiscard]] Result<void> check_setpoint(const Setpoint& setpoint, const CyclerCapabilities& capabilities, const Protections& armed);
+[[nodiscard]] Result<void> check_setpoint(const Setpoint& setpoint, const CyclerCapabilities& capabilities,
+                                          const Protections& armed);
 
 /// Refused: values that are not finite, bounds in the wrong order, negative currents, a watchdog the instrument does not have.
 [[nodiscard]] Result<void> check_protections(const Protections& protections, const CyclerCapabilities& capabilities);

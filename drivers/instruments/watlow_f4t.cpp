@@ -53,7 +53,9 @@ Result<WatlowF4tChamber::Call> WatlowF4tChamber::begin(Deadline deadline) const 
   return Call{deadline, epoch_};
 }
 
-Error WatlowF4tChamber::stopped() const { return fail(Fault::interrupted, model_.capabilities.model + ": the chamber is being stopped"); }
+Error WatlowF4tChamber::stopped() const {
+  return fail(Fault::interrupted, model_.capabilities.model + ": the chamber is being stopped");
+}
 
 Error WatlowF4tChamber::refused(const std::string& what) const {
   return fail(Fault::refused, model_.capabilities.model + ": " + what);
@@ -186,7 +188,8 @@ Task<Result<void>> WatlowF4tChamber::arm(const ChamberLimits& limits, Deadline d
   co_return done;
 }
 
-/// The old set-point may lie outside the new limits and hold them open: it is brought inside first. Nothing conditions because of it.
+/// The old set-point may lie outside the new limits and hold them open: it is brought inside first. Nothing runs because of
+/// it.
 Task<Result<void>> WatlowF4tChamber::hold_setpoint_limits(Call call, const ChamberLimits& limits) {
   const WatlowF4tRegisters& map = model_.registers;
   const Result<double> setpoint = co_await read_float(call, map.setpoint);
@@ -228,7 +231,8 @@ Task<Result<void>> WatlowF4tChamber::run(Celsius setpoint, Deadline deadline) {
   if (!begun) co_return begun.error();
   const Call call = *begun;
   if (!armed_) co_return refused("its limits are not armed");
-  if (!(setpoint >= armed_->setpoint_min && setpoint <= armed_->setpoint_max)) co_return refused("the set-point is outside its limits");
+  if (!(setpoint >= armed_->setpoint_min && setpoint <= armed_->setpoint_max))
+    co_return refused("the set-point is outside its limits");
   const Result<std::uint16_t> profile = co_await read_word(call, model_.registers.profile_state);
   if (!profile) co_return profile.error();
   if (*profile == running || *profile == paused) co_return refused("one of its own profiles is under way");
@@ -249,7 +253,7 @@ Task<Result<bool>> WatlowF4tChamber::is_conditioning(Call call) {
   if (!event) co_return event.error();
   const Result<std::uint16_t> mode = co_await read_word(call, model_.registers.active_control_mode);
   if (!mode) co_return mode.error();
-  co_return *event != off && *mode != off;
+  co_return *event != off&&* mode != off;
 }
 
 // Each try is short, so that a reply that is lost costs one of them and not the whole time.
@@ -307,9 +311,8 @@ Task<Result<ChamberReadings>> WatlowF4tChamber::measure(Deadline deadline) {
   if (!alarm) co_return alarm.error();
   const bool is_good = is_plausible(*temperature, model_);
   ChamberReadings readings;
-  readings.temperature = Reading{.value = is_good ? *temperature : 0.0,
-                                 .at = at_middle,
-                                 .quality = is_good ? Quality::good : Quality::bad};
+  readings.temperature =
+      Reading{.value = is_good ? *temperature : 0.0, .at = at_middle, .quality = is_good ? Quality::good : Quality::bad};
   readings.setpoint = Celsius{*setpoint};
   readings.running = *conditioning;
   readings.alarm = *alarm != none && *alarm != inactive && *alarm != startup;

@@ -29,7 +29,7 @@ struct WatlowF4tRegisters {
 struct WatlowF4tModel {
   ChamberCapabilities capabilities;
   std::uint8_t unit = 1;
-  int condition_event = 1;   ///< which event output powers the chamber, 1 to 8: the integrator's wiring, set per bench
+  int condition_event = 1;      ///< which event output powers the chamber, 1 to 8: the integrator's wiring, set per bench
   double alarm_margin_K = 0.0;  ///< the process alarm lies this far outside the set-point limits
   /// A process value outside is nonsense (word order, unit, open sensor), never a temperature.
   Celsius plausible_min, plausible_max;

@@ -124,7 +124,8 @@ Result<void> check_reply(const Frame& request, const Frame& reply) {
   // Writes are echoed: address, and value or count.
   constexpr std::size_t echo_length = 4;
   const auto asked = request.bytes.begin() + body_at;
-  const bool echoes = reply.length == body_at + echo_length && std::equal(asked, asked + echo_length, reply.bytes.begin() + body_at);
+  const bool echoes =
+      reply.length == body_at + echo_length && std::equal(asked, asked + echo_length, reply.bytes.begin() + body_at);
   return echoes ? Result<void>{} : malformed("echoes another write");
 }
 

@@ -1,7 +1,7 @@
 // Modbus TCP frames: a request composed, a reply checked against it. Pure.
 //
-// Why not libmodbus's own calls: version 3.1.6 of Debian 12 does not check the unit id of a TCP reply and offers no place to do it,
-// and modbus_send_raw_request() leaves the transaction id at zero, so that a repeated reply would answer the next request.
+// Why not libmodbus's own calls: version 3.1.6 of Debian 12 does not check the unit id of a TCP reply and offers no place to
+// do it, and modbus_send_raw_request() leaves the transaction id at zero, so that a repeated reply would answer the next request.
 // So requests are composed here, libmodbus receives the frame, and all of its header is compared here.
 #pragma once
 

@@ -74,7 +74,7 @@ Error receive_error(int error_number) {
 
 }  // namespace
 
-/// What the control thread asks of the bus thread. `cancelled` is set by the control thread when nobody wants the answer any more;
+/// What the control thread asks of the bus thread. `cancelled` is set by the control thread when nobody wants the answer;
 /// the outcome is written by the bus thread and read after `done`; `done` and `waiter` belong to the control thread.
 struct LibmodbusBus::Job {
   bool is_connect = false;
@@ -93,8 +93,8 @@ struct LibmodbusBus::Job {
   Wait* waiter = nullptr;
 };
 
-/// The bus thread. It alone closes the socket; the control thread only shuts it down, under the mutex, so that a descriptor number
-/// is never used after it was given to somebody else.
+/// The bus thread. It alone closes the socket; the control thread only shuts it down, under the mutex, so that a descriptor
+/// number is never used after it was given to somebody else.
 class LibmodbusBus::Worker {
  public:
   Worker(TimeSource& time, LibmodbusBusOptions options) : time_{time}, options_{std::move(options)} {
@@ -154,8 +154,8 @@ class LibmodbusBus::Worker {
   TimeSource& time_;
   LibmodbusBusOptions options_;
   int cancel_event_ = -1;
-  modbus_t* context_ = nullptr;   // bus thread only
-  SocketAddress peer_;            // bus thread only
+  modbus_t* context_ = nullptr;  // bus thread only
+  SocketAddress peer_;           // bus thread only
 
   std::mutex mutex_;
   std::condition_variable wake_;
@@ -189,7 +189,8 @@ void LibmodbusBus::Worker::work() {
 }
 
 void LibmodbusBus::Worker::complete(const std::shared_ptr<Job>& job) {
-  const bool is_answer = job->outcome || job->outcome.error().fault == Fault::refused || job->outcome.error().fault == Fault::busy;
+  const bool is_answer =
+      job->outcome || job->outcome.error().fault == Fault::refused || job->outcome.error().fault == Fault::busy;
   if (!is_answer) close_connection();
   if (job->cancelled) return;
   time_.post([job] {
@@ -243,7 +244,8 @@ Result<int> LibmodbusBus::Worker::connect_socket(Job& job) {
   if (fd < 0) return link_lost(errno);
   Result<void> connected;
   if (fd >= FD_SETSIZE) {
-    connected = fail(Fault::link_lost, "too many open files: libmodbus cannot watch this one");  // its FD_SET would corrupt memory
+    connected =
+        fail(Fault::link_lost, "too many open files: libmodbus cannot watch this one");  // its FD_SET would corrupt memory
   } else {
     set_options(fd);
     if (::connect(fd, reinterpret_cast<const sockaddr*>(&peer_.storage), peer_.length) != 0) {
@@ -292,7 +294,8 @@ Result<void> LibmodbusBus::Worker::exchange(Job& job) {
   if (job.cancelled) return fail(Fault::interrupted, "cut before it was sent");
   job.was_sent = true;
   const ssize_t sent = ::send(fd, job.request.bytes.data(), job.request.length, MSG_NOSIGNAL | MSG_DONTWAIT);
-  if (sent != static_cast<ssize_t>(job.request.length)) return sent < 0 ? link_lost(errno) : fail(Fault::link_lost, "sent in part");
+  if (sent != static_cast<ssize_t>(job.request.length))
+    return sent < 0 ? link_lost(errno) : fail(Fault::link_lost, "sent in part");
   static_assert(modbus::frame_length_max >= MODBUS_TCP_MAX_ADU_LENGTH);
   const int received = modbus_receive_confirmation(context_, job.reply.bytes.data());
   if (received < 0) return receive_error(errno);
@@ -407,7 +410,8 @@ Task<Result<void>> LibmodbusBus::exchange(const modbus::Frame& request, modbus::
 }
 
 Task<Result<void>> LibmodbusBus::read_holding(ModbusAddress from, std::span<std::uint16_t> into, Deadline deadline) {
-  if (into.empty() || into.size() > modbus::read_register_count_max) co_return failure(Fault::refused, "reads 1 to 125 registers");
+  if (into.empty() || into.size() > modbus::read_register_count_max)
+    co_return failure(Fault::refused, "reads 1 to 125 registers");
   const modbus::Frame request = modbus::request_read_holding(from, static_cast<std::uint16_t>(into.size()));
   modbus::Frame reply;
   const Result<void> done = co_await exchange(request, reply, deadline);

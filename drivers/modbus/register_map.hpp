@@ -11,7 +11,7 @@
 
 namespace cellrig::modbus {
 
-/// abcd: the high word comes first (EA). cdab: the low word comes first (Watlow F4T, Binder). Each word is big-endian on the wire.
+/// abcd: the high word comes first (EA). cdab: the low word comes first (Watlow F4T, Binder). Each word is big-endian.
 enum class WordOrder : unsigned char { abcd, cdab };
 
 using Words = std::array<std::uint16_t, 2>;

@@ -9,15 +9,16 @@ namespace cellrig {
 namespace {
 
 const std::vector<std::string>& kinds() {
-  static const std::vector<std::string> all{std::string(kind_ea_psb), std::string(kind_keysight_n6900), std::string(kind_watlow_f4t),
-                                            std::string(kind_adam_6018)};
+  static const std::vector<std::string> all{std::string(kind_ea_psb), std::string(kind_keysight_n6900),
+                                            std::string(kind_watlow_f4t), std::string(kind_adam_6018)};
   return all;
 }
 
 /// What every model file begins with. Returns the model's name.
 std::string read_head(ModelMap& file, std::string_view kind) {
   const std::string found = kinds()[file.word("kind", kinds())];
-  if (found != kind) throw ConfigError{file.place_of("kind"), "this is a model of kind '" + found + "', not '" + std::string(kind) + "'"};
+  if (found != kind)
+    throw ConfigError{file.place_of("kind"), "this is a model of kind '" + found + "', not '" + std::string(kind) + "'"};
   file.prose("source");
   file.prose("quirks");
   file.prose("unverified");
@@ -42,7 +43,8 @@ void read_limits(ModelMap map, CyclerCapabilities& into) {
   into.current_limit_min = Amps{map.number("current_limit_min_A")};
   into.power_max = Watts{map.positive_number("power_max_W")};
   into.over_voltage_protection_max = Volts{map.positive_number("over_voltage_protection_max_V")};
-  if (!(into.voltage_min < into.voltage_max)) throw ConfigError{map.place_of("voltage_min_V"), "voltage_min_V is above voltage_max_V"};
+  if (!(into.voltage_min < into.voltage_max))
+    throw ConfigError{map.place_of("voltage_min_V"), "voltage_min_V is above voltage_max_V"};
   map.finish();
 }
 

@@ -69,7 +69,8 @@ YAML::Node ModelMap::value(const std::string& key) {
 
 std::string ModelMap::text(const std::string& key) {
   const YAML::Node node = value(key);
-  if (!node.IsScalar() || node.Scalar().empty()) throw ConfigError{place_at(node.Mark()), name_ + ": '" + key + "' must be a text"};
+  if (!node.IsScalar() || node.Scalar().empty())
+    throw ConfigError{place_at(node.Mark()), name_ + ": '" + key + "' must be a text"};
   return node.Scalar();
 }
 
@@ -84,8 +85,8 @@ double ModelMap::to_number(const YAML::Node& node, const std::string& key) const
 int ModelMap::to_integer(const YAML::Node& node, const std::string& key, int min, int max) const {
   int number = 0;
   if (!node.IsScalar() || !parse(node.Scalar(), number) || number < min || number > max) {
-    throw ConfigError{place_at(node.Mark()), name_ + ": '" + key + "' must be an integer from " + std::to_string(min) + " to " +
-                                                 std::to_string(max)};
+    throw ConfigError{place_at(node.Mark()),
+                      name_ + ": '" + key + "' must be an integer from " + std::to_string(min) + " to " + std::to_string(max)};
   }
   return number;
 }
@@ -107,9 +108,7 @@ bool ModelMap::boolean(const std::string& key) {
   throw ConfigError{place_at(node.Mark()), name_ + ": '" + key + "' must be true or false"};
 }
 
-Duration ModelMap::milliseconds(const std::string& key) {
-  return std::chrono::milliseconds{integer(key, 0, 3'600'000)};
-}
+Duration ModelMap::milliseconds(const std::string& key) { return std::chrono::milliseconds{integer(key, 0, 3'600'000)}; }
 
 Duration ModelMap::seconds(const std::string& key) { return std::chrono::seconds{integer(key, 0, 1'000'000)}; }
 

@@ -14,7 +14,7 @@ namespace cellrig::scpi {
 
 /// A number as an instrument means it: SCPI writes 9.91E37 for "not a number" and +-9.9E37 for overload.
 struct Number {
-  double value = 0.0;               ///< meaningless unless quality is good
+  double value = 0.0;  ///< meaningless unless quality is good
   Quality quality = Quality::bad;
 };
 

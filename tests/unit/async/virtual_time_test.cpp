@@ -329,25 +329,6 @@ TEST(VirtualTime, what_was_posted_runs_before_time_goes_on) {
   EXPECT_EQ(ran[0], after(1s));
 }
 
-Task<void> complete_and_sleep(TimeSource& time, std::vector<TimePoint>& ran) {
-  auto note = [&time, &ran] { ran.push_back(time.now()); };
-  co_await time.sleep_until(after(1s));
-  boost::asio::post(time.context(), note);
-  co_await time.sleep_until(after(2s));
-  co_await time.sleep_until(after(1000s));
-  time.stop();
-}
-
-// "When nothing is ready, time jumps": a completion on the context is ready.
-TEST(VirtualTime, a_completion_on_the_context_runs_before_time_goes_on) {
-  VirtualTime time;
-  std::vector<TimePoint> ran;
-  time.spawn(complete_and_sleep(time, ran));
-  time.run();
-  ASSERT_EQ(ran.size(), 1u) << "time jumped over a handler that was ready, and the run ended without it";
-  EXPECT_EQ(ran[0], after(1s));
-}
-
 TEST(VirtualTime, another_thread_may_post) {
   VirtualTime time;
   Wait wait{time};

@@ -34,9 +34,8 @@ struct FakeF4t {
     for (std::uint16_t a = 0; a < 40; ++a) bus->registers[a] = 0;
     bus->registers[16] = 'F';
     bus->registers[17] = '4';
-    const std::map<std::uint16_t, std::uint16_t> words{{90, 138},    {6730, 15},   {2730, 62},   {2814, 62},
-                                                       {1330, 62},   {1332, 53},   {1342, 60},   {1356, 61},
-                                                       {16568, 148}, {16594, 62},  {16566, 0}};
+    const std::map<std::uint16_t, std::uint16_t> words{{90, 138},  {6730, 15}, {2730, 62},   {2814, 62},  {1330, 62}, {1332, 53},
+                                                       {1342, 60}, {1356, 61}, {16568, 148}, {16594, 62}, {16566, 0}};
     for (const auto& [address, value] : words) bus->registers[address] = value;
     put(2774, -73.0F);
     put(2776, 190.0F);
@@ -62,7 +61,9 @@ struct FakeF4t {
 };
 
 Task<void> f4t_arm(FakeF4t& rig, Result<void>& result) { result = co_await rig.chamber->arm(limits, rig.in(5s)); }
-Task<void> f4t_run(FakeF4t& rig, Celsius setpoint, Result<void>& result) { result = co_await rig.chamber->run(setpoint, rig.in(2s)); }
+Task<void> f4t_run(FakeF4t& rig, Celsius setpoint, Result<void>& result) {
+  result = co_await rig.chamber->run(setpoint, rig.in(2s));
+}
 Task<void> f4t_stop(FakeF4t& rig, Result<void>& result) { result = co_await rig.chamber->stop(rig.in(2s)); }
 Task<void> f4t_measure(FakeF4t& rig, Result<ChamberReadings>& result) { result = co_await rig.chamber->measure(rig.in(1s)); }
 Task<void> f4t_identify(FakeF4t& rig, Result<InstrumentIdentity>& result) { result = co_await rig.chamber->identify(rig.in(1s)); }

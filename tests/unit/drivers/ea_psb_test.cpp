@@ -157,7 +157,8 @@ TEST(EaPsb, applies_power_and_resistance_and_returns_from_them) {
   ASSERT_TRUE(apply(ea, ConstantPower{.power = Watts{-20}, .voltage_min = 2.5_V, .voltage_max = 4.2_V, .current_limit = 8_A}));
   EXPECT_EQ(ea.bus->registers[498], 699);
   EXPECT_EQ(ea.bus->registers[502], 52428);
-  ASSERT_TRUE(apply(ea, ConstantResistance{.resistance = Ohms{1.0}, .voltage_min = 2.5_V, .voltage_max = 4.2_V, .current_limit = 8_A}));
+  ASSERT_TRUE(
+      apply(ea, ConstantResistance{.resistance = Ohms{1.0}, .voltage_min = 2.5_V, .voltage_max = 4.2_V, .current_limit = 8_A}));
   EXPECT_TRUE(ea.bus->coils[409]);
   EXPECT_EQ(ea.bus->registers[504], 1092);
   EXPECT_EQ(ea.bus->registers[498], 52428);
@@ -170,13 +171,21 @@ TEST(EaPsb, refuses_what_no_instrument_may_be_told) {
   ASSERT_TRUE(arm(ea));
   ea.bus->writes.clear();
   const double nan = std::nan("");
-  const std::vector<Setpoint> nonsense{
-      ConstantCurrent{0_A, 2.5_V, 4.2_V},          ConstantCurrent{Amps{nan}, 2.5_V, 4.2_V}, ConstantCurrent{5_A, 4.2_V, 2.5_V},
-      ConstantCurrent{5_A, 2.5_V, Volts{nan}},     ConstantCurrent{5_A, 2.5_V, 4.4_V},       ConstantCurrent{-8_A, 2.3_V, 4.2_V},
-      ConstantCurrent{7_A, 2.5_V, 4.2_V},          ConstantCurrent{-11_A, 2.5_V, 4.2_V},     ConstantCurrent{Amps{0.0001}, 2.5_V, 4.2_V},
-      ConstantVoltage{4.2_V, 1_A, 5_A},            ConstantVoltage{4.2_V, 0_A, 0_A},         ConstantVoltage{4.2_V, 0_A, Amps{nan}},
-      ConstantPower{Watts{0}, 2.5_V, 4.2_V, 5_A},  ConstantPower{Watts{9}, 2.5_V, 4.2_V, Amps{nan}},
-      ConstantResistance{Ohms{0}, 2.5_V, 4.2_V, 5_A}};
+  const std::vector<Setpoint> nonsense{ConstantCurrent{0_A, 2.5_V, 4.2_V},
+                                       ConstantCurrent{Amps{nan}, 2.5_V, 4.2_V},
+                                       ConstantCurrent{5_A, 4.2_V, 2.5_V},
+                                       ConstantCurrent{5_A, 2.5_V, Volts{nan}},
+                                       ConstantCurrent{5_A, 2.5_V, 4.4_V},
+                                       ConstantCurrent{-8_A, 2.3_V, 4.2_V},
+                                       ConstantCurrent{7_A, 2.5_V, 4.2_V},
+                                       ConstantCurrent{-11_A, 2.5_V, 4.2_V},
+                                       ConstantCurrent{Amps{0.0001}, 2.5_V, 4.2_V},
+                                       ConstantVoltage{4.2_V, 1_A, 5_A},
+                                       ConstantVoltage{4.2_V, 0_A, 0_A},
+                                       ConstantVoltage{4.2_V, 0_A, Amps{nan}},
+                                       ConstantPower{Watts{0}, 2.5_V, 4.2_V, 5_A},
+                                       ConstantPower{Watts{9}, 2.5_V, 4.2_V, Amps{nan}},
+                                       ConstantResistance{Ohms{0}, 2.5_V, 4.2_V, 5_A}};
   for (const Setpoint& setpoint : nonsense) EXPECT_EQ(apply(ea, setpoint).error().fault, Fault::refused) << setpoint.index();
   EXPECT_TRUE(ea.bus->writes.empty());
 }
@@ -338,7 +347,7 @@ TEST(EaPsb, off_during_apply_leaves_the_output_off_wherever_it_strikes) {
     ea.time.spawn(apply_it(ea, charge_5A, applied));
     struct Local {
       static Task<void> off_and_wait(FakeEa& ea, Result<void>& stopped, int ms) {
-        co_await ea.time.sleep_for(std::chrono::milliseconds{ms});
+        co_await ea.time.sleep_for(ms * 1ms);
         stopped = co_await ea.cycler->output_off(ea.in(1s));
         co_await ea.time.sleep_for(500ms);
       }

@@ -14,16 +14,17 @@
 
 namespace cellrig::testing {
 
-inline std::string model_path(const std::string& name) { return std::string(CELLRIG_SOURCE_DIR) + "/drivers/models/" + name + ".yaml"; }
+inline std::string model_path(const std::string& name) {
+  return std::string(CELLRIG_SOURCE_DIR) + "/drivers/models/" + name + ".yaml";
+}
 
 struct FakeEa {
   VirtualTime time;
-  ScriptedBus* bus = nullptr;        ///< owned by the driver
-  ScriptedStream* scpi = nullptr;    ///< owned by the driver
-  std::map<std::string, std::string> settings{{"SYST:CONF:UVD", "0.00 V"},     {"SINK:CURR:PROT", "66.00 A"},
-                                              {"SYST:COMM:MON:TIME", "5 s"},   {"SYST:CONF:UVD:ACT", "NONE"},
-                                              {"POW:STAG:AFT:REM", "AUTO"},    {"SYST:CONF:OUTP:REST", "AUTO"},
-                                              {"SYST:COMM:MON:ACT", "OFF"}};
+  ScriptedBus* bus = nullptr;      ///< owned by the driver
+  ScriptedStream* scpi = nullptr;  ///< owned by the driver
+  std::map<std::string, std::string> settings{
+      {"SYST:CONF:UVD", "0.00 V"},  {"SINK:CURR:PROT", "66.00 A"},   {"SYST:COMM:MON:TIME", "5 s"}, {"SYST:CONF:UVD:ACT", "NONE"},
+      {"POW:STAG:AFT:REM", "AUTO"}, {"SYST:CONF:OUTP:REST", "AUTO"}, {"SYST:COMM:MON:ACT", "OFF"}};
   std::string identity = "EA ELEKTRO-AUTOMATIK,PSB 10060-60 2U,2810370001,KE 3.10,";
   std::uint32_t alarm_bits = 0;
   bool output_sticks = false;
@@ -40,11 +41,10 @@ struct FakeEa {
     put_text(1, "PSB 10060-60");
     put_text(151, "2810370001");
     const std::map<std::uint16_t, std::uint16_t> initial{
-        {121, 0x4270}, {122, 0}, {123, 0x4270}, {124, 0}, {125, 0x44BB}, {126, 0x8000},  // 60 V, 60 A, 1500 W
-        {498, 52428}, {499, 0}, {500, 0}, {501, 0}, {502, 52428}, {503, 0}, {504, 0},
-        {505, 0}, {506, 0}, {507, 3233}, {508, 0}, {509, 0},
-        {550, 57671}, {553, 57671}, {556, 57671},
-        {9000, 53477}, {9001, 0}, {9002, 53477}, {9003, 0}, {9004, 53477}, {9005, 53477}, {9008, 53477}, {9009, 0}};
+        {121, 0x4270}, {122, 0},      {123, 0x4270}, {124, 0},      {125, 0x44BB}, {126, 0x8000},  // 60 V, 60 A, 1500 W
+        {498, 52428},  {499, 0},      {500, 0},      {501, 0},      {502, 52428},  {503, 0},      {504, 0},     {505, 0},
+        {506, 0},      {507, 3233},   {508, 0},      {509, 0},      {550, 57671},  {553, 57671},  {556, 57671}, {9000, 53477},
+        {9001, 0},     {9002, 53477}, {9003, 0},     {9004, 53477}, {9005, 53477}, {9008, 53477}, {9009, 0}};
     for (const auto& [address, value] : initial) bus->registers[address] = value;
     bus->after_write = [this] { react(); };
     cycler = std::make_unique<EaPsbCycler>(time, std::move(owned_bus), std::move(owned_stream),

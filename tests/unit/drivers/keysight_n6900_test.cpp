@@ -31,8 +31,8 @@ struct FakeN6900 {
   ScriptedStream* main = nullptr;
   ScriptedStream* stop = nullptr;
   std::map<std::string, std::string> settings;
-  std::vector<std::string> log;        ///< every single command that took effect
-  std::string ignored;                 ///< header that is accepted without effect
+  std::vector<std::string> log;  ///< every single command that took effect
+  std::string ignored;           ///< header that is accepted without effect
   std::function<bool(const std::string& line)> is_silent;
   std::string measured_current = "-2.336919E-04";
   int questionable = 8192;
@@ -50,9 +50,17 @@ struct FakeN6900 {
     cycler = std::make_unique<KeysightN6900Cycler>(time, std::move(first), std::move(second), load_keysight_n6900_model(path));
   }
   void power_on() {
-    settings = {{"FUNC", "VOLT"}, {"VOLT", "+8.000000E-02"}, {"CURR:LIM", "+2.550000E-01"}, {"CURR:LIM:NEG", "-2.550000E+00"},
-                {"VOLT:PROT", "+9.600000E+01"}, {"OUTP:PROT:MODE", "LOWZ"}, {"CURR:PROT:STAT", "0"}, {"OUTP", "0"},
-                {"OUTP:PON:STAT", "RST"}, {"OUTP:PROT:WDOG:DEL", "+60"}, {"OUTP:PROT:WDOG", "0"}};
+    settings = {{"FUNC", "VOLT"},
+                {"VOLT", "+8.000000E-02"},
+                {"CURR:LIM", "+2.550000E-01"},
+                {"CURR:LIM:NEG", "-2.550000E+00"},
+                {"VOLT:PROT", "+9.600000E+01"},
+                {"OUTP:PROT:MODE", "LOWZ"},
+                {"CURR:PROT:STAT", "0"},
+                {"OUTP", "0"},
+                {"OUTP:PON:STAT", "RST"},
+                {"OUTP:PROT:WDOG:DEL", "+60"},
+                {"OUTP:PROT:WDOG", "0"}};
   }
   void answer(ScriptedStream& stream, const std::string& line) {
     if (is_silent && is_silent(line)) return;
@@ -188,8 +196,8 @@ TEST(KeysightN6900, writes_least_limits_then_voltage_then_limits_then_on) {
   rig.log.clear();
   const auto applied = apply(rig, charge_5A);
   ASSERT_TRUE(applied) << applied.error().what;
-  const std::vector<std::string> expected{"CURR:LIM 0.0260",  "CURR:LIM:NEG -0.0260", "VOLT 4.2000", "CURR:LIM 5.0000",
-                                          "CURR:LIM:NEG -0.0260", "OUTP 1"};
+  const std::vector<std::string> expected{"CURR:LIM 0.0260", "CURR:LIM:NEG -0.0260", "VOLT 4.2000",
+                                          "CURR:LIM 5.0000", "CURR:LIM:NEG -0.0260", "OUTP 1"};
   EXPECT_EQ(rig.log, expected);
   rig.log.clear();
   ASSERT_TRUE(apply(rig, ConstantCurrent{.current = -8_A, .voltage_min = 2.5_V, .voltage_max = 4.2_V}));
@@ -203,12 +211,10 @@ TEST(KeysightN6900, refuses_what_it_cannot_do) {
   EXPECT_EQ(apply(rig, charge_5A).error().fault, Fault::refused);  // not armed
   ASSERT_TRUE(arm(rig));
   rig.log.clear();
-  const std::vector<Setpoint> nonsense{ConstantPower{Watts{10}, 2.5_V, 4.2_V, 5_A},
-                                       ConstantResistance{Ohms{1}, 2.5_V, 4.2_V, 5_A},
-                                       ConstantCurrent{Amps{0.02}, 2.5_V, 4.2_V},
-                                       ConstantCurrent{7_A, 2.5_V, 4.2_V},
-                                       ConstantCurrent{Amps{std::nan("")}, 2.5_V, 4.2_V},
-                                       ConstantCurrent{5_A, 2.5_V, 4.31_V}};
+  const std::vector<Setpoint> nonsense{
+      ConstantPower{Watts{10}, 2.5_V, 4.2_V, 5_A},       ConstantResistance{Ohms{1}, 2.5_V, 4.2_V, 5_A},
+      ConstantCurrent{Amps{0.02}, 2.5_V, 4.2_V},         ConstantCurrent{7_A, 2.5_V, 4.2_V},
+      ConstantCurrent{Amps{std::nan("")}, 2.5_V, 4.2_V}, ConstantCurrent{5_A, 2.5_V, 4.31_V}};
   for (const Setpoint& setpoint : nonsense) EXPECT_EQ(apply(rig, setpoint).error().fault, Fault::refused);
   EXPECT_TRUE(rig.log.empty());
 }

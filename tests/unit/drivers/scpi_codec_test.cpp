@@ -15,10 +15,22 @@ struct NumberRow {
 
 TEST(ScpiCodec, reads_the_numbers_instruments_send) {
   const std::vector<NumberRow> rows{
-      {"0", "", 0.0},           {"1", "", 1.0},           {"+8.160000E+01", "", 81.6}, {"-3.454664E-04", "", -3.454664e-4},
-      {"+8192", "", 8192.0},    {".5", "", 0.5},          {"5.", "", 5.0},             {" 4.2 ", "", 4.2},
-      {"5.00 A", "A", 5.0},     {"-8.00 A", "A", -8.0},   {"32.00V", "V", 32.0},       {"60 V", "V", 60.0},
-      {"5 s", "s", 5.0},        {"5", "s", 5.0},          {"1e3", "", 1000.0},         {"9.7E37", "", 9.7e37},
+      {"0", "", 0.0},
+      {"1", "", 1.0},
+      {"+8.160000E+01", "", 81.6},
+      {"-3.454664E-04", "", -3.454664e-4},
+      {"+8192", "", 8192.0},
+      {".5", "", 0.5},
+      {"5.", "", 5.0},
+      {" 4.2 ", "", 4.2},
+      {"5.00 A", "A", 5.0},
+      {"-8.00 A", "A", -8.0},
+      {"32.00V", "V", 32.0},
+      {"60 V", "V", 60.0},
+      {"5 s", "s", 5.0},
+      {"5", "s", 5.0},
+      {"1e3", "", 1000.0},
+      {"9.7E37", "", 9.7e37},
   };
   for (const NumberRow& row : rows) {
     const Result<Number> number = parse_number(row.text, row.unit);
@@ -30,8 +42,8 @@ TEST(ScpiCodec, reads_the_numbers_instruments_send) {
 
 // F17: an answer that is no number is bad quality, never a number.
 TEST(ScpiCodec, not_a_number_and_overload_are_bad) {
-  for (const char* text : {"9.91E37", "+9.91E+37", "9.910000E+37", "9.9E37", "-9.9E37", "+9.900000E+37", "1E400", "-1E400", "NAN", "nan",
-                           "INF", "-INF", "NINF", "OVLD"}) {
+  for (const char* text : {"9.91E37", "+9.91E+37", "9.910000E+37", "9.9E37", "-9.9E37", "+9.900000E+37", "1E400", "-1E400", "NAN",
+                           "nan", "INF", "-INF", "NINF", "OVLD"}) {
     const Result<Number> number = parse_number(text);
     ASSERT_TRUE(number) << text;
     EXPECT_EQ(number->quality, Quality::bad) << text;
@@ -40,8 +52,9 @@ TEST(ScpiCodec, not_a_number_and_overload_are_bad) {
 }
 
 TEST(ScpiCodec, what_is_no_number_is_malformed) {
-  for (const char* text : {"", " ", "4,20", "4.2.1", "+", "-", ".", "E5", "5E", "5E+", "--1", "+-1", "0x10", "1 2", "4.2V", "4.2 mA", "infinity",
-                           "1;2", "\"4.2\"", "4.2\n", "#15hello", "4..2", "1e", "1e5x"}) {
+  for (const char* text :
+       {"",     " ",   "4,20", "4.2.1",  "+",        "-",   ".",       "E5",    "5E",       "5E+",  "--1", "+-1",
+        "0x10", "1 2", "4.2V", "4.2 mA", "infinity", "1;2", "\"4.2\"", "4.2\n", "#15hello", "4..2", "1e",  "1e5x"}) {
     const Result<Number> number = parse_number(text);
     ASSERT_FALSE(number) << text;
     EXPECT_EQ(number.error().fault, Fault::malformed) << text;

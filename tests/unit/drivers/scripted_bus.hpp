@@ -31,10 +31,10 @@ class ScriptedBus final : public ModbusBus {
   int exchange_count = 0;
   int cut_count = 0;
   bool is_silent = false;  ///< every exchange waits for its deadline or a cut
-  /// Asked before each exchange (numbered from 0): an error ends it. With `was_done` the exchange still takes effect: the reply is lost.
+  /// Asked for each exchange (numbered from 0): an error ends it.
   std::function<std::optional<Error>(int number)> fails;
-  bool failed_writes_take_effect = false;
-  std::function<void()> after_write;  ///< lets the instrument react
+  bool failed_writes_take_effect = false;  ///< of registers: only the reply is lost
+  std::function<void()> after_write;       ///< lets the instrument react
 
   [[nodiscard]] Task<Result<void>> read_holding(ModbusAddress from, std::span<std::uint16_t> into, Deadline deadline) override {
     reads.push_back(from.address);
@@ -53,7 +53,8 @@ class ScriptedBus final : public ModbusBus {
     store(to.address, value);
     co_return exchanged;
   }
-  [[nodiscard]] Task<Result<void>> write_registers(ModbusAddress to, std::span<const std::uint16_t> values, Deadline deadline) override {
+  [[nodiscard]] Task<Result<void>> write_registers(ModbusAddress to, std::span<const std::uint16_t> values,
+                                                   Deadline deadline) override {
     const Result<void> exchanged = co_await exchange(deadline);
     if (!exchanged) co_return exchanged;
     for (std::size_t i = 0; i < values.size(); ++i) store(static_cast<std::uint16_t>(to.address + i), values[i]);

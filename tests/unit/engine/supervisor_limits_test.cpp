@@ -261,7 +261,7 @@ TEST(HazardTable, tells_a_broken_instrument_from_a_cell_outside_its_limits) {
   }
 }
 
-// The header's example: "over-voltage: voltage_V 4.251 above 4.220".
+// The header's example: "over-voltage: voltage_V 4.2510 above 4.2500".
 TEST(Describe, says_hazard_quantity_value_side_and_limit_in_one_line) {
   const std::string high = describe({Hazard::over_voltage, Measurand::voltage, 4.251, 4.22, {}});
   EXPECT_EQ(high.find("over-voltage: voltage_V 4.251"), 0u) << high;

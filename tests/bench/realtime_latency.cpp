@@ -1,0 +1,130 @@
+#include "tests/bench/realtime_latency.hpp"
+
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <ctime>
+#include <stdexcept>
+#include <thread>
+
+namespace cellrig::bench {
+namespace {
+
+constexpr std::size_t question_size = 12;  // a Modbus read of registers
+constexpr std::size_t answer_size = 29;    // ten of them
+
+struct SocketPair {
+  int here = -1, there = -1;
+};
+
+SocketPair connected_pair() {
+  const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t length = sizeof address;
+  SocketPair pair;
+  pair.here = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const bool is_made = ::bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 && ::listen(listener, 1) == 0 &&
+                       ::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &length) == 0 &&
+                       ::connect(pair.here, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+  if (!is_made) throw std::runtime_error("no loopback connection");
+  pair.there = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+  ::close(listener);
+  const int on = 1;
+  for (const int fd : {pair.here, pair.there}) ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  return pair;
+}
+
+void pin_to_first_core() {
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(0, &one);
+  ::sched_setaffinity(0, sizeof one, &one);
+}
+
+bool receive_all(int fd, char* into, std::size_t size) {
+  while (size > 0) {
+    const ssize_t n = ::recv(fd, into, size, 0);
+    if (n <= 0) return false;
+    into += n;
+    size -= static_cast<std::size_t>(n);
+  }
+  return true;
+}
+
+/// The child's whole life: system calls only, because the parent may have had threads.
+[[noreturn]] void answer_for_ever(int fd) {
+  std::array<char, answer_size> buffer{};
+  while (receive_all(fd, buffer.data(), question_size)) {
+    if (::send(fd, buffer.data(), answer_size, MSG_NOSIGNAL) != static_cast<ssize_t>(answer_size)) break;
+  }
+  ::_exit(0);
+}
+
+double ask_for(int fd, double seconds) {
+  std::array<char, answer_size> buffer{};
+  std::uint64_t round_trips = 0;
+  const std::int64_t start = monotonic_ns();
+  const std::int64_t end = start + static_cast<std::int64_t>(seconds * 1e9);
+  std::int64_t now = start;
+  for (; now < end; now = monotonic_ns()) {
+    if (::send(fd, buffer.data(), question_size, MSG_NOSIGNAL) < 0 || !receive_all(fd, buffer.data(), answer_size)) break;
+    ++round_trips;
+  }
+  return static_cast<double>(round_trips) / (1e-9 * static_cast<double>(now - start));
+}
+
+double at_share(const std::vector<double>& sorted, double share) {
+  const auto rank = static_cast<std::size_t>(std::ceil(share * static_cast<double>(sorted.size())));
+  return sorted[std::clamp<std::size_t>(rank, 1, sorted.size()) - 1];
+}
+
+}  // namespace
+
+std::int64_t monotonic_ns() {
+  timespec t{};
+  ::clock_gettime(CLOCK_MONOTONIC, &t);
+  return static_cast<std::int64_t>(t.tv_sec) * 1'000'000'000 + t.tv_nsec;
+}
+
+Percentiles percentiles_of(std::vector<double> values) {
+  if (values.empty()) return {};
+  std::sort(values.begin(), values.end());
+  return {values.size(), at_share(values, 0.5), at_share(values, 0.99), at_share(values, 0.999), values.back()};
+}
+
+std::string to_string(const Percentiles& p, const std::string& unit) {
+  return fmt::format("p50 {:8.1f}  p99 {:8.1f}  p99.9 {:8.1f}  max {:8.1f} {} (n = {})", p.p50, p.p99, p.p99_9, p.max, unit, p.count);
+}
+
+double ping_pong_per_s(Placement placement, double seconds) {
+  const SocketPair pair = connected_pair();
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (placement == Placement::one_core) pin_to_first_core();
+    answer_for_ever(pair.there);
+  }
+  double rate = 0;
+  std::thread asking{[&] {  // a thread of its own, so that its core can be given back by its end
+    if (placement == Placement::one_core) pin_to_first_core();
+    rate = ask_for(pair.here, seconds);
+  }};
+  asking.join();
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  ::close(pair.here);
+  ::close(pair.there);
+  return rate;
+}
+
+}  // namespace cellrig::bench
