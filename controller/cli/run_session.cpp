@@ -30,6 +30,7 @@ constexpr Duration real_period_off = std::chrono::seconds{1};
 constexpr Duration real_sensor_period = std::chrono::milliseconds{500};
 constexpr Duration simulated_period = std::chrono::seconds{1};
 constexpr Duration simulated_long_rest_period = std::chrono::seconds{10};
+constexpr Duration simulated_disk_check_interval = std::chrono::minutes{5};
 constexpr Duration simulated_resume_interval = std::chrono::minutes{10};
 
 /// "ch1=x" -> {"ch1", "x"}; "x" -> {"", "x"}.
@@ -82,8 +83,8 @@ class RunSession {
     rig_ = make_rig(RigChoice{options_.time, options_.ready_file, options_.simulated, options_.seed}, bench_);
     catch_signals();
     choose_channels();
-    // On a real bench OFF comes before anything that could fail: profile, database, identity.
-    if (!rig_->is_simulated() && !switch_off_first()) return ExitCode::instrument_failed;
+    // Instruments that live without us get OFF before anything that could fail: profile, database, identity.
+    if (!options_.simulated && !switch_off_first()) return ExitCode::instrument_failed;
     compile_plans();
     if (!judge_plans()) return ExitCode::bad_input;
     if (!open_recorder()) return ExitCode::record_failed;
@@ -276,6 +277,7 @@ void RunSession::run_bench() {
   }
   BenchRunOptions options{.channel = channel_options(), .take_leases = false};
   options.disk_reserve_bytes = options_.disk_reserve_MiB << 20;
+  if (rig_->time_name() != "real") options.disk_check_interval = simulated_disk_check_interval;
   options.free_disk_bytes = [path = options_.database] { return db::free_bytes(path); };
   bench_run_ = std::make_unique<BenchRun>(rig_->time(), bench_, instruments_, *recorder_, progress_, std::move(options));
   if (signal_ != 0) bench_run_->stop(Outcome::stopped);

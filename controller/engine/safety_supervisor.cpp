@@ -39,7 +39,7 @@ struct HazardRow {
   bool instrument;
 };
 
-constexpr std::array<HazardRow, 17> hazard_table{{
+constexpr std::array<HazardRow, 18> hazard_table{{
     {Hazard::over_voltage, "over-voltage", false, false},
     {Hazard::under_voltage, "under-voltage", false, false},
     {Hazard::over_current_charge, "charge current too high", false, false},
@@ -57,6 +57,7 @@ constexpr std::array<HazardRow, 17> hazard_table{{
     {Hazard::instrument_protection, "the instrument's own protection turned the output off", false, false},
     {Hazard::instrument_lost_remote, "the instrument is no longer under our control", false, true},
     {Hazard::outside_request, "another channel or the bench asked for OFF", false, false},
+    {Hazard::chamber_failure, "the chamber does not run at the temperature it was given", false, true},
 }};
 
 const HazardRow& row_of(Hazard hazard) { return hazard_table[static_cast<std::size_t>(hazard)]; }
@@ -78,7 +79,8 @@ std::string describe(const TripCause& cause) {
   switch (cause.hazard) {
     case Hazard::instrument_protection:
     case Hazard::instrument_lost_remote:
-    case Hazard::outside_request: return text;
+    case Hazard::outside_request:
+    case Hazard::chamber_failure: return text;
     case Hazard::stale_reading: return text + ": " + name + with(" is %.1f s old, limit %.1f s").substr(text.size() + 2);
     case Hazard::bad_reading: return text + ": " + name + " (open sensor, overload or NaN)";
     case Hazard::overcharge: return with("%.3f Ah net, limit %.3f Ah");

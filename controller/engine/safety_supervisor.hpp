@@ -35,6 +35,7 @@ enum class Hazard : unsigned char {
   instrument_protection,   ///< the instrument turned itself off
   instrument_lost_remote,  ///< somebody else controls it, or it rebooted
   outside_request,         ///< another channel of the same chamber, or the bench, asks for OFF
+  chamber_failure,         ///< the chamber did not take the temperature it was given
 };
 
 [[nodiscard]] std::string_view to_string(Hazard hazard);

@@ -265,6 +265,12 @@ Task<void> BenchRun::watch_disk() {
       stop(Outcome::record_failure);
       break;
     }
+    const bool wal_is_large = recorder_.wal_bytes() > db::wal_bytes_alarm;
+    if (wal_is_large && !wal_alarm_) {
+      listener_.message("record", db::Severity::alarm,
+                        fmt::format("the write-ahead log has grown to {} MiB: does some reader keep the database open?", recorder_.wal_bytes() >> 20));
+    }
+    wal_alarm_ = wal_is_large;
     co_await disk_wake_.until(time_.now() + options_.disk_check_interval);
   }
   --helpers_running_;
@@ -301,7 +307,10 @@ void BenchRun::refuse(const Error& error) {
     result.safe_by = job->runner->safe_by();
     results_.push_back(result);
   }
-  listener_.message("preflight", db::Severity::alarm, error.what);
+  // No run begins, so the record of the bench keeps it.
+  const db::Severity severity = stopped ? db::Severity::warning : db::Severity::alarm;
+  recorder_.append(db::EventRow{.utc = time_.utc_now(), .severity = severity, .kind = "start refused", .message = error.what});
+  listener_.message("preflight", severity, error.what);
 }
 
 void BenchRun::collect() {

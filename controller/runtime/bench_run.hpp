@@ -103,6 +103,7 @@ class BenchRun {
   int channels_running_ = 0;
   int helpers_running_ = 0;
   bool disk_watch_ends_ = false;
+  bool wal_alarm_ = false;
   std::optional<Outcome> stop_requested_;
   std::optional<Error> refused_;
 };

@@ -47,7 +47,7 @@ void ChamberTask::decide(const ChamberInput& input) {
   for (const ChamberOutput& o : machine_->on(input)) {
     // Turning channels off and granting needs no instrument, and must not wait for one.
     if (const auto* trip = std::get_if<chamber_output::TripChannel>(&o)) {
-      const TripCause cause{trip->thermal ? Hazard::outside_request : Hazard::stale_reading, Measurand::chamber_temperature, 0.0, 0.0, time_.now()};
+      const TripCause cause{trip->thermal ? Hazard::outside_request : Hazard::chamber_failure, Measurand::chamber_temperature, 0.0, 0.0, time_.now()};
       channels_[trip->channel]->trip(cause);
     } else if (const auto* grant = std::get_if<chamber_output::Grant>(&o)) {
       channels_[grant->channel]->chamber_granted(grant->request);

@@ -78,7 +78,7 @@ Task<Result<void>> ChannelRunner::check_cell() {
   const double ocv = readings->voltage.value;
   const SafetyLimits& limits = program_.limits;
   if (ocv < -no_cell_V) co_return refuse(parts_.name, fmt::format("the cell is connected with reversed polarity ({:.3f} V)", ocv));
-  if (!(ocv >= no_cell_V)) co_return refuse(parts_.name, fmt::format("no cell: {:.3f} V at the sense leads (leads, contactor, fuse?)", ocv));
+  if (!(ocv >= no_cell_V)) co_return refuse(parts_.name, fmt::format("no cell, or one with reversed polarity: {:.3f} V at the sense leads (leads, contactor, fuse?)", ocv));
   if (!(ocv >= limits.voltage_min.value() && ocv <= limits.voltage_max.value())) {
     co_return refuse(parts_.name, fmt::format("open-circuit voltage {:.3f} V is outside {:.3f} to {:.3f} V: is this the cell of the cell file?", ocv,
                                               limits.voltage_min.value(), limits.voltage_max.value()));

@@ -20,6 +20,8 @@ class ChannelRecord {
     started_ = started;
   }
   [[nodiscard]] bool begun() const { return run_ != 0; }
+  [[nodiscard]] bool failed() const { return recorder_.failed(); }
+  [[nodiscard]] std::string failure() const { return recorder_.failure(); }
 
   void step_started(const output::StepStarted& event, const ChannelState& state, TimePoint now);
   void sample(const output::Record& record, const Observation& observation);

@@ -151,6 +151,11 @@ Task<void> ChannelRunner::control_cycle() {
   ++samples_;
   if (observe()) co_await perform_outputs();
   listener_.sample(view());
+  if (record_.failed() && !stop_requested_) {
+    reason_ = "the record could not be kept: " + record_.failure();
+    listener_.message(parts_.name, db::Severity::alarm, reason_);
+    stop(Outcome::record_failure);
+  }
 }
 
 /// The hot path: most observations need no command. True: outputs_ holds one.

@@ -17,6 +17,17 @@ Reading reading_of(std::uint16_t raw, const ThermocoupleRange& range, TimePoint 
 
 }  // namespace
 
+bool select_thermocouple(Adam6018Model& model, const std::string& type) {
+  for (const ThermocoupleRange& range : model.ranges) {
+    if (range.type != type) continue;
+    model.thermocouple_type = type;
+    model.capabilities.temperature_min = range.low;
+    model.capabilities.temperature_max = range.high;
+    return true;
+  }
+  return false;
+}
+
 Adam6018::Adam6018(TimeSource& time, std::unique_ptr<ModbusBus> bus, Adam6018Model model)
     : time_{time}, bus_{std::move(bus)}, model_{std::move(model)} {}
 

@@ -37,6 +37,9 @@ struct Adam6018Model {
   Adam6018Registers registers;
 };
 
+/// Sets the thermocouple type of a bench, and the temperature range that comes with it. False: the module has no such type.
+[[nodiscard]] bool select_thermocouple(Adam6018Model& model, const std::string& type);
+
 /// What is peculiar to it, beyond the contracts of Logger and Relays:
 /// * A reading is a share of the range of its thermocouple type, so the type codes are compared by identify(). measure() refuses
 ///   before that: a wrong type would be a wrong temperature that looks right.

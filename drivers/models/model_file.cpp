@@ -250,10 +250,7 @@ Adam6018Model load_adam_6018_model(const std::string& path) {
     types.push_back(range.type);
     model.ranges.push_back(range);
   }
-  const ThermocoupleRange& used = model.ranges[file.word("thermocouple_type", types)];
-  model.thermocouple_type = used.type;
-  model.capabilities.temperature_min = used.low;
-  model.capabilities.temperature_max = used.high;
+  [[maybe_unused]] const bool is_known = select_thermocouple(model, types[file.word("thermocouple_type", types)]);
   ModelMap accuracy = file.map("accuracy");
   model.capabilities.temperature_accuracy = read_accuracy(accuracy.map("temperature"), "offset_K");
   accuracy.finish();

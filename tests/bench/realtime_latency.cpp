@@ -11,8 +11,12 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <cmath>
 #include <ctime>
+#include <deque>
 #include <stdexcept>
 #include <thread>
 
@@ -71,9 +75,20 @@ bool receive_all(int fd, char* into, std::size_t size) {
   ::_exit(0);
 }
 
-double ask_for(int fd, double seconds) {
+double cpu_seconds(clockid_t clock) {
+  timespec t{};
+  ::clock_gettime(clock, &t);
+  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
+}
+
+struct Asked {
+  double round_trips = 0, seconds = 0, cpu_s = 0;
+};
+
+Asked ask_for(int fd, double seconds) {
   std::array<char, answer_size> buffer{};
   std::uint64_t round_trips = 0;
+  const double cpu_before_s = cpu_seconds(CLOCK_THREAD_CPUTIME_ID);
   const std::int64_t start = monotonic_ns();
   const std::int64_t end = start + static_cast<std::int64_t>(seconds * 1e9);
   std::int64_t now = start;
@@ -81,7 +96,7 @@ double ask_for(int fd, double seconds) {
     if (::send(fd, buffer.data(), question_size, MSG_NOSIGNAL) < 0 || !receive_all(fd, buffer.data(), answer_size)) break;
     ++round_trips;
   }
-  return static_cast<double>(round_trips) / (1e-9 * static_cast<double>(now - start));
+  return {static_cast<double>(round_trips), 1e-9 * static_cast<double>(now - start), cpu_seconds(CLOCK_THREAD_CPUTIME_ID) - cpu_before_s};
 }
 
 double at_share(const std::vector<double>& sorted, double share) {
@@ -107,24 +122,79 @@ std::string to_string(const Percentiles& p, const std::string& unit) {
   return fmt::format("p50 {:8.1f}  p99 {:8.1f}  p99.9 {:8.1f}  max {:8.1f} {} (n = {})", p.p50, p.p99, p.p99_9, p.max, unit, p.count);
 }
 
-double ping_pong_per_s(Placement placement, double seconds) {
+PingPong ping_pong(Placement placement, double seconds) {
   const SocketPair pair = connected_pair();
   const pid_t child = ::fork();
   if (child == 0) {
     if (placement == Placement::one_core) pin_to_first_core();
     answer_for_ever(pair.there);
   }
-  double rate = 0;
+  clockid_t child_clock{};
+  ::clock_getcpuclockid(child, &child_clock);
+  const double child_before_s = cpu_seconds(child_clock);
+  Asked asked;
   std::thread asking{[&] {  // a thread of its own, so that its core can be given back by its end
     if (placement == Placement::one_core) pin_to_first_core();
-    rate = ask_for(pair.here, seconds);
+    asked = ask_for(pair.here, seconds);
   }};
   asking.join();
+  const double child_s = cpu_seconds(child_clock) - child_before_s;
   ::kill(child, SIGKILL);
   ::waitpid(child, nullptr, 0);
   ::close(pair.here);
   ::close(pair.there);
-  return rate;
+  return {asked.round_trips / asked.seconds, 1e6 * (asked.cpu_s + child_s) / asked.round_trips};
 }
+
+// ---- timers
+
+class BareTimers::Loop {
+ public:
+  explicit Loop(std::int64_t period_ns) : period_{period_ns} {
+    const auto start = Clock::now() + period_;
+    for (int i = 0; i < timer_count; ++i) {
+      Timer& timer = timers_.emplace_back(context_);
+      timer.due = start + i * period_ / timer_count;
+      wait(timer);
+    }
+    thread_ = std::thread{[this] { context_.run(); }};
+  }
+  std::vector<double> stop() {
+    context_.stop();
+    if (thread_.joinable()) thread_.join();
+    return std::move(late_us_);
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  static constexpr int timer_count = 8;
+  struct Timer {
+    explicit Timer(boost::asio::io_context& context) : timer{context} {}
+    boost::asio::steady_timer timer;
+    Clock::time_point due;
+  };
+
+  void wait(Timer& timer) {
+    timer.timer.expires_at(timer.due);
+    timer.timer.async_wait([this, &timer](const boost::system::error_code& error) {
+      if (error) return;
+      late_us_.push_back(std::chrono::duration<double, std::micro>(Clock::now() - timer.due).count());
+      timer.due += period_;
+      wait(timer);
+    });
+  }
+
+  std::chrono::nanoseconds period_;
+  boost::asio::io_context context_{1};
+  std::deque<Timer> timers_;
+  std::vector<double> late_us_;
+  std::thread thread_;
+};
+
+BareTimers::BareTimers(std::int64_t period_ns) : loop_{std::make_unique<Loop>(period_ns)} {}
+
+BareTimers::~BareTimers() { (void)loop_->stop(); }
+
+std::vector<double> BareTimers::stop() { return loop_->stop(); }
 
 }  // namespace cellrig::bench

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,28 @@ struct Percentiles {
 /// Where the two ends of a ping-pong run. The rate differs up to fivefold between the two.
 enum class Placement : unsigned char { free, one_core };
 
-/// A question of 12 bytes, an answer of 29, over loopback TCP, between two processes that block in recv(). Round trips per second.
-[[nodiscard]] double ping_pong_per_s(Placement placement, double seconds);
+/// A question of 12 bytes, an answer of 29, over loopback TCP, between two processes that block in recv().
+struct PingPong {
+  double per_s = 0;
+  double cpu_us = 0;  ///< of one round trip, both ends: what a noisy machine disturbs least
+};
+[[nodiscard]] PingPong ping_pong(Placement placement, double seconds);
+
+/// Timers that do nothing but note how late they are: eight of them on one event loop of Asio, on a thread of their own, spread evenly
+/// over the period. The program beside them keeps time with the same kind of timer and has work to do as well.
+class BareTimers {
+ public:
+  explicit BareTimers(std::int64_t period_ns);
+  ~BareTimers();
+  BareTimers(const BareTimers&) = delete;
+  BareTimers& operator=(const BareTimers&) = delete;
+
+  /// Ends them. Lateness in microseconds.
+  [[nodiscard]] std::vector<double> stop();
+
+ private:
+  class Loop;
+  std::unique_ptr<Loop> loop_;
+};
 
 }  // namespace cellrig::bench

@@ -1,6 +1,5 @@
 // The contract of Cycler, apply(): only when armed, exact at the cell, read back, and safe after each single write.
-#include <algorithm>
-#include <cmath>
+#include <functional>
 #include <limits>
 
 #include "tests/contract/cycler_contract.hpp"

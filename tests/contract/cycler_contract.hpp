@@ -101,7 +101,7 @@ class CyclerContract : public ::testing::TestWithParam<CyclerCase> {
 
   void arm_or_fail() {
     const Result<void> armed = arm(protections());
-    ASSERT_TRUE(armed) << armed.error().what;
+    ASSERT_TRUE(armed) << armed.error().what << rig_->state();
   }
   void apply_or_fail(const Setpoint& setpoint) {
     const Result<void> applied = apply(setpoint);

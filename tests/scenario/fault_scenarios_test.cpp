@@ -24,6 +24,7 @@ struct FaultCase {
   Outcome outcome = Outcome::instrument_failure;
   std::string cause;
   Duration off_within = no_current;
+  std::string channel = "ch1";  ///< of the bench "demo" when it is ch2: another make, behind a contactor
 };
 
 void PrintTo(const FaultCase& fault, std::ostream* out) { *out << fault.order; }
@@ -32,20 +33,21 @@ class FaultScenario : public testing::TestWithParam<FaultCase> {};
 
 TEST_P(FaultScenario, turns_the_output_off_in_time_and_records_the_cause) {
   const FaultCase& fault = GetParam();
-  BenchHarness bench({.profiles = {{"ch1", profile_of(fault.during)}}, .control_period = control_period});
+  const std::string& channel = fault.channel;
+  BenchHarness bench({.bench = channel == "ch1" ? "single" : "demo", .profiles = {{channel, profile_of(fault.during)}}, .control_period = control_period});
   for (std::size_t at = 0; at != std::string::npos;) {  // several orders, one after the other
     const std::size_t end = fault.order.find(';', at);
     bench.fault_at(fault_instant, fault.order.substr(at, end == std::string::npos ? end : end - at));
     at = end == std::string::npos ? end : end + 1;
   }
-  CurrentWatch watch(bench, "ch1", fault_instant);
+  CurrentWatch watch(bench, channel, fault_instant);
   bench.run();
-  expect_ended(bench, "ch1", fault.outcome, fault.cause);
+  expect_ended(bench, channel, fault.outcome, fault.cause);
   EXPECT_FALSE(watch.came_back());
   ASSERT_TRUE(watch.flowed_for().has_value()) << "current flowed until the run ended";
   EXPECT_LE(*watch.flowed_for(), fault.off_within);
   RecordProperty("off_after_ms", static_cast<int>(*watch.flowed_for() / 1ms));
-  std::printf("  %-45s off after %5d ms  %s\n", fault.name.c_str(), static_cast<int>(*watch.flowed_for() / 1ms), bench.result("ch1").reason.c_str());
+  std::printf("  %-45s off after %5d ms  %s\n", fault.name.c_str(), static_cast<int>(*watch.flowed_for() / 1ms), bench.result(channel).reason.c_str());
 }
 
 std::string name_of(const testing::TestParamInfo<FaultCase>& info) { return info.param.name; }
@@ -111,6 +113,28 @@ INSTANTIATE_TEST_SUITE_P(
         FaultCase{"cell_is_reversed_in_charge", "reversed_cell ch1", During::charge, tripped, "", two_polls},
         FaultCase{"cell_is_reversed_in_discharge", "reversed_cell ch1", During::discharge, tripped, "", two_polls},
         FaultCase{"cell_is_reversed_in_rest", "reversed_cell ch1", During::rest, tripped, "under-voltage"}),
+    name_of);
+
+constexpr Duration contactor = 2600ms;  // the age limit, 1 s for the instrument's own OFF, 0.5 s for the contactor
+
+INSTANTIATE_TEST_SUITE_P(
+    OtherMake, FaultScenario,
+    testing::Values(
+        FaultCase{"replies_never_come_in_charge", "drop aps1 count=for_ever", During::charge, failed, stale_voltage, one_age_limit, "ch2"},
+        FaultCase{"replies_never_come_in_discharge", "drop aps1 count=for_ever", During::discharge, failed, stale_voltage, one_age_limit, "ch2"},
+        FaultCase{"replies_come_too_late_in_charge", "delay aps1 delay_ms=3000 count=for_ever", During::charge, failed, stale_voltage, contactor, "ch2"},
+        FaultCase{"replies_are_garbage_in_discharge", "garble aps1 bytes=4 count=for_ever", During::discharge, failed, "", contactor, "ch2"},
+        FaultCase{"the_port_closes_in_charge", "refuse aps1 for_s=1000;close aps1", During::charge, failed, stale_voltage, contactor, "ch2"},
+        FaultCase{"the_port_closes_in_discharge", "refuse aps1 for_s=1000;close aps1", During::discharge, failed, stale_voltage, contactor, "ch2"},
+        FaultCase{"the_port_closes_in_rest", "refuse aps1 for_s=1000;close aps1", During::rest, failed, stale_voltage, no_current, "ch2"},
+        FaultCase{"voltage_is_no_number_in_charge", "nan aps1", During::charge, failed, "not a number", two_polls, "ch2"},
+        FaultCase{"voltage_is_no_number_in_rest", "nan aps1", During::rest, failed, "not a number", no_current, "ch2"},
+        FaultCase{"current_has_the_wrong_sign_in_charge", "negate_current aps1", During::charge, tripped, "against the command", two_polls, "ch2"},
+        FaultCase{"readings_freeze_in_discharge", "freeze aps1", During::discharge, failed, "stand still", one_percent_of_capacity, "ch2"},
+        FaultCase{"instrument_reboots_in_charge", "reboot aps1", During::charge, tripped, "turned the output off", two_polls, "ch2"},
+        FaultCase{"cell_is_reversed_in_charge", "reversed_cell ch2", During::charge, tripped, "", two_polls, "ch2"},
+        FaultCase{"the_relays_die_in_charge", "refuse adam for_s=1000;close adam", During::charge, failed, stale_temperature, one_age_limit, "ch2"},
+        FaultCase{"the_relays_reboot_in_charge", "reboot adam", During::charge, tripped, "", two_polls, "ch2"}),
     name_of);
 
 }  // namespace

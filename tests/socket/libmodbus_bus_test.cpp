@@ -141,12 +141,15 @@ TEST(LibmodbusBus, a_wrong_function_or_count_is_malformed) {
 TEST(LibmodbusBus, a_repeated_reply_is_noticed_before_the_next_request) {
   std::atomic<std::uint16_t> n{0};
   std::function<void()> repeat;
+  std::atomic<bool> can_repeat{false};
   Rig rig{[&](const Bytes& request, const TinyModbusServer::Send& send) {
     const Bytes reply = reply_to(request, {++n, 0});
     repeat = [send, reply] { send(reply); };
+    can_repeat = true;
     send(reply);
   }};
   EXPECT_EQ(read_once(rig).values[0], 1);
+  ASSERT_TRUE(can_repeat);
   repeat();  // over loopback it has arrived when send() returns
   EXPECT_EQ(read_once(rig).values[0], 2);
   EXPECT_EQ(rig.bus.stale_reply_count(), 1U);

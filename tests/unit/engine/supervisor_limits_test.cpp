@@ -236,7 +236,7 @@ TEST(SupervisorLatch, is_open_until_something_trips) {
 
 // ---- what a technician reads ------------------------------------------------------------------------------------------------
 
-constexpr int hazard_count = static_cast<int>(Hazard::outside_request) + 1;
+constexpr int hazard_count = static_cast<int>(Hazard::chamber_failure) + 1;
 
 TEST(HazardTable, every_hazard_has_a_text_of_its_own) {
   for (int a = 0; a < hazard_count; ++a) {
@@ -256,7 +256,7 @@ TEST(HazardTable, tells_a_broken_instrument_from_a_cell_outside_its_limits) {
   for (int n = 0; n < hazard_count; ++n) {
     const auto hazard = static_cast<Hazard>(n);
     const bool instrument = hazard == Hazard::frozen_reading || hazard == Hazard::stale_reading || hazard == Hazard::bad_reading ||
-                            hazard == Hazard::instrument_lost_remote;
+                            hazard == Hazard::instrument_lost_remote || hazard == Hazard::chamber_failure;
     EXPECT_EQ(is_instrument_failure(hazard), instrument) << to_string(hazard);
   }
 }
