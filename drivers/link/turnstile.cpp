@@ -1,7 +1,5 @@
 #include "drivers/link/turnstile.hpp"
 
-#include <algorithm>
-
 namespace cellrig {
 
 Task<Result<void>> Turnstile::enter(Deadline deadline) {
@@ -10,10 +8,8 @@ Task<Result<void>> Turnstile::enter(Deadline deadline) {
     co_return Result<void>{};
   }
   if (waiting_.size() >= waiting_count_max) co_return fail(Fault::busy, "too many requests wait for this link");
-  Waiter waiter{time_};
-  waiting_.push_back(&waiter);
+  Waiter waiter{*this};
   co_await waiter.wait.until(deadline.at);
-  waiting_.erase(std::remove(waiting_.begin(), waiting_.end(), &waiter), waiting_.end());
   const bool lost_again = waiter.granted && waiter.owner != owner_;  // a cut_all() between the grant and this line
   if (waiter.cut || lost_again) co_return fail(Fault::interrupted, "cut while waiting for the link");
   if (waiter.granted) co_return Result<void>{};

@@ -40,7 +40,12 @@ class Turnstile {
 
  private:
   struct Waiter {
-    explicit Waiter(TimeSource& time) : wait{time} {}
+    explicit Waiter(Turnstile& of) : turnstile{of}, wait{of.time_} { turnstile.waiting_.push_back(this); }
+    ~Waiter() { std::erase(turnstile.waiting_, this); }  // a task that is dropped takes its place with it
+    Waiter(const Waiter&) = delete;
+    Waiter& operator=(const Waiter&) = delete;
+
+    Turnstile& turnstile;
     Wait wait;
     std::uint64_t owner = 0;
     bool granted = false;

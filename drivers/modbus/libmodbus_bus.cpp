@@ -93,6 +93,26 @@ struct LibmodbusBus::Job {
   Wait* waiter = nullptr;
 };
 
+class LibmodbusBus::Blocked {
+ public:
+  Blocked(LibmodbusBus& bus, Job* job) : wait{bus.time_}, bus_{bus}, job_{job} {
+    bus_.blocked_ = &wait;
+    if (job_ != nullptr) job_->waiter = &wait;
+  }
+  ~Blocked() {
+    if (bus_.blocked_ == &wait) bus_.blocked_ = nullptr;
+    if (job_ != nullptr) job_->waiter = nullptr;
+  }
+  Blocked(const Blocked&) = delete;
+  Blocked& operator=(const Blocked&) = delete;
+
+  Wait wait;
+
+ private:
+  LibmodbusBus& bus_;
+  Job* job_;
+};
+
 /// The bus thread. It alone closes the socket; the control thread only shuts it down, under the mutex, so that a descriptor
 /// number is never used after it was given to somebody else.
 class LibmodbusBus::Worker {
@@ -328,13 +348,9 @@ void LibmodbusBus::cut() noexcept {
 Task<Result<void>> LibmodbusBus::perform(const std::shared_ptr<Job>& job, Deadline deadline) {
   const std::uint64_t epoch = epoch_;
   if (!worker_->submit(job)) co_return failure(Fault::busy, "the bus thread is stuck");
-  Wait wait{time_};
-  job->waiter = &wait;
-  blocked_ = &wait;
-  co_await wait.until(deadline.at);
-  job->waiter = nullptr;
+  Blocked blocked{*this, job.get()};
+  co_await blocked.wait.until(deadline.at);
   if (epoch != epoch_) co_return failure(Fault::interrupted, "cut by us");
-  blocked_ = nullptr;
   if (!job->done) {
     worker_->abort();
     link_.is_up = false;
@@ -383,11 +399,9 @@ Task<Result<void>> LibmodbusBus::keep_gap(Deadline deadline) {
   if (options_.request_gap <= Duration::zero() || time_.now() >= next_request_) co_return Result<void>{};
   if (next_request_ >= deadline.at) co_return failure(Fault::timeout, "the pause between requests passes the deadline");
   const std::uint64_t epoch = epoch_;
-  Wait wait{time_};
-  blocked_ = &wait;
-  co_await wait.until(next_request_);
+  Blocked blocked{*this, nullptr};
+  co_await blocked.wait.until(next_request_);
   if (epoch != epoch_) co_return failure(Fault::interrupted, "cut by us");
-  blocked_ = nullptr;
   co_return Result<void>{};
 }
 

@@ -47,6 +47,8 @@ class LibmodbusBus final : public ModbusBus {
  private:
   class Worker;
   struct Job;
+  /// A call that waits: cut() finds it here, and the bus thread's completion in the job. A task that is dropped leaves both.
+  class Blocked;
   struct Link {
     LinkKey key;
     std::uint64_t number = 0;  ///< counts connections; a job names the one it was made for

@@ -52,7 +52,7 @@ steps:
 
 class Punctuality final : public RunListener {
  public:
-  void cycle_begins(std::string_view channel, Duration late) override { late_us.push_back(1e6 * to_seconds(late)); fmt::print(stderr, "{} {}\n", channel, ((monotonic_ns() - late.count()) / 1000) % 100000); }
+  void cycle_begins(std::string_view /*channel*/, Duration late) override { late_us.push_back(1e6 * to_seconds(late)); }
   std::vector<double> late_us;
 };
 

@@ -154,7 +154,7 @@ class BareTimers::Loop {
     const auto start = Clock::now() + period_;
     for (int i = 0; i < timer_count; ++i) {
       Timer& timer = timers_.emplace_back(context_);
-      timer.due = start + i * period_ / timer_count;
+      timer.due = start + i * spacing;
       wait(timer);
     }
     thread_ = std::thread{[this] { context_.run(); }};
@@ -168,6 +168,7 @@ class BareTimers::Loop {
  private:
   using Clock = std::chrono::steady_clock;
   static constexpr int timer_count = 8;
+  static constexpr std::chrono::microseconds spacing{500};
   struct Timer {
     explicit Timer(boost::asio::io_context& context) : timer{context} {}
     boost::asio::steady_timer timer;

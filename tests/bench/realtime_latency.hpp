@@ -30,8 +30,9 @@ struct PingPong {
 };
 [[nodiscard]] PingPong ping_pong(Placement placement, double seconds);
 
-/// Timers that do nothing but note how late they are: eight of them on one event loop of Asio, on a thread of their own, spread evenly
-/// over the period. The program beside them keeps time with the same kind of timer and has work to do as well.
+/// Timers that do nothing but note how late they are: eight of them on one event loop of Asio, on a thread of their own, half a millisecond
+/// apart, as channels are that were started together. The program beside them keeps time with the same kind of timer and has
+/// work to do as well.
 class BareTimers {
  public:
   explicit BareTimers(std::int64_t period_ns);

@@ -100,13 +100,9 @@ std::vector<db::SampleRow> samples_of(BenchHarness& bench, const std::string& ch
   return rows;
 }
 
-void set_cell_temperature(BenchHarness& bench, const std::string& channel, double temperature_degC) {
+void shift_thermocouple(BenchHarness& bench, const std::string& channel, double offset_K) {
   (void)bench.truth(channel);  // the world is where the time is
-  sim::Cell& cell = bench.bench().world().stage(bench.bench().channel(channel)->cell).cell();
-  sim::CellState state = cell.state();
-  state.core_degC = temperature_degC;
-  state.surface_degC = temperature_degC;
-  cell.commit(state);
+  bench.bench().thermocouple(*bench.bench().channel(channel), false).set_offset(offset_K);
 }
 
 }  // namespace cellrig::test

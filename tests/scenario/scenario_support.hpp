@@ -58,7 +58,7 @@ void expect_off_for_good(BenchHarness& bench, const std::string& channel);
 /// The rows of the run, in the order of time.
 [[nodiscard]] std::vector<db::SampleRow> samples_of(BenchHarness& bench, const std::string& channel);
 
-/// Puts the whole cell of a channel to a temperature, as if something had heated it in no time.
-void set_cell_temperature(BenchHarness& bench, const std::string& channel, double temperature_degC);
+/// From now on the thermocouple on the cell shows this much more than the truth.
+void shift_thermocouple(BenchHarness& bench, const std::string& channel, double offset_K);
 
 }  // namespace cellrig::test

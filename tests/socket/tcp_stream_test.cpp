@@ -11,7 +11,9 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <future>
 #include <iostream>
+#include <mutex>
 #include <thread>
 
 #include "controller/async/real_time.hpp"
@@ -48,6 +50,18 @@ class LineServer {
   LineServer(const LineServer&) = delete;
   LineServer& operator=(const LineServer&) = delete;
 
+  /// Sends bytes that nobody asked for to every client. Over loopback they have arrived when this returns.
+  void send_unasked(const std::string& text) {
+    std::future<void> sent;
+    {
+      const std::lock_guard lock{mutex_};
+      unasked_ = text;
+      sent_ = std::promise<void>{};
+      sent = sent_.get_future();
+    }
+    sent.wait();
+  }
+
   std::uint16_t port = 0;
   std::atomic<int> connection_count{0};
 
@@ -55,6 +69,7 @@ class LineServer {
   void serve() {
     std::vector<int> clients;
     while (!stopping_) {
+      send_unasked_to(clients);
       std::vector<pollfd> watched{pollfd{listener_, POLLIN, 0}};
       for (const int client : clients) watched.push_back(pollfd{client, POLLIN, 0});
       if (::poll(watched.data(), watched.size(), 5) <= 0) continue;
@@ -76,6 +91,17 @@ class LineServer {
     }
     for (const int client : clients) ::close(client);
   }
+  void send_unasked_to(const std::vector<int>& clients) {
+    const std::lock_guard lock{mutex_};
+    if (unasked_.empty()) return;
+    for (const int client : clients) ::send(client, unasked_.data(), unasked_.size(), MSG_NOSIGNAL);
+    unasked_.clear();
+    sent_.set_value();
+  }
+
+  std::mutex mutex_;
+  std::string unasked_;
+  std::promise<void> sent_;
   Handler handler_;
   int listener_ = -1;
   std::atomic<bool> stopping_{false};
@@ -140,14 +166,10 @@ TEST(TcpStream, silence_is_a_timeout_and_closes) {
 }
 
 TEST(TcpStream, a_repeated_reply_is_noticed_before_the_next_request) {
-  std::atomic<int> client{-1};
-  LineServer server{[&client](int fd, const std::string& line) {
-    client = fd;
-    send_text(fd, line);
-  }};
+  LineServer server{echo};
   Rig rig{"127.0.0.1", server.port};
   EXPECT_EQ(*query(rig, "one?"), "one?");
-  send_text(client, "one?\n");  // over loopback it has arrived when send() returns
+  server.send_unasked("one?\n");
   EXPECT_EQ(*query(rig, "two?"), "two?");
   EXPECT_EQ(rig.session.stale_reply_count(), 1U);
 }

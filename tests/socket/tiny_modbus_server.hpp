@@ -12,6 +12,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <future>
 #include <mutex>
 #include <stdexcept>
 #include <thread>
@@ -48,6 +49,17 @@ class TinyModbusServer {
   TinyModbusServer(const TinyModbusServer&) = delete;
   TinyModbusServer& operator=(const TinyModbusServer&) = delete;
 
+  /// Sends bytes that nobody asked for to every client. Over loopback they have arrived when this returns.
+  void send_unasked(Bytes bytes) {
+    std::future<void> sent;
+    {
+      const std::lock_guard lock{mutex_};
+      unasked_ = std::move(bytes);
+      sent_ = std::promise<void>{};
+      sent = sent_.get_future();
+    }
+    sent.wait();
+  }
   [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] int connection_count() const { return connection_count_; }
   [[nodiscard]] std::vector<Bytes> requests() const {
@@ -59,6 +71,7 @@ class TinyModbusServer {
   void serve() {
     std::vector<int> clients;
     while (!stopping_) {
+      send_unasked_to(clients);
       std::vector<pollfd> watched{pollfd{listener_, POLLIN, 0}};
       for (const int client : clients) watched.push_back(pollfd{client, POLLIN, 0});
       if (::poll(watched.data(), watched.size(), 5) <= 0) continue;
@@ -77,6 +90,14 @@ class TinyModbusServer {
       }
     }
     for (const int client : clients) ::close(client);
+  }
+
+  void send_unasked_to(const std::vector<int>& clients) {
+    const std::lock_guard lock{mutex_};
+    if (unasked_.empty()) return;
+    for (const int client : clients) ::send(client, unasked_.data(), unasked_.size(), MSG_NOSIGNAL);
+    unasked_.clear();
+    sent_.set_value();
   }
 
   bool serve_client(int client) {
@@ -100,6 +121,8 @@ class TinyModbusServer {
   std::atomic<int> connection_count_{0};
   mutable std::mutex mutex_;
   std::vector<Bytes> requests_;
+  Bytes unasked_;
+  std::promise<void> sent_;
   std::thread thread_;
 };
 
@@ -113,7 +136,7 @@ inline Bytes reply_to(const Bytes& request, const std::vector<std::uint16_t>& va
       reply.push_back(static_cast<std::uint8_t>(value & 0xFF));
     }
   } else {
-    reply.insert(reply.end(), request.begin() + 8, request.begin() + 12);
+    for (std::size_t i = 8; i < 12; ++i) reply.push_back(request[i]);
   }
   reply[5] = static_cast<std::uint8_t>(reply.size() - 6);
   return reply;

@@ -121,7 +121,8 @@ void BenchHarness::compile_profiles() {
 
 void BenchHarness::at(Duration instant, std::function<void()> action) {
   const auto wait = [](VirtualTime* time, Duration when, std::function<void()> what) -> Task<void> {
-    co_await time->sleep_until(TimePoint{when});
+    const TimePoint due{when};
+    co_await time->sleep_until(due);
     what();
   };
   time_.spawn(wait(&time_, instant, std::move(action)));

@@ -24,63 +24,72 @@ using test::real;
 using test::simulated;
 using test::TempDir;
 
-// Nothing may be lost or changed between the caller and the reader.
-TEST(Recorder, reads_back_what_was_written) {
-  const TempDir dir;
-  const std::string path = dir.file("a.db");
-  auto recorder = must(Recorder::open(simulated(path)));
-  const RunKey run = recorder->begin_run(a_run());
-  StepRow step;
-  step.step = recorder->next_step_key();
-  step.run = run;
-  step.step_count = 1;
-  step.step_id = 3;
-  step.cycle = 2;
-  step.in_cycle = true;
-  step.is_reference = true;
-  step.measures_reference = true;
-  step.name = "charge, 'fast'";
-  step.type = "CCCV_CHG";
-  step.setpoint_text = "CC 2.5 A within 2.5..4.205 V";
-  step.started_test_time_ns = 5;
-  step.started_at = UtcTime{77};
-  recorder->begin_step(step);
-  SampleRow sample{step.step,
-                   1'234'567'890'123,
-                   sample_flag::output_on | sample_flag::constant_voltage,
-                   3.7000001,
-                   -0.1,
-                   25.5,
-                   std::numeric_limits<double>::quiet_NaN(),
-                   0.1,
-                   0.2,
-                   0.3,
-                   0.4};
-  recorder->append(sample);
-  recorder->append(AuxRow{step.step, 7, "chamber_temperature_degC", -20.25});
-  StepEndRow end;
-  end.step = step.step;
-  end.ended_test_time_ns = 9;
-  end.reason = "condition";
-  end.condition = "voltage_V >= 4.2";
-  end.value = 4.21;
-  end.charge_Ah = 1;
-  end.cv_time_s = 12.5;
-  recorder->end_step(end);
-  CycleRow cycle;
-  cycle.run = run;
-  cycle.cycle = 2;
-  cycle.charge_Ah = 1.5;
-  cycle.coulombic_efficiency = 0.999;
-  recorder->append(cycle);
-  recorder->append(EventRow{run, 8, UtcTime{99}, Severity::warning, "instrument", "a \"sentence\"", 1.5, std::nullopt});
-  const std::array<std::byte, 3> state{std::byte{1}, std::byte{0}, std::byte{255}};
-  recorder->resume_point(run, state);
-  recorder->end_run(RunEndRow{run, 10, UtcTime{100}, "failed", "why", false});
-  must(recorder->close());
-  EXPECT_EQ(recorder->rows_written(), 1U);
+/// A run with one row of every kind, written, closed and opened again.
+class WrittenRecord : public testing::Test {
+ protected:
+  void SetUp() override {
+    const std::string path = dir.file("a.db");
+    auto recorder = must(Recorder::open(simulated(path)));
+    run = recorder->begin_run(a_run());
+    write_step(*recorder);
+    write_rest(*recorder);
+    must(recorder->close());
+    EXPECT_EQ(recorder->rows_written(), 1U);
+    reader = must(Reader::open(path));
+  }
 
-  auto reader = must(Reader::open(path));
+  void write_step(Recorder& recorder) {
+    step.step = recorder.next_step_key();
+    step.run = run;
+    step.step_count = 1;
+    step.step_id = 3;
+    step.cycle = 2;
+    step.in_cycle = true;
+    step.is_reference = true;
+    step.measures_reference = true;
+    step.name = "charge, 'fast'";
+    step.type = "CCCV_CHG";
+    step.setpoint_text = "CC 2.5 A within 2.5..4.205 V";
+    step.started_test_time_ns = 5;
+    step.started_at = UtcTime{77};
+    recorder.begin_step(step);
+    sample = SampleRow{step.step, 1'234'567'890'123, sample_flag::output_on | sample_flag::constant_voltage, 3.7000001, -0.1, 25.5,
+                       std::numeric_limits<double>::quiet_NaN(), 0.1, 0.2, 0.3, 0.4};
+    recorder.append(sample);
+    recorder.append(AuxRow{step.step, 7, "chamber_temperature_degC", -20.25});
+    StepEndRow end;
+    end.step = step.step;
+    end.ended_test_time_ns = 9;
+    end.reason = "condition";
+    end.condition = "voltage_V >= 4.2";
+    end.value = 4.21;
+    end.charge_Ah = 1;
+    end.cv_time_s = 12.5;
+    recorder.end_step(end);
+  }
+
+  void write_rest(Recorder& recorder) {
+    CycleRow cycle;
+    cycle.run = run;
+    cycle.cycle = 2;
+    cycle.charge_Ah = 1.5;
+    cycle.coulombic_efficiency = 0.999;
+    recorder.append(cycle);
+    recorder.append(EventRow{run, 8, UtcTime{99}, Severity::warning, "instrument", "a \"sentence\"", 1.5, std::nullopt});
+    recorder.resume_point(run, state);
+    recorder.end_run(RunEndRow{run, 10, UtcTime{100}, "failed", "why", false});
+  }
+
+  const TempDir dir;
+  const std::array<std::byte, 3> state{std::byte{1}, std::byte{0}, std::byte{255}};
+  RunKey run = 0;
+  StepRow step;
+  SampleRow sample;
+  std::unique_ptr<Reader> reader;
+};
+
+// Nothing may be lost or changed between the caller and the reader.
+TEST_F(WrittenRecord, gives_the_run_back) {
   const RunInfo info = must(reader->run(run));
   EXPECT_EQ(info.row.cell_id, "A0001");
   EXPECT_EQ(info.row.seed, 7U);
@@ -93,7 +102,9 @@ TEST(Recorder, reads_back_what_was_written) {
   ASSERT_TRUE(info.end);
   EXPECT_EQ(info.end->status, "failed");
   EXPECT_FALSE(info.end->criteria_met);
+}
 
+TEST_F(WrittenRecord, gives_the_steps_back) {
   const std::vector<StepInfo> steps = must(reader->steps(run));
   ASSERT_EQ(steps.size(), 1U);
   EXPECT_EQ(steps[0].row.name, step.name);
@@ -103,7 +114,9 @@ TEST(Recorder, reads_back_what_was_written) {
   EXPECT_EQ(steps[0].end->value, 4.21);
   EXPECT_EQ(steps[0].end->margin, std::nullopt);
   EXPECT_EQ(steps[0].end->cv_time_s, 12.5);
+}
 
+TEST_F(WrittenRecord, gives_the_samples_back) {
   std::vector<SampleRow> samples;
   EXPECT_EQ(must(reader->for_each_sample(run, [&](const SampleView& s) { return samples.push_back(s.row), true; })), 1U);
   EXPECT_EQ(samples[0].test_time_ns, sample.test_time_ns);
@@ -111,7 +124,9 @@ TEST(Recorder, reads_back_what_was_written) {
   EXPECT_EQ(samples[0].voltage_V, sample.voltage_V);
   EXPECT_EQ(samples[0].discharge_Wh, sample.discharge_Wh);
   EXPECT_TRUE(std::isnan(samples[0].ambient_temperature_degC));
+}
 
+TEST_F(WrittenRecord, gives_aux_values_cycles_events_and_the_resume_point_back) {
   std::string quantity;
   must(reader->for_each_aux(run, [&](const AuxView& a) { return quantity = a.row.quantity, a.row.value == -20.25; }));
   EXPECT_EQ(quantity, "chamber_temperature_degC");

@@ -166,6 +166,17 @@ TEST(ScpiSession, a_second_caller_waits_its_turn) {
   EXPECT_EQ(*rig.replies[1], "two");
 }
 
+// On the way out after a failure tasks vanish while they wait; nothing may still point to them.
+TEST(ScpiSession, tasks_that_are_dropped_leave_nothing_behind) {
+  Rig rig{nullptr};
+  rig.time.spawn(ask(rig, "one", 10s));
+  rig.time.spawn(ask(rig, "two", 10s));
+  rig.time.spawn(ask(rig, "three", 10s));
+  run_task(rig.time, wait_a_little(rig.time));
+  rig.time.drop_tasks();
+  EXPECT_EQ(query(rig, "four", 20ms).error().fault, Fault::timeout);
+}
+
 TEST(ScpiSession, a_second_caller_waits_no_longer_than_its_deadline) {
   Rig rig{nullptr};
   rig.time.spawn(ask(rig, "one", 1s));
