@@ -106,6 +106,7 @@ class RunSession {
   [[nodiscard]] ChannelOptions channel_options() const;
   [[nodiscard]] std::vector<ChannelJob> jobs() const;
   [[nodiscard]] ExitCode exit_code() const;
+  [[nodiscard]] std::string stop_reason() const { return signal_ == SIGINT ? "stopped by Ctrl-C (SIGINT)" : "stopped by SIGTERM"; }
   void print_summary(ExitCode code) const;
 
   const RunOptions& options_;
@@ -162,7 +163,7 @@ void RunSession::wait_for_signal() {
     } else {
       progress_.message("cellrig", db::Severity::warning, "waiting for nothing but OFF");
     }
-    if (bench_run_) bench_run_->stop(Outcome::stopped);
+    if (bench_run_) bench_run_->stop(Outcome::stopped, stop_reason());
     wait_for_signal();
   });
 }
@@ -212,6 +213,10 @@ void RunSession::compile_plans() {
 
 bool RunSession::judge_plans() {
   bool accepted = true;
+  std::vector<std::pair<const ChannelConfig*, const Program*>> together;
+  for (const ChannelPlan& plan : plans_) together.emplace_back(&bench_.channel(plan.channel), &plan.program);
+  const Result<void> agreed = agree_on_temperatures(together);
+  if (!agreed) throw ConfigError{together.back().first->place, agreed.error().what};
   for (const ChannelPlan& plan : plans_) {
     const std::vector<Finding> findings = check(plan.program, check_context(bench_, bench_.channel(plan.channel), plan.profile_file));
     for (const Finding& f : findings) {
@@ -280,7 +285,7 @@ void RunSession::run_bench() {
   if (rig_->time_name() != "real") options.disk_check_interval = simulated_disk_check_interval;
   options.free_disk_bytes = [path = options_.database] { return db::free_bytes(path); };
   bench_run_ = std::make_unique<BenchRun>(rig_->time(), bench_, instruments_, *recorder_, progress_, std::move(options));
-  if (signal_ != 0) bench_run_->stop(Outcome::stopped);
+  if (signal_ != 0) bench_run_->stop(Outcome::stopped, stop_reason());
   const auto body = [&]() -> Task<void> { co_await bench_run_->run(jobs()); };
   run_to_end(rig_->time(), body);
   results_ = bench_run_->results();

@@ -138,7 +138,6 @@ Task<Result<void>> BenchRun::identify_all() {
   co_return Result<void>{};
 }
 
-/// Two channels of one chamber must agree: arbitration comes later, so a disagreement is refused before anything starts.
 Result<void> agree_on_temperatures(const std::vector<std::pair<const ChannelConfig*, const Program*>>& channels) {
   std::map<std::string, std::pair<std::string, std::set<double>>> by_chamber;
   for (const auto& [channel, program] : channels) {
@@ -261,8 +260,9 @@ Task<void> BenchRun::watch_disk() {
   while (!disk_watch_ends_) {
     const Result<void> disk = enough_disk();
     if (!disk || recorder_.failed()) {
-      listener_.message("record", db::Severity::alarm, recorder_.failed() ? recorder_.failure() : disk.error().what);
-      stop(Outcome::record_failure);
+      const std::string reason = recorder_.failed() ? recorder_.failure() : disk.error().what;
+      listener_.message("record", db::Severity::alarm, reason);
+      stop(Outcome::record_failure, reason);
       break;
     }
     const bool wal_is_large = recorder_.wal_bytes() > db::wal_bytes_alarm;
@@ -289,13 +289,13 @@ Task<void> BenchRun::end_helpers() {
   while (helpers_running_ > 0) co_await done_.until_woken();
 }
 
-void BenchRun::stop(Outcome outcome) {
+void BenchRun::stop(Outcome outcome, const std::string& reason) {
   if (stop_requested_) {
     for (const std::unique_ptr<Job>& job : jobs_) job->runner->hurry();
     return;
   }
   stop_requested_ = outcome;
-  for (const std::unique_ptr<Job>& job : jobs_) job->runner->stop(outcome);
+  for (const std::unique_ptr<Job>& job : jobs_) job->runner->stop(outcome, reason);
 }
 
 void BenchRun::refuse(const Error& error) {

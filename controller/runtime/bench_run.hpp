@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "controller/async/time_source.hpp"
@@ -23,6 +24,9 @@ struct BenchInstruments {
   std::map<std::string, std::unique_ptr<Logger>> loggers;
   std::map<std::string, std::unique_ptr<Relays>> relays;
 };
+
+/// Two channels of one chamber must agree: arbitration comes later, so a disagreement is refused before anything starts.
+[[nodiscard]] Result<void> agree_on_temperatures(const std::vector<std::pair<const ChannelConfig*, const Program*>>& channels);
 
 struct ChannelJob {
   std::string channel;
@@ -58,7 +62,7 @@ class BenchRun {
   /// Runs everything; results() is complete afterwards. Never throws for what a bench can do.
   [[nodiscard]] Task<void> run(std::vector<ChannelJob> jobs);
   /// Ends every channel by a verified safe stop. A second call cuts waits, never the OFF.
-  void stop(Outcome outcome);
+  void stop(Outcome outcome, const std::string& reason = {});
   [[nodiscard]] const std::vector<ChannelResult>& results() const { return results_; }
 
   /// Leases and OFF for the channels named (or all), verified; no profile, no record. Returns what could not be done.

@@ -202,13 +202,7 @@ void ChannelRecord::trip(const TripCause& cause, TimePoint now, UtcTime utc) {
 }
 
 void ChannelRecord::resume_point(const ChannelState& state) {
-  if (!begun()) return;
-  ChannelState copy = state;
-  // Between its members lies whatever was on the stack: the same run must give the same record.
-#if __has_builtin(__builtin_clear_padding)
-  __builtin_clear_padding(&copy);
-#endif
-  recorder_.resume_point(run_, std::as_bytes(std::span{&copy, 1}));
+  if (begun()) recorder_.resume_point(run_, std::as_bytes(std::span{&state, 1}));
 }
 
 void ChannelRecord::finished(const output::Finished& finished, const std::string& reason, TimePoint now, UtcTime utc) {

@@ -320,9 +320,13 @@ void ChannelRunner::trip(const TripCause& cause) {
   make_safe_soon();
 }
 
-void ChannelRunner::stop(Outcome outcome) {
+void ChannelRunner::stop(Outcome outcome, const std::string& reason) {
   if (stop_requested_) return;
   stop_requested_ = outcome;
+  if (!reason.empty()) {
+    reason_ = reason;
+    record_.event(outcome == Outcome::stopped ? db::Severity::info : db::Severity::alarm, "stop", reason, time_.now(), time_.utc_now());
+  }
   if (running_) make_safe_soon();
 }
 

@@ -68,7 +68,7 @@ class ChannelRunner {
 
   // ---- from outside, at any moment ----
   void sensor(Measurand measurand, const Reading& reading);
-  void stop(Outcome outcome);
+  void stop(Outcome outcome, const std::string& reason = {});  ///< the reason is one for the record: who or what asked
   void trip(const TripCause& cause);
   void chamber_granted(std::uint32_t request);
   void hurry() { hurry_ = true; }  ///< a second Ctrl-C: no waiting but for OFF itself

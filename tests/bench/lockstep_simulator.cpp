@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,22 +26,25 @@ namespace cellrig::bench {
 namespace {
 
 constexpr auto ready_within = std::chrono::seconds{30};
-constexpr auto look_again = std::chrono::milliseconds{5};
+constexpr int look_again_ms = 5;
 constexpr std::string_view back_door_key = R"("back_door":"127.0.0.1:)";
 
-void await_file(const std::string& path, pid_t child) {
-  const auto give_up = std::chrono::steady_clock::now() + ready_within;
-  while (!std::filesystem::exists(path)) {
-    int status = 0;
-    if (::waitpid(child, &status, WNOHANG) == child) throw std::runtime_error("cellrig-sim ended before it was ready");
-    if (std::chrono::steady_clock::now() > give_up) throw std::runtime_error("cellrig-sim does not get ready");
-    std::this_thread::sleep_for(look_again);
-  }
+int checked(int fd) {
+  if (fd < 0) throw std::runtime_error("no descriptor for the benchmark");
+  return fd;
 }
 
-int checked(int fd) {
-  if (fd < 0) throw std::runtime_error("no socket for the benchmark");
-  return fd;
+/// Waits for the end of the child, and looks for the file meanwhile.
+void await_file(const std::string& path, pid_t child) {
+  const int child_fd = checked(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
+  const auto give_up = std::chrono::steady_clock::now() + ready_within;
+  bool has_ended = false;
+  while (!has_ended && !std::filesystem::exists(path) && std::chrono::steady_clock::now() < give_up) {
+    pollfd watched{child_fd, POLLIN, 0};
+    has_ended = ::poll(&watched, 1, look_again_ms) > 0;
+  }
+  ::close(child_fd);
+  if (has_ended || !std::filesystem::exists(path)) throw std::runtime_error("cellrig-sim does not get ready");
 }
 
 sockaddr_in loopback(std::uint16_t port) {

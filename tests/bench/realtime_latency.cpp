@@ -157,6 +157,12 @@ class BareTimers::Loop {
       timer.due = start + i * spacing;
       wait(timer);
     }
+  }
+  std::vector<double> run_for(double seconds) {
+    context_.run_for(std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(seconds)));
+    return std::move(late_us_);
+  }
+  void start() {
     thread_ = std::thread{[this] { context_.run(); }};
   }
   std::vector<double> stop() {
@@ -195,6 +201,10 @@ class BareTimers::Loop {
 BareTimers::BareTimers(std::int64_t period_ns) : loop_{std::make_unique<Loop>(period_ns)} {}
 
 BareTimers::~BareTimers() { (void)loop_->stop(); }
+
+std::vector<double> BareTimers::run_for(double seconds) { return loop_->run_for(seconds); }
+
+void BareTimers::start() { loop_->start(); }
 
 std::vector<double> BareTimers::stop() { return loop_->stop(); }
 

@@ -30,9 +30,8 @@ struct PingPong {
 };
 [[nodiscard]] PingPong ping_pong(Placement placement, double seconds);
 
-/// Timers that do nothing but note how late they are: eight of them on one event loop of Asio, on a thread of their own, half a millisecond
-/// apart, as channels are that were started together. The program beside them keeps time with the same kind of timer and has
-/// work to do as well.
+/// Timers that do nothing but note how late they are: eight of them on one event loop of Asio, half a millisecond apart, as channels are
+/// that were started together. The program beside them keeps time with the same kind of timer and has work to do as well.
 class BareTimers {
  public:
   explicit BareTimers(std::int64_t period_ns);
@@ -40,7 +39,10 @@ class BareTimers {
   BareTimers(const BareTimers&) = delete;
   BareTimers& operator=(const BareTimers&) = delete;
 
-  /// Ends them. Lateness in microseconds.
+  /// Runs them here for so long. Lateness in microseconds.
+  [[nodiscard]] std::vector<double> run_for(double seconds);
+  /// Or beside something else.
+  void start();
   [[nodiscard]] std::vector<double> stop();
 
  private:

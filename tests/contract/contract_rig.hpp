@@ -2,6 +2,8 @@
 // its task is over, and between calls time stands still (but for real time, of course).
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -24,6 +26,7 @@ enum class LinkKind : unsigned char {
   real,      ///< real sockets, the machine's own time: for few and short cases
 };
 [[nodiscard]] std::string to_string(LinkKind kind);
+inline const auto link_name = [](const ::testing::TestParamInfo<LinkKind>& tested) { return "over_" + to_string(tested.param); };
 
 /// What really happens in a cell and at its terminals; the extremes since the bench was made.
 struct ChannelTruth {

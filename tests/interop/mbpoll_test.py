@@ -54,9 +54,10 @@ class EaPsb(MbpollTest):
 
     def test_takes_a_set_value_once_in_remote_mode(self):
         self.write("psb1", "0", 402, 1)
-        self.assertEqual(self.read_numbers("psb1", "0", 402), [1.0])
+        # What was written reads back some milliseconds later.
+        self.assert_soon(lambda: self.read_numbers("psb1", "0", 402) == [1.0], "remote")
         self.write("psb1", "4", 500, 3670)  # 4.200 V of 60 V
-        self.assertEqual(self.read_numbers("psb1", "4", 500), [3670.0])
+        self.assert_soon(lambda: self.read_numbers("psb1", "4", 500) == [3670.0], "the set value reads back")
 
     def test_names_the_exception_of_a_hole_in_the_map(self):
         self.assertIn("Illegal data address", self.refusal("psb1", ["-t", "4", "-r", "3000", "-c", "1"]))

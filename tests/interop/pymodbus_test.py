@@ -1,17 +1,17 @@
 """pymodbus, which shares no line with libmodbus, reads and drives the Modbus instruments."""
 
+import importlib.util
 import struct
 import sys
-import types
+from unittest import mock
 
 import bench
 from bench import BenchTest
 
-try:
-    import serial_asyncio  # noqa: F401
-except ImportError:
-    # Debian only recommends it. pymodbus's client package imports it for serial lines, of which there are none here.
-    sys.modules["serial_asyncio"] = types.SimpleNamespace(create_serial_connection=None)
+# Debian only recommends these two. pymodbus's client package imports them for serial lines, of which there are none here.
+for module in ("serial", "serial_asyncio"):
+    if importlib.util.find_spec(module) is None:
+        sys.modules[module] = mock.MagicMock(name=module)
 try:
     from pymodbus.client import ModbusTcpClient
 except ImportError as error:

@@ -123,6 +123,30 @@ TEST(StopScenario, a_stop_at_any_moment_of_the_start_ends_with_the_output_off) {
   }
 }
 
+// H15, F39: the disk is full in the middle of a charge.
+TEST(StopScenario, a_record_that_cannot_be_kept_ends_the_run_with_the_output_off) {
+  for (const During during : {During::charge, During::discharge}) {
+    HarnessOptions small = options("single", during);
+    small.database_bytes_max = 400'000;
+    BenchHarness bench(small);
+    bench.run();
+    EXPECT_EQ(to_string(bench.result("ch1").outcome), to_string(Outcome::record_failure));
+    EXPECT_THAT(bench.result("ch1").reason, testing::HasSubstr("record"));
+    expect_off_for_good(bench, "ch1");
+    EXPECT_GT(samples_of(bench, "ch1").size(), 100u) << "what was kept can be read";
+    EXPECT_LT(to_seconds(bench.time().now() - TimePoint{}), 1200.0) << "not at the end of the step";
+  }
+}
+
+TEST(StopScenario, a_disk_that_fills_up_ends_the_run_in_order_before_it_is_full) {
+  HarnessOptions filling = options("single", During::charge);
+  filling.free_disk_bytes = [](TimePoint now) { return std::uint64_t{now < TimePoint{60s} ? 1u : 0u}; };
+  BenchHarness bench(filling);
+  bench.run();
+  expect_ended(bench, "ch1", Outcome::record_failure, "");
+  EXPECT_THAT(bench.result("ch1").reason, testing::HasSubstr("MiB free")) << "a technician must read why";
+}
+
 // F01 to F07: what happens on every network now and then ends no test.
 TEST(StopScenario, a_short_disturbance_of_the_link_ends_no_run) {
   const std::string profile = "profile: P\nformat: 1\nrecord: {every_s: 0}\nsteps:\n"

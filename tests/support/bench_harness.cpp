@@ -92,7 +92,7 @@ BenchHarness::BenchHarness(HarnessOptions options) : options_{std::move(options)
   run.channel.control_period_long_rest = std::max<Duration>(options_.control_period, std::chrono::seconds{10});
   run.channel.sensor_period = options_.control_period;
   run.disk_reserve_bytes = 1;
-  run.free_disk_bytes = [] { return Result<std::uint64_t>{std::uint64_t{1} << 40}; };
+  run.free_disk_bytes = [this] { return Result<std::uint64_t>{options_.free_disk_bytes ? options_.free_disk_bytes(time_.now()) : std::uint64_t{1} << 40}; };
   bench_run_ = std::make_unique<BenchRun>(time_, config_, instruments_, *recorder_, *listener_, std::move(run));
 }
 

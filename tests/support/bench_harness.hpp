@@ -23,6 +23,7 @@ struct HarnessOptions {
   std::uint64_t seed = 1;
   Duration control_period = std::chrono::seconds{1};
   std::size_t database_bytes_max = 0;
+  std::function<std::uint64_t(TimePoint)> free_disk_bytes;  ///< what is free where the database is; empty: plenty
   std::string database;                    ///< empty: a temporary file
   bool ignore_check = false;               ///< run although `check` has errors
 };
