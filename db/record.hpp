@@ -52,7 +52,7 @@ struct StepRow {
   bool is_reference = false;     ///< part of a reference performance test
   std::string name;
   std::string type;              ///< Battery Data Format step type
-  std::string setpoint_text;     ///< "CC 2.5 A within 2.5..4.205 V"
+  std::string setpoint_text;     ///< "+2.5 A, 2.495..4.205 V"
   std::int64_t started_test_time_ns = 0;
   bool measures_reference = false;  ///< its net charge is the reference capacity: lets retention be recomputed
   UtcTime started_at{};             ///< 0: test time ran on without a break since the run began (not so after a resume)

@@ -2,6 +2,8 @@
 
 #include <ctime>
 
+#include "controller/async/thread_priority.hpp"
+
 namespace cellrig {
 namespace {
 
@@ -13,7 +15,7 @@ std::int64_t read_clock(clockid_t id) {
 
 }  // namespace
 
-RealTime::RealTime() : work_{boost::asio::make_work_guard(context())}, timer_{context()} {}
+RealTime::RealTime(Thread thread) : work_{boost::asio::make_work_guard(context())}, timer_{context()}, thread_{thread} {}
 
 TimePoint RealTime::now() const { return TimePoint{Duration{read_clock(CLOCK_MONOTONIC)}}; }
 
@@ -22,6 +24,7 @@ UtcTime RealTime::utc_now() const { return UtcTime{read_clock(CLOCK_REALTIME)}; 
 Duration RealTime::suspended() { return Duration{read_clock(CLOCK_BOOTTIME) - read_clock(CLOCK_MONOTONIC)}; }
 
 void RealTime::run() {
+  if (thread_ == Thread::preferred) prefer_this_thread();
   context().restart();
   context().run();
   rethrow_if_failed();

@@ -11,7 +11,9 @@ namespace cellrig {
 
 class RealTime final : public TimeSource {
  public:
-  RealTime();
+  /// preferred: run() asks for real-time scheduling of its thread; without permission it runs as an ordinary one.
+  enum class Thread : unsigned char { ordinary, preferred };
+  explicit RealTime(Thread thread = Thread::ordinary);
   [[nodiscard]] TimePoint now() const override;
   [[nodiscard]] UtcTime utc_now() const override;
   void run() override;
@@ -26,6 +28,7 @@ class RealTime final : public TimeSource {
 
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   boost::asio::steady_timer timer_;
+  Thread thread_;
   TimePoint armed_for_ = TimePoint::max();
   bool firing_ = false;
 };

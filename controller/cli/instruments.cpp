@@ -26,6 +26,7 @@ class SocketLinks final : public LinkMaker {
     LibmodbusBusOptions options{.host = address.host, .port = address.port};
     if (lockstep_) options.response_timeout = lockstep_response_timeout;
     options.request_gap = request_gap;
+    options.prefer_thread = !lockstep_;
     return std::make_unique<LibmodbusBus>(time_, options);
   }
   [[nodiscard]] std::unique_ptr<ByteStream> scpi(const InstrumentConfig& instrument) override {

@@ -1,6 +1,7 @@
 // cellrig: runs test profiles on battery cells.
 #include <fmt/format.h>
 
+#include <csignal>
 #include <cstdio>
 #include <exception>
 
@@ -49,6 +50,9 @@ ExitCode run_main(int argc, char** argv) {
 }  // namespace cellrig::cli
 
 int main(int argc, char** argv) {
+  // A full disk and a reader of our output that went away are errors to be handled, not reasons to die with current flowing.
+  std::signal(SIGXFSZ, SIG_IGN);
+  std::signal(SIGPIPE, SIG_IGN);
   try {
     return static_cast<int>(cellrig::cli::run_main(argc, argv));
   } catch (const cellrig::ConfigError& error) {

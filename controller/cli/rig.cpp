@@ -53,7 +53,7 @@ class SocketRig final : public Rig {
     if (lockstep) {
       time_ = std::make_unique<LockstepTime>(back_door.host, back_door.port);
     } else {
-      time_ = std::make_unique<RealTime>();
+      time_ = std::make_unique<RealTime>(RealTime::Thread::preferred);
     }
     time_name_ = lockstep ? "lockstep" : "real";
     links_ = socket_links(*time_, lockstep);

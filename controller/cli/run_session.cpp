@@ -9,6 +9,7 @@
 #include <csignal>
 #include <map>
 #include <memory>
+#include <system_error>
 
 #include "controller/cli/bench_context.hpp"
 #include "controller/cli/json_text.hpp"
@@ -102,11 +103,12 @@ class RunSession {
   bool judge_plans();
   bool open_recorder();
   void run_bench();
-  ExitCode report();
+  ExitCode report() const;
+  void print_report(ExitCode code) const;
   [[nodiscard]] ChannelOptions channel_options() const;
   [[nodiscard]] std::vector<ChannelJob> jobs() const;
   [[nodiscard]] ExitCode exit_code() const;
-  [[nodiscard]] std::string stop_reason() const { return signal_ == SIGINT ? "stopped by Ctrl-C (SIGINT)" : "stopped by SIGTERM"; }
+  [[nodiscard]] std::string stop_reason() const { return signal_ == SIGINT ? "stopped by Ctrl-C (SIGINT)" : signal_ == SIGHUP ? "stopped: the terminal was closed (SIGHUP)" : "stopped by SIGTERM"; }
   void print_summary(ExitCode code) const;
 
   const RunOptions& options_;
@@ -150,7 +152,7 @@ void RunSession::choose_channels() {
 }
 
 void RunSession::catch_signals() {
-  signals_ = std::make_unique<boost::asio::signal_set>(rig_->time().context(), SIGINT, SIGTERM);
+  signals_ = std::make_unique<boost::asio::signal_set>(rig_->time().context(), SIGINT, SIGTERM, SIGHUP);
   wait_for_signal();
 }
 
@@ -304,7 +306,7 @@ ExitCode RunSession::exit_code() const {
   if (!record_failure_.empty() || any(Outcome::record_failure)) return ExitCode::record_failed;
   if (any(Outcome::instrument_failure)) return ExitCode::instrument_failed;
   if (signal_ == SIGINT) return ExitCode::interrupted;
-  if (signal_ == SIGTERM) return ExitCode::terminated;
+  if (signal_ != 0) return ExitCode::terminated;
   const bool passed = std::all_of(results_.begin(), results_.end(), [](const ChannelResult& r) { return r.outcome == Outcome::completed && r.criteria_met; });
   return passed ? ExitCode::passed : ExitCode::not_passed;
 }
@@ -320,12 +322,21 @@ void RunSession::print_summary(ExitCode code) const {
   fmt::print("record: {}   (cellrig show --db {})   exit code {}\n", options_.database, options_.database, static_cast<int>(code));
 }
 
-ExitCode RunSession::report() {
+ExitCode RunSession::report() const {
   const ExitCode code = exit_code();
+  try {
+    print_report(code);
+  } catch (const std::system_error&) {
+    // Nobody reads any more. The exit code still tells.
+  }
+  return code;
+}
+
+void RunSession::print_report(ExitCode code) const {
   if (!record_failure_.empty()) fmt::print(stderr, "cellrig: {}: {}\n", options_.database, record_failure_);
   if (!options_.json) {
     print_summary(code);
-    return code;
+    return;
   }
   boost::json::array channels;
   for (const ChannelResult& r : results_) {
@@ -335,7 +346,6 @@ ExitCode RunSession::report() {
   }
   print_json({{"database", options_.database}, {"time_source", rig_->time_name()}, {"simulated", rig_->is_simulated()},
               {"exit_code", static_cast<int>(code)}, {"record_failure", record_failure_}, {"channels", std::move(channels)}});
-  return code;
 }
 
 }  // namespace

@@ -31,11 +31,12 @@ boost::json::value json_number(const std::optional<double>& value) {
 
 std::string reason_of(const db::StepEndRow& end) {
   if (end.condition.empty()) return end.reason;
-  return fmt::format("{} ({:.4g}, margin {:+.2g})", end.condition, end.value.value_or(0.0), end.margin.value_or(0.0));
+  return end.value ? fmt::format("{} ({:.4g})", end.condition, *end.value) : end.condition;
 }
 
 std::string steps_table(const std::vector<db::StepInfo>& steps, std::size_t steps_max) {
-  Table table{{">step", ">cycle", "name", "type", "set-point", ">duration", ">charge Ah", ">discharge Ah", ">Wh in", ">Wh out", ">T max degC", "ended by"}};
+  // Charge and energy are net, and positive when they went in: within 120 columns for the usual names.
+  Table table{{">step", ">cycle", "name", "set-point", ">duration", ">Ah", ">Wh", ">T max", "ended by"}};
   const std::size_t head = steps.size() > steps_max ? steps_max / 2 : steps.size();
   const std::size_t tail_from = steps.size() > steps_max ? steps.size() - (steps_max - head) : steps.size();
   for (std::size_t i = 0; i < steps.size(); ++i) {
@@ -43,14 +44,14 @@ std::string steps_table(const std::vector<db::StepInfo>& steps, std::size_t step
     if (i >= head && i < tail_from) continue;
     const db::StepInfo& step = steps[i];
     std::vector<std::string> cells{std::to_string(step.row.step_count), step.row.in_cycle ? std::to_string(step.row.cycle) : "-", step.row.name,
-                                   step.row.type, step.row.setpoint_text};
+                                   step.row.setpoint_text};
     if (step.end) {
       const db::StepEndRow& end = *step.end;
       cells.insert(cells.end(), {clock_text(static_cast<double>(end.ended_test_time_ns - step.row.started_test_time_ns) / 1e9),
-                                 fmt::format("{:.4f}", end.charge_Ah), fmt::format("{:.4f}", end.discharge_Ah), fmt::format("{:.3f}", end.charge_Wh),
-                                 fmt::format("{:.3f}", end.discharge_Wh), number(end.cell_temperature_max_degC, "{:.1f}"), reason_of(end)});
+                                 fmt::format("{:+.4f}", end.charge_Ah - end.discharge_Ah), fmt::format("{:+.3f}", end.charge_Wh - end.discharge_Wh),
+                                 number(end.cell_temperature_max_degC, "{:.1f}"), reason_of(end)});
     } else {
-      cells.insert(cells.end(), {"", "", "", "", "", "", "not ended"});
+      cells.insert(cells.end(), {"", "", "", "", "not ended"});
     }
     table.add(std::move(cells));
   }
@@ -58,7 +59,7 @@ std::string steps_table(const std::vector<db::StepInfo>& steps, std::size_t step
 }
 
 std::string cycles_table(const std::vector<db::CycleRow>& cycles) {
-  Table table{{">cycle", "kind", ">charge Ah", ">discharge Ah", ">charge Wh", ">discharge Wh", ">CE %", ">EE %", ">charge time", ">T max degC", ">retention %"}};
+  Table table{{">cycle", "kind", ">charge Ah", ">discharge Ah", ">charge Wh", ">discharge Wh", ">CE %", ">EE %", ">charge time", ">T max", ">retention %"}};
   const auto percent = [](const std::optional<double>& share) { return share ? fmt::format("{:.3f}", 100 * *share) : std::string("-"); };
   for (const db::CycleRow& c : cycles) {
     table.add({std::to_string(c.cycle), c.is_reference ? "reference" : "cycle", fmt::format("{:.4f}", c.charge_Ah), fmt::format("{:.4f}", c.discharge_Ah),

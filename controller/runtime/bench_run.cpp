@@ -169,7 +169,10 @@ Task<Result<void>> BenchRun::preflight() {
   Result<void> agreed = agree_on_temperatures(pairs);
   if (!agreed) co_return agreed;
   Result<void> disk = enough_disk();
-  if (!disk) co_return disk;
+  if (!disk) {
+    refused_as_ = Outcome::record_failure;
+    co_return disk;
+  }
   Result<void> identified = co_await identify_all();
   if (!identified) co_return identified;
   for (const std::unique_ptr<Job>& job : jobs_) {
@@ -302,7 +305,7 @@ void BenchRun::refuse(const Error& error) {
   const bool stopped = error.fault == Fault::interrupted && stop_requested_;
   for (const std::unique_ptr<Job>& job : jobs_) {
     ChannelResult result{.channel = job->config.name};
-    result.outcome = stopped ? *stop_requested_ : Outcome::instrument_failure;
+    result.outcome = stopped ? *stop_requested_ : refused_as_;
     result.reason = error.what;
     result.safe_by = job->runner->safe_by();
     results_.push_back(result);

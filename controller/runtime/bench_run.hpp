@@ -110,6 +110,7 @@ class BenchRun {
   bool wal_alarm_ = false;
   std::optional<Outcome> stop_requested_;
   std::optional<Error> refused_;
+  Outcome refused_as_ = Outcome::instrument_failure;
 };
 
 }  // namespace cellrig

@@ -66,16 +66,16 @@ std::string describe_setpoint(const Step& step) {
   if (!step.setpoint) return "output off";
   return std::visit(overloaded{
                         [](const ConstantCurrent& s) {
-                          return fmt::format("CC {:.4g} A within {:.4g}..{:.4g} V", s.current.value(), s.voltage_min.value(), s.voltage_max.value());
+                          return fmt::format("{:+.4g} A, {:.4g}..{:.4g} V", s.current.value(), s.voltage_min.value(), s.voltage_max.value());
                         },
                         [](const ConstantVoltage& s) {
-                          return fmt::format("CV {:.4g} V within {:.4g}..{:.4g} A", s.voltage.value(), s.current_min.value(), s.current_max.value());
+                          return fmt::format("{:.4g} V, {:.4g}..{:.4g} A", s.voltage.value(), s.current_min.value(), s.current_max.value());
                         },
                         [](const ConstantPower& s) {
-                          return fmt::format("CP {:.4g} W within {:.4g}..{:.4g} V", s.power.value(), s.voltage_min.value(), s.voltage_max.value());
+                          return fmt::format("{:+.4g} W, {:.4g}..{:.4g} V", s.power.value(), s.voltage_min.value(), s.voltage_max.value());
                         },
                         [](const ConstantResistance& s) {
-                          return fmt::format("CR {:.4g} Ohm above {:.4g} V", s.resistance.value(), s.voltage_min.value());
+                          return fmt::format("{:.4g} Ohm, above {:.4g} V", s.resistance.value(), s.voltage_min.value());
                         },
                     },
                     *step.setpoint);

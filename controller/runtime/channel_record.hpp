@@ -49,7 +49,7 @@ class ChannelRecord {
 
 [[nodiscard]] std::string_view to_string(Outcome outcome);
 [[nodiscard]] std::string_view to_string(StepEndReason reason);
-/// "CC 2.5 A within 2.495..4.205 V"; "output off" for a rest.
+/// "+2.5 A, 2.495..4.205 V"; "output off" for a rest.
 [[nodiscard]] std::string describe_setpoint(const Step& step);
 
 }  // namespace cellrig

@@ -1,5 +1,7 @@
 #include "drivers/modbus/libmodbus_bus.hpp"
 
+#include "controller/async/thread_priority.hpp"
+
 #include <fcntl.h>
 #include <modbus/modbus.h>
 #include <netdb.h>
@@ -191,6 +193,7 @@ void LibmodbusBus::Worker::work() {
   sigset_t all;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_BLOCK, &all, nullptr);  // signals are for the control thread; here they would end a select early
+  if (options_.prefer_thread) prefer_this_thread();
   while (true) {
     std::shared_ptr<Job> job;
     {

@@ -23,6 +23,8 @@ struct LibmodbusBusOptions {
   Duration connect_timeout = std::chrono::seconds{5};
   /// Pause the instrument needs between a reply and the next request. A cut() ends it.
   Duration request_gap{};
+  /// The bus thread asks for real-time scheduling, as the control thread of a real bench does.
+  bool prefer_thread = false;
 };
 
 /// One bus object per host and port. Control thread only; it must outlive its calls, and the TimeSource must outlive it.

@@ -117,7 +117,7 @@ class Trials {
   [[nodiscard]] std::unique_ptr<ChannelRunner> make_runner();
 
   ReactionInstruments wire_;
-  RealTime time_;
+  RealTime time_{RealTime::Thread::preferred};  // as the program does on a real bench
   BenchConfig bench_;
   Program program_;
   std::unique_ptr<cli::LinkMaker> links_;

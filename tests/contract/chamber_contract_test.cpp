@@ -121,9 +121,9 @@ TEST_P(ChamberContract, refuses_what_is_outside_its_limits_and_keeps_its_setpoin
 
 TEST_P(ChamberContract, arms_no_limits_that_guard_nothing) {
   const Celsius nan{std::numeric_limits<double>::quiet_NaN()};
-  for (const ChamberLimits& wrong : {ChamberLimits{Celsius{60.0}, Celsius{-20.0}}, ChamberLimits{Celsius{-200.0}, Celsius{60.0}},
-                                     ChamberLimits{Celsius{0.0}, Celsius{1000.0}}, ChamberLimits{nan, Celsius{60.0}},
-                                     ChamberLimits{Celsius{0.0}, nan}}) {
+  for (const ChamberLimits& wrong :
+       {ChamberLimits{Celsius{60.0}, Celsius{-20.0}}, ChamberLimits{Celsius{-200.0}, Celsius{60.0}},
+        ChamberLimits{Celsius{0.0}, Celsius{1000.0}}, ChamberLimits{nan, Celsius{60.0}}, ChamberLimits{Celsius{0.0}, nan}}) {
     expect_refused(arm(wrong));
     expect_refused(run(Celsius{30.0}));
   }
@@ -321,8 +321,7 @@ TEST_P(ChamberContract, a_reboot_stops_it_and_nothing_starts_it_again) {
   EXPECT_FALSE(truth().running);
 }
 
-INSTANTIATE_TEST_SUITE_P(WatlowF4t, ChamberContract, ::testing::Values(LinkKind::memory, LinkKind::lockstep),
-                         link_name);
+INSTANTIATE_TEST_SUITE_P(WatlowF4t, ChamberContract, ::testing::Values(LinkKind::memory, LinkKind::lockstep), link_name);
 
 // With the machine's own clock: short.
 class ChamberInRealTime : public ChamberContract {};
@@ -340,8 +339,7 @@ TEST_P(ChamberInRealTime, runs_measures_and_stops_while_a_measurement_hangs) {
   EXPECT_FALSE(hanging.finish());
 }
 
-INSTANTIATE_TEST_SUITE_P(WatlowF4t, ChamberInRealTime, ::testing::Values(LinkKind::real),
-                         link_name);
+INSTANTIATE_TEST_SUITE_P(WatlowF4t, ChamberInRealTime, ::testing::Values(LinkKind::real), link_name);
 
 }  // namespace
 }  // namespace cellrig::test

@@ -103,7 +103,6 @@ class ContractRig {
   void clear_faults();
   [[nodiscard]] ChannelTruth truth(const std::string& channel);
   [[nodiscard]] ChamberTruth chamber_truth(const std::string& chamber);
-  std::string state() { return back_door_->ask("state"); }
 
  private:
   template <class T>

@@ -101,7 +101,7 @@ class CyclerContract : public ::testing::TestWithParam<CyclerCase> {
 
   void arm_or_fail() {
     const Result<void> armed = arm(protections());
-    ASSERT_TRUE(armed) << armed.error().what << rig_->state();
+    ASSERT_TRUE(armed) << armed.error().what;
   }
   void apply_or_fail(const Setpoint& setpoint) {
     const Result<void> applied = apply(setpoint);
@@ -131,8 +131,9 @@ class CyclerContract : public ::testing::TestWithParam<CyclerCase> {
            "  keysight: {cycler: aps1}\n"
            "simulation:\n"
            "  cells:\n"
-           "    ea: {file: lg-m50, soc_pct: " + (ea_is_tested ? "50" : other) + "}\n" +
-           "    keysight: {file: lg-m50, soc_pct: " + (ea_is_tested ? other : "50") + "}\n" +
+           "    ea: {file: lg-m50, soc_pct: " +
+           (ea_is_tested ? "50" : other) + "}\n" + "    keysight: {file: lg-m50, soc_pct: " + (ea_is_tested ? other : "50") +
+           "}\n" +
            "  room_temperature_degC: 25\n"
            "  latency: modelled\n";
   }

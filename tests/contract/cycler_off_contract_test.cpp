@@ -290,7 +290,8 @@ TEST_P(EaPsbOff, goes_over_the_first_port_when_the_second_is_silent) {
 }
 
 INSTANTIATE_TEST_SUITE_P(EaPsb, EaPsbOff,
-                         ::testing::Values(CyclerCase{Make::ea_psb, LinkKind::memory}, CyclerCase{Make::ea_psb, LinkKind::lockstep}),
+                         ::testing::Values(CyclerCase{Make::ea_psb, LinkKind::memory},
+                                           CyclerCase{Make::ea_psb, LinkKind::lockstep}),
                          case_name);
 
 }  // namespace

@@ -222,7 +222,8 @@ TEST_P(EaPsbProtection, a_cell_below_the_under_voltage_trips_without_us) {
 }
 
 INSTANTIATE_TEST_SUITE_P(EaPsb, EaPsbProtection,
-                         ::testing::Values(CyclerCase{Make::ea_psb, LinkKind::memory}, CyclerCase{Make::ea_psb, LinkKind::lockstep}),
+                         ::testing::Values(CyclerCase{Make::ea_psb, LinkKind::memory},
+                                           CyclerCase{Make::ea_psb, LinkKind::lockstep}),
                          case_name);
 
 // ---- with the machine's own clock: few and short
@@ -270,7 +271,8 @@ TEST_P(CyclerInRealTime, off_on_a_dead_link_ends_at_its_deadline) {
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryCycler, CyclerInRealTime,
-                         ::testing::Values(CyclerCase{Make::ea_psb, LinkKind::real}, CyclerCase{Make::keysight_n6900, LinkKind::real}),
+                         ::testing::Values(CyclerCase{Make::ea_psb, LinkKind::real},
+                                           CyclerCase{Make::keysight_n6900, LinkKind::real}),
                          case_name);
 
 }  // namespace

@@ -60,7 +60,9 @@ class LoggerContract : public ::testing::TestWithParam<LinkKind> {
   Result<void> measure(std::span<Reading> into, Duration within = plenty) {
     return rig().call(logger().measure(into, in(within)));
   }
-  Result<void> set(bool energised, Duration within = plenty) { return rig().call(relays().set(contactor, energised, in(within))); }
+  Result<void> set(bool energised, Duration within = plenty) {
+    return rig().call(relays().set(contactor, energised, in(within)));
+  }
 
   void expect_true(const Reading& reading, double truth_degC) {
     ASSERT_EQ(reading.quality, Quality::good);
@@ -288,8 +290,7 @@ TEST_P(LoggerContract, opening_on_a_dead_link_fails_by_its_deadline) {
   EXPECT_FALSE(truth().contactor_closed);
 }
 
-INSTANTIATE_TEST_SUITE_P(Adam6018, LoggerContract, ::testing::Values(LinkKind::memory, LinkKind::lockstep),
-                         link_name);
+INSTANTIATE_TEST_SUITE_P(Adam6018, LoggerContract, ::testing::Values(LinkKind::memory, LinkKind::lockstep), link_name);
 
 // With the machine's own clock: short.
 class LoggerInRealTime : public LoggerContract {};
@@ -308,8 +309,7 @@ TEST_P(LoggerInRealTime, measures_and_opens_while_a_measurement_hangs) {
   EXPECT_FALSE(hanging.finish());
 }
 
-INSTANTIATE_TEST_SUITE_P(Adam6018, LoggerInRealTime, ::testing::Values(LinkKind::real),
-                         link_name);
+INSTANTIATE_TEST_SUITE_P(Adam6018, LoggerInRealTime, ::testing::Values(LinkKind::real), link_name);
 
 }  // namespace
 }  // namespace cellrig::test

@@ -128,6 +128,13 @@ TEST(Program, a_database_that_cannot_be_opened_ends_with_5_and_its_name) {
   EXPECT_THAT(text.err, HasSubstr("not an SQLite database"));
 }
 
+TEST(Program, a_disk_without_the_reserve_ends_with_5_before_anything_is_switched_on) {
+  const std::string file = file_with(short_profile, "short.yaml");
+  const Finished done = cellrig({"run", file, "--simulated", "--disk-reserve-MiB", "1000000000"});
+  EXPECT_EQ(done.exit_code, 5) << done.out;
+  EXPECT_THAT(done.err, HasSubstr("the reserve is 1000000000 MiB"));
+}
+
 TEST(Program, a_short_run_in_real_time_against_a_simulator_process_passes) {
   Simulator simulator("single");
   const std::string file = file_with(short_profile, "short.yaml");

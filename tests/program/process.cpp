@@ -4,10 +4,10 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,6 +18,7 @@
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
+#include <utility>
 
 #include "tests/support/bench_harness.hpp"
 
@@ -37,10 +38,9 @@ std::string read_file(const std::string& path) {
 }
 
 /// Runs in the child, between fork and exec.
-void become(const std::vector<std::string>& command, const ProcessOptions& options, const std::string& out, const std::string& err) {
+void become(const std::vector<std::string>& command, const ProcessOptions& options, const std::string& out, int err_descriptor) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   const int out_descriptor = ::open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-  const int err_descriptor = ::open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
   const int nothing = ::open("/dev/null", O_RDONLY);
   ::dup2(nothing, STDIN_FILENO);
   ::dup2(out_descriptor, STDOUT_FILENO);
@@ -85,9 +85,11 @@ Process::Process(const std::vector<std::string>& command, ProcessOptions options
   const std::string outputs = temporary_folder();
   out_path_ = outputs + "/out";
   err_path_ = outputs + "/err";
+  const int errors = open_errors();
   pid_ = ::fork();
-  if (pid_ == 0) become(command, options_, out_path_, err_path_);
-  pid_descriptor_ = ::pidfd_open(pid_, 0);
+  if (pid_ == 0) become(command, options_, out_path_, errors);
+  ::close(errors);
+  pid_descriptor_ = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));  // glibc 2.36 declares pidfd_open() without extern "C"
 }
 
 Process::~Process() {
@@ -96,6 +98,23 @@ Process::~Process() {
     (void)wait(start_limit);
   }
   ::close(pid_descriptor_);
+  if (pipe_[0] >= 0) ::close(pipe_[0]);
+}
+
+/// The descriptor that becomes the child's standard error.
+int Process::open_errors() {
+  if (options_.errors == Errors::file) return ::open(err_path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (::pipe2(pipe_, O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
+  if (options_.errors == Errors::nobody_reads) {
+    ::close(std::exchange(pipe_[0], -1));
+    return std::exchange(pipe_[1], -1);
+  }
+  ::fcntl(pipe_[1], F_SETFL, O_NONBLOCK);
+  const std::string much(4096, '.');
+  while (::write(pipe_[1], much.data(), much.size()) > 0) {
+  }
+  ::fcntl(pipe_[1], F_SETFL, 0);
+  return std::exchange(pipe_[1], -1);
 }
 
 void Process::signal(int number) const { ::kill(pid_, number); }

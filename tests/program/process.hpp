@@ -19,9 +19,17 @@ using Seconds = std::chrono::duration<double>;
 /// Asks again every few milliseconds until it is true. False: it was not within `limit`.
 [[nodiscard]] bool eventually(Seconds limit, const std::function<bool()>& predicate);
 
+/// What standard error is to the child.
+enum class Errors {
+  file,
+  nobody_reads,  ///< a pipe whose reader has gone
+  stuck,         ///< a pipe that is full, and whose reader stands still
+};
+
 struct ProcessOptions {
   std::string folder;                             ///< working directory; a new temporary one when empty
   std::map<std::string, std::string> environment;  ///< on top of ours
+  Errors errors = Errors::file;
   std::optional<std::uint64_t> file_bytes_max;     ///< RLIMIT_FSIZE: what a full disk is to a process
 };
 
@@ -43,10 +51,13 @@ class Process {
   [[nodiscard]] const std::string& folder() const { return options_.folder; }
 
  private:
+  int open_errors();
+
   ProcessOptions options_;
   std::string out_path_, err_path_;
   pid_t pid_ = -1;
   int pid_descriptor_ = -1;
+  int pipe_[2] = {-1, -1};  ///< standard error, when it is no file
   std::optional<int> ended_;
 };
 

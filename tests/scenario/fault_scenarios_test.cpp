@@ -1,5 +1,5 @@
 // One fault at a time, in charge, in discharge and in rest: the output is off in time (the world says so), the run ends once, and
-// the record names the cause. Reaction times: docs/safety.md's hazard table, at a control period of 100 ms.
+// the record names the cause. H1, H2, ... are the rows of the hazard table; reaction times at a control period of 100 ms.
 #include "tests/scenario/scenario_support.hpp"
 
 namespace cellrig::test {
