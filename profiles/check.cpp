@@ -74,9 +74,9 @@ class Walker {
 
 }  // namespace
 
-void FindingSink::add(Severity severity, int line, const std::string& message) {
-  if (!seen_.emplace(severity, line, message).second) return;
-  findings_.push_back(Finding{severity, SourcePlace{file_, line, 0}, message});
+void FindingSink::add(Severity severity, SourceSpot spot, const std::string& message) {
+  if (!seen_.emplace(severity, spot.line, message).second) return;
+  findings_.push_back(Finding{severity, SourcePlace{file_, spot.line, spot.column}, message});
 }
 
 std::vector<Finding> FindingSink::take() {

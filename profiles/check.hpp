@@ -18,7 +18,7 @@ enum class Severity : unsigned char {
 
 struct Finding {
   Severity severity = Severity::error;
-  SourcePlace place;  ///< CheckContext::file and the line of the step; line 0 when it concerns the whole profile
+  SourcePlace place;  ///< CheckContext::file, line and column of the step; line 0 when it concerns the whole profile
   std::string message;
 };
 
@@ -36,7 +36,7 @@ struct CheckContext {
 
 [[nodiscard]] bool has_errors(const std::vector<Finding>& findings);
 
-/// "file:line: error: message".
+/// "file:line:column: error: message".
 [[nodiscard]] std::string to_string(const Finding& finding);
 
 }  // namespace cellrig

@@ -30,8 +30,8 @@ class SetpointChecker {
   }
 
  private:
-  void error(const std::string& message) { sink_.error(step_.source_line, step_.name + ": " + message); }
-  void warning(const std::string& message) { sink_.warning(step_.source_line, step_.name + ": " + message); }
+  void error(const std::string& message) { sink_.error(step_.source, step_.name + ": " + message); }
+  void warning(const std::string& message) { sink_.warning(step_.source, step_.name + ": " + message); }
   [[nodiscard]] bool charges() const { return step_.direction == StepDirection::charge; }
   [[nodiscard]] std::string cycler_name() const { return "the cycler ('" + cycler_->model + "')"; }
   [[nodiscard]] std::string as_rate(Amps current) const {
@@ -125,12 +125,12 @@ class SetpointChecker {
   FindingSink& sink_;
 };
 
-int first_line_with_chamber(const Program& program) {
+SourceSpot first_spot_with_chamber(const Program& program) {
   for (const Instruction& instruction : program.code) {
     const Step* step = std::get_if<Step>(&instruction);
-    if (step != nullptr && step->chamber_temperature) return step->source_line;
+    if (step != nullptr && step->chamber_temperature) return step->source;
   }
-  return 0;
+  return {};
 }
 
 bool names_quantity(const Program& program, ConditionQuantity quantity) {
@@ -190,29 +190,29 @@ void check_temperature(const StepVisit& visit, FindingSink& sink) {
       const ChamberCapabilities& chamber = *visit.context.chamber;
       accuracy = chamber.temperature_accuracy.bound_at(asked);
       if (asked < chamber.temperature_min.value() || asked > chamber.temperature_max.value()) {
-        sink.error(step.source_line, request + " is outside the range of '" + chamber.model + "', " +
+        sink.error(step.source, request + " is outside the range of '" + chamber.model + "', " +
                                          format_short(chamber.temperature_min.value()) + " to " +
                                          with_unit(chamber.temperature_max.value(), "degC"));
       }
     }
     if (!(asked + accuracy < limits.cell_temperature_max.value())) {
-      sink.error(step.source_line, request + " does not nest inside the cell's upper limit of " +
+      sink.error(step.source, request + " does not nest inside the cell's upper limit of " +
                                        with_unit(limits.cell_temperature_max.value(), "degC"));
     }
     if (!(asked - accuracy > limits.cell_temperature_min.value())) {
-      sink.error(step.source_line, request + " does not nest inside the cell's lower limit of " +
+      sink.error(step.source, request + " does not nest inside the cell's lower limit of " +
                                        with_unit(limits.cell_temperature_min.value(), "degC"));
     }
   }
   if (step.direction != StepDirection::charge) return;
   const double charge_min = limits.charge_temperature_min.value();
   if (visit.temperature && visit.temperature->value() < charge_min) {
-    sink.error(step.source_line, step.name + ": charging at a chamber temperature of " +
+    sink.error(step.source, step.name + ": charging at a chamber temperature of " +
                                      with_unit(visit.temperature->value(), "degC") +
                                      " is below the cell's minimum for charging, " + with_unit(charge_min, "degC"));
   } else if (visit.cell_may_be_cold) {
     // Only a warning: a long timed soak may do, and the supervisor trips before a cold cell is charged for long.
-    sink.warning(step.source_line, step.name + ": the cell may still be colder than the " + with_unit(charge_min, "degC") +
+    sink.warning(step.source, step.name + ": the cell may still be colder than the " + with_unit(charge_min, "degC") +
                                        " it needs for charging: first 'soak' until cell_temperature_degC is above");
   }
 }
@@ -224,7 +224,7 @@ void check_duration(const StepVisit& visit, FindingSink& sink) {
   const double bound = to_seconds(step.time_max);
   constexpr double doubt = 0.9;  // the forecast is rough
   if (!likely.seconds || bound >= doubt * *likely.seconds) return;
-  sink.warning(step.source_line, step.name + ": at this rate the end takes about " +
+  sink.warning(step.source, step.name + ": at this rate the end takes about " +
                                      describe(from_seconds(std::min(*likely.seconds, 1e9))) + ", the step's bound is " +
                                      describe(step.time_max) + ": the run may fail there");
 }
@@ -233,18 +233,18 @@ void check_bench(const Program& program, const CheckContext& context, FindingSin
   if (!context.cycler) return;
   const CyclerCapabilities& cycler = *context.cycler;
   if (program.limits.voltage_max > cycler.over_voltage_protection_max) {
-    sink.error(0, "the safety limit of " + with_unit(program.limits.voltage_max.value(), "V") +
+    sink.error(SourceSpot{}, "the safety limit of " + with_unit(program.limits.voltage_max.value(), "V") +
                       " is beyond the over-voltage protection of '" + cycler.model + "', which can be set up to " +
                       with_unit(cycler.over_voltage_protection_max.value(), "V"));
   }
   if (program.needs_chamber && !context.chamber) {
-    sink.error(first_line_with_chamber(program), "the profile needs a chamber, this channel has none");
+    sink.error(first_spot_with_chamber(program), "the profile needs a chamber, this channel has none");
   }
   const bool has_thermometer = context.logger && context.logger->temperature_channels > 0;
   if (program.needs_cell_temperature && !has_thermometer)
-    sink.error(0, "the profile needs the cell's temperature, this channel has no logger for it");
+    sink.error(SourceSpot{}, "the profile needs the cell's temperature, this channel has no logger for it");
   if (names_quantity(program, ConditionQuantity::ambient_temperature_degC) && !has_thermometer) {
-    sink.error(0, "the profile needs the ambient temperature, this channel has no logger for it");
+    sink.error(SourceSpot{}, "the profile needs the ambient temperature, this channel has no logger for it");
   }
 }
 

@@ -43,8 +43,8 @@ class LeafChecker {
   }
 
  private:
-  void error(const std::string& why) { sink_.error(step_.source_line, text_ + " " + why); }
-  void warning(const std::string& why) { sink_.warning(step_.source_line, text_ + " " + why); }
+  void error(const std::string& why) { sink_.error(step_.source, text_ + " " + why); }
+  void warning(const std::string& why) { sink_.warning(step_.source, text_ + " " + why); }
   void holds_at_once(const std::string& why) { error("holds from the start: " + why); }
   void never_reached(const std::string& why) { error("can never be reached: " + why); }
 

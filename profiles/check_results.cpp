@@ -52,9 +52,9 @@ void check_results(const Program& program, FindingSink& sink) {
     const ResultCondition& condition = stop != nullptr ? stop->condition : require->condition;
     const std::string word = stop != nullptr ? "stop_if" : "require";
     if (const std::string missing = missing_for(condition.quantity, ever); !missing.empty()) {
-      sink.error(condition.source_line, word + ": '" + condition.text + "' can never be known: no step has " + missing);
+      sink.error(condition.source, word + ": '" + condition.text + "' can never be known: no step has " + missing);
     } else if (require != nullptr && !missing_for(condition.quantity, so_far).empty()) {
-      sink.warning(condition.source_line,
+      sink.warning(condition.source,
                    word + ": '" + condition.text + "' is not known yet where it is judged first, and then counts as not met");
     }
   }

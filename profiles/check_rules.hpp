@@ -15,12 +15,12 @@ namespace cellrig {
 class FindingSink {
  public:
   explicit FindingSink(const std::string& file) : file_{file} {}
-  void error(int line, const std::string& message) { add(Severity::error, line, message); }
-  void warning(int line, const std::string& message) { add(Severity::warning, line, message); }
+  void error(SourceSpot spot, const std::string& message) { add(Severity::error, spot, message); }
+  void warning(SourceSpot spot, const std::string& message) { add(Severity::warning, spot, message); }
   [[nodiscard]] std::vector<Finding> take();
 
  private:
-  void add(Severity severity, int line, const std::string& message);
+  void add(Severity severity, SourceSpot spot, const std::string& message);
   std::string file_;
   std::set<std::tuple<Severity, int, std::string>> seen_;
   std::vector<Finding> findings_;

@@ -12,6 +12,8 @@
 namespace cellrig {
 namespace {
 
+SourceSpot spot_of(const SourcePlace& place) { return SourceSpot{place.line, place.column}; }
+
 // ---- parameters -----------------------------------------------------------------------------------------------------
 
 void require_known_overrides(const Profile& profile, const std::map<std::string, std::string>& overrides) {
@@ -170,7 +172,7 @@ class Compiler {
     step.time_max = std::chrono::seconds{1};
     step.time_max_is_normal = true;
     step.record_interval = record_interval_;
-    step.source_line = profile_.chamber_temperature->place.line;
+    step.source = spot_of(profile_.chamber_temperature->place);
     take_temperature(step);
     program_.code.emplace_back(std::move(step));
   }
@@ -215,7 +217,7 @@ class Compiler {
     condition.comparison = given.comparison;
     condition.value = evaluate(given.value, names_, unit_of_name(word), word);
     condition.text = word + " " + std::string{to_string(given.comparison)} + " " + format_short(condition.value);
-    condition.source_line = given.place.line;
+    condition.source = spot_of(given.place);
     if (spec.is_requirement) {
       program_.code.emplace_back(Require{std::move(condition)});
     } else {
@@ -229,7 +231,7 @@ class Compiler {
     step.kind = spec.kind;
     step.direction = spec.direction;
     step.measure = spec.measure;
-    step.source_line = spec.place.line;
+    step.source = spot_of(spec.place);
     step.record_interval = record_interval_;
     if (const Field* field = spec.find("record_every_s")) step.record_interval = duration_of(*field, record_interval_max, names_);
     set_bound(spec, step);

@@ -34,7 +34,7 @@ std::string notes_of(const Step& step) {
 
 ProgramRow row_of(const Step& step) {
   ProgramRow row;
-  row.source_line = step.source_line;
+  row.source_line = step.source.line;
   row.name = step.name;
   row.setpoint = step.setpoint ? describe(*step.setpoint) : "output off";
   for (const EndCondition& end : step.ends) row.ends += (row.ends.empty() ? "" : " | ") + end.text;
@@ -52,7 +52,7 @@ ProgramRow row_of(const LoopBegin& loop) {
 
 ProgramRow row_of(const ResultCondition& condition, const std::string& word) {
   ProgramRow row;
-  row.source_line = condition.source_line;
+  row.source_line = condition.source.line;
   row.name = word;
   row.ends = condition.text;
   return row;

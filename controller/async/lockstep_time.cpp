@@ -8,6 +8,8 @@
 #include <charconv>
 #include <chrono>
 #include <stdexcept>
+#include <utility>
+#include <vector>
 
 #include "controller/async/virtual_time.hpp"
 
@@ -112,17 +114,20 @@ void LockstepTime::advance() {
 }
 
 void LockstepTime::wait_for_replies(std::string_view ports) {
+  // Which request each reply answers is known now; while one reply is waited for, the owner of another may send its next request.
+  std::vector<std::pair<std::uint16_t, std::uint64_t>> answered;
   while (!ports.empty()) {
     std::string_view word = next_word(ports);
     if (word.empty()) break;
     if (word.back() == '!') word.remove_suffix(1);
     const auto link = links_.find(static_cast<std::uint16_t>(parse_integer(word)));
-    if (link == links_.end()) continue;
-    // Its owner may send the next request as soon as it has the reply: that one is not waited for.
-    const std::uint64_t request = link->second.requests;
-    while (link->second.waiting && link->second.requests == request && !stopped_ && !failed()) {
+    if (link != links_.end()) answered.emplace_back(link->first, link->second.requests);
+  }
+  for (const auto& [port, request] : answered) {
+    for (auto link = links_.find(port); link != links_.end() && link->second.waiting && link->second.requests == request; link = links_.find(port)) {
+      if (stopped_ || failed()) return;
       if (fire_woken() > 0) continue;
-      if (context().run_one_for(wall_guard) == 0) stuck("a reply the simulator sent has not arrived on port " + std::string(word));
+      if (context().run_one_for(wall_guard) == 0) stuck("a reply the simulator sent has not arrived on port " + std::to_string(port));
     }
   }
 }

@@ -21,7 +21,7 @@ TimePoint RealTime::now() const { return TimePoint{Duration{read_clock(CLOCK_MON
 
 UtcTime RealTime::utc_now() const { return UtcTime{read_clock(CLOCK_REALTIME)}; }
 
-Duration RealTime::suspended() { return Duration{read_clock(CLOCK_BOOTTIME) - read_clock(CLOCK_MONOTONIC)}; }
+Duration RealTime::suspended() const { return Duration{read_clock(CLOCK_BOOTTIME) - read_clock(CLOCK_MONOTONIC)}; }
 
 void RealTime::run() {
   if (thread_ == Thread::preferred) prefer_this_thread();

@@ -20,7 +20,7 @@ class RealTime final : public TimeSource {
   void stop() override;
 
   /// CLOCK_BOOTTIME minus CLOCK_MONOTONIC: grows by the time the machine was suspended.
-  [[nodiscard]] static Duration suspended();
+  [[nodiscard]] Duration suspended() const override;
 
  private:
   void earliest_changed() override { arm(); }

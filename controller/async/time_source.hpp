@@ -64,6 +64,8 @@ class TimeSource {
 
   [[nodiscard]] virtual TimePoint now() const = 0;
   [[nodiscard]] virtual UtcTime utc_now() const = 0;
+  /// How long the machine has been suspended in all: time that now() has not seen.
+  [[nodiscard]] virtual Duration suspended() const { return {}; }
   /// Serves waits and handlers until stop().
   virtual void run() = 0;
   virtual void stop() = 0;

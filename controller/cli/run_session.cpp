@@ -27,6 +27,7 @@ namespace cellrig::cli {
 namespace {
 
 constexpr Duration real_period_on = std::chrono::milliseconds{100};
+constexpr Duration real_period_max = std::chrono::milliseconds{500};
 constexpr Duration real_period_off = std::chrono::seconds{1};
 constexpr Duration real_sensor_period = std::chrono::milliseconds{500};
 constexpr Duration simulated_period = std::chrono::seconds{1};
@@ -82,6 +83,7 @@ class RunSession {
   ExitCode run() {
     choose_bench();
     rig_ = make_rig(RigChoice{options_.time, options_.ready_file, options_.simulated, options_.seed}, bench_);
+    judge_periods();
     catch_signals();
     choose_channels();
     // Instruments that live without us get OFF before anything that could fail: profile, database, identity.
@@ -96,6 +98,7 @@ class RunSession {
  private:
   void choose_bench();
   void choose_channels();
+  void judge_periods() const;
   void catch_signals();
   void wait_for_signal();
   bool switch_off_first();
@@ -103,6 +106,7 @@ class RunSession {
   bool judge_plans();
   bool open_recorder();
   void run_bench();
+  void switch_off_after_failure() noexcept;
   ExitCode report() const;
   void print_report(ExitCode code) const;
   [[nodiscard]] ChannelOptions channel_options() const;
@@ -133,6 +137,19 @@ void RunSession::choose_bench() {
   bench_ = load_bench(find_bench(name));
 }
 
+/// The watchdog is fed by measurements, and a supervisor that looks rarely reacts late.
+void RunSession::judge_periods() const {
+  const ChannelOptions periods = channel_options();
+  if (periods.control_period > bench_.watchdog_delay / 2) {
+    throw ConfigError{SourcePlace{}, fmt::format("--control-period-s {:g} is more than half the watchdog's {:g} s (watchdog_s in {})",
+                                                 to_seconds(periods.control_period), to_seconds(bench_.watchdog_delay), bench_.file)};
+  }
+  if (rig_->time_name() == "real" && periods.control_period > real_period_max) {
+    throw ConfigError{SourcePlace{}, fmt::format("--control-period-s {:g} is more than half the shortest reaction time of 1 s: at most {:g} in real time",
+                                                 to_seconds(periods.control_period), to_seconds(real_period_max))};
+  }
+}
+
 void RunSession::choose_channels() {
   std::vector<std::string> wanted = options_.channels;
   if (wanted.empty()) wanted.push_back(bench_.channels.front().name);
@@ -159,13 +176,12 @@ void RunSession::catch_signals() {
 void RunSession::wait_for_signal() {
   signals_->async_wait([this](const boost::system::error_code& error, int number) {
     if (error) return;
-    if (signal_ == 0) {
-      signal_ = number;
-      progress_.message("cellrig", db::Severity::warning, "stopping: the outputs are switched off and verified");
-    } else {
-      progress_.message("cellrig", db::Severity::warning, "waiting for nothing but OFF");
-    }
-    if (bench_run_) bench_run_->stop(Outcome::stopped, stop_reason());
+    const bool is_first = signal_ == 0;
+    if (is_first) signal_ = number;
+    progress_.message("cellrig", db::Severity::warning,
+                      is_first ? "stopping: the outputs are switched off and verified" : "waiting for nothing but OFF");
+    if (bench_run_ && is_first) bench_run_->stop(Outcome::stopped, stop_reason());
+    if (bench_run_ && !is_first) bench_run_->hurry();
     wait_for_signal();
   });
 }
@@ -193,7 +209,7 @@ bool RunSession::switch_off_first() {
   NullRecorder nothing;
   BenchRun off{rig_->time(), bench_, instruments_, nothing, progress_, BenchRunOptions{.channel = channel_options(), .lease_directory = Lease::default_directory()}};
   std::vector<std::string> problems;
-  const auto body = [&]() -> Task<void> { problems = co_await off.all_off(names); };
+  const auto body = [&]() -> Task<void> { problems = co_await off.all_off(names, false); };
   run_to_end(rig_->time(), body);
   for (const std::string& problem : problems) fmt::print(stderr, "cellrig: {}\n", problem);
   leases_ = off.give_leases();
@@ -283,18 +299,44 @@ void RunSession::run_bench() {
     instruments_ = make_instruments(rig_->time(), bench_, names, rig_->links());
   }
   BenchRunOptions options{.channel = channel_options(), .take_leases = false};
+  options.take_chamber_leases = !options_.simulated;
+  options.lease_directory = Lease::default_directory();
   options.disk_reserve_bytes = options_.disk_reserve_MiB << 20;
   if (rig_->time_name() != "real") options.disk_check_interval = simulated_disk_check_interval;
   options.free_disk_bytes = [path = options_.database] { return db::free_bytes(path); };
   bench_run_ = std::make_unique<BenchRun>(rig_->time(), bench_, instruments_, *recorder_, progress_, std::move(options));
   if (signal_ != 0) bench_run_->stop(Outcome::stopped, stop_reason());
   const auto body = [&]() -> Task<void> { co_await bench_run_->run(jobs()); };
-  run_to_end(rig_->time(), body);
+  try {
+    run_to_end(rig_->time(), body);
+  } catch (...) {
+    switch_off_after_failure();
+    throw;
+  }
   results_ = bench_run_->results();
   const Result<void> closed = recorder_->close();
   if (!closed) record_failure_ = closed.error().what;
   if (recorder_->failed()) record_failure_ = recorder_->failure();
   progress_.finish();
+}
+
+/// Something in this program failed and its tasks are gone, with whatever they were doing to the outputs. New connections, OFF, and
+/// only then the message about what it was.
+void RunSession::switch_off_after_failure() noexcept {
+  try {
+    bench_run_.reset();
+    std::vector<std::string> names;
+    for (const ChannelPlan& plan : plans_) names.push_back(plan.channel);
+    instruments_ = make_instruments(rig_->time(), bench_, names, rig_->links());
+    NullRecorder nothing;
+    BenchRun off{rig_->time(), bench_, instruments_, nothing, progress_, BenchRunOptions{.channel = channel_options(), .take_leases = false}};
+    std::vector<std::string> problems;
+    const auto body = [&]() -> Task<void> { problems = co_await off.all_off(names, true); };
+    run_to_end(rig_->time(), body);
+    for (const std::string& problem : problems) progress_.message("cellrig", db::Severity::alarm, problem);
+  } catch (const std::exception& error) {
+    progress_.message("cellrig", db::Severity::alarm, std::string("OFF after a failure: ") + error.what());
+  }
 }
 
 ExitCode RunSession::exit_code() const {

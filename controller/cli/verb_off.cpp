@@ -31,13 +31,13 @@ ExitCode run_off(const Options& options) {
   BenchRun off{rig->time(), bench, instruments, nothing, progress, std::move(run_options)};
   std::vector<std::string> problems;
   const auto body = [](BenchRun* run, const std::vector<std::string>* names, std::vector<std::string>* found, TimeSource* time) -> Task<void> {
-    *found = co_await run->all_off(*names);
+    *found = co_await run->all_off(*names, true);
     time->stop();
   };
   rig->time().spawn(body(&off, &options.channels, &problems, &rig->time()));
   rig->time().run();
   for (const std::string& problem : problems) fmt::print(stderr, "cellrig off: {}\n", problem);
-  if (problems.empty() && !options.quiet) fmt::print("all outputs are off, confirmed by the instruments\n");
+  if (problems.empty() && !options.quiet) fmt::print("all outputs are off and the chambers stopped, confirmed by the instruments\n");
   return problems.empty() ? ExitCode::passed : ExitCode::instrument_failed;
 }
 

@@ -13,6 +13,10 @@ std::vector<ChamberOutput> ChamberMachine::on(const ChamberInput& input) {
                  [&](const chamber_input::RunAcknowledged& i) { acknowledged(i, out); },
                  [&](const chamber_input::Leave& i) { leave(i.channel, out); },
                  [&](const chamber_input::ThermalTrip& i) { thermal_trip(i.channel, out); },
+                 [&](const chamber_input::Failed&) {
+                   if (tripped_ || (!setpoint_ && !commanded_)) return;
+                   for (const std::uint32_t channel : channels_) out.push_back(chamber_output::TripChannel{channel, false});
+                 },
              },
              input);
   return out;

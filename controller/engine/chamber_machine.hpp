@@ -29,9 +29,12 @@ struct Leave {
 struct ThermalTrip {
   std::uint32_t channel = 0;
 };
+/// It alarms, stopped by itself, or no longer answers while a temperature was asked of it.
+struct Failed {};
 }  // namespace chamber_input
 
-using ChamberInput = std::variant<chamber_input::Request, chamber_input::RunAcknowledged, chamber_input::Leave, chamber_input::ThermalTrip>;
+using ChamberInput = std::variant<chamber_input::Request, chamber_input::RunAcknowledged, chamber_input::Leave, chamber_input::ThermalTrip,
+                                  chamber_input::Failed>;
 
 namespace chamber_output {
 struct Run {

@@ -1,4 +1,5 @@
-// Everything a channel knows about where it is. Trivially copyable: its bytes are the resume point.
+// Everything a channel knows about where it is. Trivially copyable: its bytes are the resume point. What would be padding is a
+// member `reserved`: the same run must leave the same bytes.
 #pragma once
 
 #include <array>
@@ -34,6 +35,7 @@ enum class Outcome : unsigned char {
 
 struct LoopState {
   std::uint32_t begin = 0;   ///< index of its LoopBegin
+  std::uint32_t reserved = 0;
   std::uint64_t passes = 0;  ///< begun so far
 };
 
@@ -43,11 +45,13 @@ struct Results {
   double test_Ah = 0, test_Wh = 0;
   double charge_time_s = 0;
   bool has_reference = false, has_test = false, has_charge_time = false;
+  std::array<std::uint8_t, 5> reserved{};
 };
 
 struct TemperatureRange {
   double min_degC = 0, max_degC = 0;
   bool known = false;
+  std::array<std::uint8_t, 7> reserved{};
   void include(double t) {
     if (!known || t < min_degC) min_degC = t;
     if (!known || t > max_degC) max_degC = t;
@@ -62,6 +66,7 @@ struct CycleState {
   TemperatureRange cell_temperature;
   double reference_Ah = 0;  ///< measured in this cycle
   bool measured_reference = false;
+  std::array<std::uint8_t, 7> reserved{};
 };
 
 struct StepState {
@@ -80,11 +85,12 @@ struct StepState {
   bool recorded_any = false;
   bool after_gap = false;
   bool was_paused = false;
+  std::array<std::uint8_t, 2> reserved{};
 };
 
 /// Bump `version` with any change of layout or meaning.
 struct ChannelState {
-  static constexpr std::uint32_t current_version = 1;
+  static constexpr std::uint32_t current_version = 2;
   std::uint32_t version = current_version;
   Phase phase = Phase::idle;
   Outcome outcome = Outcome::none;
@@ -95,9 +101,11 @@ struct ChannelState {
   bool chamber_requested = false;
   bool chamber_granted = false;
   std::uint8_t loop_depth = 0;
+  std::array<std::uint8_t, 3> reserved{};
   std::uint32_t pc = 0;            ///< index of the current instruction
   std::uint32_t command = 0;       ///< number of the last command
   std::uint32_t chamber_request = 0;
+  std::uint32_t reserved_too = 0;
   std::uint64_t step_count = 0;    ///< executions so far
   std::uint64_t cycle = 0;
   double chamber_degC = 0;

@@ -73,6 +73,12 @@ enum class Measure : unsigned char {
   charge_time,  ///< the duration of this step
 };
 
+/// Where in the profile's text; 0 = unknown.
+struct SourceSpot {
+  int line = 0;
+  int column = 0;
+};
+
 struct Step {
   std::string name;  ///< shown and recorded: "cccv_charge" or the profile's own label
   StepKind kind = StepKind::rest;
@@ -85,7 +91,7 @@ struct Step {
   Duration record_interval{};        ///< rows at least this far apart; the first sample of a step always, the last when it ends by itself. 0 = every sample
   Measure measure = Measure::nothing;
   std::optional<double> sets_soc_pct;  ///< the state of charge that holds when this step has ended by a condition
-  int source_line = 0;
+  SourceSpot source;
 };
 
 /// Repeats the instructions up to its LoopEnd `times` times.
@@ -114,7 +120,7 @@ struct ResultCondition {
   Comparison comparison = Comparison::at_least;
   double value = 0.0;
   std::string text;
-  int source_line = 0;
+  SourceSpot source;
 };
 
 /// Ends the run, orderly, when the condition holds here. A result that is not known yet never holds.

@@ -39,6 +39,7 @@ struct BenchRun::Job {
   ChannelJob job;
   std::unique_ptr<ChannelRunner> runner;
   InstrumentIdentity identity;
+  bool armed = false;
   db::RunKey run = 0;
 };
 
@@ -88,22 +89,34 @@ void BenchRun::make_chambers() {
                                               ChamberLimits{config.setpoint_min, config.setpoint_max}, options_.channel.sensor_period, listener_);
     bool used = false;
     for (const std::unique_ptr<Job>& job : jobs_) {
-      if (job->config.chamber != config.name || !job->job.program->needs_chamber) continue;
-      task->add(*job->runner);
+      if (job->config.chamber != config.name) continue;
+      // A cell in there that asks for no temperature still shares the heat with its neighbours.
+      task->add(*job->runner, job->job.program->needs_chamber);
       used = true;
     }
     if (used) chambers_.push_back(std::move(task));
   }
 }
 
+Result<void> BenchRun::take_lease(const std::string& instrument) {
+  const HostPort& address = bench_.instruments.at(instrument).addresses.begin()->second;
+  Result<Lease> lease = Lease::take(options_.lease_directory, address.host + ":" + std::to_string(address.port));
+  if (!lease) return lease.error();
+  leases_.push_back(std::move(*lease));
+  return {};
+}
+
+/// The cyclers' outputs, and the chambers whose temperature will be changed.
 Result<void> BenchRun::take_leases() {
-  if (!options_.take_leases) return {};
+  std::set<std::string> wanted;
   for (const std::unique_ptr<Job>& job : jobs_) {
-    const InstrumentConfig& cycler = bench_.instruments.at(job->config.cycler);
-    const HostPort& address = cycler.addresses.begin()->second;
-    Result<Lease> lease = Lease::take(options_.lease_directory, address.host + ":" + std::to_string(address.port));
-    if (!lease) return lease.error();
-    leases_.push_back(std::move(*lease));
+    if (options_.take_leases) wanted.insert(job->config.cycler);
+    const ChamberConfig* const chamber = bench_.chamber(job->config.chamber);
+    const bool changes_it = chamber != nullptr && job->job.program->needs_chamber;
+    if (changes_it && (options_.take_leases || options_.take_chamber_leases)) wanted.insert(chamber->instrument);
+  }
+  for (const std::string& instrument : wanted) {
+    if (Result<void> taken = take_lease(instrument); !taken) return taken;
   }
   return {};
 }
@@ -114,7 +127,7 @@ Task<void> BenchRun::secure_all() {
   // One after the other, and all of them even if one fails: an output that can be made safe is made safe.
   for (const std::unique_ptr<Job>& job : jobs_) {
     const Result<void> off = co_await job->runner->secure();
-    if (!off && !refused_) refused_ = off.error();
+    if (!off && !insecure_) insecure_ = off.error();
   }
 }
 
@@ -175,14 +188,29 @@ Task<Result<void>> BenchRun::preflight() {
   }
   Result<void> identified = co_await identify_all();
   if (!identified) co_return identified;
+  Result<void> ready = co_await connect_and_arm();
+  co_return ready;
+}
+
+/// All cells are looked at before the first instrument is armed: an armed watchdog wants to hear from us.
+Task<Result<void>> BenchRun::connect_and_arm() {
   for (const std::unique_ptr<Job>& job : jobs_) {
     if (stop_requested_) co_return fail(Fault::interrupted, "stopped before the start");
     const CyclerCapabilities& can = instruments_.cyclers.at(job->config.cycler)->capabilities();
     if (!can.has_watchdog && job->config.accept_without_watchdog.empty()) {
       co_return fail(Fault::refused, job->config.name + ": " + can.model + " has no watchdog; the bench file must say accept_without_watchdog: reason");
     }
-    Result<void> ready = co_await job->runner->prepare();
-    if (!ready) co_return ready;
+    Result<void> connected = co_await job->runner->connect_cell();
+    if (!connected) co_return connected;
+  }
+  for (const std::unique_ptr<Job>& job : jobs_) {
+    if (stop_requested_) co_return fail(Fault::interrupted, "stopped before the start");
+    job->armed = true;
+    Result<void> armed = co_await job->runner->arm();
+    if (!armed) co_return armed;
+    for (const std::unique_ptr<Job>& other : jobs_) {
+      if (other->armed && other != job) co_await other->runner->keep_alive();
+    }
   }
   co_return Result<void>{};
 }
@@ -199,13 +227,15 @@ Task<void> BenchRun::run(std::vector<ChannelJob> jobs) {
     co_return;
   }
   co_await secure_all();
-  if (!refused_) {
+  std::optional<Error> refused = insecure_;
+  if (!refused) {
     const Result<void> ready = co_await preflight();
-    if (!ready) refused_ = ready.error();
+    if (!ready) refused = ready.error();
   }
-  if (refused_ || stop_requested_) {
-    co_await secure_all();  // contactors that were closed for the check open again
-    refuse(refused_.value_or(fail(Fault::interrupted, "stopped before the start")));
+  if (refused || stop_requested_) {
+    co_await undo_preflight();
+    // An output that is not confirmed off outweighs whatever else was the reason.
+    refuse(insecure_.value_or(refused.value_or(fail(Fault::interrupted, "stopped before the start"))));
     co_return;
   }
   begin_records();
@@ -217,6 +247,14 @@ Task<void> BenchRun::run(std::vector<ChannelJob> jobs) {
   co_await wait_for_channels();
   co_await end_helpers();
   collect();
+}
+
+/// Contactors that were closed for the check open again; a watchdog that was armed would latch a trip for the next run.
+Task<void> BenchRun::undo_preflight() {
+  co_await secure_all();
+  for (const std::unique_ptr<Job>& job : jobs_) {
+    if (job->armed) co_await job->runner->release_unused();
+  }
 }
 
 void BenchRun::begin_records() {
@@ -292,11 +330,13 @@ Task<void> BenchRun::end_helpers() {
   while (helpers_running_ > 0) co_await done_.until_woken();
 }
 
+void BenchRun::hurry() {
+  for (const std::unique_ptr<Job>& job : jobs_) job->runner->hurry();
+  for (const std::unique_ptr<ChamberTask>& chamber : chambers_) chamber->hurry();
+}
+
 void BenchRun::stop(Outcome outcome, const std::string& reason) {
-  if (stop_requested_) {
-    for (const std::unique_ptr<Job>& job : jobs_) job->runner->hurry();
-    return;
-  }
+  if (stop_requested_) return;
   stop_requested_ = outcome;
   for (const std::unique_ptr<Job>& job : jobs_) job->runner->stop(outcome, reason);
 }
@@ -328,9 +368,19 @@ void BenchRun::collect() {
                                      .samples = runner.samples(),
                                      .periods_missed = runner.periods_missed()});
   }
+  for (const std::unique_ptr<ChamberTask>& chamber : chambers_) {
+    if (!chamber->left_running()) continue;
+    const std::string text = "chamber '" + chamber->name() + "' did not confirm that it stopped";
+    recorder_.append(db::EventRow{.utc = time_.utc_now(), .severity = db::Severity::alarm, .kind = "chamber", .message = text});
+    for (ChannelResult& result : results_) {
+      if (bench_.channel(result.channel).chamber != chamber->name()) continue;
+      result.reason = result.reason.empty() ? text : result.reason + "; " + text;
+      if (result.outcome != Outcome::tripped && result.outcome != Outcome::record_failure) result.outcome = Outcome::instrument_failure;
+    }
+  }
 }
 
-Task<std::vector<std::string>> BenchRun::all_off(const std::vector<std::string>& channels) {
+Task<std::vector<std::string>> BenchRun::all_off(const std::vector<std::string>& channels, bool chambers_too) {
   static const Program nothing;
   std::vector<ChannelJob> jobs;
   for (const ChannelConfig& channel : bench_.channels) {
@@ -339,15 +389,34 @@ Task<std::vector<std::string>> BenchRun::all_off(const std::vector<std::string>&
   }
   make_channels(jobs);
   std::vector<std::string> problems;
-  if (const Result<void> leased = take_leases(); !leased) {
-    problems.push_back(leased.error().what);
-    co_return problems;
-  }
   for (const std::unique_ptr<Job>& job : jobs_) {
+    // One that somebody else controls, or that does not answer, is no reason to leave the others on.
+    const Result<void> leased = options_.take_leases ? take_lease(job->config.cycler) : Result<void>{};
+    if (!leased) {
+      problems.push_back(job->config.name + ": " + leased.error().what + " (cellrig off --force turns it off all the same)");
+      continue;
+    }
     const Result<void> off = co_await job->runner->secure();
     if (!off) problems.push_back(off.error().what);
   }
+  if (chambers_too) co_await chambers_off(problems);
   co_return problems;
+}
+
+/// Chambers all of whose channels were turned off.
+Task<void> BenchRun::chambers_off(std::vector<std::string>& problems) {
+  for (const ChamberConfig& chamber : bench_.chambers) {
+    const auto is_ours = [this](const ChannelConfig& channel) {
+      return std::any_of(jobs_.begin(), jobs_.end(), [&](const std::unique_ptr<Job>& job) { return job->config.name == channel.name; });
+    };
+    const auto made = instruments_.chambers.find(chamber.instrument);
+    const bool all_ours = std::all_of(bench_.channels.begin(), bench_.channels.end(),
+                                      [&](const ChannelConfig& channel) { return channel.chamber != chamber.name || is_ours(channel); });
+    if (!all_ours || made == instruments_.chambers.end()) continue;
+    const Deadline deadline{time_.now() + std::chrono::seconds{5}};
+    const Result<void> stopped = co_await made->second->stop(deadline);
+    if (!stopped) problems.push_back(chamber.name + ": the chamber did not confirm that it stopped: " + stopped.error().what);
+  }
 }
 
 }  // namespace cellrig

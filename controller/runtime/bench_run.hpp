@@ -36,7 +36,8 @@ struct ChannelJob {
 
 struct BenchRunOptions {
   ChannelOptions channel;
-  bool take_leases = true;
+  bool take_leases = true;          ///< of the cyclers' outputs
+  bool take_chamber_leases = false; ///< of the chambers whose temperature is changed; by take_leases anyway
   std::string lease_directory;
   std::uint64_t disk_reserve_bytes = 0;                          ///< 0: not watched
   std::function<Result<std::uint64_t>()> free_disk_bytes;
@@ -61,12 +62,14 @@ class BenchRun {
 
   /// Runs everything; results() is complete afterwards. Never throws for what a bench can do.
   [[nodiscard]] Task<void> run(std::vector<ChannelJob> jobs);
-  /// Ends every channel by a verified safe stop. A second call cuts waits, never the OFF.
+  /// Ends every channel by a verified safe stop.
   void stop(Outcome outcome, const std::string& reason = {});
+  /// A second Ctrl-C: waits are cut, never the OFF.
+  void hurry();
   [[nodiscard]] const std::vector<ChannelResult>& results() const { return results_; }
 
   /// Leases and OFF for the channels named (or all), verified; no profile, no record. Returns what could not be done.
-  [[nodiscard]] Task<std::vector<std::string>> all_off(const std::vector<std::string>& channels);
+  [[nodiscard]] Task<std::vector<std::string>> all_off(const std::vector<std::string>& channels, bool chambers_too);
   /// The outputs stay ours after this object is gone.
   [[nodiscard]] std::vector<Lease> give_leases() { return std::move(leases_); }
 
@@ -77,6 +80,10 @@ class BenchRun {
   void make_sensors();
   void make_chambers();
   [[nodiscard]] Result<void> take_leases();
+  [[nodiscard]] Result<void> take_lease(const std::string& instrument);
+  [[nodiscard]] Task<Result<void>> connect_and_arm();
+  Task<void> undo_preflight();
+  Task<void> chambers_off(std::vector<std::string>& problems);
   [[nodiscard]] Task<Result<void>> preflight();
   [[nodiscard]] Task<Result<void>> identify_all();
   [[nodiscard]] Task<void> secure_all();
@@ -109,7 +116,7 @@ class BenchRun {
   bool disk_watch_ends_ = false;
   bool wal_alarm_ = false;
   std::optional<Outcome> stop_requested_;
-  std::optional<Error> refused_;
+  std::optional<Error> insecure_;  ///< an output that could not be confirmed off
   Outcome refused_as_ = Outcome::instrument_failure;
 };
 

@@ -19,11 +19,14 @@ class ChamberTask {
   ~ChamberTask();
 
   /// Before run(): a channel that lives in this chamber. Sets its door.
-  void add(ChannelRunner& channel);
+  /// asks: its program wants temperatures; a chamber that nobody asks is only told of thermal trips.
+  void add(ChannelRunner& channel, bool asks);
 
   [[nodiscard]] Task<Result<void>> prepare();  ///< identity, limits and alarms written and read back
   [[nodiscard]] Task<void> run();              ///< until stop(); leaves the chamber stopped
   void stop();
+  void hurry() { hurry_ = true; }
+  [[nodiscard]] bool left_running() const { return left_running_; }  ///< it did not confirm that it stopped
   [[nodiscard]] const std::string& name() const { return name_; }
 
  private:
@@ -33,7 +36,9 @@ class ChamberTask {
   Task<void> perform(const ChamberOutput& output);
   Task<void> run_at(const chamber_output::Run& run);
   Task<void> halt();
+  Task<void> halt_now();
   Task<void> refresh();
+  void judge(const Result<ChamberReadings>& readings);
 
   TimeSource& time_;
   std::string name_;
@@ -48,7 +53,13 @@ class ChamberTask {
   Wait wake_;
   bool stopped_ = false;
   bool failing_ = false;
-  bool conditioning_ = false;
+  bool conditioning_ = false;  ///< it may run because of us
+  bool confirmed_ = false;     ///< it confirmed that it runs
+  bool asked_ = false;
+  bool hurry_ = false;
+  bool left_running_ = false;
+  int halting_ = 0;            ///< urgent stops under way
+  TimePoint last_good_{};
 };
 
 }  // namespace cellrig

@@ -54,11 +54,10 @@ Protections ChannelRunner::protections() const {
   return p;
 }
 
-Task<Result<void>> ChannelRunner::prepare() {
-  const Deadline arm_deadline{time_.now() + command_timeout};
-  const Protections guards = protections();
-  const Result<void> armed = co_await parts_.cycler->arm(guards, arm_deadline);
-  if (!armed) co_return Error{armed.error().fault, parts_.name + ": protections not armed: " + armed.error().what};
+Task<Result<void>> ChannelRunner::connect_cell() {
+  if (!parts_.has_cell_temperature) {
+    listener_.message(parts_.name, db::Severity::warning, "no thermocouple on the cell: nothing guards its temperature");
+  }
   if (parts_.relays != nullptr) {
     const Deadline deadline{time_.now() + relay_timeout};
     const Result<void> closed = co_await parts_.relays->set(parts_.contactor, true, deadline);
@@ -69,12 +68,34 @@ Task<Result<void>> ChannelRunner::prepare() {
   co_return cell;
 }
 
+Task<Result<void>> ChannelRunner::arm() {
+  const Deadline deadline{time_.now() + command_timeout};
+  const Protections guards = protections();
+  const Result<void> armed = co_await parts_.cycler->arm(guards, deadline);
+  if (!armed) co_return Error{armed.error().fault, parts_.name + ": protections not armed: " + armed.error().what};
+  co_return Result<void>{};
+}
+
+Task<void> ChannelRunner::keep_alive() {
+  const Deadline deadline{time_.now() + relay_timeout};
+  (void)co_await parts_.cycler->measure(deadline);  // whatever it says, the control loop will ask again
+}
+
+Task<void> ChannelRunner::release_unused() {
+  const Deadline deadline{time_.now() + relay_timeout};
+  const Result<void> released = co_await parts_.cycler->release(deadline);
+  if (!released) listener_.message(parts_.name, db::Severity::warning, "could not give the cycler back: " + released.error().what);
+}
+
 Task<Result<void>> ChannelRunner::check_cell() {
   const Deadline deadline{time_.now() + command_timeout};
   const Result<CyclerReadings> readings = co_await parts_.cycler->measure(deadline);
   if (!readings) co_return Error{readings.error().fault, parts_.name + ": " + readings.error().what};
   if (!readings->voltage.usable() || !readings->current.usable()) co_return refuse(parts_.name, "the cycler's readings are no numbers");
   if (readings->output_on) co_return refuse(parts_.name, "the output is on after it was confirmed off");
+  if (!(abs(Amps{readings->current.value}) <= parts_.cycler->off_current_threshold())) {
+    co_return refuse(parts_.name, fmt::format("{:.3f} A flow although the output is off", readings->current.value));
+  }
   const double ocv = readings->voltage.value;
   const SafetyLimits& limits = program_.limits;
   if (ocv < -no_cell_V) co_return refuse(parts_.name, fmt::format("the cell is connected with reversed polarity ({:.3f} V)", ocv));

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "controller/base/overloaded.hpp"
 
@@ -81,6 +82,7 @@ SupervisorOptions ChannelRunner::supervisor_options() const {
 
 Task<void> ChannelRunner::run(db::RunKey run) {
   record_.begin(run, time_.now());
+  suspended_ = time_.suspended();
   supervisor_.emplace(program_.limits, supervisor_options(), time_.now());
   commanded_ = Commanded{false, time_.now(), 0};
   last_good_ = time_.now();
@@ -91,15 +93,27 @@ Task<void> ChannelRunner::run(db::RunKey run) {
   co_await control_loop();
   running_ = false;
   if (door_ != nullptr) door_->leave();
+  co_await give_back();
+}
+
+/// The contactor opens, the cycler is given back. What can't be confirmed here makes the run a failure, whatever it was before.
+Task<void> ChannelRunner::give_back() {
+  const auto failed = [this](const std::string& what) {
+    reason_ = reason_.empty() ? what : reason_ + "; " + what;
+    if (outcome_ != Outcome::tripped && outcome_ != Outcome::record_failure) outcome_ = Outcome::instrument_failure;
+  };
   if (parts_.relays != nullptr) {
     const Deadline deadline{time_.now() + std::chrono::seconds{1}};
-    co_await open_contactor(deadline);
+    const bool opened = co_await open_contactor(deadline);
+    if (!opened) failed("the contactor did not confirm that it opened");
   }
-  if (safe_by_ == SafeBy::instrument && !hurry_) {
-    const Deadline deadline{time_.now() + std::chrono::seconds{2}};
-    const Result<void> released = co_await parts_.cycler->release(deadline);
-    if (!released) say(db::Severity::warning, "instrument", "could not give the cycler back: " + released.error().what);
-  }
+  if (safe_by_ != SafeBy::instrument || hurry_) co_return;
+  const Deadline deadline{time_.now() + std::chrono::seconds{2}};
+  const Result<void> released = co_await parts_.cycler->release(deadline);
+  if (released) co_return;
+  say(db::Severity::warning, "instrument", "could not give the cycler back: " + released.error().what);
+  const SafeBy safe = co_await make_safe();
+  if (safe != SafeBy::instrument) failed("the output was no longer confirmed off at the end");
 }
 
 Task<void> ChannelRunner::control_loop() {
@@ -133,6 +147,11 @@ Task<void> ChannelRunner::control_loop() {
 }
 
 Task<void> ChannelRunner::control_cycle() {
+  // Before asking again: a gap of our own (a slow command, SIGSTOP, suspend) must not be hidden by the fresh answer after it.
+  if (tripped(std::nullopt)) {
+    co_await end_after_trip();
+    co_return;
+  }
   const Deadline deadline = measure_deadline();
   const Result<CyclerReadings> readings = co_await parts_.cycler->measure(deadline);
   std::optional<CyclerReadings> fresh;
@@ -177,6 +196,10 @@ void ChannelRunner::merge(const CyclerReadings& readings) {
 bool ChannelRunner::tripped(const std::optional<CyclerReadings>& fresh) {
   const TimePoint now = time_.now();
   supervisor_->set_age_limit(age_limit());
+  const Duration asleep = time_.suspended() - suspended_;
+  if (!(asleep < age_limit())) {
+    supervisor_->trip(TripCause{Hazard::stale_reading, Measurand::voltage, to_seconds(asleep), to_seconds(age_limit()), now});
+  }
   if (supervisor_->check(observation_, commanded_, now)) return true;
   if (!fresh || !commanded_.output_on || fresh->voltage.at < commanded_.since) return false;
   if (fresh->tripped) {
@@ -215,21 +238,28 @@ Task<void> ChannelRunner::perform_outputs() {
   }
 }
 
+Task<void> ChannelRunner::perform_apply(const output::Apply& apply) {
+  const Deadline deadline{time_.now() + apply_timeout};
+  // Judged as "either direction" until the instrument holds the new set-point.
+  commanded_ = Commanded{true, deadline.at, 0};
+  safe_by_ = SafeBy::nothing;
+  command_in_flight_ = true;
+  const Result<void> done = co_await parts_.cycler->apply(apply.setpoint, deadline);
+  command_in_flight_ = false;
+  applied_ = done.has_value();
+  if (applied_) {
+    const Step* const step = machine_.current_step();
+    commanded_ = Commanded{true, time_.now(), step != nullptr ? direction_of(*step) : 0};
+  } else if (!must_be_off()) {
+    reason_ = "set-point not accepted: " + done.error().what;
+    say(db::Severity::alarm, "instrument", reason_);
+  }
+}
+
 Task<std::optional<ChannelInput>> ChannelRunner::perform_command(const ChannelOutput& o) {
   if (const output::Apply* const apply = std::get_if<output::Apply>(&o)) {
-    const Deadline deadline{time_.now() + apply_timeout};
-    // Judged as "either direction" until the instrument holds the new set-point.
-    commanded_ = Commanded{true, deadline.at, 0};
-    safe_by_ = SafeBy::nothing;
-    const Result<void> applied = co_await parts_.cycler->apply(apply->setpoint, deadline);
-    if (applied) {
-      const Step* const step = machine_.current_step();
-      commanded_ = Commanded{true, time_.now(), step != nullptr ? direction_of(*step) : 0};
-    } else if (!must_be_off()) {
-      reason_ = "set-point not accepted: " + applied.error().what;
-      say(db::Severity::alarm, "instrument", reason_);
-    }
-    const input::Acknowledged answer{apply->command, applied.has_value()};
+    co_await perform_apply(*apply);
+    const input::Acknowledged answer{apply->command, applied_};
     co_return std::optional<ChannelInput>(answer);
   }
   const std::uint32_t command = std::get<output::OutputOff>(o).command;
@@ -297,8 +327,9 @@ Task<void> ChannelRunner::end_after_trip() {
     if (is_thermal(cause.hazard) && door_ != nullptr) door_->thermal_trip();
     reason_ = describe(cause);
     record_.trip(cause, time_.now(), time_.utc_now());
-    listener_.message(parts_.name, db::Severity::trip, reason_);
-    const Outcome outcome = is_instrument_failure(cause.hazard) ? Outcome::instrument_failure : Outcome::tripped;
+    const bool instrument = is_instrument_failure(cause.hazard);
+    listener_.message(parts_.name, instrument ? db::Severity::alarm : db::Severity::trip, reason_);
+    const Outcome outcome = instrument ? Outcome::instrument_failure : Outcome::tripped;
     note(ChannelInput{input::Trip{outcome}});
   }
   note(ChannelInput{input::Stop{stop_requested_.value_or(Outcome::stopped)}});
@@ -309,9 +340,29 @@ Task<void> ChannelRunner::end_after_trip() {
 
 void ChannelRunner::sensor(Measurand measurand, const Reading& reading) {
   observation_[measurand] = reading;
+  if (measurand == Measurand::cell_temperature) watch_heat(reading);
   if (!running_ || !supervisor_ || must_be_off()) return;
   if (!supervisor_->check(observation_, commanded_, time_.now())) return;
   make_safe_soon();
+}
+
+/// A cell that runs away does so after its channel has tripped, as a rule: its chamber must know all the same.
+void ChannelRunner::watch_heat(const Reading& cell) {
+  if (door_ == nullptr) return;
+  if (!heat_watch_) {
+    SafetyLimits limits = program_.limits;
+    limits.cell_temperature_min = Celsius{-std::numeric_limits<double>::infinity()};
+    SupervisorOptions options;
+    options.age_limit = options.temperature_age_limit = Duration::max();
+    heat_watch_.emplace(limits, options, time_.now());
+  }
+  if (heat_watch_->tripped()) return;
+  Observation heat;
+  heat[Measurand::cell_temperature] = cell;
+  const std::optional<TripCause>& cause = heat_watch_->check(heat, Commanded{}, time_.now());
+  if (!cause || !is_thermal(cause->hazard)) return;
+  say(db::Severity::alarm, "chamber made safe", describe(*cause));
+  door_->thermal_trip();
 }
 
 void ChannelRunner::trip(const TripCause& cause) {
@@ -323,7 +374,8 @@ void ChannelRunner::trip(const TripCause& cause) {
 void ChannelRunner::stop(Outcome outcome, const std::string& reason) {
   if (stop_requested_) return;
   stop_requested_ = outcome;
-  if (!reason.empty()) {
+  const bool is_over = machine_.state().phase == Phase::finished || (supervisor_ && supervisor_->tripped());
+  if (!reason.empty() && !is_over) {
     reason_ = reason;
     record_.event(outcome == Outcome::stopped ? db::Severity::info : db::Severity::alarm, "stop", reason, time_.now(), time_.utc_now());
   }

@@ -61,7 +61,10 @@ class ChannelRunner {
   // ---- before the run, in this order (preflight.cpp) ----
   [[nodiscard]] Task<Result<void>> secure();               ///< OFF, verified: the first command of a starting process
   [[nodiscard]] Task<Result<InstrumentIdentity>> identify();
-  [[nodiscard]] Task<Result<void>> prepare();              ///< protections, watchdog, contactor, cell: before the first ampere
+  [[nodiscard]] Task<Result<void>> connect_cell();         ///< contactor, polarity, open-circuit voltage, sensors
+  [[nodiscard]] Task<Result<void>> arm();                  ///< protections and watchdog; from here on the instrument must hear from us
+  [[nodiscard]] Task<void> keep_alive();                   ///< feeds the watchdog while other channels are being armed
+  [[nodiscard]] Task<void> release_unused();               ///< armed, and then not started
 
   /// Runs the program to its end, whatever the end is. The output is off when this returns, or the log says it is not known to be.
   [[nodiscard]] Task<void> run(db::RunKey run);
@@ -96,6 +99,10 @@ class ChannelRunner {
   Task<void> end_after_trip();
   Task<SafeBy> make_safe();
   Task<SafeBy> switch_off();
+  Task<bool> ask_for_off(Duration timeout);
+  Task<void> give_back();
+  Task<void> perform_apply(const output::Apply& apply);
+  void watch_heat(const Reading& cell);
   Task<bool> open_contactor(Deadline deadline);
   void make_safe_soon();
 
@@ -120,6 +127,8 @@ class ChannelRunner {
   ChannelMachine machine_;
   ChannelOutputs outputs_;
   std::optional<SafetySupervisor> supervisor_;
+  std::optional<SafetySupervisor> heat_watch_;  ///< the cell's heat matters to its chamber also when the channel is done
+  Duration suspended_{};
   ChannelRecord record_;
   Observation observation_;
   Commanded commanded_;
@@ -132,6 +141,9 @@ class ChannelRunner {
   std::optional<std::uint32_t> granted_;
   std::string reason_;
   bool hurry_ = false;
+  bool command_in_flight_ = false;  ///< a set-point is being applied
+  bool applied_ = false;            ///< its outcome
+  int off_failures_ = 0;
   bool running_ = false;
   bool tick_now_ = false;
   std::uint64_t periods_missed_ = 0;

@@ -6,11 +6,10 @@
 namespace cellrig {
 namespace {
 
-constexpr Duration first_path_timeout = std::chrono::seconds{1};
+constexpr Duration path_timeout = std::chrono::seconds{1};
 constexpr Duration contactor_timeout = std::chrono::milliseconds{500};
-/// After the instrument's own watchdog must have fired, asking again is only to know.
 constexpr Duration watchdog_margin = std::chrono::seconds{1};
-constexpr Duration retry_pause = std::chrono::milliseconds{200};
+constexpr Duration overtaken_command_time = std::chrono::milliseconds{100};
 
 }  // namespace
 
@@ -30,32 +29,40 @@ Task<SafeBy> ChannelRunner::make_safe() {
   co_return safe_by_;
 }
 
+Task<bool> ChannelRunner::ask_for_off(Duration timeout) {
+  const Deadline deadline{time_.now() + timeout};
+  const Result<void> off = co_await parts_.cycler->output_off(deadline);
+  if (!off && off_failures_++ == 0) say(db::Severity::alarm, "output not confirmed off", off.error().what);
+  co_return off.has_value();
+}
+
 Task<SafeBy> ChannelRunner::switch_off() {
-  const Deadline first{time_.now() + first_path_timeout};
-  const Result<void> off = co_await parts_.cycler->output_off(first);
+  off_failures_ = 0;
+  const bool command_was_cut = command_in_flight_;
+  bool off = co_await ask_for_off(path_timeout);
+  if (off && command_was_cut) {
+    // An ON that was on its way when it was cut may be carried out after the OFF that overtook it.
+    co_await time_.sleep_for(overtaken_command_time);
+    off = co_await ask_for_off(path_timeout);
+  }
   if (off) co_return SafeBy::instrument;
-  say(db::Severity::alarm, "output not confirmed off", off.error().what);
-  bool contactor_open = false;
   if (parts_.relays != nullptr) {
     const Deadline second{time_.now() + contactor_timeout};
-    contactor_open = co_await open_contactor(second);
+    const bool opened = co_await open_contactor(second);
+    if (opened) {
+      say(db::Severity::alarm, "contactor opened", "the cycler did not confirm OFF; the contactor was opened and confirmed");
+      co_return SafeBy::contactor;
+    }
   }
-  // Keep asking until the instrument's own watchdog must have done it: then we know, or we say that we don't.
-  const TimePoint give_up = time_.now() + (contactor_open || hurry_ ? Duration{0} : options_.watchdog_delay + watchdog_margin);
-  while (time_.now() < give_up) {
-    const TimePoint again = time_.now() + retry_pause;
-    const Deadline deadline{std::min(give_up, time_.now() + first_path_timeout)};
-    const Result<void> late = co_await parts_.cycler->output_off(deadline);
-    if (late) co_return SafeBy::instrument;
-    co_await time_.sleep_until(again);
-  }
-  if (contactor_open) {
-    say(db::Severity::alarm, "contactor opened", "the cycler did not confirm OFF; the contactor was opened and confirmed");
-    co_return SafeBy::contactor;
-  }
+  off = co_await ask_for_off(path_timeout);
+  if (off) co_return SafeBy::instrument;
+  // Every question feeds the watchdog that is left: be silent until it must have fired, then look.
+  co_await time_.sleep_for(options_.watchdog_delay + watchdog_margin);
+  off = co_await ask_for_off(path_timeout);
+  if (off) co_return SafeBy::instrument;
   say(db::Severity::alarm, "output state unknown",
-      fmt::format("OFF could not be confirmed on any path; the cycler's watchdog ({:g} s) is the last guard. Go and look.",
-                  to_seconds(options_.watchdog_delay)));
+      fmt::format("OFF could not be confirmed on any path, {:g} s of silence for the cycler's own watchdog included. Go and look.",
+                  to_seconds(options_.watchdog_delay + watchdog_margin)));
   co_return SafeBy::nothing;
 }
 

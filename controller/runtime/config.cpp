@@ -10,6 +10,7 @@ namespace cellrig {
 namespace {
 
 constexpr std::int64_t input_index_max = 255;
+constexpr double watchdog_default_s = 5.0, watchdog_min_s = 1.0, watchdog_max_s = 30.0;
 
 std::vector<std::string> names_of(const std::map<std::string, InstrumentConfig>& instruments) {
   std::vector<std::string> names;
@@ -42,7 +43,11 @@ class BenchReader {
   void read(const YamlNode& root) {
     const YamlMap map{root, "bench file", {"bench", "description", "instruments", "chambers", "channels", "watchdog_s", "simulation"}};
     bench_.name = map.text("bench");
-    bench_.watchdog_delay = from_seconds(map.number_or("watchdog_s", 5.0));
+    const double watchdog_s = map.number_or("watchdog_s", watchdog_default_s);
+    if (!(watchdog_s >= watchdog_min_s && watchdog_s <= watchdog_max_s)) {
+      throw ConfigError{map.required("watchdog_s").value.place(), "watchdog_s must be 1 to 30: so long may a cell be charged by a dead program"};
+    }
+    bench_.watchdog_delay = from_seconds(watchdog_s);
     for (const YamlEntry& entry : map.required("instruments").value.entries()) bench_.instruments[entry.key] = read_instrument(entry);
     if (const YamlEntry* chambers = map.find("chambers")) {
       for (const YamlEntry& entry : chambers->value.entries()) bench_.chambers.push_back(read_chamber(entry));

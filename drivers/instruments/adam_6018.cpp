@@ -42,8 +42,10 @@ const ThermocoupleRange* Adam6018::configured_range() const {
 // A read whose link was lost is asked once more, on a new connection. Nothing else is ever repeated.
 Task<Result<void>> Adam6018::read(std::uint16_t address, std::span<std::uint16_t> into, Deadline deadline) {
   const std::uint64_t epoch = epoch_;
+  asked_ = time_.now();
   Result<void> done = co_await bus_->read_holding(at(address), into, deadline);
   if (!done && done.error().fault == Fault::link_lost && epoch == epoch_ && time_.now() < deadline.at) {
+    asked_ = time_.now();
     done = co_await bus_->read_holding(at(address), into, deadline);
   }
   co_return done;
@@ -51,6 +53,7 @@ Task<Result<void>> Adam6018::read(std::uint16_t address, std::span<std::uint16_t
 
 Task<Result<InstrumentIdentity>> Adam6018::identify(Deadline deadline) {
   const CallScope in_call{calls_};
+  types_verified_ = false;
   const ThermocoupleRange* const range = configured_range();
   if (range == nullptr) co_return refused("no range is known for thermocouple type '" + model_.thermocouple_type + "'");
   std::array<std::uint16_t, channel_count> codes{};
@@ -72,10 +75,9 @@ Task<Result<void>> Adam6018::measure(std::span<Reading> into, Deadline deadline)
   if (into.empty() || into.size() > channel_count) co_return refused("it has 8 inputs");
   std::array<std::uint16_t, channel_count> raw{};
   const std::span<std::uint16_t> wanted = std::span{raw}.first(into.size());
-  const TimePoint asked = time_.now();
   const Result<void> done = co_await read(model_.registers.inputs, wanted, deadline);
   if (!done) co_return done;
-  const TimePoint at_middle = midpoint(asked, time_.now());
+  const TimePoint at_middle = midpoint(asked_, time_.now());
   const ThermocoupleRange& range = *configured_range();
   for (std::size_t i = 0; i < into.size(); ++i) into[i] = reading_of(raw[i], range, at_middle);
   co_return done;

@@ -57,9 +57,11 @@ std::uint16_t EaPsbCycler::set_value_address(ea_psb::SetValue which) const {
 // A read whose link was lost is asked once more, on a new connection. Nothing else is ever repeated.
 Task<Result<void>> EaPsbCycler::read(Call call, std::uint16_t address, std::span<std::uint16_t> into) {
   if (call.epoch != epoch_) co_return stopped();
+  asked_ = time_.now();
   Result<void> done = co_await bus_->read_holding(at(address), into, call.deadline);
   if (!done && done.error().fault == Fault::link_lost && call.epoch == epoch_ && time_.now() < call.deadline.at) {
     verify_needed_ = true;
+    asked_ = time_.now();
     done = co_await bus_->read_holding(at(address), into, call.deadline);
   }
   if (call.epoch != epoch_) co_return stopped();
@@ -111,12 +113,11 @@ Task<Result<void>> EaPsbCycler::pause(Call call, Duration duration) {
 
 Task<Result<EaPsbCycler::Status>> EaPsbCycler::read_status(Call call) {
   std::array<std::uint16_t, 5> registers{};
-  const TimePoint asked = time_.now();
   const Result<void> done = co_await read(call, model_.registers.state, registers);
   if (!done) co_return done.error();
   Status status;
   status.state = ea_psb::decode_state(registers);
-  status.at = midpoint(asked, time_.now());
+  status.at = midpoint(asked_, time_.now());
   // Remote is lost by the panel, by a reboot, by its watchdog: nothing it was told before is sure then.
   if (!status.state.remote) armed_.reset();
   co_return status;

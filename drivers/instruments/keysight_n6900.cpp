@@ -176,7 +176,7 @@ Task<Result<void>> KeysightN6900Cycler::arm(const Protections& protections, Dead
   if (done) done = co_await program_protections(call, *plan);
   if (done) done = co_await verify_protections(call, *plan);
   if (!done) co_return done;
-  armed_ = Armed{protections, *plan, main_.connection_count()};
+  armed_ = Armed{protections, *plan};
   co_return Result<void>{};
 }
 
@@ -222,14 +222,6 @@ Task<Result<void>> KeysightN6900Cycler::verify_protections(Call call, const keys
   co_return refused(wrong);
 }
 
-/// A new connection may lead to an instrument that was restarted in between: then nothing is armed any more.
-Task<Result<void>> KeysightN6900Cycler::verify_armed(Call call) {
-  const keysight_n6900::ProtectionPlan plan = armed_->plan;
-  const Result<void> done = co_await verify_protections(call, plan);
-  if (done) armed_->connection = main_.connection_count();
-  co_return done;
-}
-
 Task<Result<void>> KeysightN6900Cycler::apply(const Setpoint& setpoint, Deadline deadline) {
   const CallScope in_call{calls_};
   const Result<Call> begun = begin(deadline);
@@ -240,10 +232,10 @@ Task<Result<void>> KeysightN6900Cycler::apply(const Setpoint& setpoint, Deadline
   if (!settings) co_return settings.error();
   Result<void> done = co_await require_no_trip(call);
   if (!done) co_return done;
-  if (armed_->connection != main_.connection_count()) {
-    done = co_await verify_armed(call);
-    if (!done) co_return done;
-  }
+  // A *RST or a restart may have undone them, with or without a new connection.
+  const keysight_n6900::ProtectionPlan plan = armed_->plan;
+  done = co_await verify_protections(call, plan);
+  if (!done) co_return done;
   last_current_ = std::max(last_current_, settings->current_max);  // the old one may still flow
   done = co_await write_settings(call, *settings);
   if (done) done = co_await verify_settings(call, *settings);

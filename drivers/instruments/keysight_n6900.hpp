@@ -56,6 +56,7 @@ struct ProtectionPlan {
 /// * The least limit is 0.026 A, in either direction: the idle direction of a set-point carries up to that much.
 /// * No constant power, no constant resistance, no under-voltage protection of its own (a discharge regulates to voltage_min).
 /// * A question in the message of its own write returns the old value: values are read back by a second message.
+/// * It does not say who controls it: CyclerReadings::remote is always true; apply() finds out by reading back.
 /// * A mistake voids the whole message and is answered by silence, which ends in a timeout and a new connection.
 /// * OFF has a session of its own, kept open from identify() or arm() on, so that it never waits for a measurement.
 /// * A latched trip is never cleared on the way: arm() and apply() fail with device_fault until acknowledge_trip().
@@ -85,7 +86,6 @@ class KeysightN6900Cycler final : public Cycler {
   struct Armed {
     Protections protections;
     keysight_n6900::ProtectionPlan plan;
-    std::uint64_t connection = 0;  ///< of the main session, when it was last read back
   };
   using Values = std::vector<std::string>;
 
@@ -101,7 +101,6 @@ class KeysightN6900Cycler final : public Cycler {
   [[nodiscard]] Task<Result<void>> require_voltage_priority(Call call);
   [[nodiscard]] Task<Result<void>> program_protections(Call call, const keysight_n6900::ProtectionPlan& plan);
   [[nodiscard]] Task<Result<void>> verify_protections(Call call, const keysight_n6900::ProtectionPlan& plan);
-  [[nodiscard]] Task<Result<void>> verify_armed(Call call);
   [[nodiscard]] Task<Result<void>> write_settings(Call call, const keysight_n6900::Settings& settings);
   [[nodiscard]] Task<Result<void>> verify_settings(Call call, const keysight_n6900::Settings& settings);
   [[nodiscard]] Task<Result<void>> switch_on(Call call);

@@ -69,8 +69,10 @@ std::uint16_t WatlowF4tChamber::event_address() const {
 // A read whose link was lost is asked once more, on a new connection. Nothing else is ever repeated.
 Task<Result<void>> WatlowF4tChamber::read(Call call, std::uint16_t address, std::span<std::uint16_t> into) {
   if (call.epoch != epoch_) co_return stopped();
+  asked_ = time_.now();
   Result<void> done = co_await bus_->read_holding(at(address), into, call.deadline);
   if (!done && done.error().fault == Fault::link_lost && call.epoch == epoch_ && time_.now() < call.deadline.at) {
+    asked_ = time_.now();
     done = co_await bus_->read_holding(at(address), into, call.deadline);
   }
   if (call.epoch != epoch_) co_return stopped();
@@ -152,6 +154,10 @@ Task<Result<InstrumentIdentity>> WatlowF4tChamber::identify(Deadline deadline) {
   Result<void> done = co_await read(call, model_.registers.part_number, part);
   if (done) done = co_await read(call, model_.registers.serial_number, serial);
   if (!done) co_return done.error();
+  const std::string part_number = modbus::text_one_per_register(part);
+  if (!part_number.starts_with(model_.part_number_prefix)) {
+    co_return refused("its part number is '" + part_number + "', it should begin with '" + model_.part_number_prefix + "'");
+  }
   const Result<std::uint16_t> release = co_await read_word(call, model_.registers.software_release);
   if (!release) co_return release.error();
   const Result<std::uint16_t> status = co_await read_word(call, model_.registers.device_status);
@@ -167,7 +173,7 @@ Task<Result<InstrumentIdentity>> WatlowF4tChamber::identify(Deadline deadline) {
   }
   const std::int32_t number = modbus::unpack_s32(serial, WordOrder::cdab);
   co_return InstrumentIdentity{.maker = "Watlow",
-                               .model = modbus::text_one_per_register(part),
+                               .model = part_number,
                                .serial = std::to_string(number),
                                .firmware = std::to_string(*release)};
 }
@@ -299,10 +305,9 @@ Task<Result<ChamberReadings>> WatlowF4tChamber::measure(Deadline deadline) {
   const Result<Call> begun = begin(deadline);
   if (!begun) co_return begun.error();
   const Call call = *begun;
-  const TimePoint asked = time_.now();
   const Result<double> temperature = co_await read_float(call, model_.registers.process_value);
   if (!temperature) co_return temperature.error();
-  const TimePoint at_middle = midpoint(asked, time_.now());
+  const TimePoint at_middle = midpoint(asked_, time_.now());
   const Result<double> setpoint = co_await read_float(call, model_.registers.setpoint);
   if (!setpoint) co_return setpoint.error();
   const Result<bool> conditioning = co_await is_conditioning(call);

@@ -225,6 +225,7 @@ WatlowF4tModel load_watlow_f4t_model(const std::string& path) {
   accuracy.finish();
   model.unit = static_cast<std::uint8_t>(file.integer("unit", 0, 255));
   model.condition_event = file.integer("condition_event", 1, 8);
+  model.part_number_prefix = file.text("part_number_prefix");
   const Timing timing = read_timing(file.map("timing"));
   model.attempt_timeout = timing.attempt_timeout;
   model.request_gap = timing.request_gap;

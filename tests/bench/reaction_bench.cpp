@@ -151,7 +151,8 @@ Task<void> Trials::arm_once() {
   require(co_await runner->identify());
   require(co_await instruments_.loggers.at("adam")->identify(deadline));
   require(co_await sensors.refresh());
-  require(co_await runner->prepare());
+  require(co_await runner->connect_cell());
+  require(co_await runner->arm());
 }
 
 Task<void> Trials::refresh(SensorTask& task, Wait& ended) {

@@ -66,7 +66,11 @@ inline std::string error_in_steps(const std::string& steps) { return error_in(pr
 inline std::string findings_of(const Program& program, CheckContext context = {}) {
   context.file = "p.yaml";
   std::string text;
-  for (const Finding& finding : check(program, context)) text += to_string(finding) + "\n";
+  for (Finding finding : check(program, context)) {
+    EXPECT_EQ(finding.place.line > 0, finding.place.column > 0) << "a place has a line and a column: " << to_string(finding);
+    finding.place.column = 0;  // the tables below would be hard to read with it
+    text += to_string(finding) + "\n";
+  }
   return text;
 }
 
