@@ -58,6 +58,16 @@ std::string choose(const std::vector<std::string>& assignments, const std::strin
   return chosen;
 }
 
+std::string_view safe_word(SafeBy safe) {
+  switch (safe) {
+    case SafeBy::instrument: return "instrument";
+    case SafeBy::contactor: return "contactor";
+    case SafeBy::watchdog: return "watchdog";
+    case SafeBy::nothing: return "nothing";
+  }
+  return "nothing";
+}
+
 std::string login_name() {
   const passwd* const entry = ::getpwuid(::geteuid());
   return entry != nullptr && entry->pw_name != nullptr ? entry->pw_name : fmt::format("uid {}", ::geteuid());
@@ -384,7 +394,7 @@ void RunSession::print_report(ExitCode code) const {
   for (const ChannelResult& r : results_) {
     channels.push_back(boost::json::object{{"channel", r.channel}, {"run", r.run}, {"outcome", to_string(r.outcome)}, {"criteria_met", r.criteria_met},
                                            {"reason", r.reason}, {"samples", r.samples}, {"periods_missed", r.periods_missed},
-                                           {"output_off_confirmed_by", r.safe_by == SafeBy::instrument ? "instrument" : r.safe_by == SafeBy::contactor ? "contactor" : "nothing"}});
+                                           {"output_off_confirmed_by", safe_word(r.safe_by)}});
   }
   print_json({{"database", options_.database}, {"time_source", rig_->time_name()}, {"simulated", rig_->is_simulated()},
               {"exit_code", static_cast<int>(code)}, {"record_failure", record_failure_}, {"channels", std::move(channels)}});

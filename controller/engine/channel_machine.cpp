@@ -119,7 +119,7 @@ void ChannelMachine::begin_pass(const LoopBegin& loop) {
     state_.pc = static_cast<std::uint32_t>(loop.end) + 1;
     return;
   }
-  state_.loops[state_.loop_depth++] = LoopState{state_.pc, 1};
+  state_.loops[state_.loop_depth++] = LoopState{.begin = state_.pc, .passes = 1};
   ++state_.pc;
   if (!loop.counts_cycles) return;
   ++state_.cycle;

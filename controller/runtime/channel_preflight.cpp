@@ -31,6 +31,7 @@ Task<Result<void>> ChannelRunner::secure() {
     const bool open = co_await open_contactor(deadline);
     if (!open) co_return fail(Fault::device_fault, parts_.name + ": the contactor could not be confirmed open");
   }
+  if (safe == SafeBy::watchdog) co_return fail(Fault::device_fault, parts_.name + ": the cycler was off only after a silence for its watchdog");
   if (safe == SafeBy::contactor) co_return fail(Fault::device_fault, parts_.name + ": the cycler does not confirm OFF; the contactor was opened");
   co_return Result<void>{};
 }

@@ -47,7 +47,12 @@ class ChamberDoor {
 };
 
 /// How an output was made safe, best first.
-enum class SafeBy : unsigned char { instrument, contactor, nothing };
+enum class SafeBy : unsigned char {
+  instrument,  ///< it confirmed OFF when it was told
+  contactor,   ///< it did not; the contactor opened and was confirmed
+  watchdog,    ///< it did not; after a silence for its watchdog it says that it is off
+  nothing,
+};
 
 class ChannelRunner {
  public:

@@ -59,7 +59,11 @@ Task<SafeBy> ChannelRunner::switch_off() {
   // Every question feeds the watchdog that is left: be silent until it must have fired, then look.
   co_await time_.sleep_for(options_.watchdog_delay + watchdog_margin);
   off = co_await ask_for_off(path_timeout);
-  if (off) co_return SafeBy::instrument;
+  if (off) {
+    say(db::Severity::alarm, "off by the watchdog",
+        "the cycler did not confirm OFF when it was told, only after a silence for its watchdog. Go and look.");
+    co_return SafeBy::watchdog;
+  }
   say(db::Severity::alarm, "output state unknown",
       fmt::format("OFF could not be confirmed on any path, {:g} s of silence for the cycler's own watchdog included. Go and look.",
                   to_seconds(options_.watchdog_delay + watchdog_margin)));

@@ -81,7 +81,8 @@ TEST(StopScenario, an_output_that_ignores_off_and_has_no_contactor_is_told_to_a_
   bench.fault_at(10s, "ignore_off psb1");
   stop_at(bench, stop_instant);
   bench.run();
-  EXPECT_EQ(bench.result("ch1").safe_by, SafeBy::nothing);
+  EXPECT_EQ(bench.result("ch1").safe_by, SafeBy::watchdog) << "silence lets the watchdog do what the instrument did not";
+  EXPECT_FALSE(bench.output_is_on("ch1"));
   EXPECT_EQ(to_string(bench.result("ch1").outcome), to_string(Outcome::instrument_failure)) << "nobody may take this for a stop that worked";
   EXPECT_TRUE(bench.said("Go and look"));
   EXPECT_TRUE(run_of(bench, "ch1").end.has_value());

@@ -29,9 +29,9 @@ TEST(RealTime, its_time_line_is_the_steady_clock_and_its_label_is_utc) {
 }
 
 TEST(RealTime, the_time_in_suspend_does_not_shrink) {
-  const Duration first = RealTime::suspended();
+  const Duration first = RealTime{}.suspended();
   EXPECT_GE(first, Duration{-1ms});
-  EXPECT_GE(RealTime::suspended() + 1ms, first);
+  EXPECT_GE(RealTime{}.suspended() + 1ms, first);
 }
 
 Task<void> sleep_and_check(TimeSource& time, Duration duration, int& left) {

@@ -34,6 +34,7 @@ struct FakeF4t {
     for (std::uint16_t a = 0; a < 40; ++a) bus->registers[a] = 0;
     bus->registers[16] = 'F';
     bus->registers[17] = '4';
+    bus->registers[18] = 'T';
     const std::map<std::uint16_t, std::uint16_t> words{{90, 138},  {6730, 15}, {2730, 62},   {2814, 62},  {1330, 62}, {1332, 53},
                                                        {1342, 60}, {1356, 61}, {16568, 148}, {16594, 62}, {16566, 0}};
     for (const auto& [address, value] : words) bus->registers[address] = value;
