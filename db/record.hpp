@@ -23,16 +23,16 @@ struct InstrumentRow {
 
 struct RunRow {
   std::string channel;
-  std::string cell_name;       ///< the cell file's name
-  std::string cell_id;         ///< this specimen: serial number or barcode; may be empty
-  std::string cell_text;       ///< the cell file as it was read
+  std::string cell_name;  ///< the cell file's name
+  std::string cell_id;    ///< this specimen: serial number or barcode; may be empty
+  std::string cell_text;  ///< the cell file as it was read
   std::string profile_name;
   std::string profile_text;
   std::string program_hash;
   std::string parameters_text;
   std::string bench_text;
   std::string operator_name;
-  std::string time_source;     ///< "real", "virtual", "lockstep"
+  std::string time_source;  ///< "real", "virtual", "lockstep"
   std::uint64_t seed = 0;
   Duration control_period{};
   UtcTime started_at{};
@@ -45,14 +45,14 @@ struct RunRow {
 struct StepRow {
   StepKey step = 0;
   RunKey run = 0;
-  std::int64_t step_count = 0;   ///< +1 at each execution, from 1, never repeats (BDF Step Count)
-  std::int64_t step_id = 0;      ///< index in the program (BDF Step ID); repeats in loops
-  std::int64_t cycle = 0;        ///< the program's cycle counter when the step began
-  bool in_cycle = false;         ///< false: preparation, between cycles
-  bool is_reference = false;     ///< part of a reference performance test
+  std::int64_t step_count = 0;  ///< +1 at each execution, from 1, never repeats (BDF Step Count)
+  std::int64_t step_id = 0;     ///< index in the program (BDF Step ID); repeats in loops
+  std::int64_t cycle = 0;       ///< the program's cycle counter when the step began
+  bool in_cycle = false;        ///< false: preparation, between cycles
+  bool is_reference = false;    ///< part of a reference performance test
   std::string name;
-  std::string type;              ///< Battery Data Format step type
-  std::string setpoint_text;     ///< "+2.5 A, 2.495..4.205 V"
+  std::string type;           ///< Battery Data Format step type
+  std::string setpoint_text;  ///< "+2.5 A, 2.495..4.205 V"
   std::int64_t started_test_time_ns = 0;
   bool measures_reference = false;  ///< its net charge is the reference capacity: lets retention be recomputed
   UtcTime started_at{};             ///< 0: test time ran on without a break since the run began (not so after a resume)
@@ -66,8 +66,8 @@ struct StepEndRow {
   std::optional<double> value;   ///< measured value of the deciding quantity
   std::optional<double> margin;  ///< value - threshold, in its unit
   double charge_Ah = 0, discharge_Ah = 0, charge_Wh = 0, discharge_Wh = 0;
-  double cv_time_s = 0;          ///< time under voltage regulation, by the regulator's own word
-  double cv_charge_Ah = 0;       ///< |charge| moved meanwhile
+  double cv_time_s = 0;     ///< time under voltage regulation, by the regulator's own word
+  double cv_charge_Ah = 0;  ///< |charge| moved meanwhile
   std::optional<double> cell_temperature_max_degC;
   std::optional<double> cell_temperature_min_degC;
 };
@@ -75,12 +75,12 @@ struct StepEndRow {
 /// Bits of SampleRow::flags.
 namespace sample_flag {
 inline constexpr std::uint32_t output_on = 1;
-inline constexpr std::uint32_t constant_voltage = 2;   ///< else constant current, when the output is on
+inline constexpr std::uint32_t constant_voltage = 2;  ///< else constant current, when the output is on
 inline constexpr std::uint32_t first_of_step = 4;
 inline constexpr std::uint32_t last_of_step = 8;
 inline constexpr std::uint32_t constant_power = 16;
 inline constexpr std::uint32_t constant_resistance = 32;
-inline constexpr std::uint32_t after_gap = 64;         ///< charge was not integrated across the gap before this row
+inline constexpr std::uint32_t after_gap = 64;  ///< charge was not integrated across the gap before this row
 }  // namespace sample_flag
 
 /// The hot row: at most 80 bytes on disk. Charge and energy count from the start of the step.
@@ -116,9 +116,9 @@ struct CycleRow {
   double charge_Ah = 0, discharge_Ah = 0, charge_Wh = 0, discharge_Wh = 0;
   std::optional<double> coulombic_efficiency;  ///< discharge / charge of this cycle; none without charge
   std::optional<double> energy_efficiency;
-  double charge_time_s = 0;                    ///< time in charging steps
+  double charge_time_s = 0;  ///< time in charging steps
   std::optional<double> cell_temperature_max_degC;
-  std::optional<double> retention;             ///< reference capacity / first reference capacity, when this cycle measured one
+  std::optional<double> retention;  ///< reference capacity / first reference capacity, when this cycle measured one
 };
 
 enum class Severity : std::uint8_t { info, warning, alarm, trip };
@@ -138,7 +138,7 @@ struct RunEndRow {
   RunKey run = 0;
   std::int64_t ended_test_time_ns = 0;
   UtcTime ended_at{};
-  std::string status;   ///< "completed", "failed", "tripped", "stopped", "instrument failure", "record failure"
+  std::string status;  ///< "completed", "failed", "tripped", "stopped", "instrument failure", "record failure"
   std::string reason;
   bool criteria_met = true;
 };

@@ -191,29 +191,29 @@ void check_temperature(const StepVisit& visit, FindingSink& sink) {
       accuracy = chamber.temperature_accuracy.bound_at(asked);
       if (asked < chamber.temperature_min.value() || asked > chamber.temperature_max.value()) {
         sink.error(step.source, request + " is outside the range of '" + chamber.model + "', " +
-                                         format_short(chamber.temperature_min.value()) + " to " +
-                                         with_unit(chamber.temperature_max.value(), "degC"));
+                                    format_short(chamber.temperature_min.value()) + " to " +
+                                    with_unit(chamber.temperature_max.value(), "degC"));
       }
     }
     if (!(asked + accuracy < limits.cell_temperature_max.value())) {
       sink.error(step.source, request + " does not nest inside the cell's upper limit of " +
-                                       with_unit(limits.cell_temperature_max.value(), "degC"));
+                                  with_unit(limits.cell_temperature_max.value(), "degC"));
     }
     if (!(asked - accuracy > limits.cell_temperature_min.value())) {
       sink.error(step.source, request + " does not nest inside the cell's lower limit of " +
-                                       with_unit(limits.cell_temperature_min.value(), "degC"));
+                                  with_unit(limits.cell_temperature_min.value(), "degC"));
     }
   }
   if (step.direction != StepDirection::charge) return;
   const double charge_min = limits.charge_temperature_min.value();
   if (visit.temperature && visit.temperature->value() < charge_min) {
     sink.error(step.source, step.name + ": charging at a chamber temperature of " +
-                                     with_unit(visit.temperature->value(), "degC") +
-                                     " is below the cell's minimum for charging, " + with_unit(charge_min, "degC"));
+                                with_unit(visit.temperature->value(), "degC") + " is below the cell's minimum for charging, " +
+                                with_unit(charge_min, "degC"));
   } else if (visit.cell_may_be_cold) {
     // Only a warning: a long timed soak may do, and the supervisor trips before a cold cell is charged for long.
     sink.warning(step.source, step.name + ": the cell may still be colder than the " + with_unit(charge_min, "degC") +
-                                       " it needs for charging: first 'soak' until cell_temperature_degC is above");
+                                  " it needs for charging: first 'soak' until cell_temperature_degC is above");
   }
 }
 
@@ -225,8 +225,8 @@ void check_duration(const StepVisit& visit, FindingSink& sink) {
   constexpr double doubt = 0.9;  // the forecast is rough
   if (!likely.seconds || bound >= doubt * *likely.seconds) return;
   sink.warning(step.source, step.name + ": at this rate the end takes about " +
-                                     describe(from_seconds(std::min(*likely.seconds, 1e9))) + ", the step's bound is " +
-                                     describe(step.time_max) + ": the run may fail there");
+                                describe(from_seconds(std::min(*likely.seconds, 1e9))) + ", the step's bound is " +
+                                describe(step.time_max) + ": the run may fail there");
 }
 
 void check_bench(const Program& program, const CheckContext& context, FindingSink& sink) {
@@ -234,8 +234,8 @@ void check_bench(const Program& program, const CheckContext& context, FindingSin
   const CyclerCapabilities& cycler = *context.cycler;
   if (program.limits.voltage_max > cycler.over_voltage_protection_max) {
     sink.error(SourceSpot{}, "the safety limit of " + with_unit(program.limits.voltage_max.value(), "V") +
-                      " is beyond the over-voltage protection of '" + cycler.model + "', which can be set up to " +
-                      with_unit(cycler.over_voltage_protection_max.value(), "V"));
+                                 " is beyond the over-voltage protection of '" + cycler.model + "', which can be set up to " +
+                                 with_unit(cycler.over_voltage_protection_max.value(), "V"));
   }
   if (program.needs_chamber && !context.chamber) {
     sink.error(first_spot_with_chamber(program), "the profile needs a chamber, this channel has none");

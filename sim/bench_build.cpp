@@ -66,7 +66,8 @@ class Builder {
   void require_role(const PlacedWord& name, Role role, const char* what) const {
     for (const InstrumentEntry& instrument : file_.instruments) {
       if (instrument.name != name.text) continue;
-      const auto model = std::find_if(models.begin(), models.end(), [&](const Model& m) { return instrument.model.text == m.name; });
+      const auto model =
+          std::find_if(models.begin(), models.end(), [&](const Model& m) { return instrument.model.text == m.name; });
       if (model->role == role) return;
     }
     throw ConfigError{name.place, "instrument '" + name.text + "' is no " + what};
@@ -138,8 +139,8 @@ class Builder {
     const auto number = static_cast<std::size_t>(wire.number);
     const Thermocouple* const sensor = &bench_->thermocouple(bench_->channels()[channel], is_ambient);
     if (logger.sensors[number] != nullptr && logger.sensors[number] != sensor) {
-      throw ConfigError{wire.instrument.place, "input " + std::to_string(wire.number) + " of '" + wire.instrument.text +
-                                                   "' is taken by another sensor"};
+      throw ConfigError{wire.instrument.place,
+                        "input " + std::to_string(wire.number) + " of '" + wire.instrument.text + "' is taken by another sensor"};
     }
     logger.sensors[number] = sensor;
     logger.inputs[number] = [sensor] { return sensor->reading_degC(); };

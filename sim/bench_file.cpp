@@ -49,7 +49,9 @@ class Reader {
     const YAML::Mark mark = node.Mark();
     return mark.is_null() ? SourcePlace{path_} : SourcePlace{path_, mark.line + 1, mark.column + 1};
   }
-  [[nodiscard]] ConfigError error(const YAML::Node& node, const std::string& message) const { return ConfigError{place(node), message}; }
+  [[nodiscard]] ConfigError error(const YAML::Node& node, const std::string& message) const {
+    return ConfigError{place(node), message};
+  }
   [[nodiscard]] PlacedWord word(const YAML::Node& node, const std::string& what) const {
     if (!node.IsScalar()) throw error(node, what + " must be a name");
     return {node.Scalar(), place(node)};
@@ -111,8 +113,9 @@ class Reader {
   [[nodiscard]] CellEntry read_cell(const std::string& channel, const BenchFile& file) const {
     const YAML::Node node = simulation_["cells"][channel];
     if (!node) throw error(simulation_["cells"], "simulation.cells: channel '" + channel + "' has no cell");
-    refuse_unknown(node, "simulation.cells." + channel,
-                   {"file", "soc_pct", "temperature_degC", "reversed", "capacity_fraction", "resistance_factor", "fade_per_cycle_pct"});
+    refuse_unknown(
+        node, "simulation.cells." + channel,
+        {"file", "soc_pct", "temperature_degC", "reversed", "capacity_fraction", "resistance_factor", "fade_per_cycle_pct"});
     if (!node["file"]) throw error(node, "simulation.cells." + channel + ": missing key 'file'");
     CellEntry cell;
     cell.file = word(node["file"], "file");

@@ -124,7 +124,8 @@ Result<void> wire_fault(const Context& c) {
   fault.overtaken = c.fields.flag("overtaken", false);
   fault.bytes = c.fields.whole("bytes", 1);
   if (c.fields.text("for_s") != nullptr) fault.until = c.now + from_seconds(c.fields.number("for_s", 0.0, 0.0, seconds_max));
-  if (fault.kind == WireFaultKind::delay && c.fields.text("delay_ms") == nullptr) c.fields.complain("delay: 'delay_ms' is missing");
+  if (fault.kind == WireFaultKind::delay && c.fields.text("delay_ms") == nullptr)
+    c.fields.complain("delay: 'delay_ms' is missing");
   const Result<std::vector<Wire*>> wires = wires_of(c, false);
   if (!wires) return wires.error();
   if (const Result<void> checked = verdict(c); !checked || c.is_rehearsal) return checked;
@@ -213,7 +214,9 @@ void swap_cells(SimulatedBench& bench, SimulatedChannel& a, SimulatedChannel& b)
   std::swap(cell_a, cell_b);
   cell_a.set_ambient(ambient_of_a_degC);
   cell_b.set_ambient(ambient_of_b_degC);
-  const auto index_of = [&](const SimulatedChannel& channel) { return static_cast<std::size_t>(&channel - bench.channels().data()); };
+  const auto index_of = [&](const SimulatedChannel& channel) {
+    return static_cast<std::size_t>(&channel - bench.channels().data());
+  };
   const bool is_undone = a.swapped_with == index_of(b);
   a.swapped_with = is_undone ? std::nullopt : std::optional{index_of(b)};
   b.swapped_with = is_undone ? std::nullopt : std::optional{index_of(a)};
@@ -223,9 +226,11 @@ Result<void> swap_fault(const Context& c, SimulatedChannel& channel) {
   const std::string* const with = c.fields.text("with");
   SimulatedChannel* const other = with == nullptr ? nullptr : c.bench.channel(*with);
   if (other == nullptr || other == &channel) {
-    return refuse("cell_swapped: 'with' names the other channel" + suggestion(with == nullptr ? "" : *with, channel_names(c.bench)));
+    return refuse("cell_swapped: 'with' names the other channel" +
+                  suggestion(with == nullptr ? "" : *with, channel_names(c.bench)));
   }
-  if (channel.swapped_with || other->swapped_with) return refuse("cell_swapped: a cell that is swapped already stays; clear-faults first");
+  if (channel.swapped_with || other->swapped_with)
+    return refuse("cell_swapped: a cell that is swapped already stays; clear-faults first");
   if (!c.is_rehearsal) swap_cells(c.bench, channel, *other);
   return Result<void>{};
 }

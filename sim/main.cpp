@@ -66,8 +66,8 @@ std::vector<std::string> cell_directories(const Arguments& arguments) {
 }
 
 std::string ready_text(const sim::SimServer& server) {
-  std::string text = fmt::format(R"({{"schema_version":1,"pid":{},"back_door":"{}:{}","instruments":{{)", ::getpid(), server.host(),
-                                 server.back_door_port());
+  std::string text = fmt::format(R"({{"schema_version":1,"pid":{},"back_door":"{}:{}","instruments":{{)", ::getpid(),
+                                 server.host(), server.back_door_port());
   const std::string* previous = nullptr;
   for (const sim::ServedPort& port : server.ports()) {
     const bool is_same = previous != nullptr && *previous == port.instrument;
@@ -89,7 +89,8 @@ void write_ready_file(const std::string& path, const std::string& text) {
 }
 
 void print_table(const sim::SimServer& server, const std::string& bench) {
-  fmt::print(stderr, "simulated bench '{}'\n  {:<12} {:<8} {}:{}\n", bench, "back door", "", server.host(), server.back_door_port());
+  fmt::print(stderr, "simulated bench '{}'\n  {:<12} {:<8} {}:{}\n", bench, "back door", "", server.host(),
+             server.back_door_port());
   for (const sim::ServedPort& port : server.ports()) {
     fmt::print(stderr, "  {:<12} {:<8} {}:{}\n", port.instrument, port.name, server.host(), port.port);
   }
@@ -119,7 +120,8 @@ int main(int argc, char** argv) {
   app.add_option("bench", arguments.bench, "bench file with a section 'simulation'")->required()->type_name("BENCH.yaml");
   app.add_option("--ready-file", arguments.ready_file, "written as JSON once every port listens")->required()->type_name("FILE");
   app.add_option("--host", arguments.server.host, "IPv4 address to listen on; loopback unless given")->capture_default_str();
-  app.add_option("--port-base", arguments.server.port_base, "back door on this port, instruments on those after it; default: free ports");
+  app.add_option("--port-base", arguments.server.port_base,
+                 "back door on this port, instruments on those after it; default: free ports");
   app.add_option("--seed", arguments.seed, "of everything random")->capture_default_str();
   app.add_option("--cells", arguments.cell_directories, "directory with cell files; may be repeated")->type_name("DIR");
   app.add_flag("--quiet", arguments.quiet, "no table of addresses");

@@ -124,10 +124,12 @@ void LockstepTime::wait_for_replies(std::string_view ports) {
     if (link != links_.end()) answered.emplace_back(link->first, link->second.requests);
   }
   for (const auto& [port, request] : answered) {
-    for (auto link = links_.find(port); link != links_.end() && link->second.waiting && link->second.requests == request; link = links_.find(port)) {
+    for (auto link = links_.find(port); link != links_.end() && link->second.waiting && link->second.requests == request;
+         link = links_.find(port)) {
       if (stopped_ || failed()) return;
       if (fire_woken() > 0) continue;
-      if (context().run_one_for(wall_guard) == 0) stuck("a reply the simulator sent has not arrived on port " + std::to_string(port));
+      if (context().run_one_for(wall_guard) == 0)
+        stuck("a reply the simulator sent has not arrived on port " + std::to_string(port));
     }
   }
 }
@@ -155,7 +157,8 @@ std::string LockstepTime::ask(const std::string& line) {
 void LockstepTime::stuck(const std::string& why) const {
   std::string text = "lockstep: no progress for " + std::to_string(wall_guard.count()) + " s: " + why;
   for (const auto& [port, link] : links_) {
-    if (link.waiting) text += "; request " + std::to_string(link.requests) + " on local port " + std::to_string(port) + " is under way";
+    if (link.waiting)
+      text += "; request " + std::to_string(link.requests) + " on local port " + std::to_string(port) + " is under way";
   }
   throw std::runtime_error(text);
 }

@@ -18,7 +18,7 @@ Task<WaitEnd> Wait::until(TimePoint due) {
     time_.insert(*this, woken_ ? time_.now() : due);
   };
   return boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void(WaitEnd)>(std::move(initiate),
-                                                                                           boost::asio::use_awaitable);
+                                                                                          boost::asio::use_awaitable);
 }
 
 Task<WaitEnd> Wait::until_woken() { return until(TimePoint::max()); }
@@ -100,9 +100,7 @@ std::size_t TimeSource::fire_until(TimePoint instant) {
   return fired;
 }
 
-bool TimeSource::before(const Wait& a, const Wait& b) {
-  return a.due_ != b.due_ ? a.due_ < b.due_ : a.sequence_ < b.sequence_;
-}
+bool TimeSource::before(const Wait& a, const Wait& b) { return a.due_ != b.due_ ? a.due_ < b.due_ : a.sequence_ < b.sequence_; }
 
 void TimeSource::place(std::size_t index, Wait* wait) {
   heap_[index] = wait;

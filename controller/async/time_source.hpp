@@ -117,7 +117,7 @@ class TimeSource {
   virtual void request_sent(LinkKey) {}
   virtual void exchange_over(LinkKey) {}
   virtual void local_work(int /*change*/) {}
-  virtual void earliest_changed() {}    ///< a wait became the first of the list
+  virtual void earliest_changed() {}  ///< a wait became the first of the list
   virtual void spawned() {}
 
   [[nodiscard]] bool has_wait() const { return !heap_.empty(); }

@@ -11,8 +11,8 @@ namespace cellrig {
 struct SafetyLimits {
   Volts voltage_min;
   Volts voltage_max;
-  Amps charge_current_max;         ///< magnitude
-  Amps discharge_current_max;      ///< magnitude
+  Amps charge_current_max;     ///< magnitude
+  Amps discharge_current_max;  ///< magnitude
   Celsius cell_temperature_min;
   Celsius cell_temperature_max;
   Celsius charge_temperature_min;  ///< no charging of a colder cell (plating)

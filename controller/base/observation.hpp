@@ -22,8 +22,8 @@ enum class Measurand : unsigned char {
 inline constexpr std::size_t measurand_count = 5;
 
 [[nodiscard]] constexpr std::string_view name_with_unit(Measurand m) {
-  constexpr std::array<std::string_view, measurand_count> names{
-      "voltage_V", "current_A", "cell_temperature_degC", "ambient_temperature_degC", "chamber_temperature_degC"};
+  constexpr std::array<std::string_view, measurand_count> names{"voltage_V", "current_A", "cell_temperature_degC",
+                                                                "ambient_temperature_degC", "chamber_temperature_degC"};
   return names[static_cast<std::size_t>(m)];
 }
 

@@ -15,7 +15,10 @@ class Quantity {
 
   constexpr auto operator<=>(const Quantity&) const = default;
   constexpr Quantity operator-() const { return Quantity{-value_}; }
-  constexpr Quantity& operator+=(Quantity other) { value_ += other.value_; return *this; }
+  constexpr Quantity& operator+=(Quantity other) {
+    value_ += other.value_;
+    return *this;
+  }
   friend constexpr Quantity operator+(Quantity a, Quantity b) { return Quantity{a.value_ + b.value_}; }
   friend constexpr Quantity operator-(Quantity a, Quantity b) { return Quantity{a.value_ - b.value_}; }
   friend constexpr Quantity operator*(Quantity a, double k) { return Quantity{a.value_ * k}; }
@@ -42,7 +45,9 @@ constexpr Amps operator/(Volts v, Ohms r) { return Amps{v.value() / r.value()}; 
 constexpr Amps operator/(Watts p, Volts v) { return Amps{p.value() / v.value()}; }
 
 template <class Tag>
-constexpr Quantity<Tag> abs(Quantity<Tag> q) { return q.value() < 0 ? -q : q; }
+constexpr Quantity<Tag> abs(Quantity<Tag> q) {
+  return q.value() < 0 ? -q : q;
+}
 
 inline namespace literals {
 constexpr Volts operator""_V(long double v) { return Volts{static_cast<double>(v)}; }

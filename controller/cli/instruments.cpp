@@ -61,7 +61,8 @@ class RelaysOf final : public Relays {
 
 template <class Model>
 void apply_options(const InstrumentConfig& instrument, Model& model) {
-  if (const auto unit = instrument.options.find("unit"); unit != instrument.options.end()) model.unit = static_cast<std::uint8_t>(unit->second);
+  if (const auto unit = instrument.options.find("unit"); unit != instrument.options.end())
+    model.unit = static_cast<std::uint8_t>(unit->second);
 }
 
 class Maker {
@@ -75,14 +76,16 @@ class Maker {
       EaPsbModel model = load_ea_psb_model(file);
       apply_options(instrument, model);
       std::unique_ptr<ModbusBus> bus = links_.modbus(instrument, model.request_gap);
-      made_.cyclers[instrument.name] = std::make_unique<EaPsbCycler>(time_, std::move(bus), links_.scpi(instrument), std::move(model));
-    } else if (kind == kind_keysight_n6900) {
       made_.cyclers[instrument.name] =
-          std::make_unique<KeysightN6900Cycler>(time_, links_.scpi(instrument), links_.scpi(instrument), load_keysight_n6900_model(file));
+          std::make_unique<EaPsbCycler>(time_, std::move(bus), links_.scpi(instrument), std::move(model));
+    } else if (kind == kind_keysight_n6900) {
+      made_.cyclers[instrument.name] = std::make_unique<KeysightN6900Cycler>(
+          time_, links_.scpi(instrument), links_.scpi(instrument), load_keysight_n6900_model(file));
     } else if (kind == kind_watlow_f4t) {
       WatlowF4tModel model = load_watlow_f4t_model(file);
       apply_options(instrument, model);
-      if (const auto event = instrument.options.find("event"); event != instrument.options.end()) model.condition_event = static_cast<int>(event->second);
+      if (const auto event = instrument.options.find("event"); event != instrument.options.end())
+        model.condition_event = static_cast<int>(event->second);
       std::unique_ptr<ModbusBus> bus = links_.modbus(instrument, model.request_gap);
       made_.chambers[instrument.name] = std::make_unique<WatlowF4tChamber>(time_, std::move(bus), std::move(model));
     } else if (kind == kind_adam_6018) {
@@ -133,9 +136,11 @@ void require_roles(const BenchConfig& bench, const std::vector<std::string>& cha
     if (!channels.empty() && std::find(channels.begin(), channels.end(), channel.name) == channels.end()) continue;
     require(made.cyclers, channel.cycler, channel, "cycler");
     if (channel.cell_temperature) require(made.loggers, channel.cell_temperature->instrument, channel, "temperature logger");
-    if (channel.ambient_temperature) require(made.loggers, channel.ambient_temperature->instrument, channel, "temperature logger");
+    if (channel.ambient_temperature)
+      require(made.loggers, channel.ambient_temperature->instrument, channel, "temperature logger");
     if (channel.contactor) require(made.relays, channel.contactor->instrument, channel, "relay module");
-    if (const ChamberConfig* const chamber = bench.chamber(channel.chamber)) require(made.chambers, chamber->instrument, channel, "chamber");
+    if (const ChamberConfig* const chamber = bench.chamber(channel.chamber))
+      require(made.chambers, chamber->instrument, channel, "chamber");
   }
 }
 
@@ -143,7 +148,8 @@ void require_roles(const BenchConfig& bench, const std::vector<std::string>& cha
 
 std::unique_ptr<LinkMaker> socket_links(TimeSource& time, bool lockstep) { return std::make_unique<SocketLinks>(time, lockstep); }
 
-BenchInstruments make_instruments(TimeSource& time, const BenchConfig& bench, const std::vector<std::string>& channels, LinkMaker& links) {
+BenchInstruments make_instruments(TimeSource& time, const BenchConfig& bench, const std::vector<std::string>& channels,
+                                  LinkMaker& links) {
   BenchInstruments made;
   Maker maker{time, links, made};
   for (const std::string& name : used_by(bench, channels)) maker.make(bench.instruments.at(name));

@@ -23,6 +23,7 @@ class LinkMaker {
 [[nodiscard]] std::unique_ptr<LinkMaker> socket_links(TimeSource& time, bool lockstep);
 
 /// Every instrument that the channels named need (all, when empty). ConfigError for an unknown model or a missing address.
-[[nodiscard]] BenchInstruments make_instruments(TimeSource& time, const BenchConfig& bench, const std::vector<std::string>& channels, LinkMaker& links);
+[[nodiscard]] BenchInstruments make_instruments(TimeSource& time, const BenchConfig& bench,
+                                                const std::vector<std::string>& channels, LinkMaker& links);
 
 }  // namespace cellrig::cli

@@ -14,10 +14,11 @@ namespace cellrig::cli {
 namespace {
 
 ExitCode run_main(int argc, char** argv) {
-  CLI::App app{"cellrig runs test profiles on battery cells: it drives cyclers and chambers, guards the cell, records every sample.\n"
-               "Exit codes: 0 passed, 1 criterion not met, 2 bad usage or input, 3 safety trip, 4 instrument or link failed,\n"
-               "5 record not kept, 130/143 stopped by SIGINT/SIGTERM.",
-               "cellrig"};
+  CLI::App app{
+      "cellrig runs test profiles on battery cells: it drives cyclers and chambers, guards the cell, records every sample.\n"
+      "Exit codes: 0 passed, 1 criterion not met, 2 bad usage or input, 3 safety trip, 4 instrument or link failed,\n"
+      "5 record not kept, 130/143 stopped by SIGINT/SIGTERM.",
+      "cellrig"};
   app.set_version_flag("--version", std::string("cellrig ") + version);
   app.require_subcommand(1);
   app.option_defaults()->always_capture_default();

@@ -54,12 +54,14 @@ void Progress::expect(const std::string& channel, const Program& program) {
 
 std::string Progress::line_of(const ChannelView& view, const Expected& expected) const {
   const double moved = std::max(view.step_moved.charge.value(), view.step_moved.discharge.value());
-  std::string line = fmt::format("{}  {:<18.18}  cycle {:<4}  {} V  {} A  {} degC  {:.3f} Ah", view.channel, view.step_name, view.cycle,
-                                 reading(view.observation, Measurand::voltage, "{:7.4f}"), reading(view.observation, Measurand::current, "{:+8.3f}"),
+  std::string line = fmt::format("{}  {:<18.18}  cycle {:<4}  {} V  {} A  {} degC  {:.3f} Ah", view.channel, view.step_name,
+                                 view.cycle, reading(view.observation, Measurand::voltage, "{:7.4f}"),
+                                 reading(view.observation, Measurand::current, "{:+8.3f}"),
                                  reading(view.observation, Measurand::cell_temperature, "{:5.1f}"), moved);
   line += fmt::format("  {} elapsed", clock_text(to_seconds(view.test_time)));
   if (view.state != nullptr && expected.program != nullptr) {
-    line += fmt::format("  ~{} left", clock_text(to_seconds(estimate_remaining(*expected.program, expected.estimate, position_of(view)))));
+    line += fmt::format("  ~{} left",
+                        clock_text(to_seconds(estimate_remaining(*expected.program, expected.estimate, position_of(view)))));
   }
   return line;
 }
@@ -72,14 +74,16 @@ void Progress::sample(const ChannelView& view) {
   if (now >= next_draw_) {
     found->second.line = line_of(view, found->second);
     redraw();
-    next_draw_ = now + (style_ == Style::live ? std::chrono::milliseconds{live_interval} : std::chrono::milliseconds{line_interval});
+    next_draw_ =
+        now + (style_ == Style::live ? std::chrono::milliseconds{live_interval} : std::chrono::milliseconds{line_interval});
   } else if (style_ == Style::live) {
     found->second.line = line_of(view, found->second);
   }
 }
 
 void Progress::step_started(const ChannelView& view) {
-  if (const auto found = channels_.find(view.channel); found != channels_.end() && style_ != Style::quiet && found->second.line.empty()) {
+  if (const auto found = channels_.find(view.channel);
+      found != channels_.end() && style_ != Style::quiet && found->second.line.empty()) {
     found->second.line = line_of(view, found->second);
   }
 }
@@ -108,8 +112,6 @@ void Progress::erase() {
   lines_drawn_ = 0;
 }
 
-void Progress::finish() {
-  lines_drawn_ = 0;
-}
+void Progress::finish() { lines_drawn_ = 0; }
 
 }  // namespace cellrig::cli

@@ -24,7 +24,8 @@ std::vector<db::RunInfo> choose_runs(db::Reader& reader, const std::optional<std
     if (info.run == *run) return {info};
     known.push_back(std::to_string(info.run));
   }
-  throw ConfigError{SourcePlace{reader.path()}, "there is no run " + std::to_string(*run) + suggestion(std::to_string(*run), known)};
+  throw ConfigError{SourcePlace{reader.path()},
+                    "there is no run " + std::to_string(*run) + suggestion(std::to_string(*run), known)};
 }
 
 void throw_record_error(const std::string& path, const Error& error) { throw ConfigError{SourcePlace{path}, error.what}; }

@@ -15,7 +15,8 @@ fs::path data_root() {
   if (const char* const chosen = std::getenv("CELLRIG_DATA"); chosen != nullptr && *chosen != '\0') return chosen;
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  if (!error && fs::is_directory(program.parent_path() / "../share/cellrig/profiles")) return program.parent_path() / "../share/cellrig";
+  if (!error && fs::is_directory(program.parent_path() / "../share/cellrig/profiles"))
+    return program.parent_path() / "../share/cellrig";
   return CELLRIG_DATA_DIR;
 }
 
@@ -28,12 +29,15 @@ std::string find(const std::string& name_or_path, const fs::path& folder, const 
     if (entry.path().stem() == name_or_path) return fs::weakly_canonical(entry.path()).string();
     known.push_back(entry.path().stem().string());
   }
-  throw ConfigError{SourcePlace{}, "no " + what + " '" + name_or_path + "': neither a file nor one that comes with cellrig" + suggestion(name_or_path, known)};
+  throw ConfigError{SourcePlace{}, "no " + what + " '" + name_or_path + "': neither a file nor one that comes with cellrig" +
+                                       suggestion(name_or_path, known)};
 }
 
 }  // namespace
 
-std::string find_profile(const std::string& name_or_path) { return find(name_or_path, data_root() / "profiles/library", "profile"); }
+std::string find_profile(const std::string& name_or_path) {
+  return find(name_or_path, data_root() / "profiles/library", "profile");
+}
 std::string find_cell(const std::string& name_or_path) { return find(name_or_path, data_root() / "profiles/cells", "cell"); }
 std::string find_bench(const std::string& name_or_path) { return find(name_or_path, data_root() / "sim/benches", "bench file"); }
 std::string find_model(const std::string& model) { return find(model, data_root() / "drivers/models", "instrument model"); }

@@ -30,7 +30,8 @@ class InProcessLinks final : public LinkMaker {
 class VirtualRig final : public Rig {
  public:
   VirtualRig(const BenchConfig& bench, std::uint64_t seed)
-      : simulated_{sim::SimulatedBench::load(bench.file, sim::BenchOptions{{cell_directory()}, seed})}, links_{time_, *simulated_} {}
+      : simulated_{sim::SimulatedBench::load(bench.file, sim::BenchOptions{{cell_directory()}, seed})},
+        links_{time_, *simulated_} {}
   [[nodiscard]] TimeSource& time() override { return time_; }
   [[nodiscard]] LinkMaker& links() override { return links_; }
   [[nodiscard]] std::string time_name() const override { return "virtual"; }

@@ -122,7 +122,11 @@ class RunSession {
   [[nodiscard]] ChannelOptions channel_options() const;
   [[nodiscard]] std::vector<ChannelJob> jobs() const;
   [[nodiscard]] ExitCode exit_code() const;
-  [[nodiscard]] std::string stop_reason() const { return signal_ == SIGINT ? "stopped by Ctrl-C (SIGINT)" : signal_ == SIGHUP ? "stopped: the terminal was closed (SIGHUP)" : "stopped by SIGTERM"; }
+  [[nodiscard]] std::string stop_reason() const {
+    return signal_ == SIGINT   ? "stopped by Ctrl-C (SIGINT)"
+           : signal_ == SIGHUP ? "stopped: the terminal was closed (SIGHUP)"
+                               : "stopped by SIGTERM";
+  }
   void print_summary(ExitCode code) const;
 
   const RunOptions& options_;
@@ -151,12 +155,15 @@ void RunSession::choose_bench() {
 void RunSession::judge_periods() const {
   const ChannelOptions periods = channel_options();
   if (periods.control_period > bench_.watchdog_delay / 2) {
-    throw ConfigError{SourcePlace{}, fmt::format("--control-period-s {:g} is more than half the watchdog's {:g} s (watchdog_s in {})",
-                                                 to_seconds(periods.control_period), to_seconds(bench_.watchdog_delay), bench_.file)};
+    throw ConfigError{SourcePlace{},
+                      fmt::format("--control-period-s {:g} is more than half the watchdog's {:g} s (watchdog_s in {})",
+                                  to_seconds(periods.control_period), to_seconds(bench_.watchdog_delay), bench_.file)};
   }
   if (rig_->time_name() == "real" && periods.control_period > real_period_max) {
-    throw ConfigError{SourcePlace{}, fmt::format("--control-period-s {:g} is more than half the shortest reaction time of 1 s: at most {:g} in real time",
-                                                 to_seconds(periods.control_period), to_seconds(real_period_max))};
+    throw ConfigError{
+        SourcePlace{},
+        fmt::format("--control-period-s {:g} is more than half the shortest reaction time of 1 s: at most {:g} in real time",
+                    to_seconds(periods.control_period), to_seconds(real_period_max))};
   }
 }
 
@@ -169,10 +176,13 @@ void RunSession::choose_channels() {
     plan.channel = text.substr(0, equals);
     (void)bench_.channel(plan.channel);
     for (const ChannelPlan& other : plans_) {
-      if (other.channel == plan.channel) throw ConfigError{SourcePlace{}, "--channel " + plan.channel + " is given twice: one program per output"};
+      if (other.channel == plan.channel)
+        throw ConfigError{SourcePlace{}, "--channel " + plan.channel + " is given twice: one program per output"};
     }
     const std::string profile = equals == std::string::npos ? options_.profile : text.substr(equals + 1);
-    if (profile.empty()) throw ConfigError{SourcePlace{}, "no profile for channel " + plan.channel + ": give PROFILE or --channel " + plan.channel + "=PROFILE"};
+    if (profile.empty())
+      throw ConfigError{SourcePlace{},
+                        "no profile for channel " + plan.channel + ": give PROFILE or --channel " + plan.channel + "=PROFILE"};
     plan.profile_file = profile;
     plans_.push_back(std::move(plan));
   }
@@ -217,7 +227,9 @@ bool RunSession::switch_off_first() {
   for (const ChannelPlan& plan : plans_) names.push_back(plan.channel);
   instruments_ = make_instruments(rig_->time(), bench_, names, rig_->links());
   NullRecorder nothing;
-  BenchRun off{rig_->time(), bench_, instruments_, nothing, progress_, BenchRunOptions{.channel = channel_options(), .lease_directory = Lease::default_directory()}};
+  BenchRun off{rig_->time(), bench_,
+               instruments_, nothing,
+               progress_,    BenchRunOptions{.channel = channel_options(), .lease_directory = Lease::default_directory()}};
   std::vector<std::string> problems;
   const auto body = [&]() -> Task<void> { problems = co_await off.all_off(names, false); };
   run_to_end(rig_->time(), body);
@@ -230,7 +242,8 @@ void RunSession::compile_plans() {
   for (ChannelPlan& plan : plans_) {
     plan.profile_file = find_profile(plan.profile_file);
     const std::string cell = choose(options_.cells, plan.channel, rig_->is_simulated() ? "lg-m50" : "");
-    if (cell.empty()) throw ConfigError{SourcePlace{}, "no cell for channel " + plan.channel + ": give --cell FILE (which cell is connected?)"};
+    if (cell.empty())
+      throw ConfigError{SourcePlace{}, "no cell for channel " + plan.channel + ": give --cell FILE (which cell is connected?)"};
     plan.cell_file = find_cell(cell);
     plan.cell_id = choose(options_.cell_ids, plan.channel, "");
     plan.settings = parse_settings(options_.settings, plan.channel);
@@ -246,7 +259,8 @@ bool RunSession::judge_plans() {
   const Result<void> agreed = agree_on_temperatures(together);
   if (!agreed) throw ConfigError{together.back().first->place, agreed.error().what};
   for (const ChannelPlan& plan : plans_) {
-    const std::vector<Finding> findings = check(plan.program, check_context(bench_, bench_.channel(plan.channel), plan.profile_file));
+    const std::vector<Finding> findings =
+        check(plan.program, check_context(bench_, bench_.channel(plan.channel), plan.profile_file));
     for (const Finding& f : findings) {
       if (f.severity == Severity::error || !options_.quiet) fmt::print(stderr, "{}\n", to_string(f));
     }
@@ -257,7 +271,8 @@ bool RunSession::judge_plans() {
 
 bool RunSession::open_recorder() {
   const bool real = rig_->time_name() == "real";
-  db::RecorderOptions options{.path = options_.database, .commit = real ? db::CommitPolicy::real() : db::CommitPolicy::simulated()};
+  db::RecorderOptions options{.path = options_.database,
+                              .commit = real ? db::CommitPolicy::real() : db::CommitPolicy::simulated()};
   Result<std::unique_ptr<db::Recorder>> recorder = db::Recorder::open(options);
   if (!recorder) {
     fmt::print(stderr, "cellrig: {}: {}\n", options_.database, recorder.error().what);
@@ -270,7 +285,9 @@ bool RunSession::open_recorder() {
 ChannelOptions RunSession::channel_options() const {
   const bool real = rig_->time_name() == "real";
   ChannelOptions o;
-  o.control_period = options_.control_period_s > 0 ? from_seconds(options_.control_period_s) : real ? real_period_on : simulated_period;
+  o.control_period = options_.control_period_s > 0 ? from_seconds(options_.control_period_s)
+                     : real                        ? real_period_on
+                                                   : simulated_period;
   o.control_period_off = real ? real_period_off : simulated_period;
   o.control_period_long_rest = real ? real_period_off : simulated_long_rest_period;
   o.sensor_period = real ? real_sensor_period : simulated_period;
@@ -339,7 +356,8 @@ void RunSession::switch_off_after_failure() noexcept {
     for (const ChannelPlan& plan : plans_) names.push_back(plan.channel);
     instruments_ = make_instruments(rig_->time(), bench_, names, rig_->links());
     NullRecorder nothing;
-    BenchRun off{rig_->time(), bench_, instruments_, nothing, progress_, BenchRunOptions{.channel = channel_options(), .take_leases = false}};
+    BenchRun off{rig_->time(), bench_,    instruments_,
+                 nothing,      progress_, BenchRunOptions{.channel = channel_options(), .take_leases = false}};
     std::vector<std::string> problems;
     const auto body = [&]() -> Task<void> { problems = co_await off.all_off(names, true); };
     run_to_end(rig_->time(), body);
@@ -359,7 +377,8 @@ ExitCode RunSession::exit_code() const {
   if (any(Outcome::instrument_failure)) return ExitCode::instrument_failed;
   if (signal_ == SIGINT) return ExitCode::interrupted;
   if (signal_ != 0) return ExitCode::terminated;
-  const bool passed = std::all_of(results_.begin(), results_.end(), [](const ChannelResult& r) { return r.outcome == Outcome::completed && r.criteria_met; });
+  const bool passed = std::all_of(results_.begin(), results_.end(),
+                                  [](const ChannelResult& r) { return r.outcome == Outcome::completed && r.criteria_met; });
   return passed ? ExitCode::passed : ExitCode::not_passed;
 }
 
@@ -367,11 +386,13 @@ void RunSession::print_summary(ExitCode code) const {
   Table table{{">run", "channel", "outcome", "criteria", ">samples", ">missed", "reason"}};
   for (const ChannelResult& r : results_) {
     const std::string criteria = r.outcome != Outcome::completed ? "-" : r.criteria_met ? "met" : "NOT met";
-    table.add({std::to_string(r.run), r.channel, std::string(to_string(r.outcome)), criteria, std::to_string(r.samples), std::to_string(r.periods_missed), r.reason});
+    table.add({std::to_string(r.run), r.channel, std::string(to_string(r.outcome)), criteria, std::to_string(r.samples),
+               std::to_string(r.periods_missed), r.reason});
   }
   fmt::print("{}", table.text());
   if (rig_->is_simulated()) fmt::print("SIMULATED bench, {} time: no evidence about a real cell\n", rig_->time_name());
-  fmt::print("record: {}   (cellrig show --db {})   exit code {}\n", options_.database, options_.database, static_cast<int>(code));
+  fmt::print("record: {}   (cellrig show --db {})   exit code {}\n", options_.database, options_.database,
+             static_cast<int>(code));
 }
 
 ExitCode RunSession::report() const {
@@ -392,12 +413,21 @@ void RunSession::print_report(ExitCode code) const {
   }
   boost::json::array channels;
   for (const ChannelResult& r : results_) {
-    channels.push_back(boost::json::object{{"channel", r.channel}, {"run", r.run}, {"outcome", to_string(r.outcome)}, {"criteria_met", r.criteria_met},
-                                           {"reason", r.reason}, {"samples", r.samples}, {"periods_missed", r.periods_missed},
+    channels.push_back(boost::json::object{{"channel", r.channel},
+                                           {"run", r.run},
+                                           {"outcome", to_string(r.outcome)},
+                                           {"criteria_met", r.criteria_met},
+                                           {"reason", r.reason},
+                                           {"samples", r.samples},
+                                           {"periods_missed", r.periods_missed},
                                            {"output_off_confirmed_by", safe_word(r.safe_by)}});
   }
-  print_json({{"database", options_.database}, {"time_source", rig_->time_name()}, {"simulated", rig_->is_simulated()},
-              {"exit_code", static_cast<int>(code)}, {"record_failure", record_failure_}, {"channels", std::move(channels)}});
+  print_json({{"database", options_.database},
+              {"time_source", rig_->time_name()},
+              {"simulated", rig_->is_simulated()},
+              {"exit_code", static_cast<int>(code)},
+              {"record_failure", record_failure_},
+              {"channels", std::move(channels)}});
 }
 
 }  // namespace

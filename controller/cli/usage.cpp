@@ -32,7 +32,8 @@ void report_usage_error(const CLI::App& app, const CLI::ParseError& error, int a
   const std::string program = verb.get_parent() == nullptr ? "cellrig" : "cellrig " + verb.get_name();
   // By exit code: CLI11 gives some of its errors the name of the verb.
   const int kind = error.get_exit_code();
-  const bool is_extra = kind == static_cast<int>(CLI::ExitCodes::ExtrasError) || kind == static_cast<int>(CLI::ExitCodes::RequiredError);
+  const bool is_extra =
+      kind == static_cast<int>(CLI::ExitCodes::ExtrasError) || kind == static_cast<int>(CLI::ExitCodes::RequiredError);
   for (int i = 1; is_extra && i < argc; ++i) {
     const std::string_view word = std::string_view(argv[i]).substr(0, std::string_view(argv[i]).find('='));
     const bool is_option = word.size() > 2 && word.substr(0, 2) == "--";

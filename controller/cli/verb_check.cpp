@@ -30,20 +30,29 @@ ExitCode run_check(const Options& options) {
   CheckContext context{.file = profile_file};
   if (!options.bench.empty()) {
     const BenchConfig bench = load_bench(find_bench(options.bench));
-    context = check_context(bench, options.channel.empty() ? bench.channels.front() : bench.channel(options.channel), profile_file);
+    context =
+        check_context(bench, options.channel.empty() ? bench.channels.front() : bench.channel(options.channel), profile_file);
   }
   const std::vector<Finding> findings = check(program, context);
   if (options.json) {
     boost::json::array list;
     for (const Finding& f : findings) {
-      list.push_back(boost::json::object{{"severity", f.severity == Severity::error ? "error" : "warning"}, {"file", f.place.file}, {"line", f.place.line}, {"message", f.message}});
+      list.push_back(boost::json::object{{"severity", f.severity == Severity::error ? "error" : "warning"},
+                                         {"file", f.place.file},
+                                         {"line", f.place.line},
+                                         {"message", f.message}});
     }
-    print_json({{"profile", program.name}, {"cell", program.cell_name}, {"program_hash", program.hash},
-                {"expected_duration_s", to_seconds(estimate_duration(program))}, {"accepted", !has_errors(findings)}, {"findings", std::move(list)}});
+    print_json({{"profile", program.name},
+                {"cell", program.cell_name},
+                {"program_hash", program.hash},
+                {"expected_duration_s", to_seconds(estimate_duration(program))},
+                {"accepted", !has_errors(findings)},
+                {"findings", std::move(list)}});
   } else {
     fmt::print("{}", describe(program));
     for (const Finding& f : findings) fmt::print(stderr, "{}\n", to_string(f));
-    if (!has_errors(findings)) fmt::print("\naccepted{}\n", options.bench.empty() ? " (no bench given: what it can do was not judged)" : "");
+    if (!has_errors(findings))
+      fmt::print("\naccepted{}\n", options.bench.empty() ? " (no bench given: what it can do was not judged)" : "");
   }
   return has_errors(findings) ? ExitCode::bad_input : ExitCode::passed;
 }

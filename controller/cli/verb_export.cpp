@@ -29,21 +29,26 @@ void say_written(const Options& options, const std::string& path, std::uint64_t 
 
 void export_plain(db::Reader& reader, const Options& options) {
   const std::string path = options.output.empty() ? fmt::format("run-{}.csv", options.run) : options.output;
-  const std::uint64_t rows = value_or_throw(db::export_csv(reader, options.run, db::ExportOptions{path, options.overwrite}), path);
+  const std::uint64_t rows =
+      value_or_throw(db::export_csv(reader, options.run, db::ExportOptions{path, options.overwrite}), path);
   say_written(options, path, rows);
 }
 
 void export_battery_data_format(db::Reader& reader, const Options& options, const db::RunInfo& info) {
-  const std::string path = options.output.empty() ? db::bdf_file_name(options.institution, info, static_cast<int>(options.run)) : options.output;
-  const db::BdfReport report = value_or_throw(db::export_bdf(reader, options.run, db::ExportOptions{path, options.overwrite}), path);
+  const std::string path =
+      options.output.empty() ? db::bdf_file_name(options.institution, info, static_cast<int>(options.run)) : options.output;
+  const db::BdfReport report =
+      value_or_throw(db::export_bdf(reader, options.run, db::ExportOptions{path, options.overwrite}), path);
   say_written(options, path, report.rows);
-  if (report.rows_left_out > 0) fmt::print(stderr, "cellrig export: {} rows without voltage or current were left out\n", report.rows_left_out);
+  if (report.rows_left_out > 0)
+    fmt::print(stderr, "cellrig export: {} rows without voltage or current were left out\n", report.rows_left_out);
   db::BdfMetadataOptions metadata;
   metadata.kind = "cycling";
   metadata.data_file = std::filesystem::path(path).filename().string();
   if (info.row.time_source == "real") metadata.exported_at = RealTime{}.utc_now();
   const std::string metadata_path = db::bdf_metadata_path(path);
-  const Result<void> written = db::export_bdf_metadata(reader, options.run, metadata, db::ExportOptions{metadata_path, options.overwrite});
+  const Result<void> written =
+      db::export_bdf_metadata(reader, options.run, metadata, db::ExportOptions{metadata_path, options.overwrite});
   if (!written) throw_record_error(metadata_path, written.error());
   if (!options.quiet) fmt::print("{}\n", metadata_path);
 }
@@ -66,7 +71,8 @@ void add_export(CLI::App& app, Action& chosen) {
   const auto options = std::make_shared<Options>();
   verb->add_option("run", options->run, "the number of the run, as `cellrig runs` lists it")->required();
   verb->add_option("--db", options->database, "the database");
-  verb->add_option("--format", options->format, "csv, or bdf (Battery Data Format, with metadata beside it)")->check(CLI::IsMember({"csv", "bdf"}));
+  verb->add_option("--format", options->format, "csv, or bdf (Battery Data Format, with metadata beside it)")
+      ->check(CLI::IsMember({"csv", "bdf"}));
   verb->add_option("--output,-o", options->output, "the file; default: named after the run");
   verb->add_option("--institution", options->institution, "first part of the file name that BDF recommends");
   verb->add_flag("--overwrite", options->overwrite, "replace a file that exists");

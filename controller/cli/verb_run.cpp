@@ -11,8 +11,10 @@ void add_run(CLI::App& app, Action& chosen) {
   const auto options = std::make_shared<RunOptions>();
   verb->add_option("profile", options->profile, "a profile file, or the name of one that comes with cellrig");
   verb->add_option("--bench", options->bench, "the bench file; with --simulated one that comes with cellrig will do");
-  verb->add_option("--channel", options->channels, "NAME, or NAME=PROFILE for a profile of its own; may be given several times. Default: the first channel");
-  verb->add_option("--cell", options->cells, "the cell file or name, for all channels, or CHANNEL=CELL; default lg-m50 on a simulated bench");
+  verb->add_option("--channel", options->channels,
+                   "NAME, or NAME=PROFILE for a profile of its own; may be given several times. Default: the first channel");
+  verb->add_option("--cell", options->cells,
+                   "the cell file or name, for all channels, or CHANNEL=CELL; default lg-m50 on a simulated bench");
   verb->add_option("--cell-id", options->cell_ids, "serial number of the cell, or CHANNEL=ID");
   verb->add_option("--set", options->settings, "parameter=value, or CHANNEL:parameter=value; may be given several times");
   verb->add_option("--db", options->database, "the database; made when it does not exist");
@@ -22,7 +24,8 @@ void add_run(CLI::App& app, Action& chosen) {
   verb->add_flag("--simulated", options->simulated, "a simulated bench in this process: no second program, no hardware");
   verb->add_option("--simulator", options->ready_file, "the ready file of a running cellrig-sim: use its addresses");
   verb->add_option("--seed", options->seed, "of the simulated bench");
-  verb->add_option("--control-period-s", options->control_period_s, "time between measurements with the output on; default 0.1 real, 1 otherwise")
+  verb->add_option("--control-period-s", options->control_period_s,
+                   "time between measurements with the output on; default 0.1 real, 1 otherwise")
       ->check(CLI::Range(0.01, 60.0));
   verb->add_option("--disk-reserve-MiB", options->disk_reserve_MiB, "stop, orderly, before less than this is free");
   verb->add_flag("--json", options->json, "one JSON document on standard output at the end");

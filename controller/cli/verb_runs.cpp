@@ -34,8 +34,9 @@ ExitCode run_runs(const Options& options) {
     if (!options.status.empty() && info.status != options.status) continue;
     const std::string verdict = verdict_of(info);
     table.add({std::to_string(info.run), utc_text(info.row.started_at), info.row.channel,
-               info.row.cell_id.empty() ? info.row.cell_name : info.row.cell_name + " " + info.row.cell_id, info.row.profile_name, info.status,
-               verdict, info.end ? fmt::format("{:.2f}", hours_of(info)) : "", info.row.time_source, info.row.operator_name});
+               info.row.cell_id.empty() ? info.row.cell_name : info.row.cell_name + " " + info.row.cell_id, info.row.profile_name,
+               info.status, verdict, info.end ? fmt::format("{:.2f}", hours_of(info)) : "", info.row.time_source,
+               info.row.operator_name});
     rows.push_back(boost::json::object{{"run", info.run},
                                        {"started_at_ns", info.row.started_at.ns_since_epoch},
                                        {"channel", info.row.channel},

@@ -43,12 +43,13 @@ std::string steps_table(const std::vector<db::StepInfo>& steps, std::size_t step
     if (i == head && tail_from > head) table.add({"...", "", fmt::format("{} more", tail_from - head)});
     if (i >= head && i < tail_from) continue;
     const db::StepInfo& step = steps[i];
-    std::vector<std::string> cells{std::to_string(step.row.step_count), step.row.in_cycle ? std::to_string(step.row.cycle) : "-", step.row.name,
-                                   step.row.setpoint_text};
+    std::vector<std::string> cells{std::to_string(step.row.step_count), step.row.in_cycle ? std::to_string(step.row.cycle) : "-",
+                                   step.row.name, step.row.setpoint_text};
     if (step.end) {
       const db::StepEndRow& end = *step.end;
       cells.insert(cells.end(), {clock_text(static_cast<double>(end.ended_test_time_ns - step.row.started_test_time_ns) / 1e9),
-                                 fmt::format("{:+.4f}", end.charge_Ah - end.discharge_Ah), fmt::format("{:+.3f}", end.charge_Wh - end.discharge_Wh),
+                                 fmt::format("{:+.4f}", end.charge_Ah - end.discharge_Ah),
+                                 fmt::format("{:+.3f}", end.charge_Wh - end.discharge_Wh),
                                  number(end.cell_temperature_max_degC, "{:.1f}"), reason_of(end)});
     } else {
       cells.insert(cells.end(), {"", "", "", "", "not ended"});
@@ -59,12 +60,16 @@ std::string steps_table(const std::vector<db::StepInfo>& steps, std::size_t step
 }
 
 std::string cycles_table(const std::vector<db::CycleRow>& cycles) {
-  Table table{{">cycle", "kind", ">charge Ah", ">discharge Ah", ">charge Wh", ">discharge Wh", ">CE %", ">EE %", ">charge time", ">T max", ">retention %"}};
-  const auto percent = [](const std::optional<double>& share) { return share ? fmt::format("{:.3f}", 100 * *share) : std::string("-"); };
+  Table table{{">cycle", "kind", ">charge Ah", ">discharge Ah", ">charge Wh", ">discharge Wh", ">CE %", ">EE %", ">charge time",
+               ">T max", ">retention %"}};
+  const auto percent = [](const std::optional<double>& share) {
+    return share ? fmt::format("{:.3f}", 100 * *share) : std::string("-");
+  };
   for (const db::CycleRow& c : cycles) {
-    table.add({std::to_string(c.cycle), c.is_reference ? "reference" : "cycle", fmt::format("{:.4f}", c.charge_Ah), fmt::format("{:.4f}", c.discharge_Ah),
-               fmt::format("{:.3f}", c.charge_Wh), fmt::format("{:.3f}", c.discharge_Wh), percent(c.coulombic_efficiency), percent(c.energy_efficiency),
-               clock_text(c.charge_time_s), number(c.cell_temperature_max_degC, "{:.1f}"), percent(c.retention)});
+    table.add({std::to_string(c.cycle), c.is_reference ? "reference" : "cycle", fmt::format("{:.4f}", c.charge_Ah),
+               fmt::format("{:.4f}", c.discharge_Ah), fmt::format("{:.3f}", c.charge_Wh), fmt::format("{:.3f}", c.discharge_Wh),
+               percent(c.coulombic_efficiency), percent(c.energy_efficiency), clock_text(c.charge_time_s),
+               number(c.cell_temperature_max_degC, "{:.1f}"), percent(c.retention)});
   }
   return table.text();
 }
@@ -87,15 +92,18 @@ struct RunContent {
 
 void print_run(const db::RunInfo& info, const RunContent& content, std::size_t steps_max) {
   fmt::print("run {}: {} on {} ({}), {}\n", info.run, info.row.profile_name, info.row.channel, info.row.cell_name, info.status);
-  fmt::print("  started {} UTC, time {}, control period {} s, operator {}, program {:.12}\n", utc_text(info.row.started_at), info.row.time_source,
-             to_seconds(info.row.control_period), info.row.operator_name.empty() ? "-" : info.row.operator_name, info.row.program_hash);
-  for (const db::InstrumentRow& i : info.row.instruments) fmt::print("  {}: {} {} {} {} at {}\n", i.role, i.model, i.serial, i.firmware, i.name, i.address);
+  fmt::print("  started {} UTC, time {}, control period {} s, operator {}, program {:.12}\n", utc_text(info.row.started_at),
+             info.row.time_source, to_seconds(info.row.control_period),
+             info.row.operator_name.empty() ? "-" : info.row.operator_name, info.row.program_hash);
+  for (const db::InstrumentRow& i : info.row.instruments)
+    fmt::print("  {}: {} {} {} {} at {}\n", i.role, i.model, i.serial, i.firmware, i.name, i.address);
   if (info.end && !info.end->reason.empty()) fmt::print("  {}\n", info.end->reason);
   fmt::print("\n{}", steps_table(content.steps, steps_max));
   if (!content.cycles.empty()) fmt::print("\n{}", cycles_table(content.cycles));
   fmt::print("\n");
   for (const db::EventRow& e : content.events) {
-    fmt::print("  {:>10}  {}{}: {}\n", clock_text(static_cast<double>(e.test_time_ns) / 1e9), severity_word(e.severity), e.kind, e.message);
+    fmt::print("  {:>10}  {}{}: {}\n", clock_text(static_cast<double>(e.test_time_ns) / 1e9), severity_word(e.severity), e.kind,
+               e.message);
   }
   fmt::print("\n");
 }
@@ -103,8 +111,13 @@ void print_run(const db::RunInfo& info, const RunContent& content, std::size_t s
 boost::json::object json_of(const db::RunInfo& info, const RunContent& content) {
   boost::json::array steps, cycles, events;
   for (const db::StepInfo& s : content.steps) {
-    boost::json::object step{{"step_count", s.row.step_count}, {"step_id", s.row.step_id}, {"cycle", s.row.cycle}, {"in_cycle", s.row.in_cycle},
-                             {"name", s.row.name}, {"type", s.row.type}, {"setpoint", s.row.setpoint_text},
+    boost::json::object step{{"step_count", s.row.step_count},
+                             {"step_id", s.row.step_id},
+                             {"cycle", s.row.cycle},
+                             {"in_cycle", s.row.in_cycle},
+                             {"name", s.row.name},
+                             {"type", s.row.type},
+                             {"setpoint", s.row.setpoint_text},
                              {"started_test_time_s", static_cast<double>(s.row.started_test_time_ns) / 1e9}};
     if (s.end) {
       step["ended_test_time_s"] = static_cast<double>(s.end->ended_test_time_ns) / 1e9;
@@ -121,26 +134,45 @@ boost::json::object json_of(const db::RunInfo& info, const RunContent& content) 
     steps.push_back(std::move(step));
   }
   for (const db::CycleRow& c : content.cycles) {
-    cycles.push_back(boost::json::object{{"cycle", c.cycle}, {"is_reference", c.is_reference}, {"charge_Ah", c.charge_Ah}, {"discharge_Ah", c.discharge_Ah},
-                                         {"charge_Wh", c.charge_Wh}, {"discharge_Wh", c.discharge_Wh},
-                                         {"coulombic_efficiency", json_number(c.coulombic_efficiency)}, {"energy_efficiency", json_number(c.energy_efficiency)},
-                                         {"charge_time_s", c.charge_time_s}, {"cell_temperature_max_degC", json_number(c.cell_temperature_max_degC)},
+    cycles.push_back(boost::json::object{{"cycle", c.cycle},
+                                         {"is_reference", c.is_reference},
+                                         {"charge_Ah", c.charge_Ah},
+                                         {"discharge_Ah", c.discharge_Ah},
+                                         {"charge_Wh", c.charge_Wh},
+                                         {"discharge_Wh", c.discharge_Wh},
+                                         {"coulombic_efficiency", json_number(c.coulombic_efficiency)},
+                                         {"energy_efficiency", json_number(c.energy_efficiency)},
+                                         {"charge_time_s", c.charge_time_s},
+                                         {"cell_temperature_max_degC", json_number(c.cell_temperature_max_degC)},
                                          {"retention", json_number(c.retention)}});
   }
   for (const db::EventRow& e : content.events) {
-    events.push_back(boost::json::object{{"test_time_s", static_cast<double>(e.test_time_ns) / 1e9}, {"severity", static_cast<int>(e.severity)}, {"kind", e.kind},
-                                         {"message", e.message}, {"value", json_number(e.value)}, {"limit", json_number(e.limit)}});
+    events.push_back(boost::json::object{{"test_time_s", static_cast<double>(e.test_time_ns) / 1e9},
+                                         {"severity", static_cast<int>(e.severity)},
+                                         {"kind", e.kind},
+                                         {"message", e.message},
+                                         {"value", json_number(e.value)},
+                                         {"limit", json_number(e.limit)}});
   }
-  return {{"run", info.run}, {"channel", info.row.channel}, {"cell", info.row.cell_name}, {"profile", info.row.profile_name},
-          {"program_hash", info.row.program_hash}, {"status", info.status}, {"criteria_met", info.end ? info.end->criteria_met : false},
-          {"reason", info.end ? info.end->reason : ""}, {"steps", std::move(steps)}, {"cycles", std::move(cycles)}, {"events", std::move(events)}};
+  return {{"run", info.run},
+          {"channel", info.row.channel},
+          {"cell", info.row.cell_name},
+          {"profile", info.row.profile_name},
+          {"program_hash", info.row.program_hash},
+          {"status", info.status},
+          {"criteria_met", info.end ? info.end->criteria_met : false},
+          {"reason", info.end ? info.end->reason : ""},
+          {"steps", std::move(steps)},
+          {"cycles", std::move(cycles)},
+          {"events", std::move(events)}};
 }
 
 ExitCode run_show(const Options& options) {
   const std::unique_ptr<db::Reader> reader = open_record(options.database);
   boost::json::array runs;
   for (const db::RunInfo& info : choose_runs(*reader, options.run)) {
-    const RunContent content{value_or_throw(reader->steps(info.run), options.database), value_or_throw(reader->cycles(info.run), options.database),
+    const RunContent content{value_or_throw(reader->steps(info.run), options.database),
+                             value_or_throw(reader->cycles(info.run), options.database),
                              value_or_throw(reader->events(info.run), options.database)};
     if (options.json) {
       runs.push_back(json_of(info, content));

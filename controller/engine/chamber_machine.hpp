@@ -33,8 +33,8 @@ struct ThermalTrip {
 struct Failed {};
 }  // namespace chamber_input
 
-using ChamberInput = std::variant<chamber_input::Request, chamber_input::RunAcknowledged, chamber_input::Leave, chamber_input::ThermalTrip,
-                                  chamber_input::Failed>;
+using ChamberInput = std::variant<chamber_input::Request, chamber_input::RunAcknowledged, chamber_input::Leave,
+                                  chamber_input::ThermalTrip, chamber_input::Failed>;
 
 namespace chamber_output {
 struct Run {
@@ -76,8 +76,8 @@ class ChamberMachine {
 
   std::vector<std::uint32_t> channels_;  ///< still using the chamber
   std::vector<Waiting> waiting_;
-  std::optional<Celsius> setpoint_;      ///< confirmed
-  std::optional<Celsius> commanded_;     ///< on its way
+  std::optional<Celsius> setpoint_;   ///< confirmed
+  std::optional<Celsius> commanded_;  ///< on its way
   std::uint32_t command_ = 0;
   bool tripped_ = false;
 };

@@ -49,7 +49,8 @@ bool ChannelMachine::step_is_open() const {
 }
 
 Duration ChannelMachine::step_time() const {
-  return state_.phase == Phase::running ? state_.step.ran_before_pause + (now_ - state_.step.started) : state_.step.ran_before_pause;
+  return state_.phase == Phase::running ? state_.step.ran_before_pause + (now_ - state_.step.started)
+                                        : state_.step.ran_before_pause;
 }
 
 ChannelOutputs ChannelMachine::on(const ChannelInput& in, TimePoint now) {
@@ -171,7 +172,8 @@ void ChannelMachine::judge(const Require& require, ChannelOutputs& out) {
   const std::optional<double> value = result(condition.quantity);
   const bool met = value && compare(*value, condition.comparison, condition.value);
   state_.criteria_met = state_.criteria_met && met;
-  out.push(output::CriterionJudged{state_.pc, met, value.has_value(), value.value_or(0.0), value.value_or(0.0) - condition.value});
+  out.push(
+      output::CriterionJudged{state_.pc, met, value.has_value(), value.value_or(0.0), value.value_or(0.0) - condition.value});
 }
 
 std::optional<double> ChannelMachine::result(ResultQuantity quantity) const {
@@ -179,12 +181,15 @@ std::optional<double> ChannelMachine::result(ResultQuantity quantity) const {
   switch (quantity) {
     case ResultQuantity::reference_capacity_Ah: return r.has_reference ? std::optional{r.reference_Ah} : std::nullopt;
     case ResultQuantity::retention_pct:
-      return r.has_reference && r.reference_first_Ah > 0 ? std::optional{100.0 * r.reference_Ah / r.reference_first_Ah} : std::nullopt;
+      return r.has_reference && r.reference_first_Ah > 0 ? std::optional{100.0 * r.reference_Ah / r.reference_first_Ah}
+                                                         : std::nullopt;
     case ResultQuantity::test_capacity_Ah: return r.has_test ? std::optional{r.test_Ah} : std::nullopt;
     case ResultQuantity::capacity_ratio_pct:
-      return r.has_test && r.has_reference && r.reference_Ah > 0 ? std::optional{100.0 * r.test_Ah / r.reference_Ah} : std::nullopt;
+      return r.has_test && r.has_reference && r.reference_Ah > 0 ? std::optional{100.0 * r.test_Ah / r.reference_Ah}
+                                                                 : std::nullopt;
     case ResultQuantity::energy_ratio_pct:
-      return r.has_test && r.has_reference && r.reference_Wh > 0 ? std::optional{100.0 * r.test_Wh / r.reference_Wh} : std::nullopt;
+      return r.has_test && r.has_reference && r.reference_Wh > 0 ? std::optional{100.0 * r.test_Wh / r.reference_Wh}
+                                                                 : std::nullopt;
     case ResultQuantity::charge_time_min: return r.has_charge_time ? std::optional{r.charge_time_s / 60.0} : std::nullopt;
     case ResultQuantity::cycle_count: return static_cast<double>(state_.cycle);
   }
@@ -199,8 +204,8 @@ void ChannelMachine::enter_step(const Step& step, ChannelOutputs& out) {
   state_.step.begun = now_;
   state_.step.started = now_;
   out.push(output::StepStarted{state_.pc});
-  const bool another_temperature =
-      step.chamber_temperature && (!state_.chamber_requested || !state_.chamber_granted || state_.chamber_degC != step.chamber_temperature->value());
+  const bool another_temperature = step.chamber_temperature && (!state_.chamber_requested || !state_.chamber_granted ||
+                                                                state_.chamber_degC != step.chamber_temperature->value());
   if (!another_temperature) return command_step(step, out);
   state_.chamber_requested = true;
   state_.chamber_granted = false;

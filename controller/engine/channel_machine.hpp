@@ -103,8 +103,9 @@ struct Finished {
 };
 }  // namespace output
 
-using ChannelOutput = std::variant<output::StepStarted, output::Apply, output::OutputOff, output::RequestChamber, output::Record,
-                                   output::StepEnded, output::CycleEnded, output::CriterionJudged, output::StopHeld, output::Finished>;
+using ChannelOutput =
+    std::variant<output::StepStarted, output::Apply, output::OutputOff, output::RequestChamber, output::Record, output::StepEnded,
+                 output::CycleEnded, output::CriterionJudged, output::StopHeld, output::Finished>;
 
 /// In the order in which they are to be performed. Bounded: instructions that take no time are counted.
 class ChannelOutputs {

@@ -34,7 +34,7 @@ enum class Outcome : unsigned char {
 };
 
 struct LoopState {
-  std::uint32_t begin = 0;   ///< index of its LoopBegin
+  std::uint32_t begin = 0;  ///< index of its LoopBegin
   std::uint32_t reserved = 0;
   std::uint64_t passes = 0;  ///< begun so far
 };
@@ -71,10 +71,10 @@ struct CycleState {
 
 struct StepState {
   Throughput moved;
-  TimePoint begun{};          ///< when it was entered (the command went out)
-  TimePoint started{};        ///< when the command was acknowledged; the step's clock starts
+  TimePoint begun{};    ///< when it was entered (the command went out)
+  TimePoint started{};  ///< when the command was acknowledged; the step's clock starts
   Duration ran_before_pause{};
-  ElectricalSample last;      ///< meaningful when has_last
+  ElectricalSample last;  ///< meaningful when has_last
   TimePoint last_recorded{};
   Duration cv_time{};
   AmpHours cv_charge;
@@ -102,11 +102,11 @@ struct ChannelState {
   bool chamber_granted = false;
   std::uint8_t loop_depth = 0;
   std::array<std::uint8_t, 3> reserved{};
-  std::uint32_t pc = 0;            ///< index of the current instruction
-  std::uint32_t command = 0;       ///< number of the last command
+  std::uint32_t pc = 0;       ///< index of the current instruction
+  std::uint32_t command = 0;  ///< number of the last command
   std::uint32_t chamber_request = 0;
   std::uint32_t reserved_too = 0;
-  std::uint64_t step_count = 0;    ///< executions so far
+  std::uint64_t step_count = 0;  ///< executions so far
   std::uint64_t cycle = 0;
   double chamber_degC = 0;
   double soc_base_pct = 0;

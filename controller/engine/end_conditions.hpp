@@ -28,7 +28,8 @@ struct EndFound {
 [[nodiscard]] std::optional<double> value_of(ConditionQuantity quantity, const ConditionInputs& inputs);
 
 /// Judges every leaf of the step (so that each `for` duration is tracked) and returns the first end that holds.
-[[nodiscard]] std::optional<EndFound> judge_ends(const Program& program, const Step& step, const ConditionInputs& inputs, StepState& state);
+[[nodiscard]] std::optional<EndFound> judge_ends(const Program& program, const Step& step, const ConditionInputs& inputs,
+                                                 StepState& state);
 
 /// The first instant after `now` at which a `for` or a step_time condition would hold if nothing changed; max() if none is pending.
 [[nodiscard]] TimePoint next_end_instant(const Program& program, const Step& step, TimePoint now, const StepState& state);

@@ -5,16 +5,22 @@
 namespace cellrig {
 
 std::string_view to_string(ConditionQuantity quantity) {
-  static constexpr std::array<std::string_view, 9> names{
-      "step_time_s", "voltage_V", "current_A", "capacity_Ah", "energy_Wh", "soc_pct",
-      "cell_temperature_degC", "ambient_temperature_degC", "chamber_temperature_degC"};
+  static constexpr std::array<std::string_view, 9> names{"step_time_s",
+                                                         "voltage_V",
+                                                         "current_A",
+                                                         "capacity_Ah",
+                                                         "energy_Wh",
+                                                         "soc_pct",
+                                                         "cell_temperature_degC",
+                                                         "ambient_temperature_degC",
+                                                         "chamber_temperature_degC"};
   return names[static_cast<std::size_t>(quantity)];
 }
 
 std::string_view to_string(ResultQuantity quantity) {
-  static constexpr std::array<std::string_view, 7> names{"reference_capacity_Ah", "retention_pct", "test_capacity_Ah",
-                                                         "capacity_ratio_pct", "energy_ratio_pct", "charge_time_min",
-                                                         "cycle_count"};
+  static constexpr std::array<std::string_view, 7> names{
+      "reference_capacity_Ah", "retention_pct",   "test_capacity_Ah", "capacity_ratio_pct",
+      "energy_ratio_pct",      "charge_time_min", "cycle_count"};
   return names[static_cast<std::size_t>(quantity)];
 }
 

@@ -23,10 +23,10 @@ namespace cellrig {
 enum class ConditionQuantity : unsigned char {
   step_time_s,
   voltage_V,
-  current_A,        ///< magnitude: a taper end is `current_A <= 0.25`
-  capacity_Ah,      ///< of this step, magnitude of the net charge
-  energy_Wh,        ///< of this step, magnitude of the net energy
-  soc_pct,          ///< known once a step with sets_soc has ended
+  current_A,    ///< magnitude: a taper end is `current_A <= 0.25`
+  capacity_Ah,  ///< of this step, magnitude of the net charge
+  energy_Wh,    ///< of this step, magnitude of the net energy
+  soc_pct,      ///< known once a step with sets_soc has ended
   cell_temperature_degC,
   ambient_temperature_degC,
   chamber_temperature_degC,
@@ -43,8 +43,8 @@ struct ConditionNode {
   ConditionQuantity quantity = ConditionQuantity::step_time_s;
   Comparison comparison = Comparison::at_least;
   double value = 0.0;
-  Duration hold{};               ///< must be true this long without a break; 0 = at once
-  std::uint8_t leaf_index = 0;   ///< unique within its step, < leaves_per_step_max
+  Duration hold{};              ///< must be true this long without a break; 0 = at once
+  std::uint8_t leaf_index = 0;  ///< unique within its step, < leaves_per_step_max
   // all_of, any_of
   std::uint16_t first_child = 0;
   std::uint16_t child_count = 0;
@@ -83,12 +83,13 @@ struct Step {
   std::string name;  ///< shown and recorded: "cccv_charge" or the profile's own label
   StepKind kind = StepKind::rest;
   StepDirection direction = StepDirection::none;
-  std::optional<Setpoint> setpoint;  ///< none: output off
-  std::vector<EndCondition> ends;    ///< any of them ends the step
-  Duration time_max{};               ///< every step is bounded
-  bool time_max_is_normal = false;   ///< rest: reaching time_max is the end; otherwise it fails the run
+  std::optional<Setpoint> setpoint;            ///< none: output off
+  std::vector<EndCondition> ends;              ///< any of them ends the step
+  Duration time_max{};                         ///< every step is bounded
+  bool time_max_is_normal = false;             ///< rest: reaching time_max is the end; otherwise it fails the run
   std::optional<Celsius> chamber_temperature;  ///< requested before the step starts; stays until another is requested
-  Duration record_interval{};        ///< rows at least this far apart; the first sample of a step always, the last when it ends by itself. 0 = every sample
+  Duration
+      record_interval{};  ///< rows at least this far apart; the first sample of a step always, the last when it ends by itself. 0 = every sample
   Measure measure = Measure::nothing;
   std::optional<double> sets_soc_pct;  ///< the state of charge that holds when this step has ended by a condition
   SourceSpot source;
@@ -97,9 +98,9 @@ struct Step {
 /// Repeats the instructions up to its LoopEnd `times` times.
 struct LoopBegin {
   std::uint64_t times = 1;
-  std::size_t end = 0;          ///< index of the LoopEnd
-  bool counts_cycles = false;   ///< each pass is a cycle: the cycle counter advances at its start
-  bool is_reference = false;    ///< the cycles of this loop are reference performance tests
+  std::size_t end = 0;         ///< index of the LoopEnd
+  bool counts_cycles = false;  ///< each pass is a cycle: the cycle counter advances at its start
+  bool is_reference = false;   ///< the cycles of this loop are reference performance tests
 };
 struct LoopEnd {
   std::size_t begin = 0;
@@ -109,7 +110,7 @@ enum class ResultQuantity : unsigned char {
   reference_capacity_Ah,  ///< latest
   retention_pct,          ///< latest reference capacity / first reference capacity
   test_capacity_Ah,
-  capacity_ratio_pct,     ///< test / latest reference
+  capacity_ratio_pct,  ///< test / latest reference
   energy_ratio_pct,
   charge_time_min,
   cycle_count,
@@ -137,11 +138,11 @@ using Instruction = std::variant<Step, LoopBegin, LoopEnd, StopIf, Require>;
 struct Program {
   std::string name;
   std::string cell_name;
-  std::string hash;            ///< SHA-256, hex, of the canonical text of everything below
-  std::string source_text;     ///< the profile as it was read
-  std::string parameters_text; ///< "name = value" lines after --set, sorted
-  AmpHours nominal_capacity;   ///< what a C-rate and, before a reference is measured, a state of charge refer to
-  SafetyLimits limits;         ///< the tighter of cell and profile
+  std::string hash;             ///< SHA-256, hex, of the canonical text of everything below
+  std::string source_text;      ///< the profile as it was read
+  std::string parameters_text;  ///< "name = value" lines after --set, sorted
+  AmpHours nominal_capacity;    ///< what a C-rate and, before a reference is measured, a state of charge refer to
+  SafetyLimits limits;          ///< the tighter of cell and profile
   std::vector<Instruction> code;
   std::vector<ConditionNode> nodes;
   bool needs_chamber = false;

@@ -26,10 +26,14 @@ struct LimitRow {
 constexpr std::array<LimitRow, 6> limit_table{{
     {Hazard::over_voltage, Measurand::voltage, Bound::at_most, [](const SafetyLimits& l) { return l.voltage_max.value(); }},
     {Hazard::under_voltage, Measurand::voltage, Bound::at_least, [](const SafetyLimits& l) { return l.voltage_min.value(); }},
-    {Hazard::over_current_charge, Measurand::current, Bound::at_most, [](const SafetyLimits& l) { return l.charge_current_max.value(); }},
-    {Hazard::over_current_discharge, Measurand::current, Bound::at_least, [](const SafetyLimits& l) { return -l.discharge_current_max.value(); }},
-    {Hazard::over_temperature, Measurand::cell_temperature, Bound::at_most, [](const SafetyLimits& l) { return l.cell_temperature_max.value(); }},
-    {Hazard::under_temperature, Measurand::cell_temperature, Bound::at_least, [](const SafetyLimits& l) { return l.cell_temperature_min.value(); }},
+    {Hazard::over_current_charge, Measurand::current, Bound::at_most,
+     [](const SafetyLimits& l) { return l.charge_current_max.value(); }},
+    {Hazard::over_current_discharge, Measurand::current, Bound::at_least,
+     [](const SafetyLimits& l) { return -l.discharge_current_max.value(); }},
+    {Hazard::over_temperature, Measurand::cell_temperature, Bound::at_most,
+     [](const SafetyLimits& l) { return l.cell_temperature_max.value(); }},
+    {Hazard::under_temperature, Measurand::cell_temperature, Bound::at_least,
+     [](const SafetyLimits& l) { return l.cell_temperature_min.value(); }},
 }};
 
 struct HazardRow {
@@ -95,7 +99,8 @@ std::string describe(const TripCause& cause) {
     case Hazard::cold_charging:
     case Hazard::wrong_direction:
     case Hazard::current_without_command:
-      return text + ": " + name + with(cause.value > cause.limit ? " %.4f above %.4f" : " %.4f below %.4f").substr(text.size() + 2);
+      return text + ": " + name +
+             with(cause.value > cause.limit ? " %.4f above %.4f" : " %.4f below %.4f").substr(text.size() + 2);
   }
   return text;
 }
@@ -103,7 +108,8 @@ std::string describe(const TripCause& cause) {
 SafetySupervisor::SafetySupervisor(const SafetyLimits& limits, const SupervisorOptions& options, TimePoint start)
     : limits_{limits}, options_{options}, start_{start} {}
 
-const std::optional<TripCause>& SafetySupervisor::check(const Observation& observation, const Commanded& commanded, TimePoint now) {
+const std::optional<TripCause>& SafetySupervisor::check(const Observation& observation, const Commanded& commanded,
+                                                        TimePoint now) {
   if (!trip_) judge(observation, commanded, now);
   return trip_;
 }
@@ -138,7 +144,8 @@ void SafetySupervisor::judge_limits(const Observation& observation) {
     }
     const double limit = row.limit(limits_);
     const bool inside = row.bound == Bound::at_most ? reading.value <= limit : reading.value >= limit;
-    if (!inside) latch(std::isfinite(reading.value) ? row.hazard : Hazard::bad_reading, row.measurand, reading.value, limit, reading.at);
+    if (!inside)
+      latch(std::isfinite(reading.value) ? row.hazard : Hazard::bad_reading, row.measurand, reading.value, limit, reading.at);
   }
 }
 
@@ -146,7 +153,8 @@ void SafetySupervisor::judge_freshness(const Observation& observation, TimePoint
   const auto judge_age = [&](Measurand measurand, Duration limit) {
     const Reading& reading = observation[measurand];
     const TimePoint from = reading.quality == Quality::missing ? start_ : reading.at;
-    if (!(now - from <= limit && from <= now)) latch(Hazard::stale_reading, measurand, to_seconds(now - from), to_seconds(limit), now);
+    if (!(now - from <= limit && from <= now))
+      latch(Hazard::stale_reading, measurand, to_seconds(now - from), to_seconds(limit), now);
   };
   judge_age(Measurand::voltage, options_.age_limit);
   judge_age(Measurand::current, options_.age_limit);
@@ -185,7 +193,8 @@ void SafetySupervisor::judge_charge(const Observation& observation, const Comman
 
 /// Nothing moves at all; or, while the current is regulated, the voltage does not move for a much larger charge (the plateau of
 /// an LFP cell passes several percent of its capacity within one digit of a coarse instrument).
-void SafetySupervisor::judge_frozen(const ElectricalSample& sample, const Throughput& moved, Regulation regulation, bool output_on) {
+void SafetySupervisor::judge_frozen(const ElectricalSample& sample, const Throughput& moved, Regulation regulation,
+                                    bool output_on) {
   const double moved_Ah = (moved.charge + moved.discharge).value();
   const bool voltage_stands = output_on && sample.voltage == last_->voltage;
   const bool all_stands = voltage_stands && sample.current == last_->current;
@@ -193,7 +202,8 @@ void SafetySupervisor::judge_frozen(const ElectricalSample& sample, const Throug
   unchanged_voltage_Ah_ = voltage_stands && regulation == Regulation::constant_current ? unchanged_voltage_Ah_ + moved_Ah : 0.0;
   const double limit = options_.frozen_charge_max.value();
   if (!(unchanged_Ah_ <= limit && unchanged_voltage_Ah_ <= frozen_voltage_factor * limit)) {
-    latch(Hazard::frozen_reading, Measurand::voltage, sample.voltage.value(), std::max(unchanged_Ah_, unchanged_voltage_Ah_), sample.at);
+    latch(Hazard::frozen_reading, Measurand::voltage, sample.voltage.value(), std::max(unchanged_Ah_, unchanged_voltage_Ah_),
+          sample.at);
   }
 }
 
@@ -202,7 +212,8 @@ void SafetySupervisor::judge_frozen(const ElectricalSample& sample, const Throug
 void SafetySupervisor::judge_overcharge(const ElectricalSample& sample, const Throughput& moved) {
   net_Ah_ += moved.net().value();
   charged_Ah_ += moved.charge.value();
-  const double empty_V = limits_.voltage_min.value() + empty_share_of_window * (limits_.voltage_max - limits_.voltage_min).value();
+  const double empty_V =
+      limits_.voltage_min.value() + empty_share_of_window * (limits_.voltage_max - limits_.voltage_min).value();
   const bool empty = sample.current.value() < 0 && sample.voltage.value() <= empty_V;
   if (empty || net_Ah_ < lowest_net_Ah_) lowest_net_Ah_ = net_Ah_;
   if (empty) charged_Ah_ = 0.0;

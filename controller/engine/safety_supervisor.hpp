@@ -25,17 +25,17 @@ enum class Hazard : unsigned char {
   over_temperature,
   under_temperature,
   cold_charging,
-  temperature_rate,        ///< thermal runaway begins
-  overcharge,              ///< too much charge went in
-  wrong_direction,         ///< the current's sign is not the commanded one
-  current_without_command, ///< the output should be off
-  frozen_reading,          ///< charge flows and no digit moves; in CC, no digit of the voltage for five times as long
-  stale_reading,           ///< too old to act on
-  bad_reading,             ///< answered, but no number: NaN, overload, open sensor
-  instrument_protection,   ///< the instrument turned itself off
-  instrument_lost_remote,  ///< somebody else controls it, or it rebooted
-  outside_request,         ///< another channel of the same chamber, or the bench, asks for OFF
-  chamber_failure,         ///< the chamber did not take the temperature it was given
+  temperature_rate,         ///< thermal runaway begins
+  overcharge,               ///< too much charge went in
+  wrong_direction,          ///< the current's sign is not the commanded one
+  current_without_command,  ///< the output should be off
+  frozen_reading,           ///< charge flows and no digit moves; in CC, no digit of the voltage for five times as long
+  stale_reading,            ///< too old to act on
+  bad_reading,              ///< answered, but no number: NaN, overload, open sensor
+  instrument_protection,    ///< the instrument turned itself off
+  instrument_lost_remote,   ///< somebody else controls it, or it rebooted
+  outside_request,          ///< another channel of the same chamber, or the bench, asks for OFF
+  chamber_failure,          ///< the chamber did not take the temperature it was given
 };
 
 [[nodiscard]] std::string_view to_string(Hazard hazard);
@@ -58,19 +58,19 @@ struct TripCause {
 /// What the output was told to do. Signs as everywhere: positive charges.
 struct Commanded {
   bool output_on = false;
-  TimePoint since{};      ///< when that was acknowledged
-  int direction = 0;      ///< +1 charges, -1 discharges, 0 either (a CV step both ways)
+  TimePoint since{};  ///< when that was acknowledged
+  int direction = 0;  ///< +1 charges, -1 discharges, 0 either (a CV step both ways)
 };
 
 struct SupervisorOptions {
-  Duration age_limit = std::chrono::seconds{3};   ///< the longer of 1 s and 3 control periods
+  Duration age_limit = std::chrono::seconds{3};  ///< the longer of 1 s and 3 control periods
   Duration temperature_age_limit = std::chrono::seconds{3};
   bool cell_temperature_required = false;
-  Amps current_noise{0.05};           ///< below this a current counts as none (the instrument's accuracy, doubled)
-  AmpHours frozen_charge_max{0.05};   ///< charge that may flow while no reading changes (1 % of the capacity)
-  double temperature_rate_max_K_per_s = 1.0;      ///< GB 38031-2025 C.5.3.7: 1 K/s for 3 s
+  Amps current_noise{0.05};                   ///< below this a current counts as none (the instrument's accuracy, doubled)
+  AmpHours frozen_charge_max{0.05};           ///< charge that may flow while no reading changes (1 % of the capacity)
+  double temperature_rate_max_K_per_s = 1.0;  ///< GB 38031-2025 C.5.3.7: 1 K/s for 3 s
   Duration temperature_rate_hold = std::chrono::seconds{3};
-  Duration settling = std::chrono::seconds{2};    ///< after a command before sign and "no current" are judged
+  Duration settling = std::chrono::seconds{2};  ///< after a command before sign and "no current" are judged
 };
 
 class SafetySupervisor {

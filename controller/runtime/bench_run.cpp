@@ -45,7 +45,14 @@ struct BenchRun::Job {
 
 BenchRun::BenchRun(TimeSource& time, const BenchConfig& bench, BenchInstruments& instruments, db::Recorder& recorder,
                    RunListener& listener, BenchRunOptions options)
-    : time_{time}, bench_{bench}, instruments_{instruments}, recorder_{recorder}, listener_{listener}, options_{std::move(options)}, done_{time}, disk_wake_{time} {}
+    : time_{time},
+      bench_{bench},
+      instruments_{instruments},
+      recorder_{recorder},
+      listener_{listener},
+      options_{std::move(options)},
+      done_{time},
+      disk_wake_{time} {}
 
 BenchRun::~BenchRun() = default;
 
@@ -62,7 +69,8 @@ void BenchRun::make_channels(std::vector<ChannelJob>& jobs) {
     // The instrument's watchdog does not know that this is a rest: it must hear from us well within its delay.
     options.control_period_long_rest = std::min(options.control_period_long_rest, bench_.watchdog_delay / watchdog_share);
     options.control_period_off = std::min(options.control_period_off, bench_.watchdog_delay / watchdog_share);
-    made.runner = std::make_unique<ChannelRunner>(time_, parts_of(channel, instruments_), *made.job.program, options, recorder_, listener_);
+    made.runner =
+        std::make_unique<ChannelRunner>(time_, parts_of(channel, instruments_), *made.job.program, options, recorder_, listener_);
   }
 }
 
@@ -86,7 +94,8 @@ void BenchRun::make_sensors() {
 void BenchRun::make_chambers() {
   for (const ChamberConfig& config : bench_.chambers) {
     auto task = std::make_unique<ChamberTask>(time_, config.name, *instruments_.chambers.at(config.instrument),
-                                              ChamberLimits{config.setpoint_min, config.setpoint_max}, options_.channel.sensor_period, listener_);
+                                              ChamberLimits{config.setpoint_min, config.setpoint_max},
+                                              options_.channel.sensor_period, listener_);
     bool used = false;
     for (const std::unique_ptr<Job>& job : jobs_) {
       if (job->config.chamber != config.name) continue;
@@ -134,7 +143,8 @@ Task<void> BenchRun::secure_all() {
 Task<Result<void>> BenchRun::identify_all() {
   for (const std::unique_ptr<Job>& job : jobs_) {
     const Result<InstrumentIdentity> identity = co_await job->runner->identify();
-    if (!identity) co_return Error{identity.error().fault, job->config.name + ": " + job->config.cycler + ": " + identity.error().what};
+    if (!identity)
+      co_return Error{identity.error().fault, job->config.name + ": " + job->config.cycler + ": " + identity.error().what};
     job->identity = *identity;
   }
   for (const std::unique_ptr<SensorTask>& sensor : sensors_) {
@@ -156,14 +166,16 @@ Result<void> agree_on_temperatures(const std::vector<std::pair<const ChannelConf
   for (const auto& [channel, program] : channels) {
     const std::vector<double> list = temperatures_of(*program);
     if (list.empty()) continue;
-    if (channel->chamber.empty()) return fail(Fault::refused, channel->name + ": the profile asks for a chamber temperature, and the channel has no chamber");
+    if (channel->chamber.empty())
+      return fail(Fault::refused, channel->name + ": the profile asks for a chamber temperature, and the channel has no chamber");
     const std::set<double> wanted(list.begin(), list.end());
     const auto [entry, is_first] = by_chamber.emplace(channel->chamber, std::make_pair(channel->name, wanted));
     const std::set<double>& other = entry->second.second;
     if (is_first || (wanted == other && wanted.size() == 1)) continue;
-    return fail(Fault::refused, fmt::format("channels '{}' and '{}' share chamber '{}' and want different temperatures ({:g} and {:g} degC)",
-                                            entry->second.first, channel->name, channel->chamber, *other.begin(),
-                                            *other.begin() == *wanted.begin() ? *wanted.rbegin() : *wanted.begin()));
+    return fail(Fault::refused,
+                fmt::format("channels '{}' and '{}' share chamber '{}' and want different temperatures ({:g} and {:g} degC)",
+                            entry->second.first, channel->name, channel->chamber, *other.begin(),
+                            *other.begin() == *wanted.begin() ? *wanted.rbegin() : *wanted.begin()));
   }
   return {};
 }
@@ -173,7 +185,8 @@ Result<void> BenchRun::enough_disk() const {
   const Result<std::uint64_t> free = options_.free_disk_bytes();
   if (!free) return free.error();
   if (*free >= options_.disk_reserve_bytes) return {};
-  return fail(Fault::refused, fmt::format("only {} MiB free where the database is, the reserve is {} MiB", *free >> 20, options_.disk_reserve_bytes >> 20));
+  return fail(Fault::refused, fmt::format("only {} MiB free where the database is, the reserve is {} MiB", *free >> 20,
+                                          options_.disk_reserve_bytes >> 20));
 }
 
 Task<Result<void>> BenchRun::preflight() {
@@ -198,7 +211,8 @@ Task<Result<void>> BenchRun::connect_and_arm() {
     if (stop_requested_) co_return fail(Fault::interrupted, "stopped before the start");
     const CyclerCapabilities& can = instruments_.cyclers.at(job->config.cycler)->capabilities();
     if (!can.has_watchdog && job->config.accept_without_watchdog.empty()) {
-      co_return fail(Fault::refused, job->config.name + ": " + can.model + " has no watchdog; the bench file must say accept_without_watchdog: reason");
+      co_return fail(Fault::refused, job->config.name + ": " + can.model +
+                                         " has no watchdog; the bench file must say accept_without_watchdog: reason");
     }
     Result<void> connected = co_await job->runner->connect_cell();
     if (!connected) co_return connected;
@@ -264,8 +278,9 @@ void BenchRun::begin_records() {
     row.started_at = time_.utc_now();
     const InstrumentConfig& cycler = bench_.instruments.at(job->config.cycler);
     const HostPort& address = cycler.addresses.begin()->second;
-    row.instruments.push_back(db::InstrumentRow{"cycler", cycler.name, job->identity.model, job->identity.maker, job->identity.serial,
-                                                job->identity.firmware, address.host + ":" + std::to_string(address.port)});
+    row.instruments.push_back(db::InstrumentRow{"cycler", cycler.name, job->identity.model, job->identity.maker,
+                                                job->identity.serial, job->identity.firmware,
+                                                address.host + ":" + std::to_string(address.port)});
     for (const std::optional<InputRef>& input : {job->config.cell_temperature}) {
       if (!input) continue;
       const InstrumentConfig& logger = bench_.instruments.at(input->instrument);
@@ -309,7 +324,8 @@ Task<void> BenchRun::watch_disk() {
     const bool wal_is_large = recorder_.wal_bytes() > db::wal_bytes_alarm;
     if (wal_is_large && !wal_alarm_) {
       listener_.message("record", db::Severity::alarm,
-                        fmt::format("the write-ahead log has grown to {} MiB: does some reader keep the database open?", recorder_.wal_bytes() >> 20));
+                        fmt::format("the write-ahead log has grown to {} MiB: does some reader keep the database open?",
+                                    recorder_.wal_bytes() >> 20));
     }
     wal_alarm_ = wal_is_large;
     co_await disk_wake_.until(time_.now() + options_.disk_check_interval);
@@ -375,7 +391,8 @@ void BenchRun::collect() {
     for (ChannelResult& result : results_) {
       if (bench_.channel(result.channel).chamber != chamber->name()) continue;
       result.reason = result.reason.empty() ? text : result.reason + "; " + text;
-      if (result.outcome != Outcome::tripped && result.outcome != Outcome::record_failure) result.outcome = Outcome::instrument_failure;
+      if (result.outcome != Outcome::tripped && result.outcome != Outcome::record_failure)
+        result.outcome = Outcome::instrument_failure;
     }
   }
 }
@@ -407,11 +424,13 @@ Task<std::vector<std::string>> BenchRun::all_off(const std::vector<std::string>&
 Task<void> BenchRun::chambers_off(std::vector<std::string>& problems) {
   for (const ChamberConfig& chamber : bench_.chambers) {
     const auto is_ours = [this](const ChannelConfig& channel) {
-      return std::any_of(jobs_.begin(), jobs_.end(), [&](const std::unique_ptr<Job>& job) { return job->config.name == channel.name; });
+      return std::any_of(jobs_.begin(), jobs_.end(),
+                         [&](const std::unique_ptr<Job>& job) { return job->config.name == channel.name; });
     };
     const auto made = instruments_.chambers.find(chamber.instrument);
-    const bool all_ours = std::all_of(bench_.channels.begin(), bench_.channels.end(),
-                                      [&](const ChannelConfig& channel) { return channel.chamber != chamber.name || is_ours(channel); });
+    const bool all_ours = std::all_of(bench_.channels.begin(), bench_.channels.end(), [&](const ChannelConfig& channel) {
+      return channel.chamber != chamber.name || is_ours(channel);
+    });
     if (!all_ours || made == instruments_.chambers.end()) continue;
     const Deadline deadline{time_.now() + std::chrono::seconds{5}};
     const Result<void> stopped = co_await made->second->stop(deadline);

@@ -36,10 +36,10 @@ struct ChannelJob {
 
 struct BenchRunOptions {
   ChannelOptions channel;
-  bool take_leases = true;          ///< of the cyclers' outputs
-  bool take_chamber_leases = false; ///< of the chambers whose temperature is changed; by take_leases anyway
+  bool take_leases = true;           ///< of the cyclers' outputs
+  bool take_chamber_leases = false;  ///< of the chambers whose temperature is changed; by take_leases anyway
   std::string lease_directory;
-  std::uint64_t disk_reserve_bytes = 0;                          ///< 0: not watched
+  std::uint64_t disk_reserve_bytes = 0;  ///< 0: not watched
   std::function<Result<std::uint64_t>()> free_disk_bytes;
   Duration disk_check_interval = std::chrono::seconds{10};
 };
@@ -56,8 +56,8 @@ struct ChannelResult {
 
 class BenchRun {
  public:
-  BenchRun(TimeSource& time, const BenchConfig& bench, BenchInstruments& instruments, db::Recorder& recorder, RunListener& listener,
-           BenchRunOptions options);
+  BenchRun(TimeSource& time, const BenchConfig& bench, BenchInstruments& instruments, db::Recorder& recorder,
+           RunListener& listener, BenchRunOptions options);
   ~BenchRun();
 
   /// Runs everything; results() is complete afterwards. Never throws for what a bench can do.

@@ -14,7 +14,9 @@ constexpr int age_limit_periods = 3;
 class ChamberTask::Door final : public ChamberDoor {
  public:
   Door(ChamberTask& task, std::uint32_t channel) : task_{task}, channel_{channel} {}
-  void request(std::uint32_t number, Celsius temperature) override { task_.decide(chamber_input::Request{channel_, number, temperature}); }
+  void request(std::uint32_t number, Celsius temperature) override {
+    task_.decide(chamber_input::Request{channel_, number, temperature});
+  }
   void thermal_trip() override { task_.decide(chamber_input::ThermalTrip{channel_}); }
   void leave() override { task_.decide(chamber_input::Leave{channel_}); }
 
@@ -23,8 +25,15 @@ class ChamberTask::Door final : public ChamberDoor {
   std::uint32_t channel_;
 };
 
-ChamberTask::ChamberTask(TimeSource& time, std::string name, Chamber& chamber, const ChamberLimits& limits, Duration period, RunListener& listener)
-    : time_{time}, name_{std::move(name)}, chamber_{chamber}, limits_{limits}, period_{period}, listener_{listener}, wake_{time} {}
+ChamberTask::ChamberTask(TimeSource& time, std::string name, Chamber& chamber, const ChamberLimits& limits, Duration period,
+                         RunListener& listener)
+    : time_{time},
+      name_{std::move(name)},
+      chamber_{chamber},
+      limits_{limits},
+      period_{period},
+      listener_{listener},
+      wake_{time} {}
 
 ChamberTask::~ChamberTask() = default;
 
@@ -51,7 +60,8 @@ void ChamberTask::decide(const ChamberInput& input) {
   for (const ChamberOutput& o : machine_->on(input)) {
     // Turning channels off and granting needs no instrument, and must not wait for one.
     if (const auto* trip = std::get_if<chamber_output::TripChannel>(&o)) {
-      const TripCause cause{trip->thermal ? Hazard::outside_request : Hazard::chamber_failure, Measurand::chamber_temperature, 0.0, 0.0, time_.now()};
+      const TripCause cause{trip->thermal ? Hazard::outside_request : Hazard::chamber_failure, Measurand::chamber_temperature,
+                            0.0, 0.0, time_.now()};
       channels_[trip->channel]->trip(cause);
     } else if (const auto* grant = std::get_if<chamber_output::Grant>(&o)) {
       channels_[grant->channel]->chamber_granted(grant->request);
@@ -124,7 +134,8 @@ Task<void> ChamberTask::halt() {
       conditioning_ = false;
       co_return;
     }
-    if (attempt + 1 == attempts_max) listener_.message(name_, db::Severity::alarm, "did not confirm that it stopped: " + stopped.error().what);
+    if (attempt + 1 == attempts_max)
+      listener_.message(name_, db::Severity::alarm, "did not confirm that it stopped: " + stopped.error().what);
   }
   conditioning_ = false;  // said, recorded, and not asked again
 }
@@ -148,7 +159,8 @@ void ChamberTask::judge(const Result<ChamberReadings>& readings) {
     if (confirmed_ && !(time_.now() - last_good_ <= std::max(age_limit_min, age_limit_periods * period_))) {
       return fails("no longer answers: " + readings.error().what);
     }
-    if (!failing_ && readings.error().fault != Fault::interrupted) listener_.message(name_, db::Severity::warning, "measurement failed: " + readings.error().what);
+    if (!failing_ && readings.error().fault != Fault::interrupted)
+      listener_.message(name_, db::Severity::warning, "measurement failed: " + readings.error().what);
     failing_ = true;
     return;
   }

@@ -15,7 +15,8 @@ namespace cellrig {
 
 class ChamberTask {
  public:
-  ChamberTask(TimeSource& time, std::string name, Chamber& chamber, const ChamberLimits& limits, Duration period, RunListener& listener);
+  ChamberTask(TimeSource& time, std::string name, Chamber& chamber, const ChamberLimits& limits, Duration period,
+              RunListener& listener);
   ~ChamberTask();
 
   /// Before run(): a channel that lives in this chamber. Sets its door.
@@ -58,7 +59,7 @@ class ChamberTask {
   bool asked_ = false;
   bool hurry_ = false;
   bool left_running_ = false;
-  int halting_ = 0;            ///< urgent stops under way
+  int halting_ = 0;  ///< urgent stops under way
   TimePoint last_good_{};
 };
 

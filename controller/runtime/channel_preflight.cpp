@@ -31,8 +31,10 @@ Task<Result<void>> ChannelRunner::secure() {
     const bool open = co_await open_contactor(deadline);
     if (!open) co_return fail(Fault::device_fault, parts_.name + ": the contactor could not be confirmed open");
   }
-  if (safe == SafeBy::watchdog) co_return fail(Fault::device_fault, parts_.name + ": the cycler was off only after a silence for its watchdog");
-  if (safe == SafeBy::contactor) co_return fail(Fault::device_fault, parts_.name + ": the cycler does not confirm OFF; the contactor was opened");
+  if (safe == SafeBy::watchdog)
+    co_return fail(Fault::device_fault, parts_.name + ": the cycler was off only after a silence for its watchdog");
+  if (safe == SafeBy::contactor)
+    co_return fail(Fault::device_fault, parts_.name + ": the cycler does not confirm OFF; the contactor was opened");
   co_return Result<void>{};
 }
 
@@ -50,7 +52,8 @@ Protections ChannelRunner::protections() const {
   p.over_voltage = limits.voltage_max + Volts{beyond};
   p.under_voltage = limits.voltage_min - Volts{beyond};
   p.charge_current_max = std::min(limits.charge_current_max * (1 + protection_margin_of_current), can.charge_current_max * 1.02);
-  p.discharge_current_max = std::min(limits.discharge_current_max * (1 + protection_margin_of_current), can.discharge_current_max * 1.02);
+  p.discharge_current_max =
+      std::min(limits.discharge_current_max * (1 + protection_margin_of_current), can.discharge_current_max * 1.02);
   p.watchdog_delay = options_.watchdog_delay;
   return p;
 }
@@ -85,25 +88,33 @@ Task<void> ChannelRunner::keep_alive() {
 Task<void> ChannelRunner::release_unused() {
   const Deadline deadline{time_.now() + relay_timeout};
   const Result<void> released = co_await parts_.cycler->release(deadline);
-  if (!released) listener_.message(parts_.name, db::Severity::warning, "could not give the cycler back: " + released.error().what);
+  if (!released)
+    listener_.message(parts_.name, db::Severity::warning, "could not give the cycler back: " + released.error().what);
 }
 
 Task<Result<void>> ChannelRunner::check_cell() {
   const Deadline deadline{time_.now() + command_timeout};
   const Result<CyclerReadings> readings = co_await parts_.cycler->measure(deadline);
   if (!readings) co_return Error{readings.error().fault, parts_.name + ": " + readings.error().what};
-  if (!readings->voltage.usable() || !readings->current.usable()) co_return refuse(parts_.name, "the cycler's readings are no numbers");
+  if (!readings->voltage.usable() || !readings->current.usable())
+    co_return refuse(parts_.name, "the cycler's readings are no numbers");
   if (readings->output_on) co_return refuse(parts_.name, "the output is on after it was confirmed off");
   if (!(abs(Amps{readings->current.value}) <= parts_.cycler->off_current_threshold())) {
     co_return refuse(parts_.name, fmt::format("{:.3f} A flow although the output is off", readings->current.value));
   }
   const double ocv = readings->voltage.value;
   const SafetyLimits& limits = program_.limits;
-  if (ocv < -no_cell_V) co_return refuse(parts_.name, fmt::format("the cell is connected with reversed polarity ({:.3f} V)", ocv));
-  if (!(ocv >= no_cell_V)) co_return refuse(parts_.name, fmt::format("no cell, or one with reversed polarity: {:.3f} V at the sense leads (leads, contactor, fuse?)", ocv));
+  if (ocv < -no_cell_V)
+    co_return refuse(parts_.name, fmt::format("the cell is connected with reversed polarity ({:.3f} V)", ocv));
+  if (!(ocv >= no_cell_V))
+    co_return refuse(
+        parts_.name,
+        fmt::format("no cell, or one with reversed polarity: {:.3f} V at the sense leads (leads, contactor, fuse?)", ocv));
   if (!(ocv >= limits.voltage_min.value() && ocv <= limits.voltage_max.value())) {
-    co_return refuse(parts_.name, fmt::format("open-circuit voltage {:.3f} V is outside {:.3f} to {:.3f} V: is this the cell of the cell file?", ocv,
-                                              limits.voltage_min.value(), limits.voltage_max.value()));
+    co_return refuse(
+        parts_.name,
+        fmt::format("open-circuit voltage {:.3f} V is outside {:.3f} to {:.3f} V: is this the cell of the cell file?", ocv,
+                    limits.voltage_min.value(), limits.voltage_max.value()));
   }
   if (!parts_.has_cell_temperature) co_return Result<void>{};
   const Reading& cell = observation_[Measurand::cell_temperature];
@@ -113,8 +124,10 @@ Task<Result<void>> ChannelRunner::check_cell() {
                                               limits.cell_temperature_min.value(), limits.cell_temperature_max.value()));
   }
   const Reading& ambient = observation_[Measurand::ambient_temperature];
-  if (parts_.has_ambient_temperature && ambient.usable() && !(std::abs(cell.value - ambient.value) <= plausible_temperature_gap_K)) {
-    co_return refuse(parts_.name, fmt::format("cell ({:.1f} degC) and air ({:.1f} degC) cannot both be right", cell.value, ambient.value));
+  if (parts_.has_ambient_temperature && ambient.usable() &&
+      !(std::abs(cell.value - ambient.value) <= plausible_temperature_gap_K)) {
+    co_return refuse(parts_.name,
+                     fmt::format("cell ({:.1f} degC) and air ({:.1f} degC) cannot both be right", cell.value, ambient.value));
   }
   co_return Result<void>{};
 }

@@ -29,7 +29,9 @@ std::uint32_t flags_of(const output::Record& record, const Observation& observat
   return flags;
 }
 
-double value_or_nan(const Reading& reading) { return reading.usable() ? reading.value : std::numeric_limits<double>::quiet_NaN(); }
+double value_or_nan(const Reading& reading) {
+  return reading.usable() ? reading.value : std::numeric_limits<double>::quiet_NaN();
+}
 
 std::string judged_text(const ResultCondition& condition, bool known, double value) {
   return known ? fmt::format("{}: {:.6g}", condition.text, value) : fmt::format("{}: not measured", condition.text);
@@ -64,21 +66,22 @@ std::string_view to_string(StepEndReason reason) {
 
 std::string describe_setpoint(const Step& step) {
   if (!step.setpoint) return "output off";
-  return std::visit(overloaded{
-                        [](const ConstantCurrent& s) {
-                          return fmt::format("{:+.4g} A, {:.4g}..{:.4g} V", s.current.value(), s.voltage_min.value(), s.voltage_max.value());
-                        },
-                        [](const ConstantVoltage& s) {
-                          return fmt::format("{:.4g} V, {:.4g}..{:.4g} A", s.voltage.value(), s.current_min.value(), s.current_max.value());
-                        },
-                        [](const ConstantPower& s) {
-                          return fmt::format("{:+.4g} W, {:.4g}..{:.4g} V", s.power.value(), s.voltage_min.value(), s.voltage_max.value());
-                        },
-                        [](const ConstantResistance& s) {
-                          return fmt::format("{:.4g} Ohm, above {:.4g} V", s.resistance.value(), s.voltage_min.value());
-                        },
-                    },
-                    *step.setpoint);
+  return std::visit(
+      overloaded{
+          [](const ConstantCurrent& s) {
+            return fmt::format("{:+.4g} A, {:.4g}..{:.4g} V", s.current.value(), s.voltage_min.value(), s.voltage_max.value());
+          },
+          [](const ConstantVoltage& s) {
+            return fmt::format("{:.4g} V, {:.4g}..{:.4g} A", s.voltage.value(), s.current_min.value(), s.current_max.value());
+          },
+          [](const ConstantPower& s) {
+            return fmt::format("{:+.4g} W, {:.4g}..{:.4g} V", s.power.value(), s.voltage_min.value(), s.voltage_max.value());
+          },
+          [](const ConstantResistance& s) {
+            return fmt::format("{:.4g} Ohm, above {:.4g} V", s.resistance.value(), s.voltage_min.value());
+          },
+      },
+      *step.setpoint);
 }
 
 void ChannelRecord::step_started(const output::StepStarted& started, const ChannelState& state, TimePoint now) {
@@ -115,7 +118,8 @@ void ChannelRecord::sample(const output::Record& record, const Observation& obse
   const Reading& chamber = observation[Measurand::chamber_temperature];
   if (chamber.usable() && chamber.at >= next_chamber_row_) {
     next_chamber_row_ = chamber.at + chamber_row_interval;
-    recorder_.append(db::AuxRow{step_, test_time_ns(observation[Measurand::voltage].at), name_with_unit(Measurand::chamber_temperature), chamber.value});
+    recorder_.append(db::AuxRow{step_, test_time_ns(observation[Measurand::voltage].at),
+                                name_with_unit(Measurand::chamber_temperature), chamber.value});
   }
 }
 
@@ -123,7 +127,8 @@ void ChannelRecord::step_ended(const output::StepEnded& ended) {
   if (!begun()) return;
   const Step& step = step_at(ended.instruction);
   const StepState& t = ended.totals;
-  db::StepEndRow row{.step = step_, .ended_test_time_ns = test_time_ns(ended.ended), .reason = std::string(to_string(ended.reason))};
+  db::StepEndRow row{
+      .step = step_, .ended_test_time_ns = test_time_ns(ended.ended), .reason = std::string(to_string(ended.reason))};
   if (ended.has_end) {
     row.condition = step.ends[ended.end].text;
     row.value = ended.value;
@@ -169,7 +174,10 @@ void ChannelRecord::cycle_ended(const output::CycleEnded& ended) {
 void ChannelRecord::criterion(const output::CriterionJudged& judged, TimePoint now, UtcTime utc) {
   if (!begun()) return;
   const ResultCondition& condition = std::get<Require>(program_.code[judged.instruction]).condition;
-  db::EventRow row{.run = run_, .test_time_ns = test_time_ns(now), .utc = utc, .severity = judged.met ? db::Severity::info : db::Severity::warning};
+  db::EventRow row{.run = run_,
+                   .test_time_ns = test_time_ns(now),
+                   .utc = utc,
+                   .severity = judged.met ? db::Severity::info : db::Severity::warning};
   row.kind = judged.met ? "criterion met" : "criterion not met";
   row.message = judged_text(condition, judged.known, judged.value);
   if (judged.known) row.value = judged.value;
@@ -187,9 +195,11 @@ void ChannelRecord::stop_held(const output::StopHeld& held, TimePoint now, UtcTi
   recorder_.append(row);
 }
 
-void ChannelRecord::event(db::Severity severity, const std::string& kind, const std::string& message, TimePoint now, UtcTime utc) {
+void ChannelRecord::event(db::Severity severity, const std::string& kind, const std::string& message, TimePoint now,
+                          UtcTime utc) {
   if (!begun()) return;
-  recorder_.append(db::EventRow{.run = run_, .test_time_ns = test_time_ns(now), .utc = utc, .severity = severity, .kind = kind, .message = message});
+  recorder_.append(db::EventRow{
+      .run = run_, .test_time_ns = test_time_ns(now), .utc = utc, .severity = severity, .kind = kind, .message = message});
 }
 
 void ChannelRecord::trip(const TripCause& cause, TimePoint now, UtcTime utc) {

@@ -41,7 +41,9 @@ ChannelRunner::ChannelRunner(TimeSource& time, const ChannelParts& parts, const 
       program_{program},
       options_{options},
       listener_{listener},
-      machine_{program, MachineOptions{std::max<Duration>(age_limit_min, age_limit_periods * std::max(options.control_period, options.control_period_long_rest))}},
+      machine_{program,
+               MachineOptions{std::max<Duration>(
+                   age_limit_min, age_limit_periods * std::max(options.control_period, options.control_period_long_rest))}},
       record_{recorder, program},
       wake_{time} {}
 
@@ -50,12 +52,14 @@ ChannelRunner::ChannelRunner(TimeSource& time, const ChannelParts& parts, const 
 Duration ChannelRunner::period() const {
   const ChannelState& state = machine_.state();
   if (state.phase != Phase::running || machine_.output_wanted()) return options_.control_period;
-  const bool long_rest = time_.now() - state.step.started >= long_rest_after && machine_.wakeup(time_.now()) - time_.now() >= long_rest_after;
+  const bool long_rest =
+      time_.now() - state.step.started >= long_rest_after && machine_.wakeup(time_.now()) - time_.now() >= long_rest_after;
   return long_rest ? options_.control_period_long_rest : options_.control_period_off;
 }
 
 Duration ChannelRunner::age_limit() const {
-  const Duration longest = machine_.output_wanted() ? options_.control_period : std::max(options_.control_period_off, options_.control_period_long_rest);
+  const Duration longest = machine_.output_wanted() ? options_.control_period
+                                                    : std::max(options_.control_period_off, options_.control_period_long_rest);
   return std::max<Duration>(age_limit_min, age_limit_periods * longest);
 }
 
@@ -377,7 +381,8 @@ void ChannelRunner::stop(Outcome outcome, const std::string& reason) {
   const bool is_over = machine_.state().phase == Phase::finished || (supervisor_ && supervisor_->tripped());
   if (!reason.empty() && !is_over) {
     reason_ = reason;
-    record_.event(outcome == Outcome::stopped ? db::Severity::info : db::Severity::alarm, "stop", reason, time_.now(), time_.utc_now());
+    record_.event(outcome == Outcome::stopped ? db::Severity::info : db::Severity::alarm, "stop", reason, time_.now(),
+                  time_.utc_now());
   }
   if (running_) make_safe_soon();
 }

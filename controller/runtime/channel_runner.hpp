@@ -28,10 +28,10 @@ struct ChannelParts {
 };
 
 struct ChannelOptions {
-  Duration control_period = std::chrono::seconds{1};      ///< with the output on
-  Duration control_period_off = std::chrono::seconds{1};  ///< in rests
+  Duration control_period = std::chrono::seconds{1};            ///< with the output on
+  Duration control_period_off = std::chrono::seconds{1};        ///< in rests
   Duration control_period_long_rest = std::chrono::seconds{1};  ///< after a minute of rest
-  Duration sensor_period = std::chrono::seconds{1};       ///< how often loggers and chambers refresh
+  Duration sensor_period = std::chrono::seconds{1};             ///< how often loggers and chambers refresh
   Duration watchdog_delay = std::chrono::seconds{5};
   Duration resume_point_interval = std::chrono::seconds{10};
   AmpHours nominal_capacity{1.0};
@@ -64,12 +64,12 @@ class ChannelRunner {
   void set_chamber(ChamberDoor* door) { door_ = door; }
 
   // ---- before the run, in this order (preflight.cpp) ----
-  [[nodiscard]] Task<Result<void>> secure();               ///< OFF, verified: the first command of a starting process
+  [[nodiscard]] Task<Result<void>> secure();  ///< OFF, verified: the first command of a starting process
   [[nodiscard]] Task<Result<InstrumentIdentity>> identify();
-  [[nodiscard]] Task<Result<void>> connect_cell();         ///< contactor, polarity, open-circuit voltage, sensors
-  [[nodiscard]] Task<Result<void>> arm();                  ///< protections and watchdog; from here on the instrument must hear from us
-  [[nodiscard]] Task<void> keep_alive();                   ///< feeds the watchdog while other channels are being armed
-  [[nodiscard]] Task<void> release_unused();               ///< armed, and then not started
+  [[nodiscard]] Task<Result<void>> connect_cell();  ///< contactor, polarity, open-circuit voltage, sensors
+  [[nodiscard]] Task<Result<void>> arm();           ///< protections and watchdog; from here on the instrument must hear from us
+  [[nodiscard]] Task<void> keep_alive();            ///< feeds the watchdog while other channels are being armed
+  [[nodiscard]] Task<void> release_unused();        ///< armed, and then not started
 
   /// Runs the program to its end, whatever the end is. The output is off when this returns, or the log says it is not known to be.
   [[nodiscard]] Task<void> run(db::RunKey run);
@@ -155,7 +155,7 @@ class ChannelRunner {
   std::uint64_t samples_ = 0;
   unsigned measure_failures_ = 0;
 
-  bool safe_running_ = false;            ///< somebody is switching off: others wait for the same answer
+  bool safe_running_ = false;  ///< somebody is switching off: others wait for the same answer
   std::vector<Wait*> safe_waiters_;
   SafeBy safe_by_ = SafeBy::nothing;
 };

@@ -65,8 +65,9 @@ Task<SafeBy> ChannelRunner::switch_off() {
     co_return SafeBy::watchdog;
   }
   say(db::Severity::alarm, "output state unknown",
-      fmt::format("OFF could not be confirmed on any path, {:g} s of silence for the cycler's own watchdog included. Go and look.",
-                  to_seconds(options_.watchdog_delay + watchdog_margin)));
+      fmt::format(
+          "OFF could not be confirmed on any path, {:g} s of silence for the cycler's own watchdog included. Go and look.",
+          to_seconds(options_.watchdog_delay + watchdog_margin)));
   co_return SafeBy::nothing;
 }
 

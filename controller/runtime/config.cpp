@@ -41,14 +41,17 @@ class BenchReader {
   explicit BenchReader(BenchConfig& bench) : bench_{bench} {}
 
   void read(const YamlNode& root) {
-    const YamlMap map{root, "bench file", {"bench", "description", "instruments", "chambers", "channels", "watchdog_s", "simulation"}};
+    const YamlMap map{
+        root, "bench file", {"bench", "description", "instruments", "chambers", "channels", "watchdog_s", "simulation"}};
     bench_.name = map.text("bench");
     const double watchdog_s = map.number_or("watchdog_s", watchdog_default_s);
     if (!(watchdog_s >= watchdog_min_s && watchdog_s <= watchdog_max_s)) {
-      throw ConfigError{map.required("watchdog_s").value.place(), "watchdog_s must be 1 to 30: so long may a cell be charged by a dead program"};
+      throw ConfigError{map.required("watchdog_s").value.place(),
+                        "watchdog_s must be 1 to 30: so long may a cell be charged by a dead program"};
     }
     bench_.watchdog_delay = from_seconds(watchdog_s);
-    for (const YamlEntry& entry : map.required("instruments").value.entries()) bench_.instruments[entry.key] = read_instrument(entry);
+    for (const YamlEntry& entry : map.required("instruments").value.entries())
+      bench_.instruments[entry.key] = read_instrument(entry);
     if (const YamlEntry* chambers = map.find("chambers")) {
       for (const YamlEntry& entry : chambers->value.entries()) bench_.chambers.push_back(read_chamber(entry));
     }
@@ -61,7 +64,8 @@ class BenchReader {
   std::string instrument(const YamlEntry& entry, const std::string& what) const {
     const std::string& name = as_text(entry.value, what);
     if (!bench_.instruments.contains(name)) {
-      throw ConfigError{entry.value.place(), "unknown instrument '" + name + "'" + suggestion(name, names_of(bench_.instruments))};
+      throw ConfigError{entry.value.place(),
+                        "unknown instrument '" + name + "'" + suggestion(name, names_of(bench_.instruments))};
     }
     return name;
   }
@@ -71,7 +75,8 @@ class BenchReader {
     ChamberConfig chamber{.name = entry.key, .instrument = instrument(map.required("instrument"), "instrument")};
     chamber.setpoint_min = Celsius{map.number_or("setpoint_min_degC", chamber.setpoint_min.value())};
     chamber.setpoint_max = Celsius{map.number_or("setpoint_max_degC", chamber.setpoint_max.value())};
-    if (!(chamber.setpoint_min < chamber.setpoint_max)) throw ConfigError{entry.place, "setpoint_min_degC must be below setpoint_max_degC"};
+    if (!(chamber.setpoint_min < chamber.setpoint_max))
+      throw ConfigError{entry.place, "setpoint_min_degC must be below setpoint_max_degC"};
     return chamber;
   }
 
@@ -80,12 +85,14 @@ class BenchReader {
     if (entry == nullptr) return std::nullopt;
     const YamlMap map{entry->value, key, {by, index}};
     const std::int64_t n = map.integer(index);
-    if (n < 0 || n > input_index_max) throw ConfigError{map.required(index).value.place(), std::string(index) + " must be 0 to 255"};
+    if (n < 0 || n > input_index_max)
+      throw ConfigError{map.required(index).value.place(), std::string(index) + " must be 0 to 255"};
     return InputRef{instrument(map.required(by), by), static_cast<int>(n)};
   }
 
   ChannelConfig read_channel(const YamlEntry& entry) const {
-    const YamlMap map{entry.value, "channel " + entry.key,
+    const YamlMap map{entry.value,
+                      "channel " + entry.key,
                       {"cycler", "cell_temperature", "ambient_temperature", "contactor", "chamber", "accept_without_watchdog"}};
     ChannelConfig channel{.name = entry.key, .cycler = instrument(map.required("cycler"), "cycler"), .place = entry.place};
     channel.cell_temperature = read_ref(map, "cell_temperature", "logger", "input");
@@ -97,7 +104,8 @@ class BenchReader {
       std::vector<std::string> known;
       for (const ChamberConfig& c : bench_.chambers) known.push_back(c.name);
       if (bench_.chamber(channel.chamber) == nullptr) {
-        throw ConfigError{chamber->value.place(), "unknown chamber '" + channel.chamber + "'" + suggestion(channel.chamber, known)};
+        throw ConfigError{chamber->value.place(),
+                          "unknown chamber '" + channel.chamber + "'" + suggestion(channel.chamber, known)};
       }
     }
     return channel;
@@ -108,19 +116,26 @@ class BenchReader {
     std::map<std::string, std::string> owner;
     const auto claim = [&owner](const std::string& what, const ChannelConfig& channel) {
       const auto [entry, is_new] = owner.emplace(what, channel.name);
-      if (!is_new) throw ConfigError{channel.place, "channel '" + channel.name + "' uses " + what + ", which is already that of channel '" + entry->second + "'"};
+      if (!is_new)
+        throw ConfigError{channel.place, "channel '" + channel.name + "' uses " + what + ", which is already that of channel '" +
+                                             entry->second + "'"};
     };
     for (const ChannelConfig& channel : bench_.channels) {
       claim("the output of " + channel.cycler, channel);
-      if (channel.cell_temperature) claim("input " + std::to_string(channel.cell_temperature->index) + " of " + channel.cell_temperature->instrument, channel);
-      if (channel.contactor) claim("output " + std::to_string(channel.contactor->index) + " of " + channel.contactor->instrument, channel);
+      if (channel.cell_temperature)
+        claim("input " + std::to_string(channel.cell_temperature->index) + " of " + channel.cell_temperature->instrument,
+              channel);
+      if (channel.contactor)
+        claim("output " + std::to_string(channel.contactor->index) + " of " + channel.contactor->instrument, channel);
     }
     std::map<std::string, const InstrumentConfig*> wires;
     for (const auto& [name, instrument] : bench_.instruments) {
       for (const auto& [port, address] : instrument.addresses) {
         const std::string wire = address.host + ":" + std::to_string(address.port);
         const auto [entry, is_new] = wires.emplace(wire, &instrument);
-        if (!is_new) throw ConfigError{instrument.place, "instruments '" + entry->second->name + "' and '" + name + "' have the same address " + wire};
+        if (!is_new)
+          throw ConfigError{instrument.place,
+                            "instruments '" + entry->second->name + "' and '" + name + "' have the same address " + wire};
       }
     }
   }
@@ -148,11 +163,13 @@ HostPort parse_host_port(const std::string& text, const SourcePlace& place) {
   const std::size_t colon = text.rfind(':');
   if (colon == std::string::npos || colon == 0) throw ConfigError{place, "'" + text + "' is no address; write host:port"};
   HostPort result{.host = text.substr(0, colon)};
-  if (result.host.size() > 2 && result.host.front() == '[' && result.host.back() == ']') result.host = result.host.substr(1, result.host.size() - 2);
+  if (result.host.size() > 2 && result.host.front() == '[' && result.host.back() == ']')
+    result.host = result.host.substr(1, result.host.size() - 2);
   const char* const begin = text.data() + colon + 1;
   const char* const end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(begin, end, result.port);
-  if (error != std::errc{} || stop != end || result.port == 0) throw ConfigError{place, "'" + text + "' has no port between 1 and 65535"};
+  if (error != std::errc{} || stop != end || result.port == 0)
+    throw ConfigError{place, "'" + text + "' has no port between 1 and 65535"};
   return result;
 }
 
@@ -175,11 +192,14 @@ HostPort use_simulator_addresses(BenchConfig& bench, const std::string& ready_fi
     const auto entry = std::find_if(instruments.value.entries().begin(), instruments.value.entries().end(),
                                     [&n = name](const YamlEntry& e) { return e.key == n; });
     if (entry == instruments.value.entries().end()) {
-      throw ConfigError{instruments.place, "the simulator has no instrument '" + name + "': was it started with another bench file?"};
+      throw ConfigError{instruments.place,
+                        "the simulator has no instrument '" + name + "': was it started with another bench file?"};
     }
     for (auto& [port, address] : instrument.addresses) {
-      const auto found = std::find_if(entry->value.entries().begin(), entry->value.entries().end(), [&p = port](const YamlEntry& e) { return e.key == p; });
-      if (found == entry->value.entries().end()) throw ConfigError{entry->place, "the simulator's '" + name + "' has no port '" + port + "'"};
+      const auto found = std::find_if(entry->value.entries().begin(), entry->value.entries().end(),
+                                      [&p = port](const YamlEntry& e) { return e.key == p; });
+      if (found == entry->value.entries().end())
+        throw ConfigError{entry->place, "the simulator's '" + name + "' has no port '" + port + "'"};
       address = parse_host_port(as_text(found->value, port), found->value.place());
     }
   }

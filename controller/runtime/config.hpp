@@ -21,9 +21,9 @@ struct HostPort {
 
 struct InstrumentConfig {
   std::string name;
-  std::string model;                        ///< the name of a file in drivers/models
+  std::string model;                          ///< the name of a file in drivers/models
   std::map<std::string, HostPort> addresses;  ///< by port name: "modbus", "scpi"
-  std::map<std::string, long> options;      ///< by name: "unit", "event"; what a model knows is in its model file
+  std::map<std::string, long> options;        ///< by name: "unit", "event"; what a model knows is in its model file
   SourcePlace place;
 };
 
@@ -43,8 +43,8 @@ struct ChannelConfig {
   std::string cycler;
   std::optional<InputRef> cell_temperature, ambient_temperature;
   std::optional<InputRef> contactor;
-  std::string chamber;                      ///< empty: none
-  std::string accept_without_watchdog;      ///< the reason a person gave, or empty
+  std::string chamber;                  ///< empty: none
+  std::string accept_without_watchdog;  ///< the reason a person gave, or empty
   SourcePlace place;
 };
 

@@ -14,7 +14,7 @@ namespace cellrig {
 /// The latest of one channel.
 struct ChannelView {
   std::string_view channel;
-  std::string_view step_name;   ///< empty between steps
+  std::string_view step_name;  ///< empty between steps
   Phase phase = Phase::idle;
   std::uint64_t cycle = 0;
   std::uint64_t step_count = 0;

@@ -70,7 +70,7 @@ class Adam6018 final : public Logger, public Relays {
   Adam6018Model model_;
   std::uint64_t epoch_ = 0;  ///< counts openings of a relay
   int calls_ = 0;            ///< calls under way that an opening may cut
-  TimePoint asked_{};  ///< when the last question went out, also when it had to be asked again
+  TimePoint asked_{};        ///< when the last question went out, also when it had to be asked again
   bool types_verified_ = false;
 };
 

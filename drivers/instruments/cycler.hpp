@@ -17,8 +17,8 @@ struct CyclerReadings {
   Reading current;  ///< positive charges
   Regulation regulation = Regulation::off;
   bool output_on = false;
-  bool remote = true;     ///< false: somebody took the instrument back at its panel, or it rebooted
-  bool tripped = false;   ///< one of the instrument's own protections or its watchdog has turned the output off
+  bool remote = true;    ///< false: somebody took the instrument back at its panel, or it rebooted
+  bool tripped = false;  ///< one of the instrument's own protections or its watchdog has turned the output off
 };
 
 /// One output channel of a cycler. Control thread only.

@@ -112,7 +112,7 @@ class EaPsbCycler final : public Cycler {
   std::optional<Armed> armed_;
   std::uint64_t epoch_ = 0;       ///< counts calls of output_off()
   int calls_ = 0;                 ///< other calls under way
-  TimePoint asked_{};  ///< when the last question went out, also when it had to be asked again
+  TimePoint asked_{};             ///< when the last question went out, also when it had to be asked again
   int stopping_ = 0;              ///< calls of output_off() under way
   bool verify_needed_ = false;    ///< an exchange failed since the protections were last read back
   bool resistance_mode_ = false;  ///< as last written and read back

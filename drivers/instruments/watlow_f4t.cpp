@@ -172,10 +172,8 @@ Task<Result<InstrumentIdentity>> WatlowF4tChamber::identify(Deadline deadline) {
     co_return refused("its process value is no temperature; is its word order low word first, and its sensor connected?");
   }
   const std::int32_t number = modbus::unpack_s32(serial, WordOrder::cdab);
-  co_return InstrumentIdentity{.maker = "Watlow",
-                               .model = part_number,
-                               .serial = std::to_string(number),
-                               .firmware = std::to_string(*release)};
+  co_return InstrumentIdentity{
+      .maker = "Watlow", .model = part_number, .serial = std::to_string(number), .firmware = std::to_string(*release)};
 }
 
 Task<Result<void>> WatlowF4tChamber::arm(const ChamberLimits& limits, Deadline deadline) {

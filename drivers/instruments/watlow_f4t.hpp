@@ -30,8 +30,8 @@ struct WatlowF4tModel {
   ChamberCapabilities capabilities;
   std::uint8_t unit = 1;
   std::string part_number_prefix;  ///< what its part number must begin with
-  int condition_event = 1;      ///< which event output powers the chamber, 1 to 8: the integrator's wiring, set per bench
-  double alarm_margin_K = 0.0;  ///< the process alarm lies this far outside the set-point limits
+  int condition_event = 1;         ///< which event output powers the chamber, 1 to 8: the integrator's wiring, set per bench
+  double alarm_margin_K = 0.0;     ///< the process alarm lies this far outside the set-point limits
   /// A process value outside is nonsense (word order, unit, open sensor), never a temperature.
   Celsius plausible_min, plausible_max;
   Duration request_gap{};  ///< for LibmodbusBusOptions
@@ -83,7 +83,7 @@ class WatlowF4tChamber final : public Chamber {
   std::optional<ChamberLimits> armed_;
   std::uint64_t epoch_ = 0;  ///< counts calls of stop()
   int calls_ = 0;            ///< other calls under way
-  TimePoint asked_{};  ///< when the last question went out, also when it had to be asked again
+  TimePoint asked_{};        ///< when the last question went out, also when it had to be asked again
   int stopping_ = 0;
 };
 

@@ -24,7 +24,7 @@ class ByteStream {
   virtual void close() noexcept = 0;
   [[nodiscard]] virtual Task<Result<void>> write(std::string_view bytes, Deadline deadline) = 0;
   [[nodiscard]] virtual Task<Result<std::size_t>> read_some(std::span<char> into, Deadline deadline) = 0;
-  [[nodiscard]] virtual LinkKey key() const = 0;        ///< for TimeSource::InFlight; valid while open
+  [[nodiscard]] virtual LinkKey key() const = 0;          ///< for TimeSource::InFlight; valid while open
   [[nodiscard]] virtual std::string address() const = 0;  ///< for messages: "127.0.0.1:5025"
 };
 

@@ -29,7 +29,8 @@ class ModbusBus {
   virtual ~ModbusBus() = default;
   [[nodiscard]] virtual Task<Result<void>> read_holding(ModbusAddress from, std::span<std::uint16_t> into, Deadline deadline) = 0;
   [[nodiscard]] virtual Task<Result<void>> write_register(ModbusAddress to, std::uint16_t value, Deadline deadline) = 0;
-  [[nodiscard]] virtual Task<Result<void>> write_registers(ModbusAddress to, std::span<const std::uint16_t> values, Deadline deadline) = 0;
+  [[nodiscard]] virtual Task<Result<void>> write_registers(ModbusAddress to, std::span<const std::uint16_t> values,
+                                                           Deadline deadline) = 0;
   [[nodiscard]] virtual Task<Result<void>> read_coils(ModbusAddress from, std::span<bool> into, Deadline deadline) = 0;
   [[nodiscard]] virtual Task<Result<void>> write_coil(ModbusAddress to, bool value, Deadline deadline) = 0;
   virtual void cut() noexcept = 0;

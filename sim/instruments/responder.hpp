@@ -40,15 +40,15 @@ struct NamedPort {
 
 /// Faults that live inside an instrument rather than on its wire. Combined freely; all off by default.
 struct InstrumentFaults {
-  bool ignore_off = false;        ///< F27: OUTP OFF is acknowledged and does nothing
-  bool freeze_readings = false;   ///< F21: measured values stand still
-  bool negate_current = false;    ///< F23
-  bool nan_readings = false;      ///< F17/F35: NaN, 9.91E37 or the type's idea of it
-  bool local_control = false;     ///< F20: somebody pressed LOCAL
-  bool clear_watchdog = false;    ///< the watchdog never fires
-  double extra_latency_s = 0.0;   ///< F03
+  bool ignore_off = false;              ///< F27: OUTP OFF is acknowledged and does nothing
+  bool freeze_readings = false;         ///< F21: measured values stand still
+  bool negate_current = false;          ///< F23
+  bool nan_readings = false;            ///< F17/F35: NaN, 9.91E37 or the type's idea of it
+  bool local_control = false;           ///< F20: somebody pressed LOCAL
+  bool clear_watchdog = false;          ///< the watchdog never fires
+  double extra_latency_s = 0.0;         ///< F03
   std::optional<std::string> identity;  ///< answers with another identity (F16)
-  double voltage_offset_V = 0.0;  ///< F24
+  double voltage_offset_V = 0.0;        ///< F24
 };
 
 /// A simulated instrument: its ports, its faults, and its own events (a watchdog that fires).

@@ -202,7 +202,8 @@ std::optional<Result<void>> ModbusLink::judge(const Exchange& exchange) {
   std::string& bytes = connection_.arrived();
   if (bytes.size() >= header_size) {
     const std::size_t size = 6U + word_at(bytes, 4);
-    if (word_at(bytes, 2) != 0 || size <= header_size || size > frame_size_max) return give_up(Fault::malformed, "not a Modbus reply");
+    if (word_at(bytes, 2) != 0 || size <= header_size || size > frame_size_max)
+      return give_up(Fault::malformed, "not a Modbus reply");
     if (word_at(bytes, 0) != transaction_) return give_up(Fault::malformed, "a reply to another request");
     if (bytes.size() >= size) {
       const Result<void> result = take(exchange, std::string_view{bytes}.substr(0, size));
@@ -226,11 +227,13 @@ Result<void> ModbusLink::take(const Exchange& exchange, std::string_view frame) 
   }
   if (function != exchange.function) return give_up(Fault::malformed, "a reply with another function code");
   if (exchange.is_write()) {
-    const bool is_echo = pdu.size() == 5 && word_at(pdu, 1) == exchange.where.address && word_at(pdu, 3) == exchange.value_or_count;
+    const bool is_echo =
+        pdu.size() == 5 && word_at(pdu, 1) == exchange.where.address && word_at(pdu, 3) == exchange.value_or_count;
     return is_echo ? Result<void>{} : give_up(Fault::malformed, "the echo of a write differs from the write");
   }
   const std::size_t size = exchange.coils.empty() ? 2 * exchange.registers.size() : (exchange.coils.size() + 7) / 8;
-  if (pdu.size() != 2 + size || static_cast<unsigned char>(pdu[1]) != size) return give_up(Fault::malformed, "a reply of another size");
+  if (pdu.size() != 2 + size || static_cast<unsigned char>(pdu[1]) != size)
+    return give_up(Fault::malformed, "a reply of another size");
   for (std::size_t i = 0; i < exchange.registers.size(); ++i) exchange.registers[i] = word_at(pdu, 2 + 2 * i);
   for (std::size_t i = 0; i < exchange.coils.size(); ++i) {
     exchange.coils[i] = (static_cast<unsigned char>(pdu[2 + i / 8]) >> (i % 8) & 1U) != 0;

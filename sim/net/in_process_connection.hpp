@@ -14,7 +14,8 @@ namespace cellrig::sim {
 /// Control thread only. It belongs to one link, whose single waiter sits in wait().
 class InProcessConnection final : public WireClient {
  public:
-  InProcessConnection(TimeSource& time, SimulatedBench& bench, Wire& wire) : time_{time}, bench_{bench}, wire_{wire}, wait_{time} {}
+  InProcessConnection(TimeSource& time, SimulatedBench& bench, Wire& wire)
+      : time_{time}, bench_{bench}, wire_{wire}, wait_{time} {}
   ~InProcessConnection() override { close(); }
   InProcessConnection(const InProcessConnection&) = delete;
   InProcessConnection& operator=(const InProcessConnection&) = delete;
@@ -46,8 +47,8 @@ class InProcessConnection final : public WireClient {
   SimulatedBench& bench_;
   Wire& wire_;
   Wait wait_;
-  std::vector<Delivery> pending_;  ///< in the order of their due times
-  std::vector<Delivery> incoming_; ///< reused by send()
+  std::vector<Delivery> pending_;   ///< in the order of their due times
+  std::vector<Delivery> incoming_;  ///< reused by send()
   std::string unread_;
   ConnectionId id_ = 0;
   bool is_open_ = false;

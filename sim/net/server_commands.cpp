@@ -43,44 +43,43 @@ std::optional<std::string> SimServer::Loop::execute(std::size_t slot, std::strin
   Result<back_door::Command> command = back_door::parse(line);
   if (!command) return "error " + command.error().what;
   const TimePoint now = clock_.now();
-  return std::visit(
-      overloaded{
-          [&](const back_door::HelloLockstep&) -> std::optional<std::string> {
-            if (lockstep_session_ && *lockstep_session_ != slot) return "error another connection keeps the time";
-            lockstep_session_ = slot;
-            clock_.freeze();
-            bench_.let_events_happen(clock_.now());
-            return "ok " + std::to_string(to_ns(clock_.now()));
-          },
-          [&](back_door::Advance& advance) -> std::optional<std::string> {
-            if (lockstep_session_ != slot) return "error say 'hello lockstep' first";
-            advance_ = PendingAdvance{std::move(advance), monotonic_ns() + options.stuck_after.count()};
-            return std::nullopt;  // answered by try_advance()
-          },
-          [&](const back_door::Truth&) -> std::optional<std::string> {
-            bench_.let_events_happen(now);
-            return bench_.truth_json();
-          },
-          [&](const back_door::InjectFault& fault) -> std::optional<std::string> {
-            bench_.let_events_happen(now);
-            const Result<void> done = apply_fault(bench_, now, fault.order);
-            settle(nullptr);
-            return done ? "ok" : "error " + done.error().what;
-          },
-          [&](const back_door::ClearFaults&) -> std::optional<std::string> {
-            bench_.let_events_happen(now);
-            clear_faults(bench_, now);
-            settle(nullptr);
-            return "ok";
-          },
-          [&](const back_door::Now&) -> std::optional<std::string> { return "now " + std::to_string(to_ns(now)); },
-          [&](const back_door::State&) -> std::optional<std::string> { return state_json(); },
-          [&](const back_door::Quit&) -> std::optional<std::string> {
-            is_stopping_ = true;
-            return "ok";
-          },
-      },
-      *command);
+  return std::visit(overloaded{
+                        [&](const back_door::HelloLockstep&) -> std::optional<std::string> {
+                          if (lockstep_session_ && *lockstep_session_ != slot) return "error another connection keeps the time";
+                          lockstep_session_ = slot;
+                          clock_.freeze();
+                          bench_.let_events_happen(clock_.now());
+                          return "ok " + std::to_string(to_ns(clock_.now()));
+                        },
+                        [&](back_door::Advance& advance) -> std::optional<std::string> {
+                          if (lockstep_session_ != slot) return "error say 'hello lockstep' first";
+                          advance_ = PendingAdvance{std::move(advance), monotonic_ns() + options.stuck_after.count()};
+                          return std::nullopt;  // answered by try_advance()
+                        },
+                        [&](const back_door::Truth&) -> std::optional<std::string> {
+                          bench_.let_events_happen(now);
+                          return bench_.truth_json();
+                        },
+                        [&](const back_door::InjectFault& fault) -> std::optional<std::string> {
+                          bench_.let_events_happen(now);
+                          const Result<void> done = apply_fault(bench_, now, fault.order);
+                          settle(nullptr);
+                          return done ? "ok" : "error " + done.error().what;
+                        },
+                        [&](const back_door::ClearFaults&) -> std::optional<std::string> {
+                          bench_.let_events_happen(now);
+                          clear_faults(bench_, now);
+                          settle(nullptr);
+                          return "ok";
+                        },
+                        [&](const back_door::Now&) -> std::optional<std::string> { return "now " + std::to_string(to_ns(now)); },
+                        [&](const back_door::State&) -> std::optional<std::string> { return state_json(); },
+                        [&](const back_door::Quit&) -> std::optional<std::string> {
+                          is_stopping_ = true;
+                          return "ok";
+                        },
+                    },
+                    *command);
 }
 
 void SimServer::Loop::answer(std::size_t slot, std::string line) {

@@ -98,10 +98,12 @@ void SimServer::Loop::run() {
     const int count = ::epoll_wait(epoll_.get(), events.data(), events_per_wait, timeout_ms());
     if (count < 0 && errno != EINTR) throw std::system_error{errno, std::generic_category(), "epoll_wait"};
     for (int i = 0; i < count; ++i) {
-      if (kind_of(events[static_cast<std::size_t>(i)].data.u64) != kind_session) handle(events[static_cast<std::size_t>(i)].data.u64);
+      if (kind_of(events[static_cast<std::size_t>(i)].data.u64) != kind_session)
+        handle(events[static_cast<std::size_t>(i)].data.u64);
     }
     for (int i = 0; i < count; ++i) {
-      if (kind_of(events[static_cast<std::size_t>(i)].data.u64) == kind_session) handle(events[static_cast<std::size_t>(i)].data.u64);
+      if (kind_of(events[static_cast<std::size_t>(i)].data.u64) == kind_session)
+        handle(events[static_cast<std::size_t>(i)].data.u64);
     }
     while (advance_ && try_advance()) {
     }

@@ -117,7 +117,7 @@ class SimServer::Loop {
   std::vector<std::unique_ptr<Client>> clients_;    ///< by slot; empty ones are used again
   std::vector<std::unique_ptr<Session>> sessions_;  ///< by slot
   std::vector<std::size_t> by_peer_port_;           ///< slot + 1 of the client; 0: nobody
-  std::bitset<65536> gone_;                 ///< peer ports whose last connection has ended, by whomever
+  std::bitset<65536> gone_;                         ///< peer ports whose last connection has ended, by whomever
   std::vector<std::size_t> unprocessed_;            ///< slots with bytes that wait for an advance
   std::vector<Held> held_;                          ///< a heap
   std::vector<Delivery> deliveries_;                ///< reused

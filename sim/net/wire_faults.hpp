@@ -32,21 +32,21 @@ inline constexpr std::array<std::string_view, 8> wire_fault_names{"drop",      "
 
 struct WireFault {
   WireFaultKind kind = WireFaultKind::drop;
-  std::uint32_t skip = 0;                     ///< so many replies pass unharmed first
-  std::optional<std::uint32_t> count = 1;     ///< so many replies are hit; empty: no end. Not for refuse and accept_only
-  double rate = 1.0;                          ///< probability that a reply is hit, 0..1
-  Duration delay{};                           ///< delay only
-  bool overtaken = false;                     ///< delay only: later replies of the connection do not queue behind it
-  std::uint32_t bytes = 1;                    ///< garble: how many are flipped; truncate: how many come
-  TimePoint until = TimePoint::max();         ///< no effect from then on
+  std::uint32_t skip = 0;                  ///< so many replies pass unharmed first
+  std::optional<std::uint32_t> count = 1;  ///< so many replies are hit; empty: no end. Not for refuse and accept_only
+  double rate = 1.0;                       ///< probability that a reply is hit, 0..1
+  Duration delay{};                        ///< delay only
+  bool overtaken = false;                  ///< delay only: later replies of the connection do not queue behind it
+  std::uint32_t bytes = 1;                 ///< garble: how many are flipped; truncate: how many come
+  TimePoint until = TimePoint::max();      ///< no effect from then on
 };
 
 /// What goes onto the wire to one client, and when.
 struct Delivery {
   TimePoint due{};
   std::string bytes;
-  bool closes = false;    ///< after the bytes the connection is closed
-  bool is_whole = true;   ///< a client that frames correctly has a reply after these bytes
+  bool closes = false;   ///< after the bytes the connection is closed
+  bool is_whole = true;  ///< a client that frames correctly has a reply after these bytes
 };
 
 /// The faults of one port.

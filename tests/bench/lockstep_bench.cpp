@@ -112,18 +112,23 @@ int main_of(int argc, char** argv) {
   const auto samples = static_cast<double>(cheapest.run.samples);
   const double cpu_us = cheapest.cpu_us();
   const double round_trip_us = std::min(placed_freely.cpu_us, on_one_core.cpu_us);
-  fmt::print("loopback ping-pong: {:.0f} /s placed freely, {:.0f} /s on one core; {:.1f} us CPU a round trip, both ends\n", placed_freely.per_s,
-             on_one_core.per_s, round_trip_us);
-  fmt::print("two channels: {} samples in {:.2f} s; CPU per sample {:.1f} us: controller {:.1f} (its control thread {:.1f}), simulator {:.1f}\n",
-             best.run.samples, best.run.cost.wall_s, cpu_us, 1e6 * cheapest.run.cost.cpu_s / samples, 1e6 * cheapest.run.cost.control_cpu_s / samples,
-             1e6 * cheapest.simulator_cpu_s / samples);
-  fmt::print("advance round trips per sample: {:.2f}\n", static_cast<double>(counted.advances) / static_cast<double>(counted.run.samples));
+  fmt::print("loopback ping-pong: {:.0f} /s placed freely, {:.0f} /s on one core; {:.1f} us CPU a round trip, both ends\n",
+             placed_freely.per_s, on_one_core.per_s, round_trip_us);
+  fmt::print(
+      "two channels: {} samples in {:.2f} s; CPU per sample {:.1f} us: controller {:.1f} (its control thread {:.1f}), simulator "
+      "{:.1f}\n",
+      best.run.samples, best.run.cost.wall_s, cpu_us, 1e6 * cheapest.run.cost.cpu_s / samples,
+      1e6 * cheapest.run.cost.control_cpu_s / samples, 1e6 * cheapest.simulator_cpu_s / samples);
+  fmt::print("advance round trips per sample: {:.2f}\n",
+             static_cast<double>(counted.advances) / static_cast<double>(counted.run.samples));
   fmt::print("rows in the record: {} of {} samples\n", best.run.rows, best.run.samples);
-  fmt::print("{}: {:.0f} samples/s of wall time, target {:.0f}; {:.0f} of one core's time; a loopback round trip alone: {:.0f} /s\n",
-             best.per_s() >= target_per_s ? "PASS" : "FAIL", best.per_s(), target_per_s, 1e6 / cpu_us, std::max(placed_freely.per_s, on_one_core.per_s));
+  fmt::print(
+      "{}: {:.0f} samples/s of wall time, target {:.0f}; {:.0f} of one core's time; a loopback round trip alone: {:.0f} /s\n",
+      best.per_s() >= target_per_s ? "PASS" : "FAIL", best.per_s(), target_per_s, 1e6 / cpu_us,
+      std::max(placed_freely.per_s, on_one_core.per_s));
   const bool is_good = cpu_us <= round_trips_max * round_trip_us;
-  fmt::print("{}: a sample costs the CPU time of {:.1f} loopback round trips, bar {:.1f}\n", is_good ? "PASS" : "FAIL", cpu_us / round_trip_us,
-             round_trips_max);
+  fmt::print("{}: a sample costs the CPU time of {:.1f} loopback round trips, bar {:.1f}\n", is_good ? "PASS" : "FAIL",
+             cpu_us / round_trip_us, round_trips_max);
   return is_good && best.run.rows == best.run.samples ? 0 : 1;
 }
 

@@ -67,8 +67,8 @@ SimulatorProcess::SimulatorProcess(const std::string& program, const std::string
   const std::string cells = std::string{CELLRIG_SOURCE_DIR} + "/profiles/cells";
   pid_ = ::fork();
   if (pid_ == 0) {
-    ::execl(program.c_str(), program.c_str(), bench_file.c_str(), "--ready-file", ready_file_.c_str(), "--cells", cells.c_str(), "--quiet",
-            static_cast<char*>(nullptr));
+    ::execl(program.c_str(), program.c_str(), bench_file.c_str(), "--ready-file", ready_file_.c_str(), "--cells", cells.c_str(),
+            "--quiet", static_cast<char*>(nullptr));
     ::_exit(127);
   }
   if (pid_ < 0) throw std::runtime_error("fork failed");

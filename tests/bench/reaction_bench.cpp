@@ -74,7 +74,8 @@ class RoundTrips {
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     const int on = 1;
     ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) throw std::runtime_error("no connection for the round trips");
+    if (::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
+      throw std::runtime_error("no connection for the round trips");
   }
   ~RoundTrips() { ::close(fd_); }
   RoundTrips(const RoundTrips&) = delete;
@@ -219,9 +220,11 @@ class Burners {
 bool report(const std::string& name, const std::vector<double>& us, const Percentiles& round_trip, double round_trips_max) {
   const Percentiles p = percentiles_of(us);
   const double bound_us = target_us + round_trip.p99_9;
-  fmt::print("{}: p99.9 {:.0f} us, target {:.0f} us ({:.0f} and a round trip); {}\n", p.p99_9 <= bound_us ? "PASS" : "FAIL", p.p99_9, bound_us, target_us, name);
+  fmt::print("{}: p99.9 {:.0f} us, target {:.0f} us ({:.0f} and a round trip); {}\n", p.p99_9 <= bound_us ? "PASS" : "FAIL",
+             p.p99_9, bound_us, target_us, name);
   const double median = p.p50 / round_trip.p50;
-  fmt::print("{}: median {:.1f} round trips, bar {:.0f}; {}\n", median <= round_trips_max ? "PASS" : "FAIL", median, round_trips_max, name);
+  fmt::print("{}: median {:.1f} round trips, bar {:.0f}; {}\n", median <= round_trips_max ? "PASS" : "FAIL", median,
+             round_trips_max, name);
   return median <= round_trips_max;
 }
 

@@ -76,7 +76,8 @@ ReactionInstruments::ReactionInstruments() : registers_(65536), coils_(65536) {
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t length = sizeof address;
-    const bool is_made = ::bind(listener.fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 && ::listen(listener.fd, 8) == 0 &&
+    const bool is_made = ::bind(listener.fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
+                         ::listen(listener.fd, 8) == 0 &&
                          ::getsockname(listener.fd, reinterpret_cast<sockaddr*>(&address), &length) == 0;
     if (!is_made) throw std::runtime_error("no port for the benchmark");
     listener.port = ntohs(address.sin_port);
@@ -202,7 +203,8 @@ std::string ReactionInstruments::psb_pdu(std::string_view pdu, std::int64_t read
       const bool on = coils_[output_coil];
       registers_[state] = 0;
       // Bit 7: output on; 9 and 10: constant current; 11: remote.
-      registers_[state + 1] = static_cast<std::uint16_t>((on ? 1U << 7U | 2U << 9U : 0U) | (coils_[remote_coil] ? 1U << 11U : 0U));
+      registers_[state + 1] =
+          static_cast<std::uint16_t>((on ? 1U << 7U | 2U << 9U : 0U) | (coils_[remote_coil] ? 1U << 11U : 0U));
       registers_[state + 2] = static_cast<std::uint16_t>((is_hazard ? over_voltage_V : voltage_V) / nominal_V * full_scale);
       registers_[state + 3] = on ? registers_[source_current] : std::uint16_t{0};
       return read_reply(pdu, {registers_.begin() + address, registers_.begin() + address + value});
@@ -223,7 +225,8 @@ std::string ReactionInstruments::adam_pdu(std::string_view pdu, bool& is_hazard)
   if (pdu[0] != 3) return exception(pdu, 1);
   const std::uint16_t address = word_at(pdu, 1), count = word_at(pdu, 3);
   if (address == type_codes) return read_reply(pdu, std::vector<std::uint16_t>(count, type_t));
-  is_hazard = hangs_since_ns_ != 0 && hazard_ == Hazardous::over_temperature_and_hang && monotonic_ns() - hangs_since_ns_ >= hang_before_heat_ns;
+  is_hazard = hangs_since_ns_ != 0 && hazard_ == Hazardous::over_temperature_and_hang &&
+              monotonic_ns() - hangs_since_ns_ >= hang_before_heat_ns;
   return read_reply(pdu, std::vector<std::uint16_t>(count, adam_raw(is_hazard ? hot_cell_degC : cell_degC)));
 }
 

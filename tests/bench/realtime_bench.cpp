@@ -29,12 +29,15 @@ constexpr double median_share_max = 4.0;
 std::string bench_text() {
   std::string instruments, channels, cells;
   for (int i = 1; i <= channel_count; ++i) {
-    instruments += fmt::format("  psb{}: {{model: ea-psb-10060-60, modbus: \"192.0.2.{}:502\", scpi: \"192.0.2.{}:5025\"}}\n", i, i, i);
+    instruments +=
+        fmt::format("  psb{}: {{model: ea-psb-10060-60, modbus: \"192.0.2.{}:502\", scpi: \"192.0.2.{}:5025\"}}\n", i, i, i);
     channels += fmt::format("  ch{}: {{cycler: psb{}}}\n", i, i);
     cells += fmt::format("    ch{}: {{file: lg-m50, soc_pct: {}}}\n", i, 20 + 5 * i);
   }
-  return fmt::format("bench: realtime\n\ninstruments:\n{}\nchannels:\n{}\nsimulation:\n  cells:\n{}  room_temperature_degC: 25\n  latency: modelled\n",
-                     instruments, channels, cells);
+  return fmt::format(
+      "bench: realtime\n\ninstruments:\n{}\nchannels:\n{}\nsimulation:\n  cells:\n{}  room_temperature_degC: 25\n  latency: "
+      "modelled\n",
+      instruments, channels, cells);
 }
 
 std::string charging(double seconds) {
@@ -79,21 +82,24 @@ int main_of(int argc, char** argv) {
     fmt::print(stderr, "{}\n", figures.failure);
     return 1;
   }
-  const auto missed_by_bare = std::count_if(bare_us.begin(), bare_us.end(), [&](double late) { return late > 1e-3 * static_cast<double>(period_ns); });
+  const auto missed_by_bare =
+      std::count_if(bare_us.begin(), bare_us.end(), [&](double late) { return late > 1e-3 * static_cast<double>(period_ns); });
   const Percentiles bare = percentiles_of(bare_us);
   const Percentiles cycles = percentiles_of(punctuality.late_us);
 
-  fmt::print("{} channels every {} ms for {} s: {} samples, {} rows; CPU {:.1f} % of one core, control thread {:.1f} %\n", channel_count,
-             period.count(), seconds, figures.samples, figures.rows, 100 * figures.cost.cpu_s / figures.cost.wall_s,
-             100 * figures.cost.control_cpu_s / figures.cost.wall_s);
+  fmt::print("{} channels every {} ms for {} s: {} samples, {} rows; CPU {:.1f} % of one core, control thread {:.1f} %\n",
+             channel_count, period.count(), seconds, figures.samples, figures.rows,
+             100 * figures.cost.cpu_s / figures.cost.wall_s, 100 * figures.cost.control_cpu_s / figures.cost.wall_s);
   fmt::print("bare timers, before the run:  {}\n", to_string(alone, "us"));
   fmt::print("bare timers, during the run:  {}\n", to_string(bare, "us"));
   fmt::print("control cycles:               {}\n", to_string(cycles, "us"));
-  fmt::print("{}: {} periods missed, target 0 (bare timers: {})\n", figures.periods_missed == 0 ? "PASS" : "FAIL", figures.periods_missed, missed_by_bare);
+  fmt::print("{}: {} periods missed, target 0 (bare timers: {})\n", figures.periods_missed == 0 ? "PASS" : "FAIL",
+             figures.periods_missed, missed_by_bare);
   const bool is_long = cycles.count >= cycles_for_p99_9;
   const double share = is_long ? cycles.p99_9 / bare.p99_9 : cycles.p50 / bare.p50;
   const double bar = is_long ? share_max : median_share_max;
-  fmt::print("{}: {} lateness is {:.2f} times that of a bare timer, bar {:.1f}\n", share <= bar ? "PASS" : "FAIL", is_long ? "p99.9" : "median", share, bar);
+  fmt::print("{}: {} lateness is {:.2f} times that of a bare timer, bar {:.1f}\n", share <= bar ? "PASS" : "FAIL",
+             is_long ? "p99.9" : "median", share, bar);
   return share <= bar ? 0 : 1;
 }
 

@@ -38,7 +38,8 @@ SocketPair connected_pair() {
   socklen_t length = sizeof address;
   SocketPair pair;
   pair.here = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const bool is_made = ::bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 && ::listen(listener, 1) == 0 &&
+  const bool is_made = ::bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
+                       ::listen(listener, 1) == 0 &&
                        ::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &length) == 0 &&
                        ::connect(pair.here, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
   if (!is_made) throw std::runtime_error("no loopback connection");
@@ -96,7 +97,8 @@ Asked ask_for(int fd, double seconds) {
     if (::send(fd, buffer.data(), question_size, MSG_NOSIGNAL) < 0 || !receive_all(fd, buffer.data(), answer_size)) break;
     ++round_trips;
   }
-  return {static_cast<double>(round_trips), 1e-9 * static_cast<double>(now - start), cpu_seconds(CLOCK_THREAD_CPUTIME_ID) - cpu_before_s};
+  return {static_cast<double>(round_trips), 1e-9 * static_cast<double>(now - start),
+          cpu_seconds(CLOCK_THREAD_CPUTIME_ID) - cpu_before_s};
 }
 
 double at_share(const std::vector<double>& sorted, double share) {
@@ -119,7 +121,8 @@ Percentiles percentiles_of(std::vector<double> values) {
 }
 
 std::string to_string(const Percentiles& p, const std::string& unit) {
-  return fmt::format("p50 {:8.1f}  p99 {:8.1f}  p99.9 {:8.1f}  max {:8.1f} {} (n = {})", p.p50, p.p99, p.p99_9, p.max, unit, p.count);
+  return fmt::format("p50 {:8.1f}  p99 {:8.1f}  p99.9 {:8.1f}  max {:8.1f} {} (n = {})", p.p50, p.p99, p.p99_9, p.max, unit,
+                     p.count);
 }
 
 PingPong ping_pong(Placement placement, double seconds) {

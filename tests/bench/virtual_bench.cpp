@@ -142,9 +142,10 @@ RunFigures insert_only(std::uint64_t rows, const std::string& path) {
   db::Connection connection = must(db::Connection::open(path, db::OpenMode::write));
   must(connection.query_text("PRAGMA journal_mode = WAL"));
   must(connection.execute("PRAGMA synchronous = OFF", "bench"));
-  must(connection.execute("CREATE TABLE sample(step INTEGER, t INTEGER, flags INTEGER, v REAL, i REAL, t1 REAL, t2 REAL, q1 REAL, q2 REAL, "
-                          "e1 REAL, e2 REAL)",
-                          "bench"));
+  must(connection.execute(
+      "CREATE TABLE sample(step INTEGER, t INTEGER, flags INTEGER, v REAL, i REAL, t1 REAL, t2 REAL, q1 REAL, q2 REAL, "
+      "e1 REAL, e2 REAL)",
+      "bench"));
   db::Statement insert = must(connection.prepare("INSERT INTO sample VALUES(?,?,?,?,?,?,?,?,?,?,?)"));
   const Meter meter;
   for (std::uint64_t row = 0; row < rows; ++row) {
@@ -178,8 +179,9 @@ double ns_per_sample(const RunFigures& figures) { return 1e9 * figures.cost.cpu_
 void print(const Part& part) {
   const RunFigures& f = part.best;
   const auto samples = static_cast<double>(f.samples);
-  fmt::print("{:<44} {:>9} samples {:>9.0f} ns CPU ({:>5.0f} control thread) {:>10.0f} /s of CPU {:>10.0f} /s of wall\n", part.name, f.samples,
-             ns_per_sample(f), 1e9 * f.cost.control_cpu_s / samples, samples / f.cost.cpu_s, samples / f.cost.wall_s);
+  fmt::print("{:<44} {:>9} samples {:>9.0f} ns CPU ({:>5.0f} control thread) {:>10.0f} /s of CPU {:>10.0f} /s of wall\n",
+             part.name, f.samples, ns_per_sample(f), 1e9 * f.cost.control_cpu_s / samples, samples / f.cost.cpu_s,
+             samples / f.cost.wall_s);
 }
 
 int main_of(int argc, char** argv) {
@@ -224,9 +226,11 @@ int main_of(int argc, char** argv) {
   const double rate = static_cast<double>(full.samples) / full.cost.cpu_s;
   const double limit = 1e9 / (ns_per_sample(parts[3].best) + ns_per_sample(parts[4].best));
   fmt::print("rows in the record: {} of {} samples\n", full.rows, full.samples);
-  fmt::print("{}: {:.0f} samples per second of one core, target {:.0f}\n", rate >= target_per_s ? "PASS" : "FAIL", rate, target_per_s);
+  fmt::print("{}: {:.0f} samples per second of one core, target {:.0f}\n", rate >= target_per_s ? "PASS" : "FAIL", rate,
+             target_per_s);
   const double share = rate / limit;
-  fmt::print("{}: {:.2f} of what physics and INSERT alone allow ({:.0f} /s), bar {:.2f}\n", share >= share_min ? "PASS" : "FAIL", share, limit, share_min);
+  fmt::print("{}: {:.2f} of what physics and INSERT alone allow ({:.0f} /s), bar {:.2f}\n", share >= share_min ? "PASS" : "FAIL",
+             share, limit, share_min);
   return share >= share_min && full.rows == full.samples ? 0 : 1;
 }
 

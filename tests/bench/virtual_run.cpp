@@ -85,7 +85,8 @@ RunFigures run(cli::Rig& rig, const BenchConfig& bench, const RunSpec& spec) {
   BenchInstruments instruments = cli::make_instruments(time, bench, spec.channels, rig.links());
   RunListener nobody;
   RunListener& listener = spec.listener != nullptr ? *spec.listener : nobody;
-  BenchRun bench_run{time, bench, instruments, *recorder, listener, BenchRunOptions{.channel = spec.options, .take_leases = false}};
+  BenchRun bench_run{time,      bench,    instruments,
+                     *recorder, listener, BenchRunOptions{.channel = spec.options, .take_leases = false}};
   const auto whole = [](BenchRun* runs, std::vector<ChannelJob> jobs, TimeSource* t) -> Task<void> {
     co_await runs->run(std::move(jobs));
     t->stop();
@@ -103,7 +104,8 @@ RunFigures run(cli::Rig& rig, const BenchConfig& bench, const RunSpec& spec) {
   for (const ChannelResult& result : bench_run.results()) {
     figures.samples += result.samples;
     figures.periods_missed += result.periods_missed;
-    if (result.outcome != Outcome::completed) figures.failure = result.channel + ": " + std::string(to_string(result.outcome)) + ": " + result.reason;
+    if (result.outcome != Outcome::completed)
+      figures.failure = result.channel + ": " + std::string(to_string(result.outcome)) + ": " + result.reason;
   }
   return figures;
 }

@@ -30,14 +30,14 @@ struct RunSpec {
   std::string profile;                ///< its text
   std::vector<std::string> channels;  ///< each runs the profile
   ChannelOptions options;
-  std::string database;               ///< empty: nothing is recorded
-  RunListener* listener = nullptr;    ///< null: nobody watches
+  std::string database;             ///< empty: nothing is recorded
+  RunListener* listener = nullptr;  ///< null: nobody watches
 };
 
 struct RunFigures {
   std::uint64_t samples = 0, rows = 0, periods_missed = 0;
-  Cost cost;                ///< of the run, from the first OFF until the record is closed
-  std::string failure;      ///< empty: every channel completed
+  Cost cost;            ///< of the run, from the first OFF until the record is closed
+  std::string failure;  ///< empty: every channel completed
 };
 
 /// Every period the same, so that samples can be counted against time.

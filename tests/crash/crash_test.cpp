@@ -22,8 +22,9 @@ constexpr Seconds orderly_limit{5};
 constexpr std::uint64_t small_disk_bytes = 300'000;
 constexpr double soc_charged = 0.5003;  // about a second of charge: set-point acknowledged, samples recorded
 
-const std::string long_charge = "profile: Long charge\nformat: 1\nrecord: {every_s: 0}\nsteps:\n"
-                                "  - cc_charge: {rate_C: 1, until: voltage_V >= 4.2, at_most_h: 2}\n";
+const std::string long_charge =
+    "profile: Long charge\nformat: 1\nrecord: {every_s: 0}\nsteps:\n"
+    "  - cc_charge: {rate_C: 1, until: voltage_V >= 4.2, at_most_h: 2}\n";
 
 /// A bench, a simulator, and a controller that charges.
 class Crash : public testing::Test {
@@ -38,9 +39,11 @@ class Crash : public testing::Test {
     ASSERT_FALSE(controller->has_ended()) << controller->err();
   }
 
-  std::unique_ptr<Process> run_another(const std::string& database, const std::vector<std::string>& more = {}, ProcessOptions options = {}) {
-    std::vector<std::string> words{"run", "charge.yaml", "--bench", simulator->bench_file(), "--simulator", simulator->ready_file(),
-                                   "--time", "real", "--db", database, "--quiet"};
+  std::unique_ptr<Process> run_another(const std::string& database, const std::vector<std::string>& more = {},
+                                       ProcessOptions options = {}) {
+    std::vector<std::string> words{
+        "run",  "charge.yaml", "--bench", simulator->bench_file(), "--simulator", simulator->ready_file(), "--time", "real",
+        "--db", database,      "--quiet"};
     words.insert(words.end(), more.begin(), more.end());
     options.folder = folder;
     return std::make_unique<Process>(cellrig_command(words), with_leases(std::move(options)));
@@ -194,8 +197,9 @@ TEST_F(Crash, a_second_controller_is_refused_before_its_first_write_and_the_firs
 TEST_F(Crash, a_second_writer_of_one_database_is_refused_with_5) {
   start("single");
   Simulator other("single");
-  const Finished second = cellrig({"run", "charge.yaml", "--bench", other.bench_file(), "--simulator", other.ready_file(), "--db", "first.db", "--quiet"},
-                                  {.folder = folder});
+  const Finished second = cellrig(
+      {"run", "charge.yaml", "--bench", other.bench_file(), "--simulator", other.ready_file(), "--db", "first.db", "--quiet"},
+      {.folder = folder});
   EXPECT_EQ(second.exit_code, 5) << second.err;
   EXPECT_THAT(second.err, HasSubstr("first.db"));
   EXPECT_EQ(other.truth("ch1").current_max_A, 0.0);
@@ -232,8 +236,9 @@ TEST_F(Crash, a_bench_that_vanishes_ends_with_4_and_a_word_to_go_and_look) {
   EXPECT_GT(recorded_samples(), 0u);
 }
 
-const std::string short_profile = "profile: Short\nformat: 1\nrecord: {every_s: 0}\nsteps:\n"
-                                  "  - cc_charge: {rate_C: 1, until: step_time_s >= 2, at_most_h: 1}\n";
+const std::string short_profile =
+    "profile: Short\nformat: 1\nrecord: {every_s: 0}\nsteps:\n"
+    "  - cc_charge: {rate_C: 1, until: step_time_s >= 2, at_most_h: 1}\n";
 
 // `cellrig run ... 2>&1 | tee log`: whoever reads along may die or stand still; the run does not notice.
 TEST_F(Crash, a_reader_of_the_progress_that_dies_or_stands_still_does_not_disturb_the_run) {
@@ -241,7 +246,8 @@ TEST_F(Crash, a_reader_of_the_progress_that_dies_or_stands_still_does_not_distur
     simulator = std::make_unique<Simulator>("single");
     folder = temporary_folder();
     (void)file_with(short_profile, "charge.yaml", folder);
-    Process run(cellrig_command({"run", "charge.yaml", "--bench", simulator->bench_file(), "--simulator", simulator->ready_file(), "--db", "first.db"}),
+    Process run(cellrig_command({"run", "charge.yaml", "--bench", simulator->bench_file(), "--simulator", simulator->ready_file(),
+                                 "--db", "first.db"}),
                 with_leases({.folder = folder, .errors = errors}));
     const std::optional<int> ended = run.wait(end_limit);
     ASSERT_TRUE(ended.has_value()) << "it hangs with its output";

@@ -16,7 +16,9 @@ using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
 
-std::string profile_with(const std::string& step, const std::string& top = "") { return "profile: P\nformat: 1\n" + top + "steps:\n  - " + step + "\n"; }
+std::string profile_with(const std::string& step, const std::string& top = "") {
+  return "profile: P\nformat: 1\n" + top + "steps:\n  - " + step + "\n";
+}
 
 struct BadProfile {
   std::string name, text, where, what;
@@ -28,8 +30,9 @@ class BadInput : public testing::TestWithParam<BadProfile> {};
 TEST_P(BadInput, is_refused_by_check_and_by_run_with_its_place_and_the_nearest_word) {
   const std::string file = file_with(GetParam().text, "p.yaml");
   const std::string folder = std::filesystem::path(file).parent_path().string();
-  for (const std::vector<std::string>& words : {std::vector<std::string>{"check", "p.yaml", "--bench", "single"},
-                                                std::vector<std::string>{"run", "p.yaml", "--simulated", "--quiet", "--db", "never.db"}}) {
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"check", "p.yaml", "--bench", "single"},
+        std::vector<std::string>{"run", "p.yaml", "--simulated", "--quiet", "--db", "never.db"}}) {
     const Finished done = cellrig(words, {.folder = folder});
     EXPECT_EQ(done.exit_code, 2) << done.err;
     EXPECT_THAT(done.err, HasSubstr(GetParam().where));
@@ -43,26 +46,40 @@ const std::string charge = "cc_charge: {rate_C: 1, until: voltage_V >= 4.2, at_m
 INSTANTIATE_TEST_SUITE_P(
     Profile, BadInput,
     testing::Values(
-        BadProfile{"typo_in_a_step", profile_with("cc_chrage: {rate_C: 1, until: voltage_V >= 4.2, at_most_h: 2}"), "p.yaml:4:5:", "did you mean 'cc_charge'?"},
-        BadProfile{"typo_in_a_key", profile_with("cc_charge: {rate_C: 1, utnil: voltage_V >= 4.2, at_most_h: 2}"), "p.yaml:4:28:", "did you mean 'until'?"},
-        BadProfile{"wrong_unit", profile_with("cc_charge: {current_mA: 1000, until: voltage_V >= 4.2, at_most_h: 2}"), "p.yaml:4:17:", "did you mean 'current_A'?"},
-        BadProfile{"wrong_unit_in_a_condition", profile_with("cc_charge: {rate_C: 1, until: voltage_mV >= 4200, at_most_h: 2}"), "p.yaml:4:35:", "did you mean 'voltage_V'?"},
-        BadProfile{"unit_in_the_value", profile_with("cc_charge: {rate_C: 1, until: voltage_V >= 4.2 V, at_most_h: 2}"), "p.yaml:4:", ""},
-        BadProfile{"decimal_comma", profile_with("cc_charge: {rate_C: 1, until: \"voltage_V >= 4,2\", at_most_h: 2}"), "p.yaml:4:", "did you mean '4.2'?"},
+        BadProfile{"typo_in_a_step", profile_with("cc_chrage: {rate_C: 1, until: voltage_V >= 4.2, at_most_h: 2}"),
+                   "p.yaml:4:5:", "did you mean 'cc_charge'?"},
+        BadProfile{"typo_in_a_key", profile_with("cc_charge: {rate_C: 1, utnil: voltage_V >= 4.2, at_most_h: 2}"),
+                   "p.yaml:4:28:", "did you mean 'until'?"},
+        BadProfile{"wrong_unit", profile_with("cc_charge: {current_mA: 1000, until: voltage_V >= 4.2, at_most_h: 2}"),
+                   "p.yaml:4:17:", "did you mean 'current_A'?"},
+        BadProfile{"wrong_unit_in_a_condition", profile_with("cc_charge: {rate_C: 1, until: voltage_mV >= 4200, at_most_h: 2}"),
+                   "p.yaml:4:35:", "did you mean 'voltage_V'?"},
+        BadProfile{"unit_in_the_value", profile_with("cc_charge: {rate_C: 1, until: voltage_V >= 4.2 V, at_most_h: 2}"),
+                   "p.yaml:4:", ""},
+        BadProfile{"decimal_comma", profile_with("cc_charge: {rate_C: 1, until: \"voltage_V >= 4,2\", at_most_h: 2}"),
+                   "p.yaml:4:", "did you mean '4.2'?"},
         BadProfile{"no_bound", profile_with("cc_charge: {rate_C: 1, until: voltage_V >= 4.2}"), "p.yaml:4:5:", "at_most_h"},
-        BadProfile{"duplicate_key", profile_with("cc_charge: {rate_C: 1, rate_C: 2, until: voltage_V >= 4.2, at_most_h: 2}"), "p.yaml:4:28:", "duplicate key 'rate_C'"},
-        BadProfile{"rate_beyond_the_cell", profile_with("cc_charge: {rate_C: 9, until: voltage_V >= 4.2, at_most_h: 2}"), "p.yaml:4:25:", "charge_rate_max_C"},
-        BadProfile{"voltage_beyond_the_cell", profile_with("cccv_charge: {rate_C: 1, voltage_V: 4.5, until: rate_C <= 0.05, at_most_h: 2}"), "p.yaml:4:", "4.5"},
-        BadProfile{"widened_limit", profile_with(charge, "limits: {cell_temperature_max_degC: 90}\n"), "p.yaml:3:", "may only tighten"},
-        BadProfile{"not_yaml", "profile: P\nformat: 1\nsteps: [}\n", "p.yaml:3:", ""},
-        BadProfile{"empty_file", "", "p.yaml", ""},
+        BadProfile{"duplicate_key", profile_with("cc_charge: {rate_C: 1, rate_C: 2, until: voltage_V >= 4.2, at_most_h: 2}"),
+                   "p.yaml:4:28:", "duplicate key 'rate_C'"},
+        BadProfile{"rate_beyond_the_cell", profile_with("cc_charge: {rate_C: 9, until: voltage_V >= 4.2, at_most_h: 2}"),
+                   "p.yaml:4:25:", "charge_rate_max_C"},
+        BadProfile{"voltage_beyond_the_cell",
+                   profile_with("cccv_charge: {rate_C: 1, voltage_V: 4.5, until: rate_C <= 0.05, at_most_h: 2}"),
+                   "p.yaml:4:", "4.5"},
+        BadProfile{"widened_limit", profile_with(charge, "limits: {cell_temperature_max_degC: 90}\n"),
+                   "p.yaml:3:", "may only tighten"},
+        BadProfile{"not_yaml", "profile: P\nformat: 1\nsteps: [}\n", "p.yaml:3:", ""}, BadProfile{"empty_file", "", "p.yaml", ""},
         // What only `check` can see: so far these name the line; docs/profile-language.md shows them so.
-        BadProfile{"unreachable_condition", profile_with("cc_charge: {rate_C: 1, voltage_max_V: 4.1, until: voltage_V >= 4.2, at_most_h: 2}"), "p.yaml:4:", "can never be reached"},
-        BadProfile{"limits_that_do_not_nest", profile_with(charge, "limits: {voltage_max_V: 4.21}\n"), "p.yaml:5:", "do not nest"}),
+        BadProfile{"unreachable_condition",
+                   profile_with("cc_charge: {rate_C: 1, voltage_max_V: 4.1, until: voltage_V >= 4.2, at_most_h: 2}"),
+                   "p.yaml:4:", "can never be reached"},
+        BadProfile{"limits_that_do_not_nest", profile_with(charge, "limits: {voltage_max_V: 4.21}\n"),
+                   "p.yaml:5:", "do not nest"}),
     [](const testing::TestParamInfo<BadProfile>& p) { return p.param.name; });
 
 TEST(BadInputOfABench, check_names_the_column_of_what_only_check_can_see) {
-  const std::string file = file_with(profile_with("cc_charge: {rate_C: 1, voltage_max_V: 4.1, until: voltage_V >= 4.2, at_most_h: 2}"), "p.yaml");
+  const std::string file =
+      file_with(profile_with("cc_charge: {rate_C: 1, voltage_max_V: 4.1, until: voltage_V >= 4.2, at_most_h: 2}"), "p.yaml");
   const Finished done = cellrig({"check", file, "--bench", "single"});
   EXPECT_THAT(done.err, ContainsRegex("p.yaml:4:[0-9]+: error:")) << "exit code 2 promises file, line and column";
 }
@@ -98,7 +115,9 @@ TEST(BadInputOfABench, two_channels_on_one_output_are_refused_by_every_verb_that
                                                 std::vector<std::string>{"off", "--bench", bench}}) {
     const Finished done = cellrig(words);
     EXPECT_EQ(done.exit_code, 2) << done.err;
-    EXPECT_THAT(done.err, ContainsRegex("bench.yaml:[0-9]+:[0-9]+: channel 'ch2' uses the output of psb1, which is already that of channel 'ch1'"));
+    EXPECT_THAT(
+        done.err,
+        ContainsRegex("bench.yaml:[0-9]+:[0-9]+: channel 'ch2' uses the output of psb1, which is already that of channel 'ch1'"));
   }
 }
 
@@ -111,7 +130,8 @@ TEST(BadInputOfABench, mistakes_in_a_bench_file_are_named_with_place_and_nearest
                                                        {"contactor:", "contatcor:", "did you mean 'contactor'?"},
                                                        {"192.0.2.10:502\"", "192.0.2.10\"", "host:port"}};
   for (const std::vector<std::string>& mistake : mistakes) {
-    const Finished done = cellrig({"run", profile, "--simulated", "--bench", file_with(replaced(good, mistake[0], mistake[1]), "bench.yaml")});
+    const Finished done =
+        cellrig({"run", profile, "--simulated", "--bench", file_with(replaced(good, mistake[0], mistake[1]), "bench.yaml")});
     EXPECT_EQ(done.exit_code, 2) << done.err;
     EXPECT_THAT(done.err, ContainsRegex("bench.yaml:[0-9]+:[0-9]+: "));
     EXPECT_THAT(done.err, HasSubstr(mistake[2]));
@@ -119,10 +139,14 @@ TEST(BadInputOfABench, mistakes_in_a_bench_file_are_named_with_place_and_nearest
 }
 
 TEST(BadInputOfABench, two_channels_that_want_different_temperatures_of_one_chamber_are_refused) {
-  const std::string profile = file_with("profile: P\nformat: 1\nparameters: {t_degC: 25}\nsteps:\n  - rest: {for_s: 5, temperature_degC: parameters.t_degC}\n", "p.yaml");
-  const Finished done = cellrig({"run", profile, "--simulated", "--bench", "demo", "--channel", "ch1", "--channel", "ch2", "--set", "ch2:t_degC=40"});
+  const std::string profile = file_with(
+      "profile: P\nformat: 1\nparameters: {t_degC: 25}\nsteps:\n  - rest: {for_s: 5, temperature_degC: parameters.t_degC}\n",
+      "p.yaml");
+  const Finished done = cellrig(
+      {"run", profile, "--simulated", "--bench", "demo", "--channel", "ch1", "--channel", "ch2", "--set", "ch2:t_degC=40"});
   EXPECT_EQ(done.exit_code, 2);
-  EXPECT_THAT(done.err, HasSubstr("channels 'ch1' and 'ch2' share chamber 'oven' and want different temperatures (25 and 40 degC)"));
+  EXPECT_THAT(done.err,
+              HasSubstr("channels 'ch1' and 'ch2' share chamber 'oven' and want different temperatures (25 and 40 degC)"));
   EXPECT_THAT(done.err, ContainsRegex("demo.yaml:[0-9]+:[0-9]+: "));
 }
 
@@ -144,26 +168,36 @@ TEST_P(BadCommandLine, ends_with_2_and_a_word_that_helps) {
 
 INSTANTIATE_TEST_SUITE_P(
     Words, BadCommandLine,
-    testing::Values(BadLine{"unknown_verb", {"chekc", "p.yaml"}, "unknown verb 'chekc', did you mean 'check'?"},
-                    BadLine{"no_verb", {}, "--help"},
-                    BadLine{"unknown_option", {"run", "--bensh", "b.yaml"}, "unknown option '--bensh', did you mean '--bench'?"},
-                    BadLine{"unknown_option_with_value", {"run", "p.yaml", "--simulatd=1"}, "did you mean '--simulated'?"},
-                    BadLine{"unknown_global_option", {"--versoin"}, "did you mean '--version'?"},
-                    BadLine{"unknown_time", {"run", "p.yaml", "--time", "virtuel"}, "virtual"},
-                    BadLine{"unknown_format", {"export", "1", "--format", "xlsx"}, "bdf"},
-                    BadLine{"unknown_profile", {"run", "fast-charge-windo", "--simulated"}, "did you mean 'fast-charge-window'?"},
-                    BadLine{"unknown_cell", {"check", "fast-charge-window", "--cell", "lg-m5"}, "did you mean 'lg-m50'?"},
-                    BadLine{"unknown_bench", {"run", "fast-charge-window", "--simulated", "--bench", "dmeo"}, "did you mean 'demo'?"},
-                    BadLine{"unknown_channel", {"run", "fast-charge-window", "--simulated", "--channel", "ch9"}, "did you mean 'ch1'?"},
-                    BadLine{"unknown_parameter", {"run", "fast-charge-window", "--simulated", "--set", "charge_rat_C=1"}, "did you mean 'charge_rate_C'?"},
-                    BadLine{"parameter_without_value", {"run", "fast-charge-window", "--simulated", "--set", "charge_rate_C"}, "write parameter=value"},
-                    BadLine{"parameter_beyond_its_range", {"run", "fast-charge-window", "--simulated", "--set", "charge_rate_C=50"}, "charge_rate_C"},
-                    BadLine{"channel_twice", {"run", "fast-charge-window", "--simulated", "--channel", "ch1", "--channel", "ch1"}, "given twice"},
-                    BadLine{"virtual_time_on_a_real_bench", {"run", "fast-charge-window", "--bench", "demo", "--time", "virtual"}, "needs --simulated"},
-                    BadLine{"no_bench", {"run", "fast-charge-window"}, "give --bench FILE, or --simulated"},
-                    BadLine{"no_ready_file", {"run", "fast-charge-window", "--bench", "demo", "--simulator", "nothing.json"}, "nothing.json"},
-                    BadLine{"no_database", {"runs", "--db", "nothing.db"}, "there is no such database"},
-                    BadLine{"off_without_a_bench", {"off"}, "--bench"}),
+    testing::Values(
+        BadLine{"unknown_verb", {"chekc", "p.yaml"}, "unknown verb 'chekc', did you mean 'check'?"},
+        BadLine{"no_verb", {}, "--help"},
+        BadLine{"unknown_option", {"run", "--bensh", "b.yaml"}, "unknown option '--bensh', did you mean '--bench'?"},
+        BadLine{"unknown_option_with_value", {"run", "p.yaml", "--simulatd=1"}, "did you mean '--simulated'?"},
+        BadLine{"unknown_global_option", {"--versoin"}, "did you mean '--version'?"},
+        BadLine{"unknown_time", {"run", "p.yaml", "--time", "virtuel"}, "virtual"},
+        BadLine{"unknown_format", {"export", "1", "--format", "xlsx"}, "bdf"},
+        BadLine{"unknown_profile", {"run", "fast-charge-windo", "--simulated"}, "did you mean 'fast-charge-window'?"},
+        BadLine{"unknown_cell", {"check", "fast-charge-window", "--cell", "lg-m5"}, "did you mean 'lg-m50'?"},
+        BadLine{"unknown_bench", {"run", "fast-charge-window", "--simulated", "--bench", "dmeo"}, "did you mean 'demo'?"},
+        BadLine{"unknown_channel", {"run", "fast-charge-window", "--simulated", "--channel", "ch9"}, "did you mean 'ch1'?"},
+        BadLine{"unknown_parameter",
+                {"run", "fast-charge-window", "--simulated", "--set", "charge_rat_C=1"},
+                "did you mean 'charge_rate_C'?"},
+        BadLine{"parameter_without_value",
+                {"run", "fast-charge-window", "--simulated", "--set", "charge_rate_C"},
+                "write parameter=value"},
+        BadLine{"parameter_beyond_its_range",
+                {"run", "fast-charge-window", "--simulated", "--set", "charge_rate_C=50"},
+                "charge_rate_C"},
+        BadLine{
+            "channel_twice", {"run", "fast-charge-window", "--simulated", "--channel", "ch1", "--channel", "ch1"}, "given twice"},
+        BadLine{"virtual_time_on_a_real_bench",
+                {"run", "fast-charge-window", "--bench", "demo", "--time", "virtual"},
+                "needs --simulated"},
+        BadLine{"no_bench", {"run", "fast-charge-window"}, "give --bench FILE, or --simulated"},
+        BadLine{"no_ready_file", {"run", "fast-charge-window", "--bench", "demo", "--simulator", "nothing.json"}, "nothing.json"},
+        BadLine{"no_database", {"runs", "--db", "nothing.db"}, "there is no such database"},
+        BadLine{"off_without_a_bench", {"off"}, "--bench"}),
     [](const testing::TestParamInfo<BadLine>& p) { return p.param.name; });
 
 }  // namespace

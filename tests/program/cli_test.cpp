@@ -21,14 +21,16 @@ namespace fs = std::filesystem;
 
 const std::vector<std::string> verbs{"check", "run", "off", "runs", "show", "export"};
 
-const std::string short_profile = "profile: Short\nformat: 1\nrecord: {every_s: 0}\nsteps:\n"
-                                  "  - cc_charge: {rate_C: 1, until: step_time_s >= 2, at_most_h: 1}\n"
-                                  "  - rest: {for_s: 1}\n"
-                                  "  - cc_discharge: {rate_C: 1, until: step_time_s >= 2, at_most_h: 1}\n";
-const std::string cycle_profile = "profile: Cycle\nformat: 1\nrecord: {every_s: 10}\nsteps:\n  - cycles:\n      times: 2\n      steps:\n"
-                                  "        - cc_charge: {rate_C: 2, until: capacity_Ah >= 0.5, at_most_h: 1}\n"
-                                  "        - cc_discharge: {rate_C: 2, until: capacity_Ah >= 0.5, at_most_h: 1, measure: reference}\n"
-                                  "  - require: retention_pct >= 99.9\n  - require: reference_capacity_Ah >= 4\n";
+const std::string short_profile =
+    "profile: Short\nformat: 1\nrecord: {every_s: 0}\nsteps:\n"
+    "  - cc_charge: {rate_C: 1, until: step_time_s >= 2, at_most_h: 1}\n"
+    "  - rest: {for_s: 1}\n"
+    "  - cc_discharge: {rate_C: 1, until: step_time_s >= 2, at_most_h: 1}\n";
+const std::string cycle_profile =
+    "profile: Cycle\nformat: 1\nrecord: {every_s: 10}\nsteps:\n  - cycles:\n      times: 2\n      steps:\n"
+    "        - cc_charge: {rate_C: 2, until: capacity_Ah >= 0.5, at_most_h: 1}\n"
+    "        - cc_discharge: {rate_C: 2, until: capacity_Ah >= 0.5, at_most_h: 1, measure: reference}\n"
+    "  - require: retention_pct >= 99.9\n  - require: reference_capacity_Ah >= 4\n";
 
 boost::json::object document(const Finished& done) {
   boost::system::error_code error;
@@ -69,7 +71,9 @@ TEST(Program, check_accepts_every_profile_of_the_library) {
 }
 
 TEST(Program, check_says_in_json_what_it_says_in_words) {
-  const std::string file = file_with("profile: P\nformat: 1\nsteps:\n  - cc_charge: {rate_C: 1, voltage_max_V: 4.1, until: voltage_V >= 4.2, at_most_h: 2}\n", "p.yaml");
+  const std::string file = file_with(
+      "profile: P\nformat: 1\nsteps:\n  - cc_charge: {rate_C: 1, voltage_max_V: 4.1, until: voltage_V >= 4.2, at_most_h: 2}\n",
+      "p.yaml");
   const Finished done = cellrig({"check", file, "--json"});
   EXPECT_EQ(done.exit_code, 2);
   const boost::json::object found = document(done);
@@ -81,7 +85,8 @@ TEST(Program, check_says_in_json_what_it_says_in_words) {
 TEST(Program, a_run_can_be_listed_shown_and_exported) {
   const std::string folder = temporary_folder();
   (void)file_with(cycle_profile, "cycle.yaml", folder);
-  const Finished run = cellrig({"run", "cycle.yaml", "--simulated", "--json", "--quiet", "--operator", "Ada", "--cell-id", "C-7"}, {.folder = folder});
+  const Finished run = cellrig({"run", "cycle.yaml", "--simulated", "--json", "--quiet", "--operator", "Ada", "--cell-id", "C-7"},
+                               {.folder = folder});
   EXPECT_EQ(run.exit_code, 1) << "0.5 Ah are no 4 Ah: the criterion is not met";
   const boost::json::object done = document(run);
   EXPECT_EQ(done.at("exit_code").to_number<int>(), 1);
@@ -138,7 +143,8 @@ TEST(Program, a_disk_without_the_reserve_ends_with_5_before_anything_is_switched
 TEST(Program, a_short_run_in_real_time_against_a_simulator_process_passes) {
   Simulator simulator("single");
   const std::string file = file_with(short_profile, "short.yaml");
-  const Finished done = cellrig({"run", file, "--bench", "single", "--simulator", simulator.ready_file(), "--time", "real", "--json", "--quiet"});
+  const Finished done =
+      cellrig({"run", file, "--bench", "single", "--simulator", simulator.ready_file(), "--time", "real", "--json", "--quiet"});
   EXPECT_EQ(done.exit_code, 0) << done.err;
   const boost::json::object result = document(done);
   EXPECT_EQ(result.at("time_source").as_string(), "real");
@@ -153,8 +159,8 @@ TEST(Program, a_run_in_lockstep_gives_the_same_result_twice) {
   for (int i = 0; i < 2; ++i) {
     Simulator simulator("demo");
     const std::string file = file_with(cycle_profile, "cycle.yaml");
-    const Finished done = cellrig({"run", file, "--bench", "demo", "--channel", "ch1", "--channel", "ch2", "--simulator", simulator.ready_file(),
-                                   "--time", "lockstep", "--json", "--quiet"});
+    const Finished done = cellrig({"run", file, "--bench", "demo", "--channel", "ch1", "--channel", "ch2", "--simulator",
+                                   simulator.ready_file(), "--time", "lockstep", "--json", "--quiet"});
     EXPECT_EQ(done.exit_code, 1) << done.err;
     (void)document(done);
     EXPECT_TRUE(simulator.is_off("ch1"));

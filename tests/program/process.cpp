@@ -65,7 +65,8 @@ int connect_to(const std::string& host_port) {
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) throw std::runtime_error("no back door at " + host_port);
+  if (::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    throw std::runtime_error("no back door at " + host_port);
   return descriptor;
 }
 
@@ -155,11 +156,14 @@ Finished cellrig(const std::vector<std::string>& words, ProcessOptions options) 
 
 Simulator::Simulator(const std::string& bench) : folder_{temporary_folder()}, ready_file_{folder_ + "/ready.json"} {
   const bool is_text = bench.find('\n') != std::string::npos;
-  bench_file_ = is_text ? file_with(bench, "bench.yaml", folder_) : std::string(CELLRIG_SOURCE_DIR) + "/sim/benches/" + bench + ".yaml";
-  process_ = std::make_unique<Process>(std::vector<std::string>{CELLRIG_SIM_PROGRAM, bench_file_, "--ready-file", ready_file_, "--cells",
-                                                                std::string(CELLRIG_SOURCE_DIR) + "/profiles/cells", "--quiet"});
+  bench_file_ =
+      is_text ? file_with(bench, "bench.yaml", folder_) : std::string(CELLRIG_SOURCE_DIR) + "/sim/benches/" + bench + ".yaml";
+  process_ =
+      std::make_unique<Process>(std::vector<std::string>{CELLRIG_SIM_PROGRAM, bench_file_, "--ready-file", ready_file_, "--cells",
+                                                         std::string(CELLRIG_SOURCE_DIR) + "/profiles/cells", "--quiet"});
   const auto is_ready = [this] { return std::filesystem::exists(ready_file_) || process_->has_ended(); };
-  if (!eventually(start_limit, is_ready) || process_->has_ended()) throw std::runtime_error("cellrig-sim did not start: " + process_->err());
+  if (!eventually(start_limit, is_ready) || process_->has_ended())
+    throw std::runtime_error("cellrig-sim did not start: " + process_->err());
   door_ = connect_to(std::string(boost::json::parse(read_file(ready_file_)).at("back_door").as_string()));
 }
 
@@ -169,7 +173,8 @@ Simulator::~Simulator() {
 
 std::string Simulator::ask(const std::string& line) {
   const std::string message = line + "\n";
-  if (::send(door_, message.data(), message.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(message.size())) throw std::runtime_error("the back door is shut");
+  if (::send(door_, message.data(), message.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(message.size()))
+    throw std::runtime_error("the back door is shut");
   std::string reply;
   while (reply.empty() || reply.back() != '\n') {
     pollfd watch{.fd = door_, .events = POLLIN, .revents = 0};
@@ -189,8 +194,13 @@ ChannelTruth Simulator::truth(const std::string& channel) {
   const boost::json::value all = boost::json::parse(ask("truth"));
   const boost::json::object& of = all.at("channels").at(channel).as_object();
   const auto number = [&of](const char* key) { return of.at(key).to_number<double>(); };
-  return {number("current_A"),     number("voltage_V"),     number("soc"), number("current_max_A"), number("current_min_A"),
-          of.at("output_on").as_bool(), of.at("contactor_closed").as_bool()};
+  return {number("current_A"),
+          number("voltage_V"),
+          number("soc"),
+          number("current_max_A"),
+          number("current_min_A"),
+          of.at("output_on").as_bool(),
+          of.at("contactor_closed").as_bool()};
 }
 
 bool Simulator::is_off(const std::string& channel) {

@@ -27,10 +27,10 @@ enum class Errors {
 };
 
 struct ProcessOptions {
-  std::string folder;                             ///< working directory; a new temporary one when empty
+  std::string folder;                              ///< working directory; a new temporary one when empty
   std::map<std::string, std::string> environment;  ///< on top of ours
   Errors errors = Errors::file;
-  std::optional<std::uint64_t> file_bytes_max;     ///< RLIMIT_FSIZE: what a full disk is to a process
+  std::optional<std::uint64_t> file_bytes_max;  ///< RLIMIT_FSIZE: what a full disk is to a process
 };
 
 /// A child process with its output in files. Killed when this object goes, and when the test program dies.

@@ -11,7 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr double truth_tolerance = 1e-3;      // of a capacity: the instrument's own accuracy is 0.1 %
+constexpr double truth_tolerance = 1e-3;       // of a capacity: the instrument's own accuracy is 0.1 %
 constexpr double same_table_tolerance = 1e-9;  // with every observation recorded
 
 /// A profile of the library, with every observation recorded.
@@ -21,7 +21,8 @@ std::string library_profile(const std::string& path, bool record_all) {
   text << stream.rdbuf();
   std::string all = text.str();
   for (const std::string rule : {"every_s: 60", "every_s: 10", "every_s: 5", "every_s: 1"}) {
-    for (std::size_t at = all.find(rule); record_all && at != std::string::npos; at = all.find(rule, at)) all.replace(at, rule.size(), "every_s: 0");
+    for (std::size_t at = all.find(rule); record_all && at != std::string::npos; at = all.find(rule, at))
+      all.replace(at, rule.size(), "every_s: 0");
   }
   return all;
 }
@@ -32,8 +33,10 @@ std::string chamber_bench(const std::string& cell) {
          "  f4t: {model: watlow-f4t, modbus: \"192.0.2.12:502\"}\n"
          "  adam: {model: adam-6018, modbus: \"192.0.2.13:502\"}\n"
          "chambers:\n  oven: {instrument: f4t}\n"
-         "channels:\n  ch1: {cycler: psb1, cell_temperature: {logger: adam, input: 0}, ambient_temperature: {logger: adam, input: 1}, chamber: oven}\n"
-         "simulation:\n  cells:\n    ch1: {file: lg-m50, " + cell + "}\n  room_temperature_degC: 25\n";
+         "channels:\n  ch1: {cycler: psb1, cell_temperature: {logger: adam, input: 0}, ambient_temperature: {logger: adam, "
+         "input: 1}, chamber: oven}\n"
+         "simulation:\n  cells:\n    ch1: {file: lg-m50, " +
+         cell + "}\n  room_temperature_degC: 25\n";
 }
 
 const db::StepInfo* step_named(const std::vector<db::StepInfo>& steps, const std::string& name) {
@@ -61,8 +64,10 @@ void expect_the_same_table_twice(BenchHarness& bench, double tolerance) {
 }
 
 TEST(Family, fast_charge_window_measures_the_time_and_judges_the_claim) {
-  BenchHarness bench({.bench = chamber_bench("soc_pct: 50"), .profiles = {{"ch1", library_profile("fast-charge/fast-charge-window.yaml", true)}},
-                      .settings = {{"reference_cycles", "1"}, {"rest_min", "10"}, {"window_rest_min", "10"}, {"charge_time_max_min", "30"}}});
+  BenchHarness bench(
+      {.bench = chamber_bench("soc_pct: 50"),
+       .profiles = {{"ch1", library_profile("fast-charge/fast-charge-window.yaml", true)}},
+       .settings = {{"reference_cycles", "1"}, {"rest_min", "10"}, {"window_rest_min", "10"}, {"charge_time_max_min", "30"}}});
   bench.run();
   expect_ended(bench, "ch1", Outcome::completed, "");
   const std::vector<db::StepInfo> steps = bench.record().steps(run_of(bench, "ch1").run).value();
@@ -80,7 +85,8 @@ TEST(Family, fast_charge_window_measures_the_time_and_judges_the_claim) {
 }
 
 TEST(Family, cold_discharge_delivers_less_and_never_charges_cold) {
-  BenchHarness bench({.bench = chamber_bench("soc_pct: 50"), .profiles = {{"ch1", library_profile("cold-weather/cold-discharge.yaml", false)}},
+  BenchHarness bench({.bench = chamber_bench("soc_pct: 50"),
+                      .profiles = {{"ch1", library_profile("cold-weather/cold-discharge.yaml", false)}},
                       .settings = {{"rest_min", "10"}, {"soak_min", "20"}}});
   bench.run();
   expect_ended(bench, "ch1", Outcome::completed, "");
@@ -95,13 +101,19 @@ TEST(Family, cold_discharge_delivers_less_and_never_charges_cold) {
   ASSERT_EQ(criteria.size(), 2u);
   EXPECT_NEAR(criteria[0].value.value_or(0), 100 * cold->end->discharge_Ah / warm->end->discharge_Ah, 1e-6);
   EXPECT_NEAR(criteria[1].value.value_or(0), 100 * cold->end->discharge_Wh / warm->end->discharge_Wh, 1e-6);
-  for (const db::SampleRow& row : samples_of(bench, "ch1")) EXPECT_FALSE(row.current_A > 0.05 && row.cell_temperature_degC < 20.0);
+  for (const db::SampleRow& row : samples_of(bench, "ch1"))
+    EXPECT_FALSE(row.current_A > 0.05 && row.cell_temperature_degC < 20.0);
   EXPECT_GT(bench.truth("ch1").surface_temperature_degC, 20.0) << "warmed up again at the end";
 }
 
 TEST(Family, cycle_life_counts_its_cycles_and_its_table_can_be_computed_again) {
-  BenchHarness bench({.bench = chamber_bench("soc_pct: 50"), .profiles = {{"ch1", library_profile("cycle-life/cycle-life.yaml", true)}},
-                      .settings = {{"cycles_per_block", "3"}, {"blocks_max", "1"}, {"rest_min", "5"}, {"charge_rate_C", "1"}, {"discharge_rate_C", "1"}}});
+  BenchHarness bench({.bench = chamber_bench("soc_pct: 50"),
+                      .profiles = {{"ch1", library_profile("cycle-life/cycle-life.yaml", true)}},
+                      .settings = {{"cycles_per_block", "3"},
+                                   {"blocks_max", "1"},
+                                   {"rest_min", "5"},
+                                   {"charge_rate_C", "1"},
+                                   {"discharge_rate_C", "1"}}});
   bench.run();
   expect_ended(bench, "ch1", Outcome::completed, "");
   EXPECT_TRUE(bench.result("ch1").criteria_met);
@@ -125,9 +137,15 @@ TEST(Family, cycle_life_counts_its_cycles_and_its_table_can_be_computed_again) {
 
 // A cell that loses 0.35 % in each full cycle has lost a fifth after some 60: the run ends at the reference test after that.
 TEST(Family, cycle_life_ends_when_the_retention_falls_below_the_limit) {
-  BenchHarness bench({.bench = chamber_bench("soc_pct: 50, fade_per_cycle_pct: 0.35"), .profiles = {{"ch1", library_profile("cycle-life/cycle-life.yaml", false)}},
-                      .settings = {{"cycles_per_block", "9"}, {"blocks_max", "20"}, {"rest_min", "1"}, {"charge_rate_C", "2"}, {"discharge_rate_C", "1.5"},
-                                   {"cutoff_rate_C", "0.2"}, {"reference_rate_C", "1"}},
+  BenchHarness bench({.bench = chamber_bench("soc_pct: 50, fade_per_cycle_pct: 0.35"),
+                      .profiles = {{"ch1", library_profile("cycle-life/cycle-life.yaml", false)}},
+                      .settings = {{"cycles_per_block", "9"},
+                                   {"blocks_max", "20"},
+                                   {"rest_min", "1"},
+                                   {"charge_rate_C", "2"},
+                                   {"discharge_rate_C", "1.5"},
+                                   {"cutoff_rate_C", "0.2"},
+                                   {"reference_rate_C", "1"}},
                       .control_period = 2s});
   bench.run();
   expect_ended(bench, "ch1", Outcome::completed, "");
@@ -136,9 +154,11 @@ TEST(Family, cycle_life_ends_when_the_retention_falls_below_the_limit) {
   ASSERT_GT(cycles.size(), 10u);
   EXPECT_GE(cycles.size(), 41u);
   EXPECT_LE(cycles.size(), 81u);
-  std::printf("  80 %% after %zu cycles, %.1f equivalent full cycles\n", cycles.size(), bench.truth("ch1").equivalent_full_cycles);
+  std::printf("  80 %% after %zu cycles, %.1f equivalent full cycles\n", cycles.size(),
+              bench.truth("ch1").equivalent_full_cycles);
   EXPECT_TRUE(cycles.back().is_reference);
-  EXPECT_NEAR(cycles.back().retention.value_or(0), bench.truth("ch1").capacity_Ah / 4.97769, 0.015) << "what the world knows of the cell";
+  EXPECT_NEAR(cycles.back().retention.value_or(0), bench.truth("ch1").capacity_Ah / 4.97769, 0.015)
+      << "what the world knows of the cell";
   EXPECT_LT(cycles.back().retention.value_or(1), 0.8);
   double last_retention = 2;
   for (const db::CycleRow& cycle : cycles) {

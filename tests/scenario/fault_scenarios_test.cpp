@@ -13,7 +13,7 @@ constexpr Duration fault_instant = 30'037ms;  // between two control cycles
 constexpr Duration two_polls = 250ms;              // H1, H3, H8: two control periods and the exchange
 constexpr Duration one_age_limit = 1500ms;         // H4, H12: the age limit of 1 s, a period, and OFF
 constexpr Duration age_limit_and_second_way = 2s;  // OFF has to find the link that still works
-constexpr Duration dead_man = 6s;                  // no way to the instrument: its own watchdog of 5 s, counted from the last exchange
+constexpr Duration dead_man = 6s;  // no way to the instrument: its own watchdog of 5 s, counted from the last exchange
 constexpr Duration one_percent_of_capacity = 40s;  // H2: 1 % of the capacity at 1C, and the exchange
 constexpr Duration no_current = Duration::max();   // in a rest there is none to wait for
 
@@ -34,7 +34,9 @@ class FaultScenario : public testing::TestWithParam<FaultCase> {};
 TEST_P(FaultScenario, turns_the_output_off_in_time_and_records_the_cause) {
   const FaultCase& fault = GetParam();
   const std::string& channel = fault.channel;
-  BenchHarness bench({.bench = channel == "ch1" ? "single" : "demo", .profiles = {{channel, profile_of(fault.during)}}, .control_period = control_period});
+  BenchHarness bench({.bench = channel == "ch1" ? "single" : "demo",
+                      .profiles = {{channel, profile_of(fault.during)}},
+                      .control_period = control_period});
   for (std::size_t at = 0; at != std::string::npos;) {  // several orders, one after the other
     const std::size_t end = fault.order.find(';', at);
     bench.fault_at(fault_instant, fault.order.substr(at, end == std::string::npos ? end : end - at));
@@ -47,7 +49,8 @@ TEST_P(FaultScenario, turns_the_output_off_in_time_and_records_the_cause) {
   ASSERT_TRUE(watch.flowed_for().has_value()) << "current flowed until the run ended";
   EXPECT_LE(*watch.flowed_for(), fault.off_within);
   RecordProperty("off_after_ms", static_cast<int>(*watch.flowed_for() / 1ms));
-  std::printf("  %-45s off after %5d ms  %s\n", fault.name.c_str(), static_cast<int>(*watch.flowed_for() / 1ms), bench.result(channel).reason.c_str());
+  std::printf("  %-45s off after %5d ms  %s\n", fault.name.c_str(), static_cast<int>(*watch.flowed_for() / 1ms),
+              bench.result(channel).reason.c_str());
 }
 
 std::string name_of(const testing::TestParamInfo<FaultCase>& info) { return info.param.name; }
@@ -61,25 +64,40 @@ INSTANTIATE_TEST_SUITE_P(
     Link, FaultScenario,
     testing::Values(
         FaultCase{"replies_never_come_in_charge", "drop psb1 count=for_ever", During::charge, failed, stale_voltage, dead_man},
-        FaultCase{"replies_never_come_in_discharge", "drop psb1 count=for_ever", During::discharge, failed, stale_voltage, dead_man},
+        FaultCase{"replies_never_come_in_discharge", "drop psb1 count=for_ever", During::discharge, failed, stale_voltage,
+                  dead_man},
         FaultCase{"replies_never_come_in_rest", "drop psb1 count=for_ever", During::rest, failed, stale_voltage},
-        FaultCase{"one_link_of_two_dies_in_charge", "drop psb1.modbus count=for_ever", During::charge, failed, stale_voltage, age_limit_and_second_way},
-        FaultCase{"one_link_of_two_dies_in_discharge", "drop psb1.modbus count=for_ever", During::discharge, failed, stale_voltage, age_limit_and_second_way},
-        FaultCase{"replies_come_too_late_in_charge", "delay psb1.modbus delay_ms=3000 count=for_ever", During::charge, failed, stale_voltage, age_limit_and_second_way},
-        FaultCase{"replies_come_too_late_in_discharge", "delay psb1.modbus delay_ms=3000 count=for_ever", During::discharge, failed, stale_voltage, age_limit_and_second_way},
-        FaultCase{"replies_come_too_late_in_rest", "delay psb1 delay_ms=3000 count=for_ever", During::rest, failed, stale_voltage},
-        FaultCase{"replies_are_garbage_in_charge", "garble psb1.modbus bytes=8 count=for_ever", During::charge, failed, "", age_limit_and_second_way},
-        FaultCase{"replies_are_garbage_in_discharge", "garble psb1.modbus bytes=8 count=for_ever", During::discharge, failed, "", age_limit_and_second_way},
+        FaultCase{"one_link_of_two_dies_in_charge", "drop psb1.modbus count=for_ever", During::charge, failed, stale_voltage,
+                  age_limit_and_second_way},
+        FaultCase{"one_link_of_two_dies_in_discharge", "drop psb1.modbus count=for_ever", During::discharge, failed,
+                  stale_voltage, age_limit_and_second_way},
+        FaultCase{"replies_come_too_late_in_charge", "delay psb1.modbus delay_ms=3000 count=for_ever", During::charge, failed,
+                  stale_voltage, age_limit_and_second_way},
+        FaultCase{"replies_come_too_late_in_discharge", "delay psb1.modbus delay_ms=3000 count=for_ever", During::discharge,
+                  failed, stale_voltage, age_limit_and_second_way},
+        FaultCase{"replies_come_too_late_in_rest", "delay psb1 delay_ms=3000 count=for_ever", During::rest, failed,
+                  stale_voltage},
+        FaultCase{"replies_are_garbage_in_charge", "garble psb1.modbus bytes=8 count=for_ever", During::charge, failed, "",
+                  age_limit_and_second_way},
+        FaultCase{"replies_are_garbage_in_discharge", "garble psb1.modbus bytes=8 count=for_ever", During::discharge, failed, "",
+                  age_limit_and_second_way},
         FaultCase{"replies_are_garbage_in_rest", "garble psb1 bytes=8 count=for_ever", During::rest, failed, ""},
-        FaultCase{"replies_are_cut_short_in_charge", "truncate psb1.modbus bytes=3 count=for_ever", During::charge, failed, stale_voltage, age_limit_and_second_way},
-        FaultCase{"the_port_closes_in_charge", "refuse psb1 for_s=1000;close psb1", During::charge, failed, stale_voltage, dead_man},
-        FaultCase{"the_port_closes_in_discharge", "refuse psb1 for_s=1000;close psb1", During::discharge, failed, stale_voltage, dead_man},
+        FaultCase{"replies_are_cut_short_in_charge", "truncate psb1.modbus bytes=3 count=for_ever", During::charge, failed,
+                  stale_voltage, age_limit_and_second_way},
+        FaultCase{"the_port_closes_in_charge", "refuse psb1 for_s=1000;close psb1", During::charge, failed, stale_voltage,
+                  dead_man},
+        FaultCase{"the_port_closes_in_discharge", "refuse psb1 for_s=1000;close psb1", During::discharge, failed, stale_voltage,
+                  dead_man},
         FaultCase{"the_port_closes_in_rest", "refuse psb1 for_s=1000;close psb1", During::rest, failed, stale_voltage},
-        FaultCase{"the_port_accepts_and_is_silent_in_charge", "accept_only psb1 for_s=1000;close psb1", During::charge, failed, stale_voltage, dead_man},
-        FaultCase{"the_logger_dies_in_charge", "drop adam count=for_ever", During::charge, failed, stale_temperature, one_age_limit},
-        FaultCase{"the_logger_dies_in_discharge", "drop adam count=for_ever", During::discharge, failed, stale_temperature, one_age_limit},
+        FaultCase{"the_port_accepts_and_is_silent_in_charge", "accept_only psb1 for_s=1000;close psb1", During::charge, failed,
+                  stale_voltage, dead_man},
+        FaultCase{"the_logger_dies_in_charge", "drop adam count=for_ever", During::charge, failed, stale_temperature,
+                  one_age_limit},
+        FaultCase{"the_logger_dies_in_discharge", "drop adam count=for_ever", During::discharge, failed, stale_temperature,
+                  one_age_limit},
         FaultCase{"the_logger_dies_in_rest", "drop adam count=for_ever", During::rest, failed, stale_temperature},
-        FaultCase{"the_loggers_port_closes_in_charge", "refuse adam for_s=1000;close adam", During::charge, failed, stale_temperature, one_age_limit}),
+        FaultCase{"the_loggers_port_closes_in_charge", "refuse adam for_s=1000;close adam", During::charge, failed,
+                  stale_temperature, one_age_limit}),
     name_of);
 
 const std::string bad_voltage = "not a number: voltage_V";
@@ -92,27 +110,35 @@ INSTANTIATE_TEST_SUITE_P(
         FaultCase{"voltage_is_no_number_in_discharge", "nan psb1", During::discharge, failed, bad_voltage, two_polls},
         FaultCase{"voltage_is_no_number_in_rest", "nan psb1", During::rest, failed, bad_voltage},
         FaultCase{"readings_freeze_in_charge", "freeze psb1", During::charge, failed, "stand still", one_percent_of_capacity},
-        FaultCase{"readings_freeze_in_discharge", "freeze psb1", During::discharge, failed, "stand still", one_percent_of_capacity},
-        FaultCase{"current_has_the_wrong_sign_in_charge", "negate_current psb1", During::charge, tripped, "against the command", two_polls},
-        FaultCase{"current_has_the_wrong_sign_in_discharge", "negate_current psb1", During::discharge, tripped, "against the command", two_polls},
-        FaultCase{"voltage_reads_too_high_in_charge", "voltage_offset psb1 offset_V=1", During::charge, tripped, "over-voltage", two_polls},
+        FaultCase{"readings_freeze_in_discharge", "freeze psb1", During::discharge, failed, "stand still",
+                  one_percent_of_capacity},
+        FaultCase{"current_has_the_wrong_sign_in_charge", "negate_current psb1", During::charge, tripped, "against the command",
+                  two_polls},
+        FaultCase{"current_has_the_wrong_sign_in_discharge", "negate_current psb1", During::discharge, tripped,
+                  "against the command", two_polls},
+        FaultCase{"voltage_reads_too_high_in_charge", "voltage_offset psb1 offset_V=1", During::charge, tripped, "over-voltage",
+                  two_polls},
         FaultCase{"voltage_reads_too_high_in_rest", "voltage_offset psb1 offset_V=1", During::rest, tripped, "over-voltage"},
-        FaultCase{"voltage_reads_too_low_in_discharge", "voltage_offset psb1 offset_V=-2", During::discharge, tripped, "under-voltage", two_polls},
-        FaultCase{"thermocouple_opens_in_charge", "thermocouple_open ch1", During::charge, failed, bad_temperature, one_age_limit},
-        FaultCase{"thermocouple_opens_in_discharge", "thermocouple_open ch1", During::discharge, failed, bad_temperature, one_age_limit},
+        FaultCase{"voltage_reads_too_low_in_discharge", "voltage_offset psb1 offset_V=-2", During::discharge, tripped,
+                  "under-voltage", two_polls},
+        FaultCase{"thermocouple_opens_in_charge", "thermocouple_open ch1", During::charge, failed, bad_temperature,
+                  one_age_limit},
+        FaultCase{"thermocouple_opens_in_discharge", "thermocouple_open ch1", During::discharge, failed, bad_temperature,
+                  one_age_limit},
         FaultCase{"thermocouple_opens_in_rest", "thermocouple_open ch1", During::rest, failed, bad_temperature}),
     name_of);
 
 INSTANTIATE_TEST_SUITE_P(
     Instrument, FaultScenario,
-    testing::Values(
-        FaultCase{"somebody_presses_local_in_charge", "local psb1", During::charge, failed, "under our control", one_age_limit},
-        FaultCase{"somebody_presses_local_in_discharge", "local psb1", During::discharge, failed, "under our control", one_age_limit},
-        FaultCase{"instrument_reboots_in_charge", "reboot psb1", During::charge, failed, "", two_polls},
-        FaultCase{"instrument_reboots_in_discharge", "reboot psb1", During::discharge, failed, "", two_polls},
-        FaultCase{"cell_is_reversed_in_charge", "reversed_cell ch1", During::charge, tripped, "", two_polls},
-        FaultCase{"cell_is_reversed_in_discharge", "reversed_cell ch1", During::discharge, tripped, "", two_polls},
-        FaultCase{"cell_is_reversed_in_rest", "reversed_cell ch1", During::rest, tripped, "under-voltage"}),
+    testing::Values(FaultCase{"somebody_presses_local_in_charge", "local psb1", During::charge, failed, "under our control",
+                              one_age_limit},
+                    FaultCase{"somebody_presses_local_in_discharge", "local psb1", During::discharge, failed, "under our control",
+                              one_age_limit},
+                    FaultCase{"instrument_reboots_in_charge", "reboot psb1", During::charge, failed, "", two_polls},
+                    FaultCase{"instrument_reboots_in_discharge", "reboot psb1", During::discharge, failed, "", two_polls},
+                    FaultCase{"cell_is_reversed_in_charge", "reversed_cell ch1", During::charge, tripped, "", two_polls},
+                    FaultCase{"cell_is_reversed_in_discharge", "reversed_cell ch1", During::discharge, tripped, "", two_polls},
+                    FaultCase{"cell_is_reversed_in_rest", "reversed_cell ch1", During::rest, tripped, "under-voltage"}),
     name_of);
 
 constexpr Duration contactor = 2600ms;  // the age limit, 1 s for the instrument's own OFF, 0.5 s for the contactor
@@ -120,20 +146,31 @@ constexpr Duration contactor = 2600ms;  // the age limit, 1 s for the instrument
 INSTANTIATE_TEST_SUITE_P(
     OtherMake, FaultScenario,
     testing::Values(
-        FaultCase{"replies_never_come_in_charge", "drop aps1 count=for_ever", During::charge, failed, stale_voltage, one_age_limit, "ch2"},
-        FaultCase{"replies_never_come_in_discharge", "drop aps1 count=for_ever", During::discharge, failed, stale_voltage, one_age_limit, "ch2"},
-        FaultCase{"replies_come_too_late_in_charge", "delay aps1 delay_ms=3000 count=for_ever", During::charge, failed, stale_voltage, contactor, "ch2"},
-        FaultCase{"replies_are_garbage_in_discharge", "garble aps1 bytes=4 count=for_ever", During::discharge, failed, "", contactor, "ch2"},
-        FaultCase{"the_port_closes_in_charge", "refuse aps1 for_s=1000;close aps1", During::charge, failed, stale_voltage, contactor, "ch2"},
-        FaultCase{"the_port_closes_in_discharge", "refuse aps1 for_s=1000;close aps1", During::discharge, failed, stale_voltage, contactor, "ch2"},
-        FaultCase{"the_port_closes_in_rest", "refuse aps1 for_s=1000;close aps1", During::rest, failed, stale_voltage, no_current, "ch2"},
+        FaultCase{"replies_never_come_in_charge", "drop aps1 count=for_ever", During::charge, failed, stale_voltage,
+                  one_age_limit, "ch2"},
+        FaultCase{"replies_never_come_in_discharge", "drop aps1 count=for_ever", During::discharge, failed, stale_voltage,
+                  one_age_limit, "ch2"},
+        FaultCase{"replies_come_too_late_in_charge", "delay aps1 delay_ms=3000 count=for_ever", During::charge, failed,
+                  stale_voltage, contactor, "ch2"},
+        FaultCase{"replies_are_garbage_in_discharge", "garble aps1 bytes=4 count=for_ever", During::discharge, failed, "",
+                  contactor, "ch2"},
+        FaultCase{"the_port_closes_in_charge", "refuse aps1 for_s=1000;close aps1", During::charge, failed, stale_voltage,
+                  contactor, "ch2"},
+        FaultCase{"the_port_closes_in_discharge", "refuse aps1 for_s=1000;close aps1", During::discharge, failed, stale_voltage,
+                  contactor, "ch2"},
+        FaultCase{"the_port_closes_in_rest", "refuse aps1 for_s=1000;close aps1", During::rest, failed, stale_voltage, no_current,
+                  "ch2"},
         FaultCase{"voltage_is_no_number_in_charge", "nan aps1", During::charge, failed, "not a number", two_polls, "ch2"},
         FaultCase{"voltage_is_no_number_in_rest", "nan aps1", During::rest, failed, "not a number", no_current, "ch2"},
-        FaultCase{"current_has_the_wrong_sign_in_charge", "negate_current aps1", During::charge, tripped, "against the command", two_polls, "ch2"},
-        FaultCase{"readings_freeze_in_discharge", "freeze aps1", During::discharge, failed, "stand still", one_percent_of_capacity, "ch2"},
-        FaultCase{"instrument_reboots_in_charge", "reboot aps1", During::charge, tripped, "turned the output off", two_polls, "ch2"},
+        FaultCase{"current_has_the_wrong_sign_in_charge", "negate_current aps1", During::charge, tripped, "against the command",
+                  two_polls, "ch2"},
+        FaultCase{"readings_freeze_in_discharge", "freeze aps1", During::discharge, failed, "stand still",
+                  one_percent_of_capacity, "ch2"},
+        FaultCase{"instrument_reboots_in_charge", "reboot aps1", During::charge, tripped, "turned the output off", two_polls,
+                  "ch2"},
         FaultCase{"cell_is_reversed_in_charge", "reversed_cell ch2", During::charge, tripped, "", two_polls, "ch2"},
-        FaultCase{"the_relays_die_in_charge", "refuse adam for_s=1000;close adam", During::charge, failed, stale_temperature, one_age_limit, "ch2"},
+        FaultCase{"the_relays_die_in_charge", "refuse adam for_s=1000;close adam", During::charge, failed, stale_temperature,
+                  one_age_limit, "ch2"},
         FaultCase{"the_relays_reboot_in_charge", "reboot adam", During::charge, tripped, "", two_polls, "ch2"}),
     name_of);
 

@@ -19,7 +19,9 @@ std::string step_text(During during, const std::string& more) {
   return "";
 }
 
-std::string profile_text(const std::string& steps) { return "profile: Scenario\nformat: 1\nrecord: {every_s: 0}\nsteps:\n" + steps; }
+std::string profile_text(const std::string& steps) {
+  return "profile: Scenario\nformat: 1\nrecord: {every_s: 0}\nsteps:\n" + steps;
+}
 
 }  // namespace
 

@@ -53,11 +53,13 @@ std::string bench_with_cell(const std::string& cell) {
          "  psb1: {model: ea-psb-10060-60, modbus: \"192.0.2.10:502\", scpi: \"192.0.2.10:5025\"}\n"
          "  adam: {model: adam-6018, modbus: \"192.0.2.13:502\"}\n"
          "channels:\n  ch1: {cycler: psb1, cell_temperature: {logger: adam, input: 0}}\n"
-         "simulation:\n  cells:\n    ch1: {file: lg-m50, " + cell + "}\n  room_temperature_degC: 25\n";
+         "simulation:\n  cells:\n    ch1: {file: lg-m50, " +
+         cell + "}\n  room_temperature_degC: 25\n";
 }
 
 TEST(StartScenario, a_cell_that_lies_reversed_from_the_beginning_is_never_charged) {
-  BenchHarness bench({.bench = bench_with_cell("soc_pct: 50, reversed: true"), .profiles = {{"ch1", profile_of(During::charge)}}});
+  BenchHarness bench(
+      {.bench = bench_with_cell("soc_pct: 50, reversed: true"), .profiles = {{"ch1", profile_of(During::charge)}}});
   bench.run();
   EXPECT_THAT(bench.result("ch1").reason, testing::HasSubstr("reversed polarity"));
   EXPECT_EQ(bench.truth("ch1").current_max_A, 0.0);
@@ -65,7 +67,9 @@ TEST(StartScenario, a_cell_that_lies_reversed_from_the_beginning_is_never_charge
 }
 
 TEST(StartScenario, a_cell_that_is_too_cold_to_charge_is_not_charged) {
-  BenchHarness bench({.bench = bench_with_cell("soc_pct: 50, temperature_degC: -10"), .profiles = {{"ch1", profile_of(During::charge)}}, .control_period = control_period});
+  BenchHarness bench({.bench = bench_with_cell("soc_pct: 50, temperature_degC: -10"),
+                      .profiles = {{"ch1", profile_of(During::charge)}},
+                      .control_period = control_period});
   CurrentWatch watch(bench, "ch1", 0s);
   bench.run();
   expect_ended(bench, "ch1", Outcome::tripped, "too cold");
@@ -74,10 +78,12 @@ TEST(StartScenario, a_cell_that_is_too_cold_to_charge_is_not_charged) {
 
 // Two channels, one chamber, two temperatures: refused before anything is switched.
 TEST(StartScenario, two_channels_that_want_different_temperatures_of_one_chamber_are_refused) {
-  BenchHarness bench({.bench = "demo", .profiles = {{"ch1", profile_of(During::charge, 25)}, {"ch2", profile_of(During::rest, 40)}}});
+  BenchHarness bench(
+      {.bench = "demo", .profiles = {{"ch1", profile_of(During::charge, 25)}, {"ch2", profile_of(During::rest, 40)}}});
   bench.run();
   for (const std::string channel : {"ch1", "ch2"}) {
-    EXPECT_THAT(bench.result(channel).reason, testing::HasSubstr("share chamber 'oven' and want different temperatures (25 and 40 degC)"));
+    EXPECT_THAT(bench.result(channel).reason,
+                testing::HasSubstr("share chamber 'oven' and want different temperatures (25 and 40 degC)"));
     EXPECT_EQ(bench.truth(channel).current_max_A, 0.0);
   }
   EXPECT_FALSE(bench.bench().world().chamber(0).is_running());

@@ -57,7 +57,9 @@ TEST_P(StopDuring, a_second_stop_while_the_port_is_closed_still_opens_the_contac
 
 INSTANTIATE_TEST_SUITE_P(Stop, StopDuring, testing::Values(During::charge, During::discharge, During::rest),
                          [](const testing::TestParamInfo<During>& p) {
-                           return std::string(p.param == During::charge ? "charge" : p.param == During::discharge ? "discharge" : "rest");
+                           return std::string(p.param == During::charge      ? "charge"
+                                              : p.param == During::discharge ? "discharge"
+                                                                             : "rest");
                          });
 
 // H14: read-back says it is still on, so the second way is taken.
@@ -83,15 +85,17 @@ TEST(StopScenario, an_output_that_ignores_off_and_has_no_contactor_is_told_to_a_
   bench.run();
   EXPECT_EQ(bench.result("ch1").safe_by, SafeBy::watchdog) << "silence lets the watchdog do what the instrument did not";
   EXPECT_FALSE(bench.output_is_on("ch1"));
-  EXPECT_EQ(to_string(bench.result("ch1").outcome), to_string(Outcome::instrument_failure)) << "nobody may take this for a stop that worked";
+  EXPECT_EQ(to_string(bench.result("ch1").outcome), to_string(Outcome::instrument_failure))
+      << "nobody may take this for a stop that worked";
   EXPECT_TRUE(bench.said("Go and look"));
   EXPECT_TRUE(run_of(bench, "ch1").end.has_value());
 }
 
 // A step that ends is an OFF too: an instrument that ignores it is found out, not left on in the next step.
 TEST(StopScenario, an_off_between_two_steps_that_is_ignored_ends_the_run_with_the_contactor_open) {
-  const std::string profile = "profile: P\nformat: 1\nrecord: {every_s: 0}\nsteps:\n"
-                              "  - cc_charge: {rate_C: 1, until: step_time_s >= 20, at_most_h: 1}\n  - rest: {for_min: 5}\n";
+  const std::string profile =
+      "profile: P\nformat: 1\nrecord: {every_s: 0}\nsteps:\n"
+      "  - cc_charge: {rate_C: 1, until: step_time_s >= 20, at_most_h: 1}\n  - rest: {for_min: 5}\n";
   BenchHarness bench({.bench = "demo", .profiles = {{"ch1", profile}}, .control_period = control_period});
   bench.fault_at(10s, "ignore_off psb1");
   bench.run();
@@ -117,7 +121,8 @@ TEST(StopScenario, a_stop_at_any_moment_of_the_start_ends_with_the_output_off) {
     BenchHarness bench(options("demo", During::charge));
     stop_at(bench, instant);
     bench.run();
-    EXPECT_EQ(to_string(bench.result("ch1").outcome), to_string(Outcome::stopped)) << "stopped after " << instant / 1ms << " ms: " << bench.result("ch1").reason;
+    EXPECT_EQ(to_string(bench.result("ch1").outcome), to_string(Outcome::stopped))
+        << "stopped after " << instant / 1ms << " ms: " << bench.result("ch1").reason;
     EXPECT_EQ(bench.truth("ch1").current_A, 0.0) << instant / 1ms;
     EXPECT_FALSE(bench.output_is_on("ch1")) << instant / 1ms;
     EXPECT_FALSE(bench.bench().world().stage(0).contactor_closed()) << instant / 1ms;
@@ -150,15 +155,18 @@ TEST(StopScenario, a_disk_that_fills_up_ends_the_run_in_order_before_it_is_full)
 
 // F01 to F07: what happens on every network now and then ends no test.
 TEST(StopScenario, a_short_disturbance_of_the_link_ends_no_run) {
-  const std::string profile = "profile: P\nformat: 1\nrecord: {every_s: 0}\nsteps:\n"
-                              "  - cc_charge: {rate_C: 1, until: step_time_s >= 60, at_most_h: 1}\n";
-  for (const std::string order : {"drop psb1.modbus count=1", "delay psb1.modbus delay_ms=200 count=1", "garble psb1.modbus bytes=3 count=1",
-                                  "truncate psb1.modbus bytes=4 count=1", "duplicate psb1.modbus count=1", "close psb1.modbus count=1",
-                                  "delay psb1.modbus delay_ms=400 overtaken=true count=1", "drop adam count=1"}) {
+  const std::string profile =
+      "profile: P\nformat: 1\nrecord: {every_s: 0}\nsteps:\n"
+      "  - cc_charge: {rate_C: 1, until: step_time_s >= 60, at_most_h: 1}\n";
+  for (const std::string order :
+       {"drop psb1.modbus count=1", "delay psb1.modbus delay_ms=200 count=1", "garble psb1.modbus bytes=3 count=1",
+        "truncate psb1.modbus bytes=4 count=1", "duplicate psb1.modbus count=1", "close psb1.modbus count=1",
+        "delay psb1.modbus delay_ms=400 overtaken=true count=1", "drop adam count=1"}) {
     BenchHarness bench({.profiles = {{"ch1", profile}}, .control_period = control_period});
     for (const Duration instant : {10s, 20s, 30s, 40s}) bench.fault_at(instant + 30ms, order);
     bench.run();
-    EXPECT_EQ(to_string(bench.result("ch1").outcome), to_string(Outcome::completed)) << order << ": " << bench.result("ch1").reason;
+    EXPECT_EQ(to_string(bench.result("ch1").outcome), to_string(Outcome::completed))
+        << order << ": " << bench.result("ch1").reason;
     EXPECT_NEAR(bench.truth("ch1").soc, 0.5 + 5.0 / 60 / 4.978, 1e-4) << order;
     // A reply that came late must not be taken for the answer to the next question.
     for (const db::SampleRow& row : samples_of(bench, "ch1")) {

@@ -8,11 +8,13 @@ using namespace std::chrono_literals;
 
 constexpr Duration instant = 60s + 37ms;
 constexpr double fast_K_per_s = 1.5;
-constexpr double hot_K = 50.0;           // from room temperature beyond every limit
+constexpr double hot_K = 50.0;  // from room temperature beyond every limit
 
 class ThermalDuring : public testing::TestWithParam<During> {
  protected:
-  [[nodiscard]] HarnessOptions single() const { return {.profiles = {{"ch1", profile_of(GetParam())}}, .control_period = control_period}; }
+  [[nodiscard]] HarnessOptions single() const {
+    return {.profiles = {{"ch1", profile_of(GetParam())}}, .control_period = control_period};
+  }
 };
 
 // H4: the absolute limit, 1 s.
@@ -71,7 +73,9 @@ TEST_P(ThermalDuring, a_thermal_trip_switches_off_every_channel_of_the_chamber_a
 
 INSTANTIATE_TEST_SUITE_P(Thermal, ThermalDuring, testing::Values(During::charge, During::discharge, During::rest),
                          [](const testing::TestParamInfo<During>& p) {
-                           return std::string(p.param == During::charge ? "charge" : p.param == During::discharge ? "discharge" : "rest");
+                           return std::string(p.param == During::charge      ? "charge"
+                                              : p.param == During::discharge ? "discharge"
+                                                                             : "rest");
                          });
 
 // H10: no current into a cell that is too cold.
@@ -86,9 +90,12 @@ TEST(ThermalScenario, a_cell_that_gets_too_cold_while_it_is_charged_is_switched_
 
 // An electrical trip is one channel's own business.
 TEST(ThermalScenario, a_trip_that_is_not_thermal_leaves_the_other_channel_and_the_chamber_alone) {
-  const std::string short_charge = "profile: P\nformat: 1\nsteps:\n"
-                                   "  - cc_charge: {rate_C: 1, until: step_time_s >= 90, at_most_h: 1, temperature_degC: 30}\n";
-  BenchHarness bench({.bench = "demo", .profiles = {{"ch1", profile_of(During::charge, 30)}, {"ch2", short_charge}}, .control_period = control_period});
+  const std::string short_charge =
+      "profile: P\nformat: 1\nsteps:\n"
+      "  - cc_charge: {rate_C: 1, until: step_time_s >= 90, at_most_h: 1, temperature_degC: 30}\n";
+  BenchHarness bench({.bench = "demo",
+                      .profiles = {{"ch1", profile_of(During::charge, 30)}, {"ch2", short_charge}},
+                      .control_period = control_period});
   bench.fault_at(20s, "nan psb1");
   bool still_running = false;
   bench.at(60s, [&] {
@@ -104,7 +111,9 @@ TEST(ThermalScenario, a_trip_that_is_not_thermal_leaves_the_other_channel_and_th
 
 std::string soak(const std::string& bound) {
   return "profile: P\nformat: 1\nrecord: {every_s: 10}\nsteps:\n"
-         "  - soak: {temperature_degC: 40, until: cell_temperature_degC >= 39, " + bound + "}\n"
+         "  - soak: {temperature_degC: 40, until: cell_temperature_degC >= 39, " +
+         bound +
+         "}\n"
          "  - cc_charge: {rate_C: 1, until: voltage_V >= 4.2, at_most_h: 2}\n";
 }
 
@@ -127,8 +136,9 @@ TEST(ThermalScenario, a_chamber_that_runs_away_is_caught_by_the_cells_own_limit)
 
 // The chamber dies while it is used: the first thing that asks it for something finds out, at the latest the soak's bound.
 TEST(ThermalScenario, a_chamber_that_does_not_take_a_temperature_ends_the_run_and_says_so) {
-  const std::string profile = "profile: P\nformat: 1\nsteps:\n  - rest: {for_s: 20, temperature_degC: 30}\n"
-                              "  - cc_charge: {rate_C: 1, until: voltage_V >= 4.2, at_most_h: 2, temperature_degC: 40}\n";
+  const std::string profile =
+      "profile: P\nformat: 1\nsteps:\n  - rest: {for_s: 20, temperature_degC: 30}\n"
+      "  - cc_charge: {rate_C: 1, until: voltage_V >= 4.2, at_most_h: 2, temperature_degC: 40}\n";
   BenchHarness bench({.bench = "demo", .profiles = {{"ch1", profile}}, .control_period = control_period});
   bench.fault_at(10s, "drop f4t count=for_ever");
   bench.run();

@@ -47,8 +47,12 @@ class Folders {
 class Links final : public cli::LinkMaker {
  public:
   Links(TimeSource& time, sim::SimulatedBench& bench) : time_{time}, bench_{bench} {}
-  std::unique_ptr<ModbusBus> modbus(const InstrumentConfig& instrument, Duration /*request_gap*/) override { return sim::make_modbus_link(time_, bench_, instrument.name); }
-  std::unique_ptr<ByteStream> scpi(const InstrumentConfig& instrument) override { return sim::make_stream_link(time_, bench_, instrument.name); }
+  std::unique_ptr<ModbusBus> modbus(const InstrumentConfig& instrument, Duration /*request_gap*/) override {
+    return sim::make_modbus_link(time_, bench_, instrument.name);
+  }
+  std::unique_ptr<ByteStream> scpi(const InstrumentConfig& instrument) override {
+    return sim::make_stream_link(time_, bench_, instrument.name);
+  }
 
  private:
   TimeSource& time_;
@@ -73,7 +77,8 @@ class BenchHarness::Listener final : public RunListener {
   std::vector<Message>& messages_;
 };
 
-BenchHarness::BenchHarness(HarnessOptions options) : options_{std::move(options)}, folder_{temporary_folder()}, listener_{std::make_unique<Listener>(messages_)} {
+BenchHarness::BenchHarness(HarnessOptions options)
+    : options_{std::move(options)}, folder_{temporary_folder()}, listener_{std::make_unique<Listener>(messages_)} {
   if (options_.database.empty()) options_.database = folder_ + "/record.db";
   load_bench_file();
   compile_profiles();
@@ -92,24 +97,29 @@ BenchHarness::BenchHarness(HarnessOptions options) : options_{std::move(options)
   run.channel.control_period_long_rest = std::max<Duration>(options_.control_period, std::chrono::seconds{10});
   run.channel.sensor_period = options_.control_period;
   run.disk_reserve_bytes = 1;
-  run.free_disk_bytes = [this] { return Result<std::uint64_t>{options_.free_disk_bytes ? options_.free_disk_bytes(time_.now()) : std::uint64_t{1} << 40}; };
+  run.free_disk_bytes = [this] {
+    return Result<std::uint64_t>{options_.free_disk_bytes ? options_.free_disk_bytes(time_.now()) : std::uint64_t{1} << 40};
+  };
   bench_run_ = std::make_unique<BenchRun>(time_, config_, instruments_, *recorder_, *listener_, std::move(run));
 }
 
 BenchHarness::~BenchHarness() = default;
 
 void BenchHarness::load_bench_file() {
-  const std::string file = is_text(options_.bench) ? write_file(folder_ + "/bench.yaml", options_.bench) : cli::find_bench(options_.bench);
+  const std::string file =
+      is_text(options_.bench) ? write_file(folder_ + "/bench.yaml", options_.bench) : cli::find_bench(options_.bench);
   config_ = load_bench(file);
   simulated_ = sim::SimulatedBench::load(file, sim::BenchOptions{{cli::cell_directory()}, options_.seed});
 }
 
 void BenchHarness::compile_profiles() {
-  const Cell cell = is_text(options_.cell) ? read_cell(options_.cell, "cell.yaml") : read_cell_file(cli::find_cell(options_.cell));
+  const Cell cell =
+      is_text(options_.cell) ? read_cell(options_.cell, "cell.yaml") : read_cell_file(cli::find_cell(options_.cell));
   for (const auto& [channel, text] : options_.profiles) {
     const Profile profile = is_text(text) ? read_profile(text, "profile.yaml") : read_profile_file(cli::find_profile(text));
     programs_[channel] = compile(profile, cell, options_.settings);
-    const std::vector<Finding> found = check(programs_[channel], cli::check_context(config_, config_.channel(channel), "profile.yaml"));
+    const std::vector<Finding> found =
+        check(programs_[channel], cli::check_context(config_, config_.channel(channel), "profile.yaml"));
     for (const Finding& f : found) findings_.push_back(to_string(f));
     if (has_errors(found) && !options_.ignore_check) {
       std::string all;

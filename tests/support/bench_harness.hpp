@@ -16,16 +16,16 @@
 namespace cellrig::test {
 
 struct HarnessOptions {
-  std::string bench = "single";            ///< a name in sim/benches, or the text of a bench file
+  std::string bench = "single";                 ///< a name in sim/benches, or the text of a bench file
   std::map<std::string, std::string> profiles;  ///< channel -> the text of a profile, or the name of one in the library
   std::map<std::string, std::string> settings;  ///< parameter -> value, for all channels
-  std::string cell = "lg-m50";             ///< a name in profiles/cells, or the text of a cell file
+  std::string cell = "lg-m50";                  ///< a name in profiles/cells, or the text of a cell file
   std::uint64_t seed = 1;
   Duration control_period = std::chrono::seconds{1};
   std::size_t database_bytes_max = 0;
   std::function<std::uint64_t(TimePoint)> free_disk_bytes;  ///< what is free where the database is; empty: plenty
-  std::string database;                    ///< empty: a temporary file
-  bool ignore_check = false;               ///< run although `check` has errors
+  std::string database;                                     ///< empty: a temporary file
+  bool ignore_check = false;                                ///< run although `check` has errors
 };
 
 /// What a listener was told.

@@ -175,7 +175,8 @@ TEST_F(Server, a_damaged_reply_is_sent_and_not_listed) {
   EXPECT_EQ(door_.ask(R"(fault {"kind":"truncate","instrument":"fake","port":"modbus","bytes":5})"), "ok");
   Client client{modbus()};
   client.send(read_one_register);
-  EXPECT_EQ(door_.ask("advance " + std::to_string(start + 500 * ms) + in_flight(client, 1)), "now " + std::to_string(start + 3 * ms));
+  EXPECT_EQ(door_.ask("advance " + std::to_string(start + 500 * ms) + in_flight(client, 1)),
+            "now " + std::to_string(start + 3 * ms));
   EXPECT_EQ(client.receive().size(), 5U);
   const std::string until = std::to_string(start + 500 * ms);
   EXPECT_EQ(door_.ask("advance " + until + in_flight(client, 1)), "now " + until);
@@ -290,7 +291,8 @@ TEST_F(Server, the_back_door_refuses_what_it_does_not_know) {
   Client client{scpi()};
   EXPECT_EQ(client.ask("a?"), "a");
   EXPECT_THAT(door_.ask("state"), HasSubstr(R"("mode":"real")"));
-  EXPECT_THAT(door_.ask("state"), HasSubstr(R"({"instrument":"fake","port":"scpi","peer_port":)" + std::to_string(client.local_port()) + R"(,"requests":1})"));
+  EXPECT_THAT(door_.ask("state"), HasSubstr(R"({"instrument":"fake","port":"scpi","peer_port":)" +
+                                            std::to_string(client.local_port()) + R"(,"requests":1})"));
 }
 
 TEST_F(Server, many_connections_are_served_side_by_side) {

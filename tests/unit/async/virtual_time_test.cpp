@@ -292,7 +292,8 @@ TEST(VirtualTime, the_list_of_waits_stays_whole_while_waits_are_woken_and_destro
     Crowd crowd;
     crowd.bits.seed(seed);
     for (std::size_t n = 0; n < 5000; ++n) crowd.waits.push_back(std::make_unique<Wait>(time));
-    for (std::size_t n = 0; n < 5000; ++n) time.spawn(member(time, crowd, n, after(std::chrono::microseconds{1 + crowd.bits() % 6'000'000})));
+    for (std::size_t n = 0; n < 5000; ++n)
+      time.spawn(member(time, crowd, n, after(std::chrono::microseconds{1 + crowd.bits() % 6'000'000})));
     time.spawn(disturb(time, crowd));
     time.run();
     EXPECT_TRUE(std::is_sorted(crowd.instants.begin(), crowd.instants.end()));

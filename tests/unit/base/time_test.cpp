@@ -12,14 +12,18 @@ using namespace std::chrono_literals;
 
 // Nobody reads a clock but a TimeSource, and the label for people is no instant of the rig.
 template <class Clock>
-concept has_now = requires { Clock::now(); };
+concept has_now = requires {
+  Clock::now();
+};
 static_assert(!has_now<RigClock>);
 static_assert(!std::convertible_to<UtcTime, TimePoint> && !std::convertible_to<TimePoint, UtcTime>);
 static_assert(!std::convertible_to<std::chrono::steady_clock::time_point, TimePoint>);
 static_assert(!std::convertible_to<double, Duration>);
 
 template <class A, class B>
-concept subtracts = requires(A a, B b) { a - b; };
+concept subtracts = requires(A a, B b) {
+  a - b;
+};
 static_assert(!subtracts<UtcTime, UtcTime>, "wall time never measures a duration");
 
 TEST(Time, seconds_are_rounded_to_the_nearest_nanosecond_on_both_sides_of_zero) {

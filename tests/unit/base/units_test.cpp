@@ -10,13 +10,21 @@ namespace cellrig {
 namespace {
 
 template <class A, class B>
-concept multiplies = requires(A a, B b) { a * b; };
+concept multiplies = requires(A a, B b) {
+  a* b;
+};
 template <class A, class B>
-concept divides = requires(A a, B b) { a / b; };
+concept divides = requires(A a, B b) {
+  a / b;
+};
 template <class A, class B>
-concept adds = requires(A a, B b) { a + b; };
+concept adds = requires(A a, B b) {
+  a + b;
+};
 template <class A, class B>
-concept compares = requires(A a, B b) { a < b; };
+concept compares = requires(A a, B b) {
+  a < b;
+};
 
 template <class A, class B, class Product>
 constexpr bool product_is() {
@@ -45,10 +53,12 @@ static_assert(!multiplies<Celsius, Amps> && !multiplies<Celsius, Volts>);
 static_assert(!divides<Amps, Volts> && !divides<Ohms, Volts> && !divides<Volts, Watts> && !divides<AmpHours, WattHours>);
 
 // Two units never mix, and a bare number is no quantity.
-static_assert(adds<Volts, Volts> && !adds<Volts, Amps> && !adds<Amps, AmpHours> && !adds<Watts, WattHours> && !adds<Volts, double>);
+static_assert(adds<Volts, Volts> && !adds<Volts, Amps> && !adds<Amps, AmpHours> && !adds<Watts, WattHours> &&
+              !adds<Volts, double>);
 static_assert(compares<Amps, Amps> && !compares<Amps, Volts> && !compares<Amps, double> && !compares<Celsius, Volts>);
 static_assert(!std::convertible_to<double, Volts> && !std::convertible_to<Volts, double>);
-static_assert(std::constructible_from<Volts, double> && !std::constructible_from<Volts, Amps> && !std::constructible_from<Amps, AmpHours>);
+static_assert(std::constructible_from<Volts, double> && !std::constructible_from<Volts, Amps> &&
+              !std::constructible_from<Amps, AmpHours>);
 static_assert(!std::assignable_from<Volts&, Amps> && !std::assignable_from<Volts&, double>);
 static_assert(std::is_trivially_copyable_v<Volts> && sizeof(Volts) == sizeof(double));
 

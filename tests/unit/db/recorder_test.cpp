@@ -53,8 +53,17 @@ class WrittenRecord : public testing::Test {
     step.started_test_time_ns = 5;
     step.started_at = UtcTime{77};
     recorder.begin_step(step);
-    sample = SampleRow{step.step, 1'234'567'890'123, sample_flag::output_on | sample_flag::constant_voltage, 3.7000001, -0.1, 25.5,
-                       std::numeric_limits<double>::quiet_NaN(), 0.1, 0.2, 0.3, 0.4};
+    sample = SampleRow{step.step,
+                       1'234'567'890'123,
+                       sample_flag::output_on | sample_flag::constant_voltage,
+                       3.7000001,
+                       -0.1,
+                       25.5,
+                       std::numeric_limits<double>::quiet_NaN(),
+                       0.1,
+                       0.2,
+                       0.3,
+                       0.4};
     recorder.append(sample);
     recorder.append(AuxRow{step.step, 7, "chamber_temperature_degC", -20.25});
     StepEndRow end;

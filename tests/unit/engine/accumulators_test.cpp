@@ -14,7 +14,9 @@ namespace {
 
 using test::at;
 
-ElectricalSample sample(double seconds, double voltage_V, double current_A) { return {at(seconds), Volts{voltage_V}, Amps{current_A}}; }
+ElectricalSample sample(double seconds, double voltage_V, double current_A) {
+  return {at(seconds), Volts{voltage_V}, Amps{current_A}};
+}
 
 void expect_moved(const Throughput& moved, double charge, double discharge, double charge_energy, double discharge_energy) {
   EXPECT_NEAR(moved.charge.value(), charge, 1e-12);

@@ -22,7 +22,8 @@ std::string said(const std::vector<ChamberOutput>& outputs) {
     if (!text.empty()) text += ' ';
     text += std::visit(overloaded{
                            [](const chamber_output::Run& run) {
-                             return "run#" + std::to_string(run.command) + ":" + std::to_string(static_cast<int>(run.temperature.value()));
+                             return "run#" + std::to_string(run.command) + ":" +
+                                    std::to_string(static_cast<int>(run.temperature.value()));
                            },
                            [](const chamber_output::Stop&) { return std::string("stop"); },
                            [](const chamber_output::Grant& grant) {
@@ -37,7 +38,9 @@ std::string said(const std::vector<ChamberOutput>& outputs) {
   return text;
 }
 
-Request request(std::uint32_t channel, std::uint32_t number, double temperature_degC) { return {channel, number, Celsius{temperature_degC}}; }
+Request request(std::uint32_t channel, std::uint32_t number, double temperature_degC) {
+  return {channel, number, Celsius{temperature_degC}};
+}
 
 TEST(ChamberMachine, grants_a_temperature_only_after_the_chamber_has_confirmed_it) {
   ChamberMachine chamber{{1}};

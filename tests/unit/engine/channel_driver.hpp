@@ -72,7 +72,9 @@ class Driver {
   /// Answers the last command.
   ChannelOutputs acknowledge(bool succeeded = true) { return send(input::Acknowledged{last_command, succeeded}); }
   ChannelOutputs observe(const World& world) { return observe_stamped(world, now); }
-  ChannelOutputs observe_stamped(const World& world, TimePoint measured) { return send(input::Observed{observation(world, measured)}); }
+  ChannelOutputs observe_stamped(const World& world, TimePoint measured) {
+    return send(input::Observed{observation(world, measured)});
+  }
   ChannelOutputs observe_after(double seconds, const World& world) {
     now += from_seconds(seconds);
     return observe(world);

@@ -13,9 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 using namespace test;
 
-Program charge_then_rest() {
-  return ProgramBuilder{}.add(cc(2.0), {voltage_at_least(4.2)}).add(rest(60s)).build();
-}
+Program charge_then_rest() { return ProgramBuilder{}.add(cc(2.0), {voltage_at_least(4.2)}).add(rest(60s)).build(); }
 
 // ---- steps ------------------------------------------------------------------------------------------------------------
 
@@ -94,8 +92,10 @@ TEST(ChannelFlow, a_cccv_charge_tapers_for_the_stated_time_and_counts_its_cv_par
   d.observe_after(1, {.voltage_V = 4.2, .current_A = 0.0, .regulation = Regulation::constant_voltage});  // one odd zero
   d.observe_after(1, {.voltage_V = 4.2, .current_A = 1, .regulation = Regulation::constant_voltage});
   d.observe_after(1, {.voltage_V = 4.2, .current_A = 0.2, .regulation = Regulation::constant_voltage});
-  EXPECT_EQ(kinds(d.observe_after(1, {.voltage_V = 4.2, .current_A = 0.2, .regulation = Regulation::constant_voltage})), "record");
-  const auto ended = all<output::StepEnded>(d.observe_after(1, {.voltage_V = 4.2, .current_A = 0.2, .regulation = Regulation::constant_voltage}));
+  EXPECT_EQ(kinds(d.observe_after(1, {.voltage_V = 4.2, .current_A = 0.2, .regulation = Regulation::constant_voltage})),
+            "record");
+  const auto ended = all<output::StepEnded>(
+      d.observe_after(1, {.voltage_V = 4.2, .current_A = 0.2, .regulation = Regulation::constant_voltage}));
   ASSERT_EQ(ended.size(), 1u);
   EXPECT_GT(ended[0].totals.cv_time, 4s);
   EXPECT_GT(ended[0].totals.cv_charge, AmpHours{0.0});

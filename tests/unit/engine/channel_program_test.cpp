@@ -43,7 +43,8 @@ std::string path(Driver& d, int inputs_max = 10'000) {
 // ---- loops --------------------------------------------------------------------------------------------------------------
 
 TEST(ChannelProgram, a_loop_repeats_its_steps_and_goes_on) {
-  Driver d{ProgramBuilder{}.add(instant("a"), at_once).loop(3).add(instant("b"), at_once).end().add(instant("c"), at_once).build()};
+  Driver d{
+      ProgramBuilder{}.add(instant("a"), at_once).loop(3).add(instant("b"), at_once).end().add(instant("c"), at_once).build()};
   EXPECT_EQ(path(d), "abbbc");
   EXPECT_EQ(d.machine.state().step_count, 5u);
 }
@@ -134,7 +135,14 @@ TEST(ChannelProgram, a_plain_loop_inside_a_cycle_does_not_count) {
 }
 
 TEST(ChannelProgram, cycles_are_counted_through_the_whole_program) {
-  Driver d{ProgramBuilder{}.loop(2, true, true).add(instant("a"), at_once).end().loop(2, true).add(instant("b"), at_once).end().build()};
+  Driver d{ProgramBuilder{}
+               .loop(2, true, true)
+               .add(instant("a"), at_once)
+               .end()
+               .loop(2, true)
+               .add(instant("b"), at_once)
+               .end()
+               .build()};
   path(d);
   const auto cycles = d.logged<output::CycleEnded>();
   ASSERT_EQ(cycles.size(), 4u);
@@ -236,7 +244,8 @@ TEST(ChannelProgram, the_charge_time_is_kept_in_minutes_without_the_pauses) {
 
 TEST(ChannelProgram, an_unknown_result_fails_a_criterion_and_never_stops_a_run) {
   ProgramBuilder builder;
-  for (const ResultQuantity q : {reference_capacity_Ah, retention_pct, test_capacity_Ah, capacity_ratio_pct, energy_ratio_pct, charge_time_min}) {
+  for (const ResultQuantity q :
+       {reference_capacity_Ah, retention_pct, test_capacity_Ah, capacity_ratio_pct, energy_ratio_pct, charge_time_min}) {
     builder.stop_if(q, at_least, -1).stop_if(q, below, 1e9);
   }
   Driver d{builder.require(retention_pct, below, 1e9).add(instant("a"), at_once).build()};
@@ -250,7 +259,13 @@ TEST(ChannelProgram, an_unknown_result_fails_a_criterion_and_never_stops_a_run) 
 }
 
 TEST(ChannelProgram, a_stop_condition_ends_the_run_orderly_where_it_holds) {
-  Driver d{ProgramBuilder{}.loop(10, true).add(instant("a"), at_once).stop_if(cycle_count, at_least, 3).end().add(instant("b"), at_once).build()};
+  Driver d{ProgramBuilder{}
+               .loop(10, true)
+               .add(instant("a"), at_once)
+               .stop_if(cycle_count, at_least, 3)
+               .end()
+               .add(instant("b"), at_once)
+               .build()};
   EXPECT_EQ(path(d), "aaa");
   const auto held = d.logged<output::StopHeld>();
   ASSERT_EQ(held.size(), 1u);
@@ -288,8 +303,9 @@ TEST(ChannelProgram, a_skipped_step_leaves_no_result_and_no_state_of_charge) {
 TEST(ChannelProgram, the_state_of_charge_is_unknown_until_a_step_has_set_it_then_follows_the_charge) {
   Step full = cc(1.0);
   full.sets_soc_pct = 100.0;
-  Driver d{ProgramBuilder{}.add(full, {step_time_at_least(1)}).add(cc(-5.0), {when(ConditionQuantity::soc_pct, at_most, 80)}).build(),
-           slow_sampling};
+  Driver d{
+      ProgramBuilder{}.add(full, {step_time_at_least(1)}).add(cc(-5.0), {when(ConditionQuantity::soc_pct, at_most, 80)}).build(),
+      slow_sampling};
   d.run();
   EXPECT_FALSE(d.machine.soc_pct());
   d.observe_after(1, {.current_A = 1});

@@ -25,7 +25,8 @@ Tree random_tree(Dice& dice, int depth, int& leaves) {
     ++leaves;
     const auto quantity = static_cast<ConditionQuantity>(dice.integer(0, 8));
     const double value = quantity == ConditionQuantity::voltage_V ? dice.real(2.5, 4.3) : dice.real(0.0, 40.0);
-    return when(quantity, static_cast<Comparison>(dice.integer(0, 3)), value, dice.chance(0.3) ? from_seconds(dice.real(0, 10)) : 0ns);
+    return when(quantity, static_cast<Comparison>(dice.integer(0, 3)), value,
+                dice.chance(0.3) ? from_seconds(dice.real(0, 10)) : 0ns);
   }
   std::vector<Tree> children;
   for (int n = dice.integer(1, 3); n > 0; --n) children.push_back(random_tree(dice, depth - 1, leaves));
@@ -80,7 +81,8 @@ Program random_program(Dice& dice) {
 Reading random_reading(Dice& dice, TimePoint now, double low, double high) {
   Reading reading{dice.real(low, high), now - from_seconds(dice.chance(0.1) ? dice.real(0, 5) : 0.0), Quality::good};
   if (dice.chance(0.02)) reading.quality = dice.chance(0.5) ? Quality::bad : Quality::missing;
-  if (dice.chance(0.01)) reading.value = dice.chance(0.5) ? std::numeric_limits<double>::quiet_NaN() : std::numeric_limits<double>::infinity();
+  if (dice.chance(0.01))
+    reading.value = dice.chance(0.5) ? std::numeric_limits<double>::quiet_NaN() : std::numeric_limits<double>::infinity();
   return reading;
 }
 
@@ -102,7 +104,9 @@ ChannelInput random_input(Dice& dice, const ChannelMachine& machine, TimePoint n
   if (kind < 600) return input::Observed{random_observation(dice, now)};
   if (kind < 860) return input::Acknowledged{command, dice.chance(0.98)};
   if (kind < 900) return input::Acknowledged{command + static_cast<std::uint32_t>(dice.integer(-3, 3)), dice.chance(0.5)};
-  if (kind < 950) return input::ChamberGranted{machine.state().chamber_request + static_cast<std::uint32_t>(dice.chance(0.9) ? 0 : dice.integer(-2, 2))};
+  if (kind < 950)
+    return input::ChamberGranted{machine.state().chamber_request +
+                                 static_cast<std::uint32_t>(dice.chance(0.9) ? 0 : dice.integer(-2, 2))};
   if (kind < 962) return input::Pause{};
   if (kind < 980) return input::Resume{};
   if (kind < 988) return input::Skip{};
@@ -139,7 +143,8 @@ class Watcher {
     if (machine.wakeup(now) <= now) fail("a wakeup that is not in the future");
     const bool may_energise = state.phase == Phase::applying || state.phase == Phase::running;
     if (!may_energise && last_command_energises_) fail("the last command energises, and the channel does not run");
-    if (machine.output_wanted() != (may_energise && last_command_energises_)) fail("output_wanted() does not say what was commanded");
+    if (machine.output_wanted() != (may_energise && last_command_energises_))
+      fail("output_wanted() does not say what was commanded");
     if (state.phase == Phase::finished && finished_ != 1) fail("finished without saying so");
     if (state.loop_depth > loop_depth_max) fail("too deep");
     if (state.command != last_command_) fail("the command number moved without a command");
@@ -246,8 +251,8 @@ TEST(ChannelProperty, random_programs_under_random_inputs_never_do_what_must_not
     run_once(seed, counts);
     if (HasFatalFailure()) return;
   }
-  std::printf("%d inputs, %d programs, %d finished, %d tripped, %d set-points applied\n", counts.inputs, counts.programs, counts.finished,
-              counts.tripped, counts.applied);
+  std::printf("%d inputs, %d programs, %d finished, %d tripped, %d set-points applied\n", counts.inputs, counts.programs,
+              counts.finished, counts.tripped, counts.applied);
   // The inputs must reach what they are to test.
   EXPECT_GT(counts.finished, counts.programs / 4);
   EXPECT_GT(counts.tripped, counts.programs / 10);

@@ -15,7 +15,8 @@ using namespace test;
 
 constexpr std::array<Phase, 9> phases{Phase::idle,   Phase::awaiting_chamber, Phase::applying, Phase::running, Phase::pausing,
                                       Phase::paused, Phase::stopping,         Phase::tripped,  Phase::finished};
-constexpr std::array<Phase, 5> open_phases{Phase::awaiting_chamber, Phase::applying, Phase::running, Phase::pausing, Phase::paused};
+constexpr std::array<Phase, 5> open_phases{Phase::awaiting_chamber, Phase::applying, Phase::running, Phase::pausing,
+                                           Phase::paused};
 
 std::string_view name(Phase phase) {
   constexpr std::array<std::string_view, 9> names{"idle",   "awaiting_chamber", "applying", "running", "pausing",
@@ -413,7 +414,10 @@ TEST(ChannelAcknowledge, an_off_that_was_not_taken_while_waiting_for_the_chamber
 TEST(ChannelFlow, a_soak_that_never_arrives_does_not_start_the_next_step_anyway) {
   Step hot = soak(45);
   hot.time_max = 100s;
-  Driver d{ProgramBuilder{}.add(hot, {when(ConditionQuantity::cell_temperature_degC, Comparison::at_least, 44)}).add(cc(2.0), {}).build()};
+  Driver d{ProgramBuilder{}
+               .add(hot, {when(ConditionQuantity::cell_temperature_degC, Comparison::at_least, 44)})
+               .add(cc(2.0), {})
+               .build()};
   d.start();
   d.acknowledge();
   d.grant();

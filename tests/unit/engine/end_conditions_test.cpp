@@ -44,9 +44,9 @@ struct Fixture {
 TEST(EndConditions, a_reading_that_was_never_measured_is_no_value) {
   Fixture f{{}};
   const ConditionInputs inputs{f.observation, f.now, 0s, f.moved, f.soc_pct};
-  for (const ConditionQuantity q : {ConditionQuantity::voltage_V, ConditionQuantity::current_A, ConditionQuantity::cell_temperature_degC,
-                                    ConditionQuantity::ambient_temperature_degC, ConditionQuantity::chamber_temperature_degC,
-                                    ConditionQuantity::soc_pct}) {
+  for (const ConditionQuantity q :
+       {ConditionQuantity::voltage_V, ConditionQuantity::current_A, ConditionQuantity::cell_temperature_degC,
+        ConditionQuantity::ambient_temperature_degC, ConditionQuantity::chamber_temperature_degC, ConditionQuantity::soc_pct}) {
     EXPECT_FALSE(value_of(q, inputs)) << to_string(q);
   }
 }
@@ -79,7 +79,8 @@ TEST(EndConditions, each_comparison_is_itself_at_the_threshold) {
   const struct {
     Comparison comparison;
     bool less, equal, more;
-  } table[] = {{at_least, false, true, true}, {at_most, true, true, false}, {above, false, false, true}, {below, true, false, false}};
+  } table[] = {
+      {at_least, false, true, true}, {at_most, true, true, false}, {above, false, false, true}, {below, true, false, false}};
   for (const auto& row : table) {
     for (const auto& [value, expected] : {std::pair{3.9, row.less}, std::pair{4.0, row.equal}, std::pair{4.1, row.more}}) {
       Fixture f{{when(ConditionQuantity::voltage_V, row.comparison, 4.0)}};
@@ -93,12 +94,13 @@ TEST(EndConditions, each_comparison_is_itself_at_the_threshold) {
 
 TEST(EndConditions, nan_infinity_bad_and_missing_readings_never_satisfy_any_comparison) {
   for (const Comparison comparison : {at_least, at_most, above, below}) {
-    for (const auto& [value, quality] : {std::pair{nan, Quality::good}, std::pair{infinity, Quality::good},
-                                         std::pair{-infinity, Quality::good}, std::pair{4.0, Quality::bad},
-                                         std::pair{-9.9, Quality::bad}, std::pair{4.0, Quality::missing}}) {
-      for (const auto& [quantity, measurand] : {std::pair{ConditionQuantity::voltage_V, Measurand::voltage},
-                                                std::pair{ConditionQuantity::current_A, Measurand::current},
-                                                std::pair{ConditionQuantity::cell_temperature_degC, Measurand::cell_temperature}}) {
+    for (const auto& [value, quality] :
+         {std::pair{nan, Quality::good}, std::pair{infinity, Quality::good}, std::pair{-infinity, Quality::good},
+          std::pair{4.0, Quality::bad}, std::pair{-9.9, Quality::bad}, std::pair{4.0, Quality::missing}}) {
+      for (const auto& [quantity, measurand] :
+           {std::pair{ConditionQuantity::voltage_V, Measurand::voltage},
+            std::pair{ConditionQuantity::current_A, Measurand::current},
+            std::pair{ConditionQuantity::cell_temperature_degC, Measurand::cell_temperature}}) {
         Fixture f{{when(quantity, comparison, 4.0)}};
         f.set(measurand, value, quality);
         EXPECT_FALSE(f.judge()) << to_string(quantity) << ' ' << to_string(comparison) << " 4.0 with " << value;
@@ -185,7 +187,8 @@ TEST(EndConditions, random_trees_agree_with_a_plain_recursive_evaluation) {
     const auto grow = [&](const auto& self, int depth) -> Tree {
       if (depth == 0 || leaves >= 10 || dice.chance(0.3)) {
         ++leaves;
-        return when(static_cast<ConditionQuantity>(dice.integer(0, 8)), static_cast<Comparison>(dice.integer(0, 3)), dice.integer(0, 4));
+        return when(static_cast<ConditionQuantity>(dice.integer(0, 8)), static_cast<Comparison>(dice.integer(0, 3)),
+                    dice.integer(0, 4));
       }
       std::vector<Tree> children;
       for (int child = dice.integer(1, 3); child > 0 && leaves < 12; --child) children.push_back(self(self, depth - 1));
@@ -328,12 +331,14 @@ TEST(NextEndInstant, lies_after_now_and_an_end_holds_there_if_nothing_changes) {
 
 // The header promises the instant at which the condition would hold; one that is a hair too early costs a whole control period.
 TEST(NextEndInstant, is_not_a_hair_too_early_for_above_and_for_thirds_of_a_second) {
-  for (const Tree& end : {when(ConditionQuantity::step_time_s, above, 10), step_time_at_least(1.0 / 3), step_time_at_least(1e3 / 7)}) {
+  for (const Tree& end :
+       {when(ConditionQuantity::step_time_s, above, 10), step_time_at_least(1.0 / 3), step_time_at_least(1e3 / 7)}) {
     Fixture f{{end}};
     EXPECT_FALSE(f.judge());
     f.now = f.next_instant();
     ASSERT_NE(f.now, TimePoint::max());
-    EXPECT_TRUE(f.judge() || f.next_instant() != TimePoint::max()) << "nothing more would wake the step at " << to_seconds(f.now - TimePoint{});
+    EXPECT_TRUE(f.judge() || f.next_instant() != TimePoint::max())
+        << "nothing more would wake the step at " << to_seconds(f.now - TimePoint{});
   }
 }
 

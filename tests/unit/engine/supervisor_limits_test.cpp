@@ -47,7 +47,8 @@ TEST_P(SupervisorLimit, passes_at_the_limit_and_just_inside) {
 
 TEST_P(SupervisorLimit, trips_just_outside_at_once_and_says_what_it_was) {
   const Row row = GetParam();
-  for (const double value : {std::nextafter(row.limit, row.outside * infinity), row.limit + row.outside * 1.0, row.limit + row.outside * 1e6}) {
+  for (const double value :
+       {std::nextafter(row.limit, row.outside * infinity), row.limit + row.outside * 1.0, row.limit + row.outside * 1e6}) {
     Supervised cell;
     cell.set(row.measurand, value);
     const auto& cause = cell.check();
@@ -62,8 +63,8 @@ TEST_P(SupervisorLimit, trips_just_outside_at_once_and_says_what_it_was) {
 
 TEST_P(SupervisorLimit, guards_whatever_was_commanded) {
   const Row row = GetParam();
-  for (const Commanded& commanded : {Commanded{true, at(0), 0}, Commanded{true, at(1000), +1}, Commanded{true, at(1000), -1},
-                                     Commanded{false, at(1000), 0}}) {
+  for (const Commanded& commanded :
+       {Commanded{true, at(0), 0}, Commanded{true, at(1000), +1}, Commanded{true, at(1000), -1}, Commanded{false, at(1000), 0}}) {
     Supervised cell;
     cell.commanded = commanded;
     cell.set(row.measurand, row.limit + row.outside * 0.001);
@@ -113,7 +114,8 @@ TEST_P(SupervisorLimit, an_over_limit_is_not_reported_as_the_staleness_that_come
   EXPECT_EQ(cell.hazard(), row.hazard);
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryRow, SupervisorLimit, testing::ValuesIn(rows), [](const auto& param) { return std::string(param.param.name); });
+INSTANTIATE_TEST_SUITE_P(EveryRow, SupervisorLimit, testing::ValuesIn(rows),
+                         [](const auto& param) { return std::string(param.param.name); });
 
 TEST(Supervisor, passes_a_healthy_cell) {
   Supervised cell;
@@ -255,8 +257,9 @@ TEST(HazardTable, names_the_hazards_that_make_the_whole_chamber_safe) {
 TEST(HazardTable, tells_a_broken_instrument_from_a_cell_outside_its_limits) {
   for (int n = 0; n < hazard_count; ++n) {
     const auto hazard = static_cast<Hazard>(n);
-    const bool instrument = hazard == Hazard::frozen_reading || hazard == Hazard::stale_reading || hazard == Hazard::bad_reading ||
-                            hazard == Hazard::instrument_lost_remote || hazard == Hazard::chamber_failure;
+    const bool instrument = hazard == Hazard::frozen_reading || hazard == Hazard::stale_reading ||
+                            hazard == Hazard::bad_reading || hazard == Hazard::instrument_lost_remote ||
+                            hazard == Hazard::chamber_failure;
     EXPECT_EQ(is_instrument_failure(hazard), instrument) << to_string(hazard);
   }
 }
@@ -290,7 +293,8 @@ TEST(Describe, a_cause_without_a_number_prints_none) {
 }
 
 TEST(Describe, staleness_is_told_in_seconds) {
-  EXPECT_EQ(describe({Hazard::stale_reading, Measurand::voltage, 3.24, 3.0, {}}), "no fresh reading: voltage_V is 3.2 s old, limit 3.0 s");
+  EXPECT_EQ(describe({Hazard::stale_reading, Measurand::voltage, 3.24, 3.0, {}}),
+            "no fresh reading: voltage_V is 3.2 s old, limit 3.0 s");
 }
 
 }  // namespace

@@ -122,7 +122,8 @@ TEST(SupervisorFrozen, one_digit_of_voltage_or_current_starts_the_count_anew) {
 
 TEST(SupervisorFrozen, no_charge_no_trip) {
   EXPECT_EQ(second_of_freezing_trip(0, 0, 0), -1);
-  EXPECT_EQ(second_of_freezing_trip(5, 0, 0, false), -1) << "with the output off it is no frozen reading but a current without command";
+  EXPECT_EQ(second_of_freezing_trip(5, 0, 0, false), -1)
+      << "with the output off it is no frozen reading but a current without command";
 }
 
 TEST(SupervisorFrozen, the_same_sample_shown_twice_is_not_yet_frozen) {

@@ -43,7 +43,8 @@ std::string transcript(SimulatedBench& bench, int count) {
 
 TEST(FaultOrder, both_forms_mean_the_same) {
   const Result<FaultOrder> words = parse_fault_order("accept-only psb1.modbus count=3  rate=0.5");
-  const Result<FaultOrder> json = parse_fault_order(R"( {"target" : "psb1.modbus", "kind":"accept_only","count":3, "rate" :0.5 } )");
+  const Result<FaultOrder> json =
+      parse_fault_order(R"( {"target" : "psb1.modbus", "kind":"accept_only","count":3, "rate" :0.5 } )");
   ASSERT_TRUE(words && json);
   EXPECT_EQ(words->kind, json->kind);
   EXPECT_THAT(words->fields, UnorderedElementsAre(Pair("target", "psb1.modbus"), Pair("count", "3"), Pair("rate", "0.5")));
@@ -51,9 +52,9 @@ TEST(FaultOrder, both_forms_mean_the_same) {
 }
 
 TEST(FaultOrder, what_is_neither_form_is_refused) {
-  for (const char* const text : {"", "   ", "{", "{}", R"({"kind":})", R"({"kind":"drop" "x":1})", R"({"kind":"drop"} x)", R"({"kind":"drop)",
-                                 R"({"target":"a"})", R"({"kind":"drop","a":{"b":1}})", R"({"kind":"drop","a":[1]})", "drop a b",
-                                 "drop a=1 a=2", R"({"kind":"a\u0041"})"}) {
+  for (const char* const text : {"", "   ", "{", "{}", R"({"kind":})", R"({"kind":"drop" "x":1})", R"({"kind":"drop"} x)",
+                                 R"({"kind":"drop)", R"({"target":"a"})", R"({"kind":"drop","a":{"b":1}})",
+                                 R"({"kind":"drop","a":[1]})", "drop a b", "drop a=1 a=2", R"({"kind":"a\u0041"})"}) {
     EXPECT_FALSE(parse_fault_order(text)) << text;
   }
 }
@@ -87,9 +88,9 @@ TEST(Faults, a_scheduled_order_is_checked_when_it_is_given) {
 
 TEST(Faults, instrument_faults_are_set_and_cleared_by_name) {
   FakeBench world;
-  for (const char* const order : {"freeze fake", "ignore_off fake", "nan fake", "local fake", "negate-current fake", "clear_watchdog fake",
-                                  R"({"kind":"identity","instrument":"fake","text":"ACME, Anvil"})", "voltage_offset fake offset_V=0.03",
-                                  "extra_latency fake delay_ms=250", "reboot fake"}) {
+  for (const char* const order : {"freeze fake", "ignore_off fake", "nan fake", "local fake", "negate-current fake",
+                                  "clear_watchdog fake", R"({"kind":"identity","instrument":"fake","text":"ACME, Anvil"})",
+                                  "voltage_offset fake offset_V=0.03", "extra_latency fake delay_ms=250", "reboot fake"}) {
     EXPECT_EQ(refusal(world.bench, order), "done") << order;
   }
   const InstrumentFaults& faults = world.fake->faults();
@@ -156,7 +157,8 @@ TEST(BackDoor, commands_are_understood_or_refused) {
   ASSERT_EQ(request.in_flight.size(), 2U);
   EXPECT_EQ(request.in_flight[1].port, 40002);
   EXPECT_EQ(request.in_flight[0].request_count, 3U);
-  for (const char* const line : {"advance", "advance x", "advance 1 2", "advance 1 70000:1", "advance 1 2:-1", "hello", "hello world", "truth now"}) {
+  for (const char* const line :
+       {"advance", "advance x", "advance 1 2", "advance 1 70000:1", "advance 1 2:-1", "hello", "hello world", "truth now"}) {
     EXPECT_FALSE(back_door::parse(line)) << line;
   }
   const auto unknown = back_door::parse("trooth");
@@ -178,12 +180,16 @@ std::string config_error(const std::string& text) {
 
 TEST(BenchFile, simulation_is_read_strictly_and_says_where) {
   EXPECT_EQ(config_error(bench_text("  cells:\n    ch1: {file: lg-m50}\n")), "none");
-  EXPECT_THAT(config_error(bench_text("  cells:\n    ch1: {file: lg-m50, soc_pc: 5}\n")), HasSubstr("b.yaml:7:25: simulation.cells.ch1: unknown key 'soc_pc', did you mean 'soc_pct'?"));
+  EXPECT_THAT(config_error(bench_text("  cells:\n    ch1: {file: lg-m50, soc_pc: 5}\n")),
+              HasSubstr("b.yaml:7:25: simulation.cells.ch1: unknown key 'soc_pc', did you mean 'soc_pct'?"));
   EXPECT_THAT(config_error(bench_text("  cell:\n    ch1: {file: lg-m50}\n")), HasSubstr("b.yaml:6:3"));
-  EXPECT_THAT(config_error(bench_text("  cells:\n    ch2: {file: lg-m50}\n")), HasSubstr("unknown channel 'ch2', did you mean 'ch1'?"));
+  EXPECT_THAT(config_error(bench_text("  cells:\n    ch2: {file: lg-m50}\n")),
+              HasSubstr("unknown channel 'ch2', did you mean 'ch1'?"));
   EXPECT_THAT(config_error(bench_text("  cells: {}\n")), HasSubstr("channel 'ch1' has no cell"));
-  EXPECT_THAT(config_error(bench_text("  cells:\n    ch1: {file: lg-m50, soc_pct: .nan}\n")), HasSubstr("soc_pct must be a number"));
-  EXPECT_THAT(config_error(bench_text("  latency: slow\n  cells:\n    ch1: {file: lg-m50}\n")), HasSubstr("unknown latency 'slow'"));
+  EXPECT_THAT(config_error(bench_text("  cells:\n    ch1: {file: lg-m50, soc_pct: .nan}\n")),
+              HasSubstr("soc_pct must be a number"));
+  EXPECT_THAT(config_error(bench_text("  latency: slow\n  cells:\n    ch1: {file: lg-m50}\n")),
+              HasSubstr("unknown latency 'slow'"));
   EXPECT_THAT(config_error("instruments: [\n"), HasSubstr("b.yaml:"));
 }
 
