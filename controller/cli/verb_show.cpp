@@ -13,6 +13,8 @@
 namespace cellrig::cli {
 namespace {
 
+constexpr std::size_t name_length_max = 22, reason_length_max = 36;
+
 struct Options {
   std::string database = default_database;
   std::optional<std::int64_t> run;
@@ -27,6 +29,11 @@ std::string number(const std::optional<double>& value, const char* format) {
 boost::json::value json_number(const std::optional<double>& value) {
   if (!value || !std::isfinite(*value)) return nullptr;
   return *value;
+}
+
+/// A table must fit a screen; --json has the whole text.
+std::string shortened(const std::string& text, std::size_t length_max) {
+  return text.size() <= length_max ? text : text.substr(0, length_max - 3) + "...";
 }
 
 std::string reason_of(const db::StepEndRow& end) {
@@ -44,13 +51,13 @@ std::string steps_table(const std::vector<db::StepInfo>& steps, std::size_t step
     if (i >= head && i < tail_from) continue;
     const db::StepInfo& step = steps[i];
     std::vector<std::string> cells{std::to_string(step.row.step_count), step.row.in_cycle ? std::to_string(step.row.cycle) : "-",
-                                   step.row.name, step.row.setpoint_text};
+                                   shortened(step.row.name, name_length_max), step.row.setpoint_text};
     if (step.end) {
       const db::StepEndRow& end = *step.end;
       cells.insert(cells.end(), {clock_text(static_cast<double>(end.ended_test_time_ns - step.row.started_test_time_ns) / 1e9),
                                  fmt::format("{:+.4f}", end.charge_Ah - end.discharge_Ah),
                                  fmt::format("{:+.3f}", end.charge_Wh - end.discharge_Wh),
-                                 number(end.cell_temperature_max_degC, "{:.1f}"), reason_of(end)});
+                                 number(end.cell_temperature_max_degC, "{:.1f}"), shortened(reason_of(end), reason_length_max)});
     } else {
       cells.insert(cells.end(), {"", "", "", "", "not ended"});
     }
@@ -63,7 +70,7 @@ std::string cycles_table(const std::vector<db::CycleRow>& cycles) {
   Table table{{">cycle", "kind", ">charge Ah", ">discharge Ah", ">charge Wh", ">discharge Wh", ">CE %", ">EE %", ">charge time",
                ">T max", ">retention %"}};
   const auto percent = [](const std::optional<double>& share) {
-    return share ? fmt::format("{:.3f}", 100 * *share) : std::string("-");
+    return share && *share > 0 ? fmt::format("{:.3f}", 100 * *share) : std::string("-");
   };
   for (const db::CycleRow& c : cycles) {
     table.add({std::to_string(c.cycle), c.is_reference ? "reference" : "cycle", fmt::format("{:.4f}", c.charge_Ah),

@@ -284,7 +284,9 @@ void BenchRun::begin_records() {
     for (const std::optional<InputRef>& input : {job->config.cell_temperature}) {
       if (!input) continue;
       const InstrumentConfig& logger = bench_.instruments.at(input->instrument);
-      row.instruments.push_back(db::InstrumentRow{"logger", logger.name, logger.model});
+      const HostPort& wire = logger.addresses.begin()->second;
+      row.instruments.push_back(
+          db::InstrumentRow{"logger", logger.name, logger.model, "", "", "", wire.host + ":" + std::to_string(wire.port)});
     }
     job->run = recorder_.begin_run(row);
   }
