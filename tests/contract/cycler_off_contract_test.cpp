@@ -101,7 +101,8 @@ TEST_P(CyclerOff, strikes_at_each_exchange_of_apply) {
         ASSERT_NO_FATAL_FAILURE(apply_or_fail(charge(1.0_A)));
       }
       rig().fault("drop " + main_port() + " count=1 skip=" + std::to_string(n - 1));
-      Pending<Result<void>> applying = rig().start(cycler().apply(discharge(2.0_A), in(10s)));
+      const Setpoint wanted = discharge(2.0_A);  // apply() keeps a reference while it is under way
+      Pending<Result<void>> applying = rig().start(cycler().apply(wanted, in(10s)));
       rig().pass(400ms);
       if (applying.is_over()) break;
       const TimePoint begun = rig().time().now();
@@ -123,7 +124,8 @@ TEST_P(CyclerOff, strikes_at_every_moment_of_apply) {
     SCOPED_TRACE(moment_ms);
     make_world();
     ASSERT_NO_FATAL_FAILURE(arm_or_fail());
-    Pending<Result<void>> applying = rig().start(cycler().apply(charge(), in(10s)));
+    const Setpoint wanted = charge();
+    Pending<Result<void>> applying = rig().start(cycler().apply(wanted, in(10s)));
     rig().pass(moment_ms * 1ms);
     is_over = applying.is_over();
     const Result<void> off = output_off();
