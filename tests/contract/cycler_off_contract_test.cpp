@@ -143,7 +143,8 @@ TEST_P(CyclerOff, strikes_at_every_moment_of_arm) {
   for (int moment_ms = 0; !is_over && moment_ms < 1000; moment_ms += 10) {
     SCOPED_TRACE(moment_ms);
     make_world();
-    Pending<Result<void>> arming = rig().start(cycler().arm(protections(), in(10s)));
+    const Protections guards = protections();  // arm() keeps a reference while it is under way
+    Pending<Result<void>> arming = rig().start(cycler().arm(guards, in(10s)));
     rig().pass(moment_ms * 1ms);
     is_over = arming.is_over();
     const Result<void> off = output_off();
