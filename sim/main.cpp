@@ -15,6 +15,7 @@
 #include <fmt/format.h>
 
 #include "controller/base/config_error.hpp"
+#include "controller/base/resources.hpp"
 #include "sim/bench.hpp"
 #include "sim/net/server.hpp"
 
@@ -51,17 +52,12 @@ struct Arguments {
   sim::ServerOptions server;
 };
 
-/// Where a cell file named in a bench may lie: as asked for, beside the bench, in a source tree, or installed.
-std::vector<std::string> cell_directories(const Arguments& arguments) {
+/// Where a cell file named in a bench may lie: as asked for, beside the bench, or among those that come with the program.
+std::vector<std::string> cell_directories(const Arguments& arguments, const std::string& bench) {
   std::vector<std::string> all = arguments.cell_directories;
-  const fs::path bench = fs::path{arguments.bench}.parent_path();
-  std::error_code error;
-  const fs::path program = fs::read_symlink("/proc/self/exe", error).parent_path();
-  std::vector<fs::path> candidates{bench, bench / "../../profiles/cells", "profiles/cells"};
-  if (!error) candidates.push_back(program / "../share/cellrig/cells");
-  for (const fs::path& candidate : candidates) {
-    if (fs::is_directory(candidate, error)) all.push_back(candidate.lexically_normal().string());
-  }
+  const fs::path beside = fs::path{bench}.parent_path();
+  all.push_back(beside.empty() ? "." : beside.lexically_normal().string());
+  all.push_back(cell_directory());
   return all;
 }
 
@@ -100,12 +96,13 @@ void print_table(const sim::SimServer& server, const std::string& bench) {
 }
 
 int serve(const Arguments& arguments) {
-  const sim::BenchOptions options{.cell_directories = cell_directories(arguments), .seed = arguments.seed};
-  const std::unique_ptr<sim::SimulatedBench> bench = sim::SimulatedBench::load(arguments.bench, options);
+  const std::string file = find_bench(arguments.bench);
+  const sim::BenchOptions options{.cell_directories = cell_directories(arguments, file), .seed = arguments.seed};
+  const std::unique_ptr<sim::SimulatedBench> bench = sim::SimulatedBench::load(file, options);
   sim::SimServer server{*bench, arguments.server};
   serving = &server;
   catch_signals();
-  write_ready_file(arguments.ready_file, ready_text(server));
+  if (!arguments.ready_file.empty()) write_ready_file(arguments.ready_file, ready_text(server));
   if (!arguments.quiet) print_table(server, bench->name());
   if (received_signal == 0) server.run();
   serving = nullptr;
@@ -117,8 +114,12 @@ int serve(const Arguments& arguments) {
 int main(int argc, char** argv) {
   Arguments arguments;
   CLI::App app{"A simulated test bench on real sockets: cyclers, chambers and loggers with cells in them.", "cellrig-sim"};
-  app.add_option("bench", arguments.bench, "bench file with a section 'simulation'")->required()->type_name("BENCH.yaml");
-  app.add_option("--ready-file", arguments.ready_file, "written as JSON once every port listens")->required()->type_name("FILE");
+  app.add_option("bench", arguments.bench, "bench file with a section 'simulation', or the name of one that comes with cellrig")
+      ->required()
+      ->type_name("BENCH");
+  app.add_option("--ready-file", arguments.ready_file,
+                 "written as JSON once every port listens: what --simulator of cellrig reads")
+      ->type_name("FILE");
   app.add_option("--host", arguments.server.host, "IPv4 address to listen on; loopback unless given")->capture_default_str();
   app.add_option("--port-base", arguments.server.port_base,
                  "back door on this port, instruments on those after it; default: free ports");

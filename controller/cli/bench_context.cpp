@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "controller/cli/resources.hpp"
+#include "controller/base/resources.hpp"
 #include "drivers/models/model_file.hpp"
 
 namespace cellrig::cli {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "controller/cli/resources.hpp"
+#include "controller/base/resources.hpp"
 #include "drivers/instruments/adam_6018.hpp"
 #include "drivers/instruments/ea_psb.hpp"
 #include "drivers/instruments/keysight_n6900.hpp"

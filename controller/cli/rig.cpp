@@ -3,7 +3,7 @@
 #include "controller/async/lockstep_time.hpp"
 #include "controller/async/real_time.hpp"
 #include "controller/async/virtual_time.hpp"
-#include "controller/cli/resources.hpp"
+#include "controller/base/resources.hpp"
 #include "sim/bench.hpp"
 #include "sim/net/in_process.hpp"
 #include "sim/net/server.hpp"

@@ -14,7 +14,7 @@
 #include "controller/cli/bench_context.hpp"
 #include "controller/cli/json_text.hpp"
 #include "controller/cli/progress.hpp"
-#include "controller/cli/resources.hpp"
+#include "controller/base/resources.hpp"
 #include "controller/cli/rig.hpp"
 #include "controller/cli/settings.hpp"
 #include "controller/cli/table.hpp"

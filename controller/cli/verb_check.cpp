@@ -6,7 +6,7 @@
 
 #include "controller/cli/bench_context.hpp"
 #include "controller/cli/json_text.hpp"
-#include "controller/cli/resources.hpp"
+#include "controller/base/resources.hpp"
 #include "controller/cli/settings.hpp"
 #include "controller/cli/verbs.hpp"
 #include "profiles/describe.hpp"

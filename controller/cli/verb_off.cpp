@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "controller/cli/progress.hpp"
-#include "controller/cli/resources.hpp"
+#include "controller/base/resources.hpp"
 #include "controller/cli/rig.hpp"
 #include "controller/cli/verbs.hpp"
 #include "controller/runtime/null_recorder.hpp"

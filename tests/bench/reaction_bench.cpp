@@ -20,7 +20,7 @@
 
 #include "controller/async/real_time.hpp"
 #include "controller/cli/instruments.hpp"
-#include "controller/cli/resources.hpp"
+#include "controller/base/resources.hpp"
 #include "controller/runtime/null_recorder.hpp"
 #include "controller/runtime/sensor_task.hpp"
 #include "profiles/cell.hpp"
@@ -97,7 +97,7 @@ class Trials {
  public:
   Trials()
       : bench_{make_bench(bench_text(wire_))},
-        program_{compile(read_profile(profile_text, "profile.yaml"), read_cell_file(cli::find_cell("lg-m50")))},
+        program_{compile(read_profile(profile_text, "profile.yaml"), read_cell_file(find_cell("lg-m50")))},
         links_{cli::socket_links(time_, false)},
         instruments_{cli::make_instruments(time_, bench_, {"ch1"}, *links_)},
         round_trips_{wire_.echo_port()} {}

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "controller/cli/resources.hpp"
+#include "controller/base/resources.hpp"
 #include "db/sqlite.hpp"
 #include "sim/cell_file.hpp"
 #include "sim/world.hpp"
@@ -116,7 +116,7 @@ RunFigures driver_only(std::uint64_t samples) {
 
 /// The cell on its power stage, looked at once a second: CC-CV and back.
 RunFigures physics_only(std::uint64_t samples) {
-  const sim::CellParameters parameters = sim::load_cell_file(cli::cell_directory() + "/lg-m50.yaml");
+  const sim::CellParameters parameters = sim::load_cell_file(cell_directory() + "/lg-m50.yaml");
   sim::World world;
   const std::size_t cell = world.add_cell(parameters, std::nullopt, 0.5, 25.0);
   sim::PowerStage& stage = world.stage(cell);

@@ -8,7 +8,7 @@
 #include <memory>
 #include <stdexcept>
 
-#include "controller/cli/resources.hpp"
+#include "controller/base/resources.hpp"
 #include "controller/runtime/null_recorder.hpp"
 #include "profiles/cell.hpp"
 #include "profiles/compile.hpp"
@@ -80,7 +80,7 @@ BenchConfig make_bench(std::string_view text) {
 
 RunFigures run(cli::Rig& rig, const BenchConfig& bench, const RunSpec& spec) {
   TimeSource& time = rig.time();
-  const Program program = compile(read_profile(spec.profile, "profile.yaml"), read_cell_file(cli::find_cell("lg-m50")));
+  const Program program = compile(read_profile(spec.profile, "profile.yaml"), read_cell_file(find_cell("lg-m50")));
   const std::unique_ptr<db::Recorder> recorder = make_recorder(spec.database, rig.time_name() == "real");
   BenchInstruments instruments = cli::make_instruments(time, bench, spec.channels, rig.links());
   RunListener nobody;

@@ -15,7 +15,7 @@
 #include "controller/async/lockstep_time.hpp"
 #include "controller/async/real_time.hpp"
 #include "controller/async/virtual_time.hpp"
-#include "controller/cli/resources.hpp"
+#include "controller/base/resources.hpp"
 #include "sim/faults.hpp"
 #include "sim/net/in_process.hpp"
 #include "tests/support/bench_harness.hpp"
@@ -116,7 +116,7 @@ ContractRig::ContractRig(LinkKind kind, const std::string& bench_text) {
   static const std::string file = temporary_folder() + "/bench.yaml";
   std::ofstream{file} << bench_text;
   config_ = load_bench(file);
-  bench_ = sim::SimulatedBench::load(file, sim::BenchOptions{{cli::cell_directory()}, 1});
+  bench_ = sim::SimulatedBench::load(file, sim::BenchOptions{{cell_directory()}, 1});
   if (kind == LinkKind::memory) {
     time_ = std::make_unique<VirtualTime>();
     back_door_ = std::make_unique<MemoryBackDoor>(*time_, *bench_);

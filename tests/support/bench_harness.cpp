@@ -8,7 +8,7 @@
 
 #include "controller/cli/bench_context.hpp"
 #include "controller/cli/instruments.hpp"
-#include "controller/cli/resources.hpp"
+#include "controller/base/resources.hpp"
 #include "controller/cli/rig.hpp"
 #include "controller/cli/settings.hpp"
 #include "profiles/cell.hpp"
@@ -107,16 +107,16 @@ BenchHarness::~BenchHarness() = default;
 
 void BenchHarness::load_bench_file() {
   const std::string file =
-      is_text(options_.bench) ? write_file(folder_ + "/bench.yaml", options_.bench) : cli::find_bench(options_.bench);
+      is_text(options_.bench) ? write_file(folder_ + "/bench.yaml", options_.bench) : find_bench(options_.bench);
   config_ = load_bench(file);
-  simulated_ = sim::SimulatedBench::load(file, sim::BenchOptions{{cli::cell_directory()}, options_.seed});
+  simulated_ = sim::SimulatedBench::load(file, sim::BenchOptions{{cell_directory()}, options_.seed});
 }
 
 void BenchHarness::compile_profiles() {
   const Cell cell =
-      is_text(options_.cell) ? read_cell(options_.cell, "cell.yaml") : read_cell_file(cli::find_cell(options_.cell));
+      is_text(options_.cell) ? read_cell(options_.cell, "cell.yaml") : read_cell_file(find_cell(options_.cell));
   for (const auto& [channel, text] : options_.profiles) {
-    const Profile profile = is_text(text) ? read_profile(text, "profile.yaml") : read_profile_file(cli::find_profile(text));
+    const Profile profile = is_text(text) ? read_profile(text, "profile.yaml") : read_profile_file(find_profile(text));
     programs_[channel] = compile(profile, cell, options_.settings);
     const std::vector<Finding> found =
         check(programs_[channel], cli::check_context(config_, config_.channel(channel), "profile.yaml"));

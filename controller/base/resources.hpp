@@ -4,15 +4,15 @@
 #include <string>
 #include <vector>
 
-namespace cellrig::cli {
+namespace cellrig {
 
 /// A file as it stands, or "fast-charge-window" for profiles/library/*/fast-charge-window.yaml. ConfigError with the nearest name.
 [[nodiscard]] std::string find_profile(const std::string& name_or_path);
 [[nodiscard]] std::string find_cell(const std::string& name_or_path);
 [[nodiscard]] std::string find_bench(const std::string& name_or_path);
-/// drivers/models/<model>.yaml; `where` is shown in the error.
+/// A file as it stands, or "watlow-f4t" for drivers/models/watlow-f4t.yaml.
 [[nodiscard]] std::string find_model(const std::string& model);
 /// The folder of the cell files that come with the program.
 [[nodiscard]] std::string cell_directory();
 
-}  // namespace cellrig::cli
+}  // namespace cellrig

@@ -1,11 +1,11 @@
-#include "controller/cli/resources.hpp"
+#include "controller/base/resources.hpp"
 
 #include <cstdlib>
 #include <filesystem>
 
 #include "controller/base/config_error.hpp"
 
-namespace cellrig::cli {
+namespace cellrig {
 namespace {
 
 namespace fs = std::filesystem;
@@ -43,4 +43,4 @@ std::string find_bench(const std::string& name_or_path) { return find(name_or_pa
 std::string find_model(const std::string& model) { return find(model, data_root() / "drivers/models", "instrument model"); }
 std::string cell_directory() { return (data_root() / "profiles/cells").string(); }
 
-}  // namespace cellrig::cli
+}  // namespace cellrig
