@@ -2,6 +2,7 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/write.hpp>
@@ -18,12 +19,25 @@ namespace {
 
 /// Without progress for this long somebody waits for somebody who will never come.
 constexpr std::chrono::seconds wall_guard{10};
+/// A reader who is going to find fault with damaged bytes has done so by then; otherwise it waits for more of them.
+constexpr std::chrono::milliseconds damage_grace{30};
 
 std::int64_t parse_integer(std::string_view text) {
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{}) throw std::runtime_error("lockstep: not a number from the simulator: '" + std::string(text) + "'");
   return value;
+}
+
+TimePoint parse_instant(std::string_view ns) { return TimePoint{Duration{parse_integer(ns)}}; }
+
+/// As the back door writes a connection: "<local port>-<remote port>".
+std::string name_of(LinkKey key) { return std::to_string(key.local_port) + '-' + std::to_string(key.remote_port); }
+
+LinkKey parse_key(std::string_view name) {
+  const std::size_t dash = std::min(name.find('-'), name.size());
+  return LinkKey{.local_port = static_cast<std::uint16_t>(parse_integer(name.substr(0, dash))),
+                 .remote_port = static_cast<std::uint16_t>(parse_integer(name.substr(std::min(dash + 1, name.size()))))};
 }
 
 /// Cuts the next word off `text`; empty at the end.
@@ -38,14 +52,15 @@ std::string_view next_word(std::string_view& text) {
 
 }  // namespace
 
-LockstepTime::LockstepTime(const std::string& host, std::uint16_t port) : work_{boost::asio::make_work_guard(context())} {
+LockstepTime::LockstepTime(const std::string& host, std::uint16_t port, Lookahead lookahead)
+    : work_{boost::asio::make_work_guard(context())}, lookahead_{lookahead} {
   boost::asio::ip::tcp::resolver resolver{back_door_context_};
   boost::asio::connect(back_door_, resolver.resolve(host, std::to_string(port)));
   back_door_.set_option(boost::asio::ip::tcp::no_delay{true});
   const std::string answer = ask("hello lockstep\n");
   std::string_view rest = answer;
   if (next_word(rest) != "ok") throw std::runtime_error("lockstep: the simulator refused: " + answer);
-  now_ = TimePoint{Duration{parse_integer(next_word(rest))}};
+  now_ = simulator_at_ = parse_instant(next_word(rest));
 }
 
 LockstepTime::~LockstepTime() = default;
@@ -54,18 +69,19 @@ UtcTime LockstepTime::utc_now() const { return UtcTime{simulated_epoch.ns_since_
 
 void LockstepTime::request_sent(LinkKey link) {
   if (link.local_port == 0) return;
-  Link& entry = links_[link.local_port];
-  ++entry.requests;
-  entry.waiting = true;
+  under_way_[link] = ++requests_[link];
+  has_sent_ = true;
 }
 
-void LockstepTime::exchange_over(LinkKey link) {
-  if (link.local_port == 0) return;
-  links_[link.local_port].waiting = false;
+/// A new connection meets the simulator at this instant, not at the latest exchange.
+void LockstepTime::local_work(int change) {
+  local_work_ += change;
+  if (change > 0) catch_up();
 }
 
 void LockstepTime::run() {
   stopped_ = false;
+  quiet_until_ = now_;  // whoever else uses the back door may have ordered something since
   context().restart();
   while (!stopped_) {
     serve_ready();
@@ -77,6 +93,7 @@ void LockstepTime::run() {
     advance();
   }
   rethrow_if_failed();
+  catch_up();
 }
 
 void LockstepTime::serve_ready() {
@@ -91,47 +108,68 @@ void LockstepTime::wait_for_local_work() {
 
 void LockstepTime::advance() {
   const TimePoint to = has_wait() ? next_due() : TimePoint::max();
-  std::string line = "advance " + std::to_string(to_ns(to));
-  bool in_flight = false;
-  for (const auto& [port, link] : links_) {
-    if (!link.waiting) continue;
-    in_flight = true;
-    line += ' ' + std::to_string(port) + ':' + std::to_string(link.requests);
-  }
-  if (to == TimePoint::max() && !in_flight) {
+  if (to == TimePoint::max() && under_way_.empty()) {
     // Only something from outside (a signal) can go on.
     if (context().run_one_for(wall_guard) == 0) stuck("every task waits, and no instant and no reply is due");
     return;
   }
-  line += '\n';
-  const std::string answer = ask(line);
-  std::string_view rest = answer;
-  const std::string_view word = next_word(rest);
-  if (word == "stuck") stuck("the simulator waits: " + std::string(rest));
-  if (word != "now") throw std::runtime_error("lockstep: unexpected answer from the simulator: " + answer);
-  now_ = std::max(now_, TimePoint{Duration{parse_integer(next_word(rest))}});
-  wait_for_replies(rest);
+  if (may_go_alone(to)) {
+    now_ = to;
+  } else {
+    ask_for_advance(to);
+  }
 }
 
-void LockstepTime::wait_for_replies(std::string_view ports) {
+/// What was sent and given up at this instant has still to be served at this instant.
+bool LockstepTime::may_go_alone(TimePoint to) const {
+  return lookahead_ == Lookahead::on && under_way_.empty() && !has_sent_ && to < quiet_until_;
+}
+
+void LockstepTime::ask_for_advance(TimePoint to) {
+  std::string line = "advance " + std::to_string(to_ns(to));
+  if (simulator_at_ < now_) line += " from " + std::to_string(to_ns(now_));
+  for (const auto& [link, request] : under_way_) line += ' ' + name_of(link) + ':' + std::to_string(request);
+  const std::string answer = ask(line + '\n');
+  has_sent_ = false;
+  std::string_view rest = answer;
+  const std::string_view outcome = next_word(rest);
+  if (outcome == "stuck") stuck("the simulator waits: " + std::string(rest));
+  if (outcome != "now") throw std::runtime_error("lockstep: unexpected answer from the simulator: " + answer);
+  simulator_at_ = parse_instant(next_word(rest));
+  now_ = std::max(now_, simulator_at_);
   // Which request each reply answers is known now; while one reply is waited for, the owner of another may send its next request.
-  std::vector<std::pair<std::uint16_t, std::uint64_t>> answered;
-  while (!ports.empty()) {
-    std::string_view word = next_word(ports);
-    if (word.empty()) break;
-    if (word.back() == '!') word.remove_suffix(1);
-    const auto link = links_.find(static_cast<std::uint16_t>(parse_integer(word)));
-    if (link != links_.end()) answered.emplace_back(link->first, link->second.requests);
+  std::vector<Answered> answered;
+  std::string_view word = next_word(rest);
+  for (; !word.empty() && word != "until"; word = next_word(rest)) {
+    const bool is_damaged = word.back() == '?';
+    if (is_damaged || word.back() == '!') word.remove_suffix(1);
+    const auto request = under_way_.find(parse_key(word));
+    if (request != under_way_.end()) answered.push_back({request->first, request->second, is_damaged});
   }
-  for (const auto& [port, request] : answered) {
-    for (auto link = links_.find(port); link != links_.end() && link->second.waiting && link->second.requests == request;
-         link = links_.find(port)) {
-      if (stopped_ || failed()) return;
-      if (fire_woken() > 0) continue;
-      if (context().run_one_for(wall_guard) == 0)
-        stuck("a reply the simulator sent has not arrived on port " + std::to_string(port));
-    }
+  quiet_until_ = parse_instant(next_word(rest));
+  for (const Answered& reply : answered) wait_for_reply(reply);
+}
+
+void LockstepTime::wait_for_reply(const Answered& reply) {
+  const auto is_under_way = [&] {
+    const auto waiting = under_way_.find(reply.link);
+    return waiting != under_way_.end() && waiting->second == reply.request;
+  };
+  const std::chrono::milliseconds patience = reply.is_damaged ? damage_grace : wall_guard;
+  while (is_under_way() && !stopped_ && !failed()) {
+    if (fire_woken() > 0 || context().run_one_for(patience) > 0) continue;
+    if (reply.is_damaged) return;
+    stuck("a reply the simulator sent has not arrived on " + name_of(reply.link));
   }
+}
+
+/// Before something of the simulator is met otherwise than by a request.
+void LockstepTime::catch_up() {
+  if (simulator_at_ >= now_) return;
+  const std::string answer = ask("follow " + std::to_string(to_ns(now_)) + '\n');
+  std::string_view rest = answer;
+  if (next_word(rest) != "now") throw std::runtime_error("lockstep: unexpected answer from the simulator: " + answer);
+  simulator_at_ = parse_instant(next_word(rest));
 }
 
 std::string LockstepTime::ask(const std::string& line) {
@@ -156,9 +194,8 @@ std::string LockstepTime::ask(const std::string& line) {
 
 void LockstepTime::stuck(const std::string& why) const {
   std::string text = "lockstep: no progress for " + std::to_string(wall_guard.count()) + " s: " + why;
-  for (const auto& [port, link] : links_) {
-    if (link.waiting)
-      text += "; request " + std::to_string(link.requests) + " on local port " + std::to_string(port) + " is under way";
+  for (const auto& [link, request] : under_way_) {
+    text += "; request " + std::to_string(request) + " on " + name_of(link) + " is under way";
   }
   throw std::runtime_error(text);
 }

@@ -1,12 +1,14 @@
 // Lockstep: real sockets to cellrig-sim, time owned by both. With nothing ready, the controller tells the simulator how far it
-// may go and which requests are under way; the simulator answers how far it went and where it replied; the controller waits for
-// exactly these replies, then serves its own waits.
+// may go and which requests are under way; the simulator answers how far it went, where it replied, and until when it will be quiet;
+// the controller waits for exactly these replies, then serves its own waits. While nothing is under way and the simulator is quiet the
+// controller goes on alone, and says with its next requests when they were sent.
 #pragma once
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "controller/async/time_source.hpp"
 #include "controller/base/result.hpp"
@@ -15,29 +17,39 @@ namespace cellrig {
 
 class LockstepTime final : public TimeSource {
  public:
+  /// Whether time goes on alone while the simulator is quiet. The record is the same either way; with it a sample takes half as many
+  /// round trips.
+  enum class Lookahead : bool { off, on };
+
   /// Connects to the simulator's back door and takes over its clock. Blocking; at start-up only.
-  LockstepTime(const std::string& host, std::uint16_t port);
+  LockstepTime(const std::string& host, std::uint16_t port, Lookahead lookahead = Lookahead::on);
   ~LockstepTime() override;
   [[nodiscard]] TimePoint now() const override { return now_; }
   [[nodiscard]] UtcTime utc_now() const override;
+  /// On return the simulator stands at now(), so that its truth is that of this instant. While it runs the simulator may be behind,
+  /// at the latest exchange.
   void run() override;
   void stop() override { stopped_ = true; }
-  void link_opened(LinkKey link) override { links_.erase(link.local_port); }
+  void link_opened(LinkKey link) override { requests_.erase(link); }
 
  private:
-  struct Link {
-    std::uint64_t requests = 0;  ///< sent on this connection
-    bool waiting = false;        ///< a request is under way
+  struct Answered {
+    LinkKey link;
+    std::uint64_t request = 0;
+    bool is_damaged = false;  ///< what came may not be all that the reader waits for
   };
 
   void request_sent(LinkKey link) override;
-  void exchange_over(LinkKey link) override;
-  void local_work(int change) override { local_work_ += change; }
+  void exchange_over(LinkKey link) override { under_way_.erase(link); }
+  void local_work(int change) override;
 
   void serve_ready();
   void wait_for_local_work();
   void advance();
-  void wait_for_replies(std::string_view ports);
+  [[nodiscard]] bool may_go_alone(TimePoint to) const;
+  void ask_for_advance(TimePoint to);
+  void catch_up();
+  void wait_for_reply(const Answered& reply);
   [[nodiscard]] std::string ask(const std::string& line);
   [[noreturn]] void stuck(const std::string& why) const;
 
@@ -45,8 +57,13 @@ class LockstepTime final : public TimeSource {
   boost::asio::io_context back_door_context_{1};
   boost::asio::ip::tcp::socket back_door_{back_door_context_};
   std::string received_;
-  std::map<std::uint16_t, Link> links_;  ///< by local port; a reopened connection has a new one
+  std::map<LinkKey, std::uint64_t> requests_;   ///< how many were sent on each connection since it was opened
+  std::map<LinkKey, std::uint64_t> under_way_;  ///< the number of the request that each connection waits for
+  const Lookahead lookahead_;
   TimePoint now_{};
+  TimePoint simulator_at_{};  ///< behind now_ when time went on alone
+  TimePoint quiet_until_{};   ///< before this instant the simulator does nothing by itself
+  bool has_sent_ = false;     ///< a request went out at now_, and the simulator has not been asked to serve it
   int local_work_ = 0;
   bool stopped_ = false;
 };

@@ -2,6 +2,7 @@
 // ordered by instant, then by sequence; they differ in what happens while nothing is ready.
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -50,9 +51,12 @@ class Wait {
   static constexpr std::size_t npos = static_cast<std::size_t>(-1);
 };
 
-/// Names the connection a request went out on, for lockstep: the local TCP port; 0 = in process, nothing to wait for.
+/// Names the connection a request went out on, for lockstep: both TCP ports, because the system may give one local port to
+/// connections with different destinations. Local port 0: in process, nothing to wait for.
 struct LinkKey {
   std::uint16_t local_port = 0;
+  std::uint16_t remote_port = 0;
+  auto operator<=>(const LinkKey&) const = default;
 };
 
 /// now() and waits, and the loop that serves them. Control thread only, but for post().
@@ -85,7 +89,7 @@ class TimeSource {
 
   [[nodiscard]] boost::asio::io_context& context() { return context_; }
 
-  /// A connection was made: what was counted on an earlier one that had the same local port is forgotten.
+  /// A connection was made: what was counted on an earlier one that had the same ports is forgotten.
   virtual void link_opened(LinkKey) {}
 
   /// Alive from the moment a request goes out until its exchange is over in any way: reply, deadline, cut.

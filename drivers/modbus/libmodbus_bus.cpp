@@ -372,7 +372,7 @@ Task<Result<void>> LibmodbusBus::connect(Deadline deadline) {
   const TimeSource::LocalWork connecting{time_};
   const Result<void> connected = co_await perform(job, deadline);
   if (!connected) co_return connected;
-  link_.key = LinkKey{.local_port = job->local_port};
+  link_.key = LinkKey{.local_port = job->local_port, .remote_port = options_.port};
   time_.link_opened(link_.key);
   link_.is_up = true;
   co_return Result<void>{};

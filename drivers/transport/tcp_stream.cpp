@@ -133,7 +133,7 @@ Task<Result<void>> TcpStream::connect_to(Tcp::endpoint endpoint, Deadline deadli
   const Tcp::endpoint local = socket_.local_endpoint(error);
   // A closed port of this machine can connect to itself (simultaneous open): that is nobody.
   if (error || local == endpoint) co_return broken(boost::asio::error::connection_refused);
-  key_ = LinkKey{.local_port = local.port()};
+  key_ = LinkKey{.local_port = local.port(), .remote_port = endpoint.port()};
   time_.link_opened(key_);
   is_open_ = true;
   co_return Result<void>{};

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <limits>
 #include <optional>
+#include <utility>
 
 #include "controller/base/config_error.hpp"
 
@@ -13,7 +14,8 @@ namespace {
 constexpr std::size_t in_flight_count_max = 4096;
 
 const std::vector<std::string>& words() {
-  static const std::vector<std::string> all{"hello", "advance", "truth", "fault", "clear-faults", "now", "state", "quit"};
+  static const std::vector<std::string> all{"hello",        "advance", "follow", "truth", "fault",
+                                            "clear-faults", "now",     "state",  "quit"};
   return all;
 }
 
@@ -22,6 +24,12 @@ std::string_view take_word(std::string_view& rest) {
   const std::string_view word = rest.substr(0, std::min(rest.find_first_of(" \t\r"), rest.size()));
   rest.remove_prefix(word.size());
   return word;
+}
+
+/// What is before and after the first `separator`; without one, everything and nothing.
+std::pair<std::string_view, std::string_view> cut(std::string_view text, char separator) {
+  const std::size_t at = std::min(text.find(separator), text.size());
+  return {text.substr(0, at), text.substr(std::min(at + 1, text.size()))};
 }
 
 template <class Integer>
@@ -34,17 +42,32 @@ std::optional<Integer> integer(std::string_view text) {
 
 Error refuse(std::string what) { return fail(Fault::refused, std::move(what)); }
 
+std::optional<TimePoint> instant(std::string_view text) {
+  const std::optional<std::int64_t> ns = integer<std::int64_t>(text);
+  if (!ns) return std::nullopt;
+  return TimePoint{Duration{*ns}};
+}
+
 Result<Command> parse_advance(std::string_view rest) {
-  const std::optional<std::int64_t> to = integer<std::int64_t>(take_word(rest));
+  const std::optional<TimePoint> to = instant(take_word(rest));
   if (!to) return refuse("advance: an instant in ns is expected");
-  Advance advance{TimePoint{Duration{*to}}, {}};
+  Advance advance{.to = *to};
   for (std::string_view word = take_word(rest); !word.empty(); word = take_word(rest)) {
-    const std::size_t colon = std::min(word.find(':'), word.size());
-    const std::optional<std::uint16_t> port = integer<std::uint16_t>(word.substr(0, colon));
-    const std::optional<std::uint64_t> count = integer<std::uint64_t>(word.substr(std::min(colon + 1, word.size())));
-    if (!port || !count) return refuse("advance: '" + std::string(word) + "' is not <port>:<count>");
+    if (word == "from") {
+      advance.from = instant(take_word(rest));
+      if (!advance.from) return refuse("advance: an instant in ns is expected after 'from'");
+      continue;
+    }
+    const auto [link, count] = cut(word, ':');
+    const auto [client, server] = cut(link, '-');
+    const std::optional<std::uint16_t> client_port = integer<std::uint16_t>(client);
+    const std::optional<std::uint16_t> server_port = integer<std::uint16_t>(server);
+    const std::optional<std::uint64_t> request_count = integer<std::uint64_t>(count);
+    if (!client_port || !server_port || !request_count) {
+      return refuse("advance: '" + std::string(word) + "' is not <client port>-<instrument's port>:<count>");
+    }
     if (advance.in_flight.size() >= in_flight_count_max) return refuse("advance: too many connections");
-    advance.in_flight.push_back({*port, *count});
+    advance.in_flight.push_back({LinkName{.client_port = *client_port, .server_port = *server_port}, *request_count});
   }
   return Command{std::move(advance)};
 }
@@ -57,6 +80,11 @@ Result<Command> parse(std::string_view line) {
   if (word == "advance") return parse_advance(rest);
   if (word == "fault") return Command{InjectFault{std::string(rest)}};
   const std::string_view second = take_word(rest);
+  if (word == "follow") {
+    const std::optional<TimePoint> to = instant(second);
+    if (!to || !take_word(rest).empty()) return refuse("follow: one instant in ns is expected");
+    return Command{Follow{*to}};
+  }
   if (word == "hello") {
     if (second == "lockstep" && take_word(rest).empty()) return Command{HelloLockstep{}};
     return refuse("hello: only 'hello lockstep' is known");
@@ -72,21 +100,24 @@ Result<Command> parse(std::string_view line) {
 
 void Tick::add(Entry entry) {
   for (Entry& known : entries) {
-    if (known.port != entry.port) continue;
-    known.is_closed = known.is_closed || entry.is_closed;
+    if (known.link != entry.link) continue;
+    known.sent = std::max(known.sent, entry.sent);
     return;
   }
   entries.push_back(entry);
 }
 
+std::string format(LinkName link) { return std::to_string(link.client_port) + '-' + std::to_string(link.server_port); }
+
 std::string format(const Tick& tick) {
   std::string text = "now " + std::to_string(to_ns(tick.now));
   for (const Tick::Entry& entry : tick.entries) {
     text += ' ';
-    text += std::to_string(entry.port);
-    if (entry.is_closed) text += '!';
+    text += format(entry.link);
+    if (entry.sent == Tick::Sent::damaged) text += '?';
+    if (entry.sent == Tick::Sent::closed) text += '!';
   }
-  return text;
+  return text + " until " + std::to_string(to_ns(tick.quiet_until));
 }
 
 }  // namespace cellrig::sim::back_door

@@ -1,7 +1,9 @@
 // The back door's language: one line in, one line out. Pure text; the server carries it out.
 #pragma once
 
+#include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -15,18 +17,32 @@ namespace cellrig::sim::back_door {
 /// "hello lockstep": time stands still from now on and belongs to this connection.
 struct HelloLockstep {};
 
-/// A connection by the client's local TCP port, and how many complete requests it has delivered since it was opened.
+/// A connection to an instrument by both its TCP ports: one port of the client may serve connections to several of ours. Written
+/// "<client port>-<instrument's port>".
+struct LinkName {
+  std::uint16_t client_port = 0;
+  std::uint16_t server_port = 0;
+  auto operator<=>(const LinkName&) const = default;
+};
+[[nodiscard]] std::string format(LinkName link);
+
+/// A connection, and how many complete requests it has delivered since it was opened.
 struct InFlight {
-  std::uint16_t port = 0;
+  LinkName link;
   std::uint64_t request_count = 0;
 };
-/// "advance <to_ns> [<port>:<count> ...]": first everybody listed must have delivered that many requests; then time moves to the
-/// earliest of `to` (INT64_MAX: no limit) and the next reply due, instruments' events happening in order on the way; then the replies
-/// due are sent, then the Tick is answered. "stuck <why>" when a listed connection delivers nothing for 10 s of wall time, or when
-/// there is neither a limit nor a reply to come.
+/// "advance <to_ns> [from <ns>] [<link>:<count> ...]": first time moves to `from`, where the requests were sent; everybody listed
+/// must have delivered that many requests; then time moves to the earliest of `to` (INT64_MAX: no limit) and the next reply due,
+/// instruments' events happening in order on the way; then the replies due are sent, then the Tick is answered. "stuck <why>" when
+/// a listed connection delivers nothing for 10 s of wall time, or when there is neither a limit nor a reply to come.
 struct Advance {
   TimePoint to{};
+  std::optional<TimePoint> from;  ///< empty: where the simulator stands
   std::vector<InFlight> in_flight;
+};
+/// "follow <ns>": time moves there, and nothing that was sent is served: what listens and what is true is that of this instant.
+struct Follow {
+  TimePoint to{};
 };
 struct Truth {};
 struct InjectFault {
@@ -37,21 +53,26 @@ struct Now {};
 struct State {};
 struct Quit {};
 
-using Command = std::variant<HelloLockstep, Advance, Truth, InjectFault, ClearFaults, Now, State, Quit>;
+using Command = std::variant<HelloLockstep, Advance, Follow, Truth, InjectFault, ClearFaults, Now, State, Quit>;
 
 /// Refuses what it does not understand, with the nearest word.
 [[nodiscard]] Result<Command> parse(std::string_view line);
 
-/// What an advance came to: "now <T_ns> [<port> ...]": on which connections a whole reply was sent, and, with '!', which are gone
-/// (closed by a fault, or by the client itself).
-/// A reply that is lost is a request held for ever; one that is damaged in its length is sent and not listed.
+/// What an advance came to: "now <T_ns> [<link> ...] until <Q_ns>": on which connections a whole reply was sent; with '?', where bytes
+/// went that may or may not end an exchange, because what says how long the reply is was damaged; with '!', which are gone (closed by
+/// a fault, or by the client itself). A reply that is lost is a request held for ever.
 struct Tick {
   TimePoint now{};
+  /// Before this instant nothing comes and nothing happens, unless somebody sends something: whoever holds the time may go on to any
+  /// instant before it without asking, and says where it was ("from", "follow") when it sends again.
+  TimePoint quiet_until{};
+  enum class Sent : unsigned char { damaged, whole, closed };
   struct Entry {
-    std::uint16_t port = 0;
-    bool is_closed = false;
+    LinkName link;
+    Sent sent = Sent::whole;
   };
   std::vector<Entry> entries;
+  /// Of several things on one connection the last in the order of Sent counts.
   void add(Entry entry);
 };
 [[nodiscard]] std::string format(const Tick& tick);

@@ -53,8 +53,14 @@ std::optional<std::string> SimServer::Loop::execute(std::size_t slot, std::strin
                         },
                         [&](back_door::Advance& advance) -> std::optional<std::string> {
                           if (lockstep_session_ != slot) return "error say 'hello lockstep' first";
+                          if (advance.from) follow(*advance.from);
                           advance_ = PendingAdvance{std::move(advance), monotonic_ns() + options.stuck_after.count()};
                           return std::nullopt;  // answered by try_advance()
+                        },
+                        [&](const back_door::Follow& order) -> std::optional<std::string> {
+                          if (lockstep_session_ != slot) return "error say 'hello lockstep' first";
+                          follow(order.to);
+                          return "now " + std::to_string(to_ns(clock_.now()));
                         },
                         [&](const back_door::Truth&) -> std::optional<std::string> {
                           bench_.let_events_happen(now);
@@ -98,8 +104,9 @@ std::string SimServer::Loop::state_json() const {
   bool is_first = true;
   for (const std::unique_ptr<Client>& client : clients_) {
     if (!client) continue;
-    text += fmt::format(R"({}{{"instrument":"{}","port":"{}","peer_port":{},"requests":{}}})", is_first ? "" : ",",
-                        client->wire->instrument(), client->wire->port_name(), client->peer_port, client->requests.count());
+    text +=
+        fmt::format(R"({}{{"instrument":"{}","port":"{}","peer_port":{},"requests":{}}})", is_first ? "" : ",",
+                    client->wire->instrument(), client->wire->port_name(), client->link.client_port, client->requests.count());
     is_first = false;
   }
   return text + "]}";

@@ -13,7 +13,6 @@ namespace cellrig::sim {
 namespace {
 
 constexpr int events_per_wait = 256;
-constexpr std::size_t port_count = 65536;
 
 /// What a descriptor is, in the upper half of an epoll tag; the lower half is its index.
 enum Kind : std::uint64_t { kind_stop = 1, kind_timer, kind_back_door, kind_listener, kind_client, kind_session };
@@ -45,8 +44,7 @@ SimServer::Loop::Loop(SimulatedBench& bench, ServerOptions wanted)
       clock_{bench.now()},
       epoll_{checked(::epoll_create1(EPOLL_CLOEXEC), "epoll")},
       stop_event_{checked(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd")},
-      timer_{checked(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC), "timerfd")},
-      by_peer_port_(port_count, 0) {
+      timer_{checked(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC), "timerfd")} {
   watch(stop_event_, tag_of(kind_stop, 0));
   watch(timer_, tag_of(kind_timer, 0));
   bind_everything();
@@ -144,25 +142,24 @@ void SimServer::Loop::accept_clients(std::size_t listener) {
 }
 
 void SimServer::Loop::add_client(std::size_t listener, Accepted accepted) {
-  if (const std::size_t known = by_peer_port_[accepted.peer_port]; known != 0) {
-    // The system may give one local port to connections with different destinations, and lockstep could not tell them apart. The
-    // newcomer is closed: its owner connects again, with another port.
-    if (!has_ended(clients_[known - 1]->socket)) return;
-    read_client(known - 1);
-  }
+  const back_door::LinkName link{.client_port = accepted.peer_port, .server_port = listeners_[listener].port};
+  // The system gives a pair of ports again only after the connection before is dead. What that one sent still counts.
+  if (const auto known = links_.find(link); known != links_.end() && known->second) read_client(*known->second);
   auto client = std::make_unique<Client>();
   Wire* const wire = listeners_[listener].wire;
   client->id = wire->open(clock_.now(), *client);
-  gone_[accepted.peer_port] = client->id == 0;
-  if (client->id == 0) return;  // full, or refused
+  if (client->id == 0) {  // full, or refused
+    note_gone(link);
+    return;
+  }
   client->socket = std::move(accepted.socket);
   client->wire = wire;
   client->listener = listener;
   client->serial = ++last_serial_;
-  client->peer_port = accepted.peer_port;
+  client->link = link;
   client->requests = MessageCounter{wire->framing()};
   const std::size_t slot = put(clients_, std::move(client));
-  by_peer_port_[accepted.peer_port] = slot + 1;
+  links_[link] = slot;
   watch(clients_[slot]->socket, tag_of(kind_client, slot));
 }
 
@@ -195,15 +192,28 @@ void SimServer::Loop::read_client(std::size_t slot) {
 void SimServer::Loop::end_client(std::size_t slot) {
   const std::unique_ptr<Client> client = std::move(clients_[slot]);
   if (!client->is_dropped) client->wire->close(client->id);
-  if (by_peer_port_[client->peer_port] == slot + 1) by_peer_port_[client->peer_port] = 0;
-  gone_[client->peer_port] = true;
+  if (client_of(client->link) == nullptr) note_gone(client->link);  // otherwise the name is a newcomer's by now
+}
+
+/// Only an advance asks who is gone.
+void SimServer::Loop::note_gone(back_door::LinkName link) {
+  if (clock_.is_frozen()) {
+    links_[link] = std::nullopt;
+  } else {
+    links_.erase(link);
+  }
+}
+
+SimServer::Loop::Client* SimServer::Loop::client_of(back_door::LinkName link) const {
+  const auto known = links_.find(link);
+  return known != links_.end() && known->second ? clients_[*known->second].get() : nullptr;
 }
 
 /// Before anybody is told that time has passed or a fault is in force, sockets show it.
 void SimServer::Loop::settle(back_door::Tick* tick) {
   for (std::size_t slot = 0; slot < clients_.size(); ++slot) {
     if (!clients_[slot] || !clients_[slot]->is_dropped) continue;
-    if (tick != nullptr) tick->add({clients_[slot]->peer_port, true});
+    if (tick != nullptr) tick->add({clients_[slot]->link, back_door::Tick::Sent::closed});
     end_client(slot);
   }
   update_listeners();

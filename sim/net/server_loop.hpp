@@ -2,8 +2,8 @@
 #pragma once
 
 #include <array>
-#include <bitset>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,7 +46,7 @@ class SimServer::Loop {
     std::size_t listener = 0;
     ConnectionId id = 0;
     std::uint64_t serial = 0;  ///< never used twice
-    std::uint16_t peer_port = 0;
+    back_door::LinkName link;
     MessageCounter requests{Framing::lines};
     std::string unprocessed;  ///< lockstep: what came since the last advance
     bool has_ended = false;   ///< the peer has closed
@@ -82,6 +82,8 @@ class SimServer::Loop {
   void accept_sessions();
   void read_client(std::size_t slot);
   void end_client(std::size_t slot);
+  void note_gone(back_door::LinkName link);
+  [[nodiscard]] Client* client_of(back_door::LinkName link) const;
   void settle(back_door::Tick* tick);
   void update_listeners();
 
@@ -97,6 +99,8 @@ class SimServer::Loop {
   [[nodiscard]] bool has_all_requests(back_door::Tick& gone) const;
   [[nodiscard]] std::string who_waits() const;
   void answer_advance(const std::string& line);
+  void follow(TimePoint to);
+  [[nodiscard]] TimePoint next_by_itself();
   void leave_lockstep();
 
   // server_commands.cpp
@@ -116,11 +120,11 @@ class SimServer::Loop {
   std::vector<Listener> listeners_;
   std::vector<std::unique_ptr<Client>> clients_;    ///< by slot; empty ones are used again
   std::vector<std::unique_ptr<Session>> sessions_;  ///< by slot
-  std::vector<std::size_t> by_peer_port_;           ///< slot + 1 of the client; 0: nobody
-  std::bitset<65536> gone_;                         ///< peer ports whose last connection has ended, by whomever
-  std::vector<std::size_t> unprocessed_;            ///< slots with bytes that wait for an advance
-  std::vector<Held> held_;                          ///< a heap
-  std::vector<Delivery> deliveries_;                ///< reused
+  /// The slot of the connection that has this name; empty: it has ended, by whomever, since lockstep began.
+  std::map<back_door::LinkName, std::optional<std::size_t>> links_;
+  std::vector<std::size_t> unprocessed_;  ///< slots with bytes that wait for an advance
+  std::vector<Held> held_;                ///< a heap
+  std::vector<Delivery> deliveries_;      ///< reused
   std::optional<std::size_t> lockstep_session_;
   std::optional<PendingAdvance> advance_;
   std::uint64_t last_sequence_ = 0;

@@ -53,12 +53,14 @@ void SimServer::Loop::send_due(TimePoint now, back_door::Tick* tick) {
     std::pop_heap(held_.begin(), held_.end());
     const Held held = std::move(held_.back());
     held_.pop_back();
-    const std::uint16_t port = clients_[held.slot]->peer_port;
+    const back_door::LinkName link = clients_[held.slot]->link;
     // A client that does not read what it asked for until the socket is full is cut off.
     const bool is_sent = held.delivery.bytes.empty() || send_all(clients_[held.slot]->socket, held.delivery.bytes);
     const bool is_closed = held.delivery.closes || !is_sent;
     if (is_closed) end_client(held.slot);
-    if (tick != nullptr && (is_closed || held.delivery.is_whole)) tick->add({port, is_closed});
+    if (tick == nullptr) continue;
+    using Sent = back_door::Tick::Sent;
+    tick->add({link, is_closed ? Sent::closed : held.delivery.is_whole ? Sent::whole : Sent::damaged});
   }
 }
 
@@ -73,11 +75,15 @@ void SimServer::Loop::tick_real_time() {
   send_due(now, nullptr);
 }
 
-void SimServer::Loop::arm_timer() {
+/// When the next reply leaves or the next event happens, if nobody sends anything.
+TimePoint SimServer::Loop::next_by_itself() {
   drop_stale_front();
-  TimePoint next = last_world_advance_ + world_period;
-  if (const std::optional<TimePoint> event = bench_.next_event()) next = std::min(next, *event);
-  if (!held_.empty()) next = std::min(next, held_.front().delivery.due);
+  const TimePoint event = bench_.next_event().value_or(TimePoint::max());
+  return held_.empty() ? event : std::min(event, held_.front().delivery.due);
+}
+
+void SimServer::Loop::arm_timer() {
+  const TimePoint next = std::min(last_world_advance_ + world_period, next_by_itself());
   const std::int64_t at_ns = std::max<std::int64_t>(clock_.monotonic_ns_of(next), 1);
   if (at_ns == armed_for_ns_) return;
   armed_for_ns_ = at_ns;
@@ -98,11 +104,11 @@ int SimServer::Loop::timeout_ms() const {
 bool SimServer::Loop::has_all_requests(back_door::Tick& gone) const {
   bool is_complete = true;
   for (const back_door::InFlight& wanted : advance_->request.in_flight) {
-    const std::size_t slot = by_peer_port_[wanted.port];
-    const bool is_open = slot != 0;
-    if (is_open && clients_[slot - 1]->requests.count() >= wanted.request_count) continue;
+    const Client* const client = client_of(wanted.link);
+    if (client != nullptr && client->requests.count() >= wanted.request_count) continue;
     is_complete = false;
-    if (is_open ? clients_[slot - 1]->has_ended : gone_[wanted.port]) gone.add({wanted.port, true});
+    if (client != nullptr ? client->has_ended : links_.contains(wanted.link))
+      gone.add({wanted.link, back_door::Tick::Sent::closed});
   }
   return is_complete;
 }
@@ -110,13 +116,12 @@ bool SimServer::Loop::has_all_requests(back_door::Tick& gone) const {
 std::string SimServer::Loop::who_waits() const {
   std::string text;
   for (const back_door::InFlight& wanted : advance_->request.in_flight) {
-    const std::size_t slot = by_peer_port_[wanted.port];
-    const std::string connection = "connection from local port " + std::to_string(wanted.port);
-    if (slot == 0) {
-      text += "; no " + connection + " is open";
-    } else if (const Client& client = *clients_[slot - 1]; client.requests.count() < wanted.request_count) {
-      text += "; the " + connection + " to " + client.wire->name() + " has delivered " + std::to_string(client.requests.count()) +
-              " of " + std::to_string(wanted.request_count) + " requests";
+    const Client* const client = client_of(wanted.link);
+    if (client == nullptr) {
+      text += "; no connection " + format(wanted.link) + " is open";
+    } else if (client->requests.count() < wanted.request_count) {
+      text += "; the connection " + format(wanted.link) + " to " + client->wire->name() + " has delivered " +
+              std::to_string(client->requests.count()) + " of " + std::to_string(wanted.request_count) + " requests";
     }
   }
   return text.empty() ? "nothing" : text.substr(2);
@@ -128,7 +133,7 @@ bool SimServer::Loop::try_advance() {
   back_door::Tick tick;
   if (!has_all_requests(tick)) {
     if (tick.entries.empty() && monotonic_ns() < advance_->stuck_at_ns) return false;
-    tick.now = clock_.now();
+    tick.now = tick.quiet_until = clock_.now();  // what else was sent is still to be served
     answer_advance(tick.entries.empty() ? "stuck " + who_waits() : format(tick));
     return true;
   }
@@ -145,8 +150,17 @@ bool SimServer::Loop::try_advance() {
   bench_.let_events_happen(tick.now);
   settle(&tick);
   send_due(tick.now, &tick);
+  tick.quiet_until = next_by_itself();
   answer_advance(format(tick));
   return true;
+}
+
+/// To where the controller went by itself. It was told that nothing happens on the way; only what was ordered meanwhile through
+/// another session may, and happens in its order.
+void SimServer::Loop::follow(TimePoint to) {
+  clock_.move_to(to);
+  bench_.let_events_happen(clock_.now());
+  settle(nullptr);
 }
 
 void SimServer::Loop::answer_advance(const std::string& line) {
@@ -160,6 +174,7 @@ void SimServer::Loop::leave_lockstep() {
   lockstep_session_.reset();
   advance_.reset();
   process_all();
+  std::erase_if(links_, [](const auto& link) { return !link.second; });
   clock_.go_on();
   last_world_advance_ = clock_.now();
   armed_for_ns_ = 0;

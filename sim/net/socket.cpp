@@ -83,12 +83,6 @@ Received receive_into(const Descriptor& socket, std::string& into) {
   return is_nothing ? Received::nothing : Received::end;
 }
 
-bool has_ended(const Descriptor& socket) {
-  char byte = 0;
-  const ssize_t n = ::recv(socket.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-  return n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
-}
-
 std::int64_t monotonic_ns() {
   timespec t{};
   ::clock_gettime(CLOCK_MONOTONIC, &t);

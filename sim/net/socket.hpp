@@ -54,7 +54,6 @@ struct Accepted {
 enum class Received : unsigned char { bytes, nothing, end };
 /// Reads what is there, at most one buffer, and appends it.
 [[nodiscard]] Received receive_into(const Descriptor& socket, std::string& into);
-[[nodiscard]] bool has_ended(const Descriptor& socket);
 
 /// CLOCK_MONOTONIC in ns.
 [[nodiscard]] std::int64_t monotonic_ns();

@@ -150,15 +150,24 @@ TEST(Framing, modbus_requests_are_counted_in_any_split) {
 }
 
 TEST(BackDoor, commands_are_understood_or_refused) {
-  const auto advance = back_door::parse("advance 9223372036854775807 40001:3 40002:1");
+  const auto advance = back_door::parse("advance 9223372036854775807 40001-15001:3 40001-15002:1");
   ASSERT_TRUE(advance);
   const auto& request = std::get<back_door::Advance>(*advance);
   EXPECT_EQ(request.to, TimePoint::max());
   ASSERT_EQ(request.in_flight.size(), 2U);
-  EXPECT_EQ(request.in_flight[1].port, 40002);
+  EXPECT_EQ(request.in_flight[1].link, (back_door::LinkName{.client_port = 40001, .server_port = 15002}));
   EXPECT_EQ(request.in_flight[0].request_count, 3U);
-  for (const char* const line :
-       {"advance", "advance x", "advance 1 2", "advance 1 70000:1", "advance 1 2:-1", "hello", "hello world", "truth now"}) {
+  EXPECT_FALSE(request.from);
+  const auto later = back_door::parse("advance 7 from 5 1-2:3");
+  ASSERT_TRUE(later);
+  EXPECT_EQ(std::get<back_door::Advance>(*later).from, TimePoint{5ns});
+  EXPECT_EQ(std::get<back_door::Advance>(*later).in_flight.size(), 1U);
+  const auto follow = back_door::parse("follow 5");
+  ASSERT_TRUE(follow);
+  EXPECT_EQ(std::get<back_door::Follow>(*follow).to, TimePoint{5ns});
+  for (const char* const line : {"advance", "advance x", "advance 1 2", "advance 1 2:1", "advance 1 2-3", "advance 1 70000-3:1",
+                                 "advance 1 2-70000:1", "advance 1 2-3:-1", "advance 1 -3:1", "advance 1 from",
+                                 "advance 1 from x", "follow", "follow x", "follow 1 2", "hello", "hello world", "truth now"}) {
     EXPECT_FALSE(back_door::parse(line)) << line;
   }
   const auto unknown = back_door::parse("trooth");
