@@ -35,9 +35,9 @@ Task<void> TimeSource::sleep_until(TimePoint due) {
   co_await wait.until(due);
 }
 
-TimeSource::~TimeSource() { drop_tasks(); }
+TimeSource::~TimeSource() { drop_waits(); }
 
-void TimeSource::drop_tasks() {
+void TimeSource::drop_waits() {
   while (has_wait()) {
     Wait& wait = *heap_.front();
     remove(wait);
@@ -46,8 +46,19 @@ void TimeSource::drop_tasks() {
   }  // the handler owns the waiting frame, which owns the Wait
 }
 
+/// Asio posts the end of a frame whose handler is destroyed, and the start of one that was spawned: both are served here.
+void TimeSource::drop_tasks() {
+  dropping_ = true;
+  do {
+    drop_waits();
+    context_.restart();
+  } while (context_.poll() > 0 || has_wait());
+  dropping_ = false;
+}
+
 /// An exception is known at once, not when the completion of co_spawn has been served.
 Task<void> TimeSource::guarded(Task<void> task) {
+  if (dropping_) co_return;
   try {
     co_await std::move(task);
   } catch (...) {
@@ -57,6 +68,7 @@ Task<void> TimeSource::guarded(Task<void> task) {
 }
 
 void TimeSource::spawn(Task<void> task) {
+  if (dropping_) return;
   boost::asio::co_spawn(context_, guarded(std::move(task)), boost::asio::detached);
   spawned();
 }

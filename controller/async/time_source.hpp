@@ -80,8 +80,8 @@ class TimeSource {
   /// Starts a task that owns its own ending; an exception that leaves it is kept and rethrown by run().
   void spawn(Task<void> task);
 
-  /// Destroys every task that waits, with all it holds. For the way out after a failure, while what the tasks refer to is
-  /// still there.
+  /// Destroys every task, with all it holds: those that wait and those that have not begun; none begins meanwhile. For the way out
+  /// after a failure, while what the tasks refer to is still there, and never while run() runs.
   void drop_tasks();
 
   /// Hands a function to the control thread; the only call that other threads may make.
@@ -146,10 +146,12 @@ class TimeSource {
   void place(std::size_t index, Wait* wait);
 
   [[nodiscard]] Task<void> guarded(Task<void> task);
+  void drop_waits();
 
   std::vector<Wait*> heap_;
   std::uint64_t sequence_ = 0;
   std::exception_ptr failure_;
+  bool dropping_ = false;
   boost::asio::io_context context_{1};  // last: it destroys frames that own Waits
 };
 

@@ -57,10 +57,10 @@ int main(int argc, char** argv) {
   try {
     return static_cast<int>(cellrig::cli::run_main(argc, argv));
   } catch (const cellrig::ConfigError& error) {
-    fmt::print(stderr, "cellrig: {}\n", error.what());
+    std::fprintf(stderr, "cellrig: %s\n", error.what());  // does not throw when nobody reads
     return static_cast<int>(cellrig::cli::ExitCode::bad_input);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "cellrig: {}\n", error.what());
+    std::fprintf(stderr, "cellrig: %s\n", error.what());
     return static_cast<int>(cellrig::cli::ExitCode::instrument_failed);
   }
 }

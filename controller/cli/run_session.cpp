@@ -6,6 +6,7 @@
 
 #include <boost/asio/signal_set.hpp>
 #include <boost/json/array.hpp>
+#include <algorithm>
 #include <csignal>
 #include <map>
 #include <memory>
@@ -19,8 +20,8 @@
 #include "controller/cli/settings.hpp"
 #include "controller/cli/table.hpp"
 #include "controller/cli/version.hpp"
+#include "controller/runtime/bench_off.hpp"
 #include "controller/runtime/bench_run.hpp"
-#include "controller/runtime/null_recorder.hpp"
 #include "profiles/yaml_reader.hpp"
 
 namespace cellrig::cli {
@@ -206,36 +207,16 @@ void RunSession::wait_for_signal() {
   });
 }
 
-/// Runs a task of the bench to its end on the rig's time.
-template <class Body>
-void run_to_end(TimeSource& time, Body body) {
-  const auto whole = [](TimeSource* t, Body* b) -> Task<void> {
-    co_await (*b)();
-    t->stop();
-  };
-  time.spawn(whole(&time, &body));
-  try {
-    time.run();
-  } catch (...) {
-    time.drop_tasks();  // before the instruments they wait on are gone
-    throw;
-  }
-}
-
 bool RunSession::switch_off_first() {
   std::vector<std::string> names;
   for (const ChannelPlan& plan : plans_) names.push_back(plan.channel);
   instruments_ = make_instruments(rig_->time(), bench_, names, rig_->links());
-  NullRecorder nothing;
-  BenchRun off{rig_->time(), bench_,
-               instruments_, nothing,
-               progress_,    BenchRunOptions{.channel = channel_options(), .lease_directory = Lease::default_directory()}};
-  std::vector<std::string> problems;
-  const auto body = [&]() -> Task<void> { problems = co_await off.all_off(names, false); };
-  run_to_end(rig_->time(), body);
-  for (const std::string& problem : problems) fmt::print(stderr, "cellrig: {}\n", problem);
+  BenchOff off{rig_->time(), bench_, instruments_, progress_,
+               BenchOffOptions{.channel = channel_options(), .lease_directory = Lease::default_directory()}};
+  run_to_end(rig_->time(), off.run(names, {}));
+  for (const std::string& problem : off.problems()) fmt::print(stderr, "cellrig: {}\n", problem);
   leases_ = off.give_leases();
-  return problems.empty();
+  return off.problems().empty();
 }
 
 void RunSession::compile_plans() {
@@ -285,9 +266,9 @@ bool RunSession::open_recorder() {
 ChannelOptions RunSession::channel_options() const {
   const bool real = rig_->time_name() == "real";
   ChannelOptions o;
-  o.control_period = options_.control_period_s > 0 ? from_seconds(options_.control_period_s)
-                     : real                        ? real_period_on
-                                                   : simulated_period;
+  o.control_period = options_.control_period_s > 0
+                         ? from_seconds(options_.control_period_s)
+                         : std::min<Duration>(real ? real_period_on : simulated_period, bench_.watchdog_delay / 2);
   o.control_period_off = real ? real_period_off : simulated_period;
   o.control_period_long_rest = real ? real_period_off : simulated_long_rest_period;
   o.sensor_period = real ? real_sensor_period : simulated_period;
@@ -333,9 +314,8 @@ void RunSession::run_bench() {
   options.free_disk_bytes = [path = options_.database] { return db::free_bytes(path); };
   bench_run_ = std::make_unique<BenchRun>(rig_->time(), bench_, instruments_, *recorder_, progress_, std::move(options));
   if (signal_ != 0) bench_run_->stop(Outcome::stopped, stop_reason());
-  const auto body = [&]() -> Task<void> { co_await bench_run_->run(jobs()); };
   try {
-    run_to_end(rig_->time(), body);
+    run_to_end(rig_->time(), bench_run_->run(jobs()));
   } catch (...) {
     switch_off_after_failure();
     throw;
@@ -351,17 +331,20 @@ void RunSession::run_bench() {
 /// only then the message about what it was.
 void RunSession::switch_off_after_failure() noexcept {
   try {
+    const std::vector<Lease> still_ours = bench_run_->give_leases();
     bench_run_.reset();
-    std::vector<std::string> names;
-    for (const ChannelPlan& plan : plans_) names.push_back(plan.channel);
+    std::vector<std::string> names, chambers;
+    for (const ChannelPlan& plan : plans_) {
+      names.push_back(plan.channel);
+      const std::string& chamber = bench_.channel(plan.channel).chamber;
+      const bool is_listed = std::find(chambers.begin(), chambers.end(), chamber) != chambers.end();
+      if (plan.program.needs_chamber && !is_listed) chambers.push_back(chamber);
+    }
     instruments_ = make_instruments(rig_->time(), bench_, names, rig_->links());
-    NullRecorder nothing;
-    BenchRun off{rig_->time(), bench_,    instruments_,
-                 nothing,      progress_, BenchRunOptions{.channel = channel_options(), .take_leases = false}};
-    std::vector<std::string> problems;
-    const auto body = [&]() -> Task<void> { problems = co_await off.all_off(names, true); };
-    run_to_end(rig_->time(), body);
-    for (const std::string& problem : problems) progress_.message("cellrig", db::Severity::alarm, problem);
+    BenchOff off{rig_->time(), bench_, instruments_, progress_,
+                 BenchOffOptions{.channel = channel_options(), .take_leases = false}};
+    run_to_end(rig_->time(), off.run(names, chambers));
+    for (const std::string& problem : off.problems()) progress_.message("cellrig", db::Severity::alarm, problem);
   } catch (const std::exception& error) {
     progress_.message("cellrig", db::Severity::alarm, std::string("OFF after a failure: ") + error.what());
   }

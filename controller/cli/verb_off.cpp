@@ -1,13 +1,14 @@
 // cellrig off: every output of a bench off, verified. Needs no profile and no database.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 
-#include "controller/cli/progress.hpp"
 #include "controller/base/resources.hpp"
+#include "controller/cli/progress.hpp"
 #include "controller/cli/rig.hpp"
 #include "controller/cli/verbs.hpp"
-#include "controller/runtime/null_recorder.hpp"
+#include "controller/runtime/bench_off.hpp"
 
 namespace cellrig::cli {
 namespace {
@@ -20,27 +21,35 @@ struct Options {
   bool quiet = false;
 };
 
+std::vector<std::string> channel_names(const BenchConfig& bench) {
+  std::vector<std::string> names;
+  for (const ChannelConfig& channel : bench.channels) names.push_back(channel.name);
+  return names;
+}
+
+void print_done(const BenchConfig& bench, const std::vector<std::string>& channels, const std::vector<std::string>& chambers) {
+  fmt::print("off, confirmed by the instruments: {}\n", fmt::join(channels, ", "));
+  if (!chambers.empty()) fmt::print("stopped, confirmed by the instruments: {}\n", fmt::join(chambers, ", "));
+  for (const ChamberConfig& chamber : bench.chambers) {
+    const bool is_stopped = std::find(chambers.begin(), chambers.end(), chamber.name) != chambers.end();
+    if (!is_stopped) fmt::print("left as it is, for the other channels in it: {}\n", chamber.name);
+  }
+}
+
 ExitCode run_off(const Options& options) {
   BenchConfig bench = load_bench(find_bench(options.bench));
   const std::unique_ptr<Rig> rig = make_rig(RigChoice{"real", options.ready_file, false, 1}, bench);
   for (const std::string& name : options.channels) (void)bench.channel(name);
   Progress progress{options.quiet};
-  BenchInstruments instruments = make_instruments(rig->time(), bench, options.channels, rig->links());
-  NullRecorder nothing;
-  BenchRunOptions run_options{.take_leases = !options.force, .lease_directory = Lease::default_directory()};
-  BenchRun off{rig->time(), bench, instruments, nothing, progress, std::move(run_options)};
-  std::vector<std::string> problems;
-  const auto body = [](BenchRun* run, const std::vector<std::string>* names, std::vector<std::string>* found,
-                       TimeSource* time) -> Task<void> {
-    *found = co_await run->all_off(*names, true);
-    time->stop();
-  };
-  rig->time().spawn(body(&off, &options.channels, &problems, &rig->time()));
-  rig->time().run();
-  for (const std::string& problem : problems) fmt::print(stderr, "cellrig off: {}\n", problem);
-  if (problems.empty() && !options.quiet)
-    fmt::print("all outputs are off and the chambers stopped, confirmed by the instruments\n");
-  return problems.empty() ? ExitCode::passed : ExitCode::instrument_failed;
+  const std::vector<std::string> channels = options.channels.empty() ? channel_names(bench) : options.channels;
+  BenchInstruments instruments = make_instruments(rig->time(), bench, channels, rig->links());
+  BenchOff off{rig->time(), bench, instruments, progress,
+               BenchOffOptions{.take_leases = !options.force, .lease_directory = Lease::default_directory()}};
+  const std::vector<std::string> chambers = chambers_of_only(bench, channels);
+  run_to_end(rig->time(), off.run(channels, chambers));
+  for (const std::string& problem : off.problems()) fmt::print(stderr, "cellrig off: {}\n", problem);
+  if (off.problems().empty() && !options.quiet) print_done(bench, channels, chambers);
+  return off.problems().empty() ? ExitCode::passed : ExitCode::instrument_failed;
 }
 
 }  // namespace

@@ -51,6 +51,8 @@ void ChamberMachine::acknowledged(const chamber_input::RunAcknowledged& answer, 
     }
   }
   waiting_ = std::move(rest);
+  // Whatever it does now, nobody asked for that.
+  if (!answer.succeeded) out.push_back(chamber_output::Stop{});
 }
 
 void ChamberMachine::leave(std::uint32_t channel, std::vector<ChamberOutput>& out) {

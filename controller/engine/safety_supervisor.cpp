@@ -12,6 +12,8 @@ constexpr double empty_share_of_window = 0.05;
 constexpr double frozen_voltage_factor = 5.0;
 constexpr double creep_per_charge = 0.001;   ///< a coulombic efficiency of 0.999
 constexpr double creep_max_of_limit = 0.05;  ///< whatever happens, no more than this share of the limit
+constexpr double early_empty_max_of_limit =
+    0.2;  ///< a discharge at a higher rate or in the cold ends so much earlier, and still counts
 
 enum class Bound : unsigned char { at_most, at_least };
 
@@ -114,6 +116,13 @@ const std::optional<TripCause>& SafetySupervisor::check(const Observation& obser
   return trip_;
 }
 
+const std::optional<TripCause>& SafetySupervisor::check_before(int direction, const Observation& observation, TimePoint now) {
+  judge_limits(observation);
+  judge_freshness(observation, now);
+  if (direction > 0) judge_cold(observation[Measurand::cell_temperature]);
+  return trip_;
+}
+
 const TripCause& SafetySupervisor::trip(const TripCause& cause) {
   if (!trip_) trip_ = cause;
   return *trip_;
@@ -164,11 +173,7 @@ void SafetySupervisor::judge_freshness(const Observation& observation, TimePoint
 void SafetySupervisor::judge_command(const Observation& observation, const Commanded& commanded) {
   const Reading& current = observation[Measurand::current];
   const double noise = options_.current_noise.value();
-  const Reading& cell = observation[Measurand::cell_temperature];
-  const bool charging = current.usable() && current.value > noise;
-  if (charging && cell.usable() && !(cell.value >= limits_.charge_temperature_min.value())) {
-    latch(Hazard::cold_charging, Measurand::cell_temperature, cell.value, limits_.charge_temperature_min.value(), cell.at);
-  }
+  if (current.usable() && current.value > noise) judge_cold(observation[Measurand::cell_temperature]);
   if (!current.usable() || current.at < commanded.since + options_.settling) return;
   if (!commanded.output_on && !(std::abs(current.value) <= noise)) {
     latch(Hazard::current_without_command, Measurand::current, current.value, noise, current.at);
@@ -176,6 +181,12 @@ void SafetySupervisor::judge_command(const Observation& observation, const Comma
   if (commanded.output_on && commanded.direction != 0 && !(current.value * commanded.direction >= -noise)) {
     latch(Hazard::wrong_direction, Measurand::current, current.value, 0.0, current.at);
   }
+}
+
+void SafetySupervisor::judge_cold(const Reading& cell) {
+  const double limit = limits_.charge_temperature_min.value();
+  if (cell.usable() && !(cell.value >= limit))
+    latch(Hazard::cold_charging, Measurand::cell_temperature, cell.value, limit, cell.at);
 }
 
 void SafetySupervisor::judge_charge(const Observation& observation, const Commanded& commanded) {
@@ -208,16 +219,18 @@ void SafetySupervisor::judge_frozen(const ElectricalSample& sample, const Throug
 }
 
 /// The guard counts from the lowest point. A coulombic efficiency below 1 lets the count creep up over hundreds of healthy
-/// cycles: it starts anew when a discharge has emptied the cell, and a small share of the charge is forgiven until then.
+/// cycles: it starts anew when a discharge has emptied the cell, and a small share of the charge is forgiven until then. A cell that
+/// is very cold or loaded looks empty when it is not: then the count goes on.
 void SafetySupervisor::judge_overcharge(const ElectricalSample& sample, const Throughput& moved) {
   net_Ah_ += moved.net().value();
   charged_Ah_ += moved.charge.value();
   const double empty_V =
       limits_.voltage_min.value() + empty_share_of_window * (limits_.voltage_max - limits_.voltage_min).value();
   const bool empty = sample.current.value() < 0 && sample.voltage.value() <= empty_V;
-  if (empty || net_Ah_ < lowest_net_Ah_) lowest_net_Ah_ = net_Ah_;
-  if (empty) charged_Ah_ = 0.0;
   const double limit = limits_.charge_capacity_max.value();
+  const bool starts_anew = empty && net_Ah_ - lowest_net_Ah_ <= early_empty_max_of_limit * limit;
+  if (starts_anew || net_Ah_ < lowest_net_Ah_) lowest_net_Ah_ = net_Ah_;
+  if (starts_anew) charged_Ah_ = 0.0;
   const double forgiven = std::min(creep_per_charge * charged_Ah_, creep_max_of_limit * limit);
   const double gained = net_Ah_ - lowest_net_Ah_ - forgiven;
   if (!(gained <= limit)) latch(Hazard::overcharge, Measurand::current, gained, limit, sample.at);

@@ -78,6 +78,8 @@ class SafetySupervisor {
   SafetySupervisor(const SafetyLimits& limits, const SupervisorOptions& options, TimePoint start);
 
   [[nodiscard]] const std::optional<TripCause>& check(const Observation& observation, const Commanded& commanded, TimePoint now);
+  /// The same readings, asked right before a current is commanded in this direction (+1 charges, -1 discharges).
+  const std::optional<TripCause>& check_before(int direction, const Observation& observation, TimePoint now);
   /// Latches a cause that was found outside: instrument protection, another channel.
   const TripCause& trip(const TripCause& cause);
   [[nodiscard]] const std::optional<TripCause>& tripped() const { return trip_; }
@@ -88,6 +90,7 @@ class SafetySupervisor {
   void judge(const Observation& observation, const Commanded& commanded, TimePoint now);
   void judge_freshness(const Observation& observation, TimePoint now);
   void judge_limits(const Observation& observation);
+  void judge_cold(const Reading& cell);
   void judge_command(const Observation& observation, const Commanded& commanded);
   void judge_charge(const Observation& observation, const Commanded& commanded);
   void judge_frozen(const ElectricalSample& sample, const Throughput& moved, Regulation regulation, bool output_on);

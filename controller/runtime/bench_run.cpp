@@ -9,17 +9,7 @@ namespace cellrig {
 namespace {
 
 constexpr int watchdog_share = 2;
-
-ChannelParts parts_of(const ChannelConfig& channel, BenchInstruments& instruments) {
-  ChannelParts parts{.name = channel.name, .cycler = instruments.cyclers.at(channel.cycler).get()};
-  if (channel.contactor) {
-    parts.relays = instruments.relays.at(channel.contactor->instrument).get();
-    parts.contactor = channel.contactor->index;
-  }
-  parts.has_cell_temperature = channel.cell_temperature.has_value();
-  parts.has_ambient_temperature = channel.ambient_temperature.has_value();
-  return parts;
-}
+constexpr Duration keep_alive_period = std::chrono::milliseconds{200};
 
 /// The temperatures a program asks its chamber for.
 std::vector<double> temperatures_of(const Program& program) {
@@ -40,6 +30,7 @@ struct BenchRun::Job {
   std::unique_ptr<ChannelRunner> runner;
   InstrumentIdentity identity;
   bool armed = false;
+  Result<void> arm_result;
   db::RunKey run = 0;
 };
 
@@ -51,7 +42,8 @@ BenchRun::BenchRun(TimeSource& time, const BenchConfig& bench, BenchInstruments&
       recorder_{recorder},
       listener_{listener},
       options_{std::move(options)},
-      done_{time},
+      channels_running_{time},
+      helpers_running_{time},
       disk_wake_{time} {}
 
 BenchRun::~BenchRun() = default;
@@ -107,25 +99,19 @@ void BenchRun::make_chambers() {
   }
 }
 
-Result<void> BenchRun::take_lease(const std::string& instrument) {
-  const HostPort& address = bench_.instruments.at(instrument).addresses.begin()->second;
-  Result<Lease> lease = Lease::take(options_.lease_directory, address.host + ":" + std::to_string(address.port));
-  if (!lease) return lease.error();
-  leases_.push_back(std::move(*lease));
-  return {};
-}
-
-/// The cyclers' outputs, and the chambers whose temperature will be changed.
+/// The cyclers' outputs, and the chambers their cells are in: heat there, and a cell that runs away there, concern every channel of
+/// the chamber, so that one process must know them all.
 Result<void> BenchRun::take_leases() {
   std::set<std::string> wanted;
   for (const std::unique_ptr<Job>& job : jobs_) {
     if (options_.take_leases) wanted.insert(job->config.cycler);
     const ChamberConfig* const chamber = bench_.chamber(job->config.chamber);
-    const bool changes_it = chamber != nullptr && job->job.program->needs_chamber;
-    if (changes_it && (options_.take_leases || options_.take_chamber_leases)) wanted.insert(chamber->instrument);
+    if (chamber != nullptr && (options_.take_leases || options_.take_chamber_leases)) wanted.insert(chamber->instrument);
   }
   for (const std::string& instrument : wanted) {
-    if (Result<void> taken = take_lease(instrument); !taken) return taken;
+    Result<Lease> lease = take_lease_of(bench_, instrument, options_.lease_directory);
+    if (!lease) return lease.error();
+    leases_.push_back(std::move(*lease));
   }
   return {};
 }
@@ -133,11 +119,15 @@ Result<void> BenchRun::take_leases() {
 // ---- before the first ampere ----------------------------------------------------------------------------------------
 
 Task<void> BenchRun::secure_all() {
-  // One after the other, and all of them even if one fails: an output that can be made safe is made safe.
-  for (const std::unique_ptr<Job>& job : jobs_) {
-    const Result<void> off = co_await job->runner->secure();
-    if (!off && !insecure_) insecure_ = off.error();
-  }
+  // Side by side: an output that can be made safe does not wait for one that hangs.
+  TaskGroup all{time_};
+  for (const std::unique_ptr<Job>& job : jobs_) all.spawn(secure(*job));
+  co_await all.wait();
+}
+
+Task<void> BenchRun::secure(Job& job) {
+  const Result<void> off = co_await job.runner->secure();
+  if (!off && !insecure_) insecure_ = off.error();
 }
 
 Task<Result<void>> BenchRun::identify_all() {
@@ -217,16 +207,31 @@ Task<Result<void>> BenchRun::connect_and_arm() {
     Result<void> connected = co_await job->runner->connect_cell();
     if (!connected) co_return connected;
   }
+  if (stop_requested_) co_return fail(Fault::interrupted, "stopped before the start");
+  arming_ = static_cast<int>(jobs_.size());
+  TaskGroup all{time_};
+  for (const std::unique_ptr<Job>& job : jobs_) all.spawn(arm_and_hold(*job));
+  co_await all.wait();
   for (const std::unique_ptr<Job>& job : jobs_) {
-    if (stop_requested_) co_return fail(Fault::interrupted, "stopped before the start");
-    job->armed = true;
-    Result<void> armed = co_await job->runner->arm();
-    if (!armed) co_return armed;
-    for (const std::unique_ptr<Job>& other : jobs_) {
-      if (other->armed && other != job) co_await other->runner->keep_alive();
-    }
+    if (!job->arm_result) co_return job->arm_result;
+  }
+  // All of that took its time, and what the supervisor is about to judge must be of now.
+  for (const std::unique_ptr<SensorTask>& sensor : sensors_) {
+    const Result<void> read = co_await sensor->refresh();
+    if (!read) co_return Error{read.error().fault, sensor->name() + ": " + read.error().what};
   }
   co_return Result<void>{};
+}
+
+/// From the moment it is armed an instrument wants to hear from us, however long another one takes.
+Task<void> BenchRun::arm_and_hold(Job& job) {
+  job.armed = true;
+  job.arm_result = co_await job.runner->arm();
+  --arming_;
+  while (arming_ > 0) {
+    if (job.arm_result) co_await job.runner->keep_alive();
+    co_await time_.sleep_for(keep_alive_period);
+  }
 }
 
 // ---- the run --------------------------------------------------------------------------------------------------------
@@ -253,22 +258,26 @@ Task<void> BenchRun::run(std::vector<ChannelJob> jobs) {
     co_return;
   }
   begin_records();
-  for (const std::unique_ptr<SensorTask>& sensor : sensors_) time_.spawn(run_sensor(*sensor));
-  for (const std::unique_ptr<ChamberTask>& chamber : chambers_) time_.spawn(run_chamber(*chamber));
-  if (options_.disk_reserve_bytes > 0) time_.spawn(watch_disk());
-  channels_running_ = static_cast<int>(jobs_.size());
-  for (const std::unique_ptr<Job>& job : jobs_) time_.spawn(run_channel(*job));
-  co_await wait_for_channels();
-  co_await end_helpers();
+  for (const std::unique_ptr<SensorTask>& sensor : sensors_) helpers_running_.spawn(sensor->run());
+  for (const std::unique_ptr<ChamberTask>& chamber : chambers_) helpers_running_.spawn(chamber->run());
+  if (options_.disk_reserve_bytes > 0) helpers_running_.spawn(watch_disk());
+  for (const std::unique_ptr<Job>& job : jobs_) channels_running_.spawn(job->runner->run(job->run));
+  co_await channels_running_.wait();
+  end_helpers();
+  co_await helpers_running_.wait();
   collect();
 }
 
 /// Contactors that were closed for the check open again; a watchdog that was armed would latch a trip for the next run.
 Task<void> BenchRun::undo_preflight() {
-  co_await secure_all();
-  for (const std::unique_ptr<Job>& job : jobs_) {
-    if (job->armed) co_await job->runner->release_unused();
-  }
+  TaskGroup all{time_};
+  for (const std::unique_ptr<Job>& job : jobs_) all.spawn(undo(*job));
+  co_await all.wait();
+}
+
+Task<void> BenchRun::undo(Job& job) {
+  co_await secure(job);
+  if (job.armed && job.runner->safe_by() == SafeBy::instrument) co_await job.runner->release_unused();
 }
 
 void BenchRun::begin_records() {
@@ -292,29 +301,8 @@ void BenchRun::begin_records() {
   }
 }
 
-Task<void> BenchRun::run_channel(Job& job) {
-  co_await job.runner->run(job.run);
-  --channels_running_;
-  done_.wake();
-}
-
-Task<void> BenchRun::run_sensor(SensorTask& task) {
-  ++helpers_running_;
-  co_await task.run();
-  --helpers_running_;
-  done_.wake();
-}
-
-Task<void> BenchRun::run_chamber(ChamberTask& task) {
-  ++helpers_running_;
-  co_await task.run();
-  --helpers_running_;
-  done_.wake();
-}
-
 /// An orderly stop before the disk is full: the last rows of a run are the ones somebody will want to see.
 Task<void> BenchRun::watch_disk() {
-  ++helpers_running_;
   while (!disk_watch_ends_) {
     const Result<void> disk = enough_disk();
     if (!disk || recorder_.failed()) {
@@ -330,22 +318,16 @@ Task<void> BenchRun::watch_disk() {
                                     recorder_.wal_bytes() >> 20));
     }
     wal_alarm_ = wal_is_large;
-    co_await disk_wake_.until(time_.now() + options_.disk_check_interval);
+    const TimePoint next = time_.now() + options_.disk_check_interval;
+    co_await disk_wake_.until(next);
   }
-  --helpers_running_;
-  done_.wake();
 }
 
-Task<void> BenchRun::wait_for_channels() {
-  while (channels_running_ > 0) co_await done_.until_woken();
-}
-
-Task<void> BenchRun::end_helpers() {
+void BenchRun::end_helpers() {
   for (const std::unique_ptr<SensorTask>& sensor : sensors_) sensor->stop();
   for (const std::unique_ptr<ChamberTask>& chamber : chambers_) chamber->stop();
   disk_watch_ends_ = true;
   disk_wake_.wake();
-  while (helpers_running_ > 0) co_await done_.until_woken();
 }
 
 void BenchRun::hurry() {
@@ -375,6 +357,13 @@ void BenchRun::refuse(const Error& error) {
 }
 
 void BenchRun::collect() {
+  for (const std::unique_ptr<ChamberTask>& chamber : chambers_) {
+    if (!chamber->left_running()) continue;
+    for (const std::unique_ptr<Job>& job : jobs_) {
+      if (job->config.chamber == chamber->name())
+        job->runner->failed_afterwards("chamber '" + chamber->name() + "' did not confirm that it stopped");
+    }
+  }
   for (const std::unique_ptr<Job>& job : jobs_) {
     const ChannelRunner& runner = *job->runner;
     results_.push_back(ChannelResult{.channel = job->config.name,
@@ -385,58 +374,6 @@ void BenchRun::collect() {
                                      .run = job->run,
                                      .samples = runner.samples(),
                                      .periods_missed = runner.periods_missed()});
-  }
-  for (const std::unique_ptr<ChamberTask>& chamber : chambers_) {
-    if (!chamber->left_running()) continue;
-    const std::string text = "chamber '" + chamber->name() + "' did not confirm that it stopped";
-    recorder_.append(db::EventRow{.utc = time_.utc_now(), .severity = db::Severity::alarm, .kind = "chamber", .message = text});
-    for (ChannelResult& result : results_) {
-      if (bench_.channel(result.channel).chamber != chamber->name()) continue;
-      result.reason = result.reason.empty() ? text : result.reason + "; " + text;
-      if (result.outcome != Outcome::tripped && result.outcome != Outcome::record_failure)
-        result.outcome = Outcome::instrument_failure;
-    }
-  }
-}
-
-Task<std::vector<std::string>> BenchRun::all_off(const std::vector<std::string>& channels, bool chambers_too) {
-  static const Program nothing;
-  std::vector<ChannelJob> jobs;
-  for (const ChannelConfig& channel : bench_.channels) {
-    const bool named = channels.empty() || std::find(channels.begin(), channels.end(), channel.name) != channels.end();
-    if (named) jobs.push_back(ChannelJob{.channel = channel.name, .program = &nothing});
-  }
-  make_channels(jobs);
-  std::vector<std::string> problems;
-  for (const std::unique_ptr<Job>& job : jobs_) {
-    // One that somebody else controls, or that does not answer, is no reason to leave the others on.
-    const Result<void> leased = options_.take_leases ? take_lease(job->config.cycler) : Result<void>{};
-    if (!leased) {
-      problems.push_back(job->config.name + ": " + leased.error().what + " (cellrig off --force turns it off all the same)");
-      continue;
-    }
-    const Result<void> off = co_await job->runner->secure();
-    if (!off) problems.push_back(off.error().what);
-  }
-  if (chambers_too) co_await chambers_off(problems);
-  co_return problems;
-}
-
-/// Chambers all of whose channels were turned off.
-Task<void> BenchRun::chambers_off(std::vector<std::string>& problems) {
-  for (const ChamberConfig& chamber : bench_.chambers) {
-    const auto is_ours = [this](const ChannelConfig& channel) {
-      return std::any_of(jobs_.begin(), jobs_.end(),
-                         [&](const std::unique_ptr<Job>& job) { return job->config.name == channel.name; });
-    };
-    const auto made = instruments_.chambers.find(chamber.instrument);
-    const bool all_ours = std::all_of(bench_.channels.begin(), bench_.channels.end(), [&](const ChannelConfig& channel) {
-      return channel.chamber != chamber.name || is_ours(channel);
-    });
-    if (!all_ours || made == instruments_.chambers.end()) continue;
-    const Deadline deadline{time_.now() + std::chrono::seconds{5}};
-    const Result<void> stopped = co_await made->second->stop(deadline);
-    if (!stopped) problems.push_back(chamber.name + ": the chamber did not confirm that it stopped: " + stopped.error().what);
   }
 }
 

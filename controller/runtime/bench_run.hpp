@@ -2,13 +2,13 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "controller/async/time_source.hpp"
+#include "controller/async/task_group.hpp"
+#include "controller/runtime/bench_instruments.hpp"
 #include "controller/runtime/chamber_task.hpp"
 #include "controller/runtime/channel_runner.hpp"
 #include "controller/runtime/config.hpp"
@@ -16,14 +16,6 @@
 #include "controller/runtime/sensor_task.hpp"
 
 namespace cellrig {
-
-/// The instruments behind a bench file, by name. Made by the command line, which alone knows concrete classes.
-struct BenchInstruments {
-  std::map<std::string, std::unique_ptr<Cycler>> cyclers;
-  std::map<std::string, std::unique_ptr<Chamber>> chambers;
-  std::map<std::string, std::unique_ptr<Logger>> loggers;
-  std::map<std::string, std::unique_ptr<Relays>> relays;
-};
 
 /// Two channels of one chamber must agree: arbitration comes later, so a disagreement is refused before anything starts.
 [[nodiscard]] Result<void> agree_on_temperatures(const std::vector<std::pair<const ChannelConfig*, const Program*>>& channels);
@@ -37,7 +29,7 @@ struct ChannelJob {
 struct BenchRunOptions {
   ChannelOptions channel;
   bool take_leases = true;           ///< of the cyclers' outputs
-  bool take_chamber_leases = false;  ///< of the chambers whose temperature is changed; by take_leases anyway
+  bool take_chamber_leases = false;  ///< of the chambers the cells are in; by take_leases anyway
   std::string lease_directory;
   std::uint64_t disk_reserve_bytes = 0;  ///< 0: not watched
   std::function<Result<std::uint64_t>()> free_disk_bytes;
@@ -68,9 +60,7 @@ class BenchRun {
   void hurry();
   [[nodiscard]] const std::vector<ChannelResult>& results() const { return results_; }
 
-  /// Leases and OFF for the channels named (or all), verified; no profile, no record. Returns what could not be done.
-  [[nodiscard]] Task<std::vector<std::string>> all_off(const std::vector<std::string>& channels, bool chambers_too);
-  /// The outputs stay ours after this object is gone.
+  /// What was taken stays ours after this object is gone.
   [[nodiscard]] std::vector<Lease> give_leases() { return std::move(leases_); }
 
  private:
@@ -80,20 +70,17 @@ class BenchRun {
   void make_sensors();
   void make_chambers();
   [[nodiscard]] Result<void> take_leases();
-  [[nodiscard]] Result<void> take_lease(const std::string& instrument);
   [[nodiscard]] Task<Result<void>> connect_and_arm();
+  Task<void> arm_and_hold(Job& job);
   Task<void> undo_preflight();
-  Task<void> chambers_off(std::vector<std::string>& problems);
+  Task<void> undo(Job& job);
   [[nodiscard]] Task<Result<void>> preflight();
   [[nodiscard]] Task<Result<void>> identify_all();
   [[nodiscard]] Task<void> secure_all();
+  Task<void> secure(Job& job);
   void begin_records();
-  Task<void> run_channel(Job& job);
-  Task<void> run_sensor(SensorTask& task);
-  Task<void> run_chamber(ChamberTask& task);
   Task<void> watch_disk();
-  Task<void> wait_for_channels();
-  Task<void> end_helpers();
+  void end_helpers();
   [[nodiscard]] Result<void> enough_disk() const;
   void refuse(const Error& error);
   void collect();
@@ -109,13 +96,13 @@ class BenchRun {
   std::vector<std::unique_ptr<SensorTask>> sensors_;
   std::vector<std::unique_ptr<ChamberTask>> chambers_;
   std::vector<ChannelResult> results_;
-  Wait done_;
+  TaskGroup channels_running_;
+  TaskGroup helpers_running_;  ///< sensors, chambers, the disk
   Wait disk_wake_;
-  int channels_running_ = 0;
-  int helpers_running_ = 0;
   bool disk_watch_ends_ = false;
   bool wal_alarm_ = false;
   std::optional<Outcome> stop_requested_;
+  int arming_ = 0;                 ///< channels whose instrument is being armed
   std::optional<Error> insecure_;  ///< an output that could not be confirmed off
   Outcome refused_as_ = Outcome::instrument_failure;
 };

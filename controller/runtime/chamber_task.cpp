@@ -1,12 +1,17 @@
 #include "controller/runtime/chamber_task.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cmath>
 
 namespace cellrig {
 namespace {
 constexpr Duration command_timeout = std::chrono::seconds{5};
 constexpr Duration measure_timeout = std::chrono::seconds{1};
 constexpr int stop_attempts_max = 5;
+constexpr Duration overtaken_command_time = std::chrono::milliseconds{100};
+constexpr double setpoint_tolerance_K = 0.5;  ///< no controller rounds more
 constexpr Duration age_limit_min = std::chrono::seconds{3};
 constexpr int age_limit_periods = 3;
 }  // namespace
@@ -33,7 +38,8 @@ ChamberTask::ChamberTask(TimeSource& time, std::string name, Chamber& chamber, c
       limits_{limits},
       period_{period},
       listener_{listener},
-      wake_{time} {}
+      wake_{time},
+      urgent_{time} {}
 
 ChamberTask::~ChamberTask() = default;
 
@@ -66,7 +72,7 @@ void ChamberTask::decide(const ChamberInput& input) {
     } else if (const auto* grant = std::get_if<chamber_output::Grant>(&o)) {
       channels_[grant->channel]->chamber_granted(grant->request);
     } else if (machine_->tripped() && std::holds_alternative<chamber_output::Stop>(o)) {
-      time_.spawn(halt_now());  // heat does not wait for what the chamber is doing just now
+      urgent_.spawn(halt());  // heat does not wait for what the chamber is doing just now
     } else {
       queue_.push_back(o);
       wake_.wake();
@@ -87,20 +93,13 @@ Task<void> ChamberTask::run() {
     }
     if (stopped_) break;
     if (time_.now() >= next) {
-      if (asked_) co_await refresh();
+      if (asked_ || state_ != State::idle) co_await refresh();
       next = std::max(next + period_, time_.now());
     }
     if (queue_.empty() && !stopped_) co_await wake_.until(next);
   }
-  if (conditioning_) co_await halt();
-  while (halting_ > 0) co_await wake_.until_woken();
-}
-
-Task<void> ChamberTask::halt_now() {
-  ++halting_;
-  co_await halt();
-  --halting_;
-  wake_.wake();
+  co_await urgent_.wait();
+  if (state_ != State::idle) co_await halt();
 }
 
 Task<void> ChamberTask::perform(const ChamberOutput& o) {
@@ -112,62 +111,86 @@ Task<void> ChamberTask::perform(const ChamberOutput& o) {
 }
 
 Task<void> ChamberTask::run_at(const chamber_output::Run& command) {
-  const Deadline deadline{time_.now() + command_timeout};
   if (machine_->tripped()) co_return;
-  conditioning_ = true;
-  confirmed_ = false;
+  const Deadline deadline{time_.now() + command_timeout};
+  state_ = State::starting;
+  setpoint_ = command.temperature;
   const Result<void> done = co_await chamber_.run(command.temperature, deadline);
-  if (!done) listener_.message(name_, db::Severity::alarm, "does not run at the temperature asked for: " + done.error().what);
-  confirmed_ = done.has_value();
+  if (state_ != State::starting) co_return;  // a stop has overtaken it
+  if (!done) say(db::Severity::alarm, "does not run at the temperature asked for: " + done.error().what);
+  state_ = done ? State::running : State::uncertain;
   last_good_ = time_.now();
   decide(chamber_input::RunAcknowledged{command.command, done.has_value()});
 }
 
 Task<void> ChamberTask::halt() {
-  confirmed_ = false;
-  const int attempts_max = hurry_ ? 1 : stop_attempts_max;
-  for (int attempt = 0; attempt < attempts_max; ++attempt) {
+  const bool command_may_follow = state_ == State::starting || state_ == State::uncertain;
+  state_ = State::not_stopped;
+  for (int attempt = 0; attempt < stop_attempts_max; ++attempt) {
     const Deadline deadline{time_.now() + (hurry_ ? measure_timeout : command_timeout)};
-    const Result<void> stopped = co_await chamber_.stop(deadline);
-    left_running_ = !stopped;
+    Result<void> stopped = co_await chamber_.stop(deadline);
+    if (stopped && command_may_follow) {
+      // What the stop has overtaken may be carried out after it.
+      co_await time_.sleep_for(overtaken_command_time);
+      const Deadline second{time_.now() + (hurry_ ? measure_timeout : command_timeout)};
+      stopped = co_await chamber_.stop(second);
+    }
     if (stopped) {
-      conditioning_ = false;
+      state_ = State::idle;
       co_return;
     }
-    if (attempt + 1 == attempts_max)
-      listener_.message(name_, db::Severity::alarm, "did not confirm that it stopped: " + stopped.error().what);
+    if (attempt + 1 == stop_attempts_max) say(db::Severity::alarm, "did not confirm that it stopped: " + stopped.error().what);
   }
-  conditioning_ = false;  // said, recorded, and not asked again
 }
 
 Task<void> ChamberTask::refresh() {
   const Deadline deadline{time_.now() + measure_timeout};
   const Result<ChamberReadings> readings = co_await chamber_.measure(deadline);
   judge(readings);
-  if (!readings) co_return;
-  for (ChannelRunner* const channel : channels_) channel->sensor(Measurand::chamber_temperature, readings->temperature);
+  if (readings) {
+    for (ChannelRunner* const channel : channels_) channel->sensor(Measurand::chamber_temperature, readings->temperature);
+    // It answers again: it is told again.
+    if (state_ == State::not_stopped) co_await halt();
+  } else if (is_silent_for_long()) {
+    const Reading missing{.at = time_.now(), .quality = Quality::missing};
+    for (ChannelRunner* const channel : channels_) channel->sensor(Measurand::chamber_temperature, missing);
+  }
+}
+
+bool ChamberTask::is_silent_for_long() const {
+  return !(time_.now() - last_good_ <= std::max(age_limit_min, age_limit_periods * period_));
+}
+
+void ChamberTask::say(db::Severity severity, const std::string& what) {
+  listener_.message(name_, severity, what);
+  for (ChannelRunner* const channel : channels_) channel->remark(severity, "chamber", "chamber '" + name_ + "': " + what);
 }
 
 /// A chamber that fails in mid-run is not a matter of a warning: the channels in it end.
+void ChamberTask::fails(const std::string& what) {
+  if (!failed_) say(db::Severity::alarm, what);
+  failed_ = true;
+  decide(chamber_input::Failed{});
+}
+
 void ChamberTask::judge(const Result<ChamberReadings>& readings) {
-  const auto fails = [this](const std::string& what) {
-    if (!failing_) listener_.message(name_, db::Severity::alarm, what);
-    failing_ = true;
-    decide(chamber_input::Failed{});
-  };
-  if (!readings) {
-    if (confirmed_ && !(time_.now() - last_good_ <= std::max(age_limit_min, age_limit_periods * period_))) {
-      return fails("no longer answers: " + readings.error().what);
-    }
-    if (!failing_ && readings.error().fault != Fault::interrupted)
-      listener_.message(name_, db::Severity::warning, "measurement failed: " + readings.error().what);
-    failing_ = true;
+  const bool is_running = state_ == State::running;
+  if (is_running && readings && readings->alarm) return fails("its own alarm is active");
+  if (is_running && readings && !readings->running) return fails("it no longer runs");
+  if (is_running && readings && !(std::abs(readings->setpoint.value() - setpoint_.value()) <= setpoint_tolerance_K)) {
+    return fails(
+        fmt::format("its set-point is {:.1f} degC, it was given {:.1f} degC", readings->setpoint.value(), setpoint_.value()));
+  }
+  if (readings && readings->temperature.usable()) {
+    last_good_ = time_.now();
+    failing_ = failed_ = false;
     return;
   }
-  last_good_ = time_.now();
-  if (confirmed_ && readings->alarm) return fails("its own alarm is active");
-  if (confirmed_ && !readings->running) return fails("it no longer runs");
-  failing_ = false;
+  const std::string what = readings ? "its temperature is no number" : readings.error().what;
+  if (is_running && is_silent_for_long()) return fails("no longer answers: " + what);
+  if (!failing_ && (readings || readings.error().fault != Fault::interrupted))
+    say(db::Severity::warning, "measurement failed: " + what);
+  failing_ = true;
 }
 
 void ChamberTask::stop() {

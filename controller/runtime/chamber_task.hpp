@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "controller/async/time_source.hpp"
+#include "controller/async/task_group.hpp"
 #include "controller/engine/chamber_machine.hpp"
 #include "controller/runtime/channel_runner.hpp"
 #include "drivers/instruments/chamber.hpp"
@@ -27,19 +27,28 @@ class ChamberTask {
   [[nodiscard]] Task<void> run();              ///< until stop(); leaves the chamber stopped
   void stop();
   void hurry() { hurry_ = true; }
-  [[nodiscard]] bool left_running() const { return left_running_; }  ///< it did not confirm that it stopped
+  [[nodiscard]] bool left_running() const { return state_ == State::not_stopped; }  ///< it did not confirm that it stopped
   [[nodiscard]] const std::string& name() const { return name_; }
 
  private:
   class Door;
+  enum class State : unsigned char {
+    idle,         ///< not ours to stop: never asked to run, or it confirmed that it stopped
+    starting,     ///< run() is under way
+    running,      ///< it confirmed that it runs
+    uncertain,    ///< run() failed: it may run
+    not_stopped,  ///< it did not confirm that it stopped
+  };
 
   void decide(const ChamberInput& input);
   Task<void> perform(const ChamberOutput& output);
   Task<void> run_at(const chamber_output::Run& run);
   Task<void> halt();
-  Task<void> halt_now();
   Task<void> refresh();
   void judge(const Result<ChamberReadings>& readings);
+  void fails(const std::string& what);
+  void say(db::Severity severity, const std::string& what);
+  [[nodiscard]] bool is_silent_for_long() const;
 
   TimeSource& time_;
   std::string name_;
@@ -53,13 +62,13 @@ class ChamberTask {
   std::deque<ChamberOutput> queue_;
   Wait wake_;
   bool stopped_ = false;
-  bool failing_ = false;
-  bool conditioning_ = false;  ///< it may run because of us
-  bool confirmed_ = false;     ///< it confirmed that it runs
+  bool failing_ = false;  ///< a warning was said
+  bool failed_ = false;   ///< an alarm was said
   bool asked_ = false;
   bool hurry_ = false;
-  bool left_running_ = false;
-  int halting_ = 0;  ///< urgent stops under way
+  State state_ = State::idle;
+  Celsius setpoint_;
+  TaskGroup urgent_;  ///< stops that waited for nothing
   TimePoint last_good_{};
 };
 

@@ -16,6 +16,7 @@ constexpr int age_limit_periods = 3;
 /// No measurement may outlast a third of the age limit.
 constexpr int measure_share_of_age_limit = 3;
 constexpr Duration apply_timeout = std::chrono::seconds{5};
+constexpr Duration measure_retry = std::chrono::milliseconds{50};
 constexpr Duration long_rest_after = std::chrono::seconds{60};
 constexpr double frozen_share_of_capacity = 0.01;
 
@@ -92,24 +93,52 @@ Task<void> ChannelRunner::run(db::RunKey run) {
   last_good_ = time_.now();
   running_ = true;
   say(db::Severity::info, "started", program_.name);
+  co_await first_look();
   const ChannelInput start{input::Start{}};
   co_await perform(start);
   co_await control_loop();
   running_ = false;
   if (door_ != nullptr) door_->leave();
   co_await give_back();
+  record_end();
+}
+
+/// Nothing is switched on before the supervisor has seen a measurement of its own.
+Task<void> ChannelRunner::first_look() {
+  while (!must_be_off() && !tripped(std::nullopt)) {
+    const Deadline deadline = measure_deadline();
+    const Result<CyclerReadings> readings = co_await parts_.cycler->measure(deadline);
+    if (readings) {
+      merge(*readings);
+      (void)tripped(*readings);
+      co_return;
+    }
+    co_await time_.sleep_for(measure_retry);
+  }
+}
+
+void ChannelRunner::count_as_failed(const std::string& what) {
+  reason_ = reason_.empty() ? what : reason_ + "; " + what;
+  if (outcome_ != Outcome::tripped && outcome_ != Outcome::record_failure) outcome_ = Outcome::instrument_failure;
+}
+
+void ChannelRunner::failed_afterwards(const std::string& what) {
+  count_as_failed(what);
+  say(db::Severity::alarm, "instrument", what);
+  record_end();
+}
+
+void ChannelRunner::record_end() {
+  if (machine_.state().phase != Phase::finished) return;
+  record_.finished(output::Finished{outcome_, criteria_met()}, reason_, time_.now(), time_.utc_now());
 }
 
 /// The contactor opens, the cycler is given back. What can't be confirmed here makes the run a failure, whatever it was before.
 Task<void> ChannelRunner::give_back() {
-  const auto failed = [this](const std::string& what) {
-    reason_ = reason_.empty() ? what : reason_ + "; " + what;
-    if (outcome_ != Outcome::tripped && outcome_ != Outcome::record_failure) outcome_ = Outcome::instrument_failure;
-  };
   if (parts_.relays != nullptr) {
     const Deadline deadline{time_.now() + std::chrono::seconds{1}};
     const bool opened = co_await open_contactor(deadline);
-    if (!opened) failed("the contactor did not confirm that it opened");
+    if (!opened) count_as_failed("the contactor did not confirm that it opened");
   }
   if (safe_by_ != SafeBy::instrument || hurry_) co_return;
   const Deadline deadline{time_.now() + std::chrono::seconds{2}};
@@ -117,7 +146,7 @@ Task<void> ChannelRunner::give_back() {
   if (released) co_return;
   say(db::Severity::warning, "instrument", "could not give the cycler back: " + released.error().what);
   const SafeBy safe = co_await make_safe();
-  if (safe != SafeBy::instrument) failed("the output was no longer confirmed off at the end");
+  if (safe != SafeBy::instrument) count_as_failed("the output was no longer confirmed off at the end");
 }
 
 Task<void> ChannelRunner::control_loop() {
@@ -158,6 +187,11 @@ Task<void> ChannelRunner::control_cycle() {
   }
   const Deadline deadline = measure_deadline();
   const Result<CyclerReadings> readings = co_await parts_.cycler->measure(deadline);
+  // And again: a gap inside the exchange ends with an answer that looks half as old as it is.
+  if (tripped(std::nullopt)) {
+    co_await end_after_trip();
+    co_return;
+  }
   std::optional<CyclerReadings> fresh;
   if (readings) {
     fresh = *readings;
@@ -243,17 +277,20 @@ Task<void> ChannelRunner::perform_outputs() {
 }
 
 Task<void> ChannelRunner::perform_apply(const output::Apply& apply) {
+  const Step* const step = machine_.current_step();
+  const int direction = step != nullptr ? direction_of(*step) : 0;
+  applied_ = false;
+  if (supervisor_->check_before(direction, observation_, time_.now())) co_return;
   const Deadline deadline{time_.now() + apply_timeout};
   // Judged as "either direction" until the instrument holds the new set-point.
   commanded_ = Commanded{true, deadline.at, 0};
   safe_by_ = SafeBy::nothing;
-  command_in_flight_ = true;
+  on_uncertain_ = true;
   const Result<void> done = co_await parts_.cycler->apply(apply.setpoint, deadline);
-  command_in_flight_ = false;
   applied_ = done.has_value();
   if (applied_) {
-    const Step* const step = machine_.current_step();
-    commanded_ = Commanded{true, time_.now(), step != nullptr ? direction_of(*step) : 0};
+    on_uncertain_ = false;
+    commanded_ = Commanded{true, time_.now(), direction};
   } else if (!must_be_off()) {
     reason_ = "set-point not accepted: " + done.error().what;
     say(db::Severity::alarm, "instrument", reason_);
@@ -288,8 +325,7 @@ void ChannelRunner::note(const ChannelOutput& o) {
                    next_resume_point_ = now + options_.resume_point_interval;
                    listener_.step_started(view());
                  },
-                 [](const output::Apply&) {},
-                 [](const output::OutputOff&) {},
+                 [](const output::Apply&) {}, [](const output::OutputOff&) {},
                  [&](const output::RequestChamber& e) {
                    if (door_ != nullptr) return door_->request(e.request, e.temperature);
                    reason_ = "a step asks for a temperature and the channel has no chamber";
@@ -302,14 +338,10 @@ void ChannelRunner::note(const ChannelOutput& o) {
                      next_resume_point_ = now + options_.resume_point_interval;
                    }
                  },
-                 [&](const output::StepEnded& e) { note_end(e); },
-                 [&](const output::CycleEnded& e) { record_.cycle_ended(e); },
+                 [&](const output::StepEnded& e) { note_end(e); }, [&](const output::CycleEnded& e) { record_.cycle_ended(e); },
                  [&](const output::CriterionJudged& e) { record_.criterion(e, now, time_.utc_now()); },
                  [&](const output::StopHeld& e) { record_.stop_held(e, now, time_.utc_now()); },
-                 [&](const output::Finished& e) {
-                   outcome_ = e.outcome;
-                   record_.finished(e, reason_, now, time_.utc_now());
-                 },
+                 [&](const output::Finished& e) { outcome_ = e.outcome; },  // recorded when the instruments are given back
              },
              o);
 }
@@ -350,9 +382,8 @@ void ChannelRunner::sensor(Measurand measurand, const Reading& reading) {
   make_safe_soon();
 }
 
-/// A cell that runs away does so after its channel has tripped, as a rule: its chamber must know all the same.
+/// A cell that runs away does so after its channel has tripped, as a rule: its chamber must know all the same, and so must people.
 void ChannelRunner::watch_heat(const Reading& cell) {
-  if (door_ == nullptr) return;
   if (!heat_watch_) {
     SafetyLimits limits = program_.limits;
     limits.cell_temperature_min = Celsius{-std::numeric_limits<double>::infinity()};
@@ -365,8 +396,9 @@ void ChannelRunner::watch_heat(const Reading& cell) {
   heat[Measurand::cell_temperature] = cell;
   const std::optional<TripCause>& cause = heat_watch_->check(heat, Commanded{}, time_.now());
   if (!cause || !is_thermal(cause->hazard)) return;
-  say(db::Severity::alarm, "chamber made safe", describe(*cause));
-  door_->thermal_trip();
+  if (door_ != nullptr) door_->thermal_trip();
+  if (running_ && !must_be_off()) return trip(*cause);
+  say(db::Severity::alarm, "heat after the end", describe(*cause));
 }
 
 void ChannelRunner::trip(const TripCause& cause) {
@@ -398,6 +430,10 @@ void ChannelRunner::make_safe_soon() {
   const auto off = [](ChannelRunner* self) -> Task<void> { co_await self->make_safe(); };
   time_.spawn(off(this));
   wake_.wake();
+}
+
+void ChannelRunner::remark(db::Severity severity, const std::string& kind, const std::string& text) {
+  record_.event(severity, kind, text, time_.now(), time_.utc_now());
 }
 
 void ChannelRunner::say(db::Severity severity, const std::string& kind, const std::string& text) {

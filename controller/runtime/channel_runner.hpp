@@ -79,6 +79,8 @@ class ChannelRunner {
   void stop(Outcome outcome, const std::string& reason = {});  ///< the reason is one for the record: who or what asked
   void trip(const TripCause& cause);
   void chamber_granted(std::uint32_t request);
+  /// For the record of this run: what an instrument that it shares with others did.
+  void remark(db::Severity severity, const std::string& kind, const std::string& text);
   void hurry() { hurry_ = true; }  ///< a second Ctrl-C: no waiting but for OFF itself
 
   [[nodiscard]] const std::string& name() const { return parts_.name; }
@@ -90,8 +92,11 @@ class ChannelRunner {
   [[nodiscard]] std::uint64_t periods_missed() const { return periods_missed_; }
   [[nodiscard]] std::uint64_t samples() const { return samples_; }
   [[nodiscard]] SafeBy safe_by() const { return safe_by_; }
+  /// Something of this channel's bench failed after its run had ended: the verdict and the record say so.
+  void failed_afterwards(const std::string& what);
 
  private:
+  Task<void> first_look();
   Task<void> control_loop();
   Task<void> control_cycle();
   Task<void> perform(ChannelInput input);
@@ -101,6 +106,8 @@ class ChannelRunner {
   void note(const ChannelInput& input);  ///< lets the engine decide and does what needs no instrument
   void note(const ChannelOutput& output);
   void note_end(const output::StepEnded& ended);
+  void record_end();
+  void count_as_failed(const std::string& what);
   Task<void> end_after_trip();
   Task<SafeBy> make_safe();
   Task<SafeBy> switch_off();
@@ -146,8 +153,8 @@ class ChannelRunner {
   std::optional<std::uint32_t> granted_;
   std::string reason_;
   bool hurry_ = false;
-  bool command_in_flight_ = false;  ///< a set-point is being applied
-  bool applied_ = false;            ///< its outcome
+  bool on_uncertain_ = false;  ///< a set-point is under way, or was and did not arrive for certain: it may yet be carried out
+  bool applied_ = false;       ///< the outcome of the last one
   int off_failures_ = 0;
   bool running_ = false;
   bool tick_now_ = false;

@@ -38,14 +38,16 @@ Task<bool> ChannelRunner::ask_for_off(Duration timeout) {
 
 Task<SafeBy> ChannelRunner::switch_off() {
   off_failures_ = 0;
-  const bool command_was_cut = command_in_flight_;
   bool off = co_await ask_for_off(path_timeout);
-  if (off && command_was_cut) {
-    // An ON that was on its way when it was cut may be carried out after the OFF that overtook it.
+  if (off && on_uncertain_) {
+    // An ON that was on its way when it was cut, or whose answer was lost, may be carried out after the OFF that overtook it.
     co_await time_.sleep_for(overtaken_command_time);
     off = co_await ask_for_off(path_timeout);
   }
-  if (off) co_return SafeBy::instrument;
+  if (off) {
+    on_uncertain_ = false;
+    co_return SafeBy::instrument;
+  }
   if (parts_.relays != nullptr) {
     const Deadline second{time_.now() + contactor_timeout};
     const bool opened = co_await open_contactor(second);

@@ -32,7 +32,7 @@ std::string read_holder(int descriptor) {
 std::string Lease::default_directory() {
   if (const char* const chosen = std::getenv("CELLRIG_LEASE_DIR"); chosen != nullptr && *chosen != '\0') return chosen;
   if (::access("/run/lock", W_OK) == 0) return "/run/lock/cellrig";
-  return (std::filesystem::temp_directory_path() / "cellrig-leases").string();
+  return "/tmp/cellrig-leases";  // not $TMPDIR: every user must find the same one
 }
 
 Result<Lease> Lease::take(const std::string& directory, const std::string& output) {
@@ -42,13 +42,15 @@ Result<Lease> Lease::take(const std::string& directory, const std::string& outpu
   // Every user of this machine competes for the same outputs.
   if (is_new) std::filesystem::permissions(directory, std::filesystem::perms::all | std::filesystem::perms::sticky_bit, error);
   const std::string path = directory + "/" + file_name(output);
-  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  // Made only where it is missing: in a sticky directory the system refuses O_CREAT on a file of another user (protected_regular).
+  int descriptor = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+  if (descriptor < 0 && errno == ENOENT) descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   if (descriptor < 0) return fail(Fault::refused, "cannot open the lease " + path + ": " + std::strerror(errno));
   (void)::fchmod(descriptor, 0666);
   if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
     const std::string holder = read_holder(descriptor);
     ::close(descriptor);
-    return fail(Fault::busy, "output " + output + " is already controlled by " + holder);
+    return fail(Fault::busy, output + " is already controlled by " + holder);
   }
   const std::string text = "process " + std::to_string(::getpid());
   if (::ftruncate(descriptor, 0) != 0 || ::pwrite(descriptor, text.data(), text.size(), 0) < 0) {

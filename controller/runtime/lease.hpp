@@ -12,7 +12,7 @@ class Lease {
  public:
   /// Fault::busy names the holder when another process has it. `output` is "host:port" of the instrument's output.
   [[nodiscard]] static Result<Lease> take(const std::string& directory, const std::string& output);
-  /// CELLRIG_LEASE_DIR, else /run/lock/cellrig where that can be made, else a folder shared by all users below the temporary one.
+  /// CELLRIG_LEASE_DIR, else /run/lock/cellrig where that can be made, else /tmp/cellrig-leases, the same for all users.
   [[nodiscard]] static std::string default_directory();
 
   Lease(Lease&& other) noexcept;

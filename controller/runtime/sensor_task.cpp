@@ -20,12 +20,21 @@ Task<Result<void>> SensorTask::refresh() {
   const Result<void> measured = co_await logger_.measure(readings_, deadline);
   if (!measured) {
     if (!failing_ && measured.error().fault != Fault::interrupted) {
-      listener_.message(name_, db::Severity::warning, "measurement failed: " + measured.error().what);
+      const std::string text = "measurement failed: " + measured.error().what;
+      listener_.message(name_, db::Severity::warning, text);
+      for (const SensorSubscription& s : subscriptions_) s.channel->remark(db::Severity::warning, "logger", name_ + ": " + text);
       failing_ = true;
+    }
+    // An old value must not end a step, or stand in the record as if it were of now. The cell's own trips the channel by its age.
+    const Reading missing{.at = time_.now(), .quality = Quality::missing};
+    const bool is_old = !(time_.now() - last_good_ <= std::max(age_limit_min, 3 * period_));
+    for (const SensorSubscription& s : subscriptions_) {
+      if (is_old && s.measurand != Measurand::cell_temperature) s.channel->sensor(s.measurand, missing);
     }
     co_return measured;
   }
   failing_ = false;
+  last_good_ = time_.now();
   for (const SensorSubscription& s : subscriptions_) s.channel->sensor(s.measurand, readings_[static_cast<std::size_t>(s.input)]);
   co_return measured;
 }

@@ -37,6 +37,7 @@ class SensorTask {
   std::vector<SensorSubscription> subscriptions_;
   std::vector<Reading> readings_;
   Wait wake_;
+  TimePoint last_good_{};
   bool stopped_ = false;
   bool failing_ = false;
 };

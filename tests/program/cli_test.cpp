@@ -174,7 +174,7 @@ TEST(Program, off_turns_every_output_off_and_needs_neither_profile_nor_database)
   Simulator simulator("demo");
   const Finished done = cellrig({"off", "--bench", "demo", "--simulator", simulator.ready_file()});
   EXPECT_EQ(done.exit_code, 0) << done.err;
-  EXPECT_THAT(done.out, HasSubstr("all outputs are off and the chambers stopped, confirmed by the instruments"));
+  EXPECT_THAT(done.out, HasSubstr("off, confirmed by the instruments: ch1, ch2\nstopped, confirmed by the instruments: oven\n"));
   EXPECT_TRUE(simulator.is_off("ch1"));
   EXPECT_TRUE(simulator.is_off("ch2"));
 }

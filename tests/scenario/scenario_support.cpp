@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <stdexcept>
 
 namespace cellrig::test {
 namespace {
@@ -100,6 +102,40 @@ std::vector<db::SampleRow> samples_of(BenchHarness& bench, const std::string& ch
   };
   (void)bench.record().for_each_sample(run_of(bench, channel).run, keep).value();
   return rows;
+}
+
+std::string ask_instrument(BenchHarness& bench, const std::string& instrument, const std::string& port,
+                           const std::string& bytes) {
+  constexpr sim::ConnectionId nobody_else = 1'000'000;
+  const TimePoint now = bench.time().now();
+  bench.bench().advance(now);
+  sim::Port& responder = bench.bench().wire(instrument, port)->port();
+  std::vector<sim::Reply> replies;
+  responder.connected(nobody_else);
+  responder.receive(now, nobody_else, bytes, replies);
+  responder.disconnected(nobody_else);
+  if (replies.size() != 1) throw std::runtime_error(instrument + " does not answer");
+  return replies.front().bytes;
+}
+
+std::string ask_scpi(BenchHarness& bench, const std::string& instrument, const std::string& question) {
+  std::string answer = ask_instrument(bench, instrument, "scpi", question + "\n");
+  while (!answer.empty() && (answer.back() == '\n' || answer.back() == '\r')) answer.pop_back();
+  return answer;
+}
+
+double temperature_register(BenchHarness& bench, std::uint16_t address) {
+  const auto byte = [](unsigned value) { return static_cast<char>(value & 0xFFU); };
+  const std::string question{byte(0),       byte(1), byte(0), byte(0), byte(0), byte(6), byte(1), byte(3), byte(address >> 8U),
+                             byte(address), byte(0), byte(2)};
+  const std::string answer = ask_instrument(bench, "f4t", "modbus", question);
+  constexpr std::size_t values_from = 9;
+  if (answer.size() != values_from + 4) throw std::runtime_error("no two registers");
+  const auto word = [&answer](std::size_t at) {
+    return static_cast<std::uint32_t>(static_cast<unsigned char>(answer[at]) << 8U | static_cast<unsigned char>(answer[at + 1]));
+  };
+  const std::uint32_t pattern = word(values_from) | word(values_from + 2) << 16U;  // low word first
+  return static_cast<double>(std::bit_cast<float>(pattern));
 }
 
 void shift_thermocouple(BenchHarness& bench, const std::string& channel, double offset_K) {

@@ -58,6 +58,15 @@ void expect_off_for_good(BenchHarness& bench, const std::string& channel);
 /// The rows of the run, in the order of time.
 [[nodiscard]] std::vector<db::SampleRow> samples_of(BenchHarness& bench, const std::string& channel);
 
+/// What an instrument answers to these bytes: past its cable and the faults on it, now. It counts as traffic.
+[[nodiscard]] std::string ask_instrument(BenchHarness& bench, const std::string& instrument, const std::string& port,
+                                         const std::string& bytes);
+/// The same with a question in words: "OUTP?" -> "0".
+[[nodiscard]] std::string ask_scpi(BenchHarness& bench, const std::string& instrument, const std::string& question);
+/// What the Watlow F4T "f4t" holds in one of its registers: a temperature.
+[[nodiscard]] double temperature_register(BenchHarness& bench, std::uint16_t address);
+inline constexpr std::uint16_t setpoint_low_register = 2774, setpoint_high_register = 2776, setpoint_register = 2782;
+
 /// From now on the thermocouple on the cell shows this much more than the truth.
 void shift_thermocouple(BenchHarness& bench, const std::string& channel, double offset_K);
 

@@ -77,6 +77,22 @@ TEST(StopScenario, an_output_that_ignores_off_is_opened_by_the_contactor) {
   }
 }
 
+// The first OFF of a start: one cycler that hangs, with the relays that are its second way, is no reason to leave another one on.
+TEST(StopScenario, off_of_one_output_does_not_wait_for_another_that_hangs) {
+  BenchHarness bench({.bench = "demo",
+                      .profiles = {{"ch1", profile_of(During::rest)}, {"ch2", profile_of(During::rest)}},
+                      .control_period = control_period});
+  (void)ask_scpi(bench, "aps1", "OUTP ON");
+  ASSERT_TRUE(bench.output_is_on("ch2"));
+  bench.fault_at(0s, "refuse psb1 for_s=1000");
+  bench.fault_at(0s, "refuse adam for_s=1000");
+  bool is_off = false;
+  bench.at(500ms, [&] { is_off = !bench.output_is_on("ch2"); });
+  bench.run();
+  EXPECT_TRUE(is_off) << "half a second is enough for a cycler that answers";
+  EXPECT_EQ(to_string(bench.result("ch2").outcome), to_string(Outcome::instrument_failure));
+}
+
 // Without a contactor there is nothing left but to say so, loudly, and not to call it a success.
 TEST(StopScenario, an_output_that_ignores_off_and_has_no_contactor_is_told_to_a_person) {
   BenchHarness bench(options("single", During::charge));

@@ -91,7 +91,7 @@ BenchHarness::BenchHarness(HarnessOptions options)
   std::vector<std::string> channels;
   for (const auto& [channel, program] : programs_) channels.push_back(channel);
   instruments_ = cli::make_instruments(time_, config_, channels, links);
-  BenchRunOptions run{.take_leases = false};
+  BenchRunOptions run{.take_leases = !options_.lease_directory.empty(), .lease_directory = options_.lease_directory};
   run.channel.control_period = options_.control_period;
   run.channel.control_period_off = options_.control_period;
   run.channel.control_period_long_rest = std::max<Duration>(options_.control_period, std::chrono::seconds{10});
@@ -113,8 +113,7 @@ void BenchHarness::load_bench_file() {
 }
 
 void BenchHarness::compile_profiles() {
-  const Cell cell =
-      is_text(options_.cell) ? read_cell(options_.cell, "cell.yaml") : read_cell_file(find_cell(options_.cell));
+  const Cell cell = is_text(options_.cell) ? read_cell(options_.cell, "cell.yaml") : read_cell_file(find_cell(options_.cell));
   for (const auto& [channel, text] : options_.profiles) {
     const Profile profile = is_text(text) ? read_profile(text, "profile.yaml") : read_profile_file(find_profile(text));
     programs_[channel] = compile(profile, cell, options_.settings);

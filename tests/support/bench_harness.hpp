@@ -26,6 +26,7 @@ struct HarnessOptions {
   std::function<std::uint64_t(TimePoint)> free_disk_bytes;  ///< what is free where the database is; empty: plenty
   std::string database;                                     ///< empty: a temporary file
   bool ignore_check = false;                                ///< run although `check` has errors
+  std::string lease_directory;                              ///< of outputs and chambers; empty: none is taken
 };
 
 /// What a listener was told.

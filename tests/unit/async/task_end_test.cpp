@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "controller/async/task_group.hpp"
 #include "controller/async/real_time.hpp"
 #include "controller/async/virtual_time.hpp"
 
@@ -143,6 +144,68 @@ TYPED_TEST(TaskEnd, tasks_that_never_began_are_destroyed_with_the_time_source) {
     time.spawn(hold(time, held));
   }
   EXPECT_EQ(held.use_count(), 1);
+}
+
+// ---- dropped after a failure ---------------------------------------------------------------------------------------------
+
+/// Stands for what a task refers to: an instrument that is about to go.
+struct Instrument {
+  std::vector<std::string> log;
+};
+
+struct Exchange {
+  explicit Exchange(Instrument& i) : instrument{i} {}
+  ~Exchange() { instrument.log.push_back("exchange over"); }
+  Instrument& instrument;
+};
+
+Task<void> talk(TimeSource& time, Instrument& instrument) {
+  const Exchange exchange{instrument};
+  co_await time.sleep_for(1h);
+  instrument.log.push_back("went on");
+}
+
+Task<void> begin_late(Instrument& instrument) {
+  instrument.log.push_back("began");
+  co_return;
+}
+
+Task<void> fail_with_a_late_task(TimeSource& time, Instrument& instrument) {
+  co_await time.sleep_for(1ms);
+  time.spawn(begin_late(instrument));
+  throw std::runtime_error("ours");
+}
+
+// OFF after a failure of our own uses new instruments: nothing of the old tasks may still run then.
+TYPED_TEST(TaskEnd, dropped_tasks_are_gone_when_drop_returns) {
+  TypeParam time;
+  Instrument instrument;
+  time.spawn(talk(time, instrument));
+  time.spawn(fail_with_a_late_task(time, instrument));
+  EXPECT_THROW(time.run(), std::runtime_error);
+  instrument.log.clear();  // in real time the late task may have begun at once
+  time.drop_tasks();
+  EXPECT_EQ(instrument.log, std::vector<std::string>{"exchange over"});
+  time.spawn(stop_after(time, 1ms));
+  time.run();
+  EXPECT_EQ(instrument.log.size(), 1U) << "something of the old tasks ran on";
+}
+
+TYPED_TEST(TaskEnd, a_group_is_waited_for_until_its_last_task_is_done) {
+  TypeParam time;
+  const auto held = std::make_shared<int>(0);
+  const auto work = [](TimeSource* t, std::shared_ptr<int> count, Duration duration) -> Task<void> {
+    co_await t->sleep_for(duration);
+    ++*count;
+  };
+  const auto all = [&work](TimeSource* t, std::shared_ptr<int> count) -> Task<void> {
+    TaskGroup group{*t};
+    for (const Duration duration : {Duration{3ms}, Duration{1ms}, Duration{0}}) group.spawn(work(t, count, duration));
+    co_await group.wait();
+    EXPECT_EQ(*count, 3);
+  };
+  run_to_end(time, all(&time, held));
+  EXPECT_EQ(*held, 3);
 }
 
 Task<void> own_a_wait_and_do_io(TimeSource& time, Wait*& shared) {

@@ -86,11 +86,11 @@ TEST(ChamberMachine, a_new_temperature_is_commanded_and_granted_anew) {
   EXPECT_EQ(chamber.setpoint(), Celsius{-10});
 }
 
-TEST(ChamberMachine, a_chamber_that_does_not_run_trips_the_channels_that_wait_for_it) {
+TEST(ChamberMachine, a_chamber_that_does_not_run_trips_the_channels_that_wait_for_it_and_is_stopped) {
   ChamberMachine chamber{{1, 2}};
   (void)chamber.on(request(1, 7, 25));
   (void)chamber.on(request(2, 4, 25));
-  EXPECT_EQ(said(chamber.on(RunAcknowledged{1, false})), "trip 1 trip 2");
+  EXPECT_EQ(said(chamber.on(RunAcknowledged{1, false})), "trip 1 trip 2 stop");
   EXPECT_FALSE(chamber.setpoint());
 }
 
