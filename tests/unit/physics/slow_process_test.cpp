@@ -151,7 +151,9 @@ TEST(Runaway, hot_box_ends_as_computed_with_reaction_models) {
   for (const Case& test :
        {Case{"NMC811", nmc811, 130, false}, Case{"NMC811", nmc811, 150, true}, Case{"NMC811", nmc811, 170, true},
         Case{"LFP", lfp, 130, false}, Case{"LFP", lfp, 150, false}, Case{"LFP", lfp, 170, false}, Case{"LFP", lfp, 200, true},
-        Case{"sulfide", sulfide, 130, false}, Case{"sulfide", sulfide, 170, false}}) {
+        Case{"sulfide", sulfide, 130, false}, Case{"sulfide", sulfide, 170, false},
+        // The reaction models let this cell pass: what it gives off here is what two points of a curve make of it.
+        Case{"sulfide", sulfide, 200, true}}) {
     const Oven oven = hot_box(test.cell, test.oven_degC);
     std::printf("%-8s %3.0f degC: peak %4.0f degC, stage %d, %.2f L of gas\n", test.name, test.oven_degC, oven.peak_degC,
                 static_cast<int>(oven.state.stage), oven.state.gas_L);
