@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 namespace cellrig::sim {
 
@@ -36,6 +37,20 @@ std::size_t World::add_cell(const CellParameters& parameters, std::optional<std:
   has_life_ = has_life_ || channel.life;
   channel.stage.set_ambient(chamber ? chambers_[*chamber].air.air_temperature_degC() : room_degC_);
   return channels_.size() - 1;
+}
+
+void World::swap_cells(std::size_t a, std::size_t b) {
+  Channel& first = channels_.at(a);
+  Channel& second = channels_.at(b);
+  Cell& cell_of_first = first.stage.cell();
+  Cell& cell_of_second = second.stage.cell();
+  const double ambient_of_first_degC = cell_of_first.ambient_degC();
+  const double ambient_of_second_degC = cell_of_second.ambient_degC();
+  std::swap(cell_of_first, cell_of_second);
+  std::swap(first.life, second.life);
+  std::swap(first.warms_chamber, second.warms_chamber);
+  cell_of_first.set_ambient(ambient_of_first_degC);
+  cell_of_second.set_ambient(ambient_of_second_degC);
 }
 
 void World::advance(TimePoint to) {

@@ -65,6 +65,9 @@ class World {
   std::size_t add_cell(const CellParameters& parameters, std::optional<std::size_t> chamber, double soc_start,
                        double temperature_degC, Fixture fixture = Fixture::free);
 
+  /// The cells change places, with their fixtures and everything that has happened to them; extremes stay with the stages.
+  void swap_cells(std::size_t a, std::size_t b);
+
   void advance(TimePoint to);
   [[nodiscard]] TimePoint now() const { return now_; }
 

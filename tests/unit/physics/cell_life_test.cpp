@@ -254,6 +254,25 @@ TEST(CellLife, many_cells_in_one_chamber_heat_it_together) {
   EXPECT_NEAR(air_with(8), 8 * one_K, 0.15 * 8 * one_K);
 }
 
+// A swapped cell takes its past along: otherwise a swap would look like charge that came from nowhere.
+TEST(CellLife, a_cell_that_changes_its_place_keeps_its_past) {
+  World world;
+  const std::size_t first = world.add_cell(cell_preset("fest-77"), std::nullopt, 0.9, 25.0);
+  const std::size_t second = world.add_cell(lgm50(), std::nullopt, 0.2, 25.0);
+  world.stage(first).command(world.now(), discharge(77.0, 2.8));
+  world.advance(world.now() + 20min);
+  world.stage(first).command(world.now(), {});
+  world.advance(world.now() + 1min);
+  const double cycles = world.life(first)->effective_cycles();
+  world.swap_cells(first, second);
+  EXPECT_EQ(world.life(first), nullptr);
+  world.advance(world.now() + 10min);
+  EXPECT_GT(cycles, 0.1);
+  EXPECT_DOUBLE_EQ(world.life(second)->effective_cycles(), cycles);
+  EXPECT_NEAR(world.truth(second).soc, 0.9 - 1.0 / 3, 0.01);
+  EXPECT_NEAR(world.truth(first).soc, 0.2, 1e-6);
+}
+
 TEST(CellLife, the_same_calls_give_the_same_bits) {
   const auto run = [] {
     World world;
