@@ -1,5 +1,8 @@
 #include "profiles/cell.hpp"
 
+#include <algorithm>
+#include <numbers>
+
 #include "profiles/number.hpp"
 #include "profiles/yaml_reader.hpp"
 
@@ -43,11 +46,86 @@ void require_order(const Cell& cell, const std::string& low_key, double low, con
                     "'" + high_key + "' = " + format_number(high) + " must be above '" + low_key + "' = " + format_number(low)};
 }
 
+/// The words of the draft standard; "semi-solid" is not among them.
+void read_classification(const YamlNode& node, Cell& cell) {
+  const YamlMap map{node, "classification", {"electrolyte_class", "electrolyte_family", "mass_loss_pct", "mass_loss_method"}};
+  const auto read_word = [&](const std::string& key, const std::vector<std::string>& known) {
+    const YamlNode& value = map.required(key).value;
+    const std::string& word = as_text(value, key);
+    if (std::find(known.begin(), known.end(), word) == known.end())
+      throw ConfigError{value.place(), "unknown " + key + " '" + word + "'" + suggestion(word, known)};
+    cell.classification[key] = word;
+  };
+  read_word("electrolyte_class", {"liquid", "hybrid", "solid"});
+  if (map.find("electrolyte_family") != nullptr)
+    read_word("electrolyte_family", {"sulfide", "oxide", "polymer", "halide", "composite"});
+  const YamlEntry* const loss = map.find("mass_loss_pct");
+  const YamlEntry* const method = map.find("mass_loss_method");
+  if ((loss == nullptr) != (method == nullptr))
+    throw ConfigError{map.place(), "classification: 'mass_loss_pct' and 'mass_loss_method' belong together"};
+  if (loss == nullptr) return;
+  const double loss_pct = as_number(loss->value, "mass_loss_pct");
+  if (!(loss_pct >= 0.0 && loss_pct <= 100.0))
+    throw ConfigError{loss->value.place(), "'mass_loss_pct' is a percentage, found " + format_number(loss_pct)};
+  cell.classification["mass_loss_pct"] = format_number(loss_pct);
+  cell.classification["mass_loss_method"] = as_text(method->value, "mass_loss_method");
+}
+
+/// A box (length, width, thickness) or a round cell (diameter, length).
+void read_dimensions(const YamlNode& node, Cell& cell) {
+  constexpr double mm3_per_litre = 1e6;
+  const YamlMap map{node, "dimensions", {"length_mm", "width_mm", "thickness_mm", "diameter_mm"}};
+  NumberReader numbers{map, cell};
+  const double length = numbers.positive("length_mm");
+  if (map.find("diameter_mm") != nullptr) {
+    for (const char* key : {"width_mm", "thickness_mm"}) {
+      if (const YamlEntry* entry = map.find(key))
+        throw ConfigError{entry->place, std::string("a round cell has no '") + key + "'"};
+    }
+    const double radius = 0.5 * numbers.positive("diameter_mm");
+    cell.volume_L = std::numbers::pi * radius * radius * length / mm3_per_litre;
+  } else {
+    cell.volume_L = length * numbers.positive("width_mm") * numbers.positive("thickness_mm") / mm3_per_litre;
+  }
+  cell.names["cell.volume_L"] = *cell.volume_L;
+}
+
+std::vector<RatePoint> read_rates(const YamlMap& limits, const std::string& key, double rate_max_C) {
+  std::vector<RatePoint> points;
+  const YamlEntry* const entry = limits.find(key);
+  if (entry == nullptr) return points;
+  for (const YamlNode& item : as_list(entry->value, key)) {
+    const YamlMap map{item, key, {"temperature_degC", "rate_C"}};
+    const RatePoint point{Celsius{map.number("temperature_degC")}, map.number("rate_C")};
+    if (!points.empty() && !(points.back().temperature < point.temperature))
+      throw ConfigError{map.required("temperature_degC").value.place(), "temperatures of '" + key + "' must rise"};
+    if (!(point.rate_C >= 0.0 && point.rate_C <= rate_max_C))
+      throw ConfigError{map.required("rate_C").value.place(),
+                        "a rate of '" + key + "' lies from 0 to the greatest rate, " + format_number(rate_max_C)};
+    points.push_back(point);
+  }
+  return points;
+}
+
+double rate_at(const std::vector<RatePoint>& points, double otherwise, Celsius temperature) {
+  if (points.empty()) return otherwise;
+  if (!(points.front().temperature < temperature)) return points.front().rate_C;
+  for (std::size_t i = 1; i < points.size(); ++i) {
+    const double low = points[i - 1].temperature.value();
+    const double high = points[i].temperature.value();
+    if (temperature.value() <= high)
+      return points[i - 1].rate_C + (points[i].rate_C - points[i - 1].rate_C) * (temperature.value() - low) / (high - low);
+  }
+  return points.back().rate_C;
+}
+
 void read_limits(const YamlMap& map, Cell& cell) {
   NumberReader numbers{map, cell};
   SafetyLimits& limits = cell.limits;
   cell.charge_rate_max_C = numbers.positive("charge_rate_max_C");
   cell.discharge_rate_max_C = numbers.positive("discharge_rate_max_C");
+  cell.charge_rates = read_rates(map, "charge_rate_by_temperature", cell.charge_rate_max_C);
+  cell.discharge_rates = read_rates(map, "discharge_rate_by_temperature", cell.discharge_rate_max_C);
   limits.cell_temperature_min = Celsius{numbers.required("cell_temperature_min_degC")};
   limits.cell_temperature_max = Celsius{numbers.required("cell_temperature_max_degC")};
   limits.charge_temperature_min = Celsius{numbers.required("charge_temperature_min_degC")};
@@ -81,6 +159,11 @@ void require_limits(const Cell& cell) {
 
 }  // namespace
 
+double Cell::charge_rate_max_at(Celsius temperature) const { return rate_at(charge_rates, charge_rate_max_C, temperature); }
+double Cell::discharge_rate_max_at(Celsius temperature) const {
+  return rate_at(discharge_rates, discharge_rate_max_C, temperature);
+}
+
 SourcePlace Cell::place_of(const std::string& key) const {
   const auto found = places.find(key);
   return found == places.end() ? SourcePlace{file, 0, 0} : found->second;
@@ -91,16 +174,14 @@ Cell read_cell(std::string_view text, const std::string& file) {
   const YamlMap map{root,
                     "a cell",
                     {"name", "description", "source", "classification", "nominal_capacity_Ah", "rated_capacity_Ah", "mass_kg",
-                     "electrode_area_cm2", "voltage_min_V", "voltage_max_V", "limits", "model"}};
+                     "electrode_area_cm2", "dimensions", "voltage_min_V", "voltage_max_V", "limits", "model"}};
   Cell cell;
   cell.file = file;
   cell.name = map.text("name");
   cell.description = map.text_or("description", "");
   cell.source = map.text_or("source", "");
-  if (const YamlEntry* classification = map.find("classification")) {
-    for (const YamlEntry& entry : classification->value.entries())
-      cell.classification[entry.key] = as_text(entry.value, entry.key);
-  }
+  if (const YamlEntry* classification = map.find("classification")) read_classification(classification->value, cell);
+  if (const YamlEntry* dimensions = map.find("dimensions")) read_dimensions(dimensions->value, cell);
   NumberReader numbers{map, cell};
   cell.nominal_capacity = AmpHours{numbers.positive("nominal_capacity_Ah")};
   cell.rated_capacity = AmpHours{numbers.positive("rated_capacity_Ah")};
@@ -109,11 +190,12 @@ Cell read_cell(std::string_view text, const std::string& file) {
   cell.voltage_min = Volts{numbers.required("voltage_min_V")};
   cell.voltage_max = Volts{numbers.required("voltage_max_V")};
   require_order(cell, "voltage_min_V", cell.voltage_min.value(), "voltage_max_V", cell.voltage_max.value());
-  const YamlMap limits{map.required("limits").value,
-                       "limits",
-                       {"charge_rate_max_C", "discharge_rate_max_C", "cell_temperature_min_degC", "cell_temperature_max_degC",
-                        "charge_temperature_min_degC", "charge_temperature_max_degC", "voltage_min_V", "voltage_max_V",
-                        "charge_current_max_A", "discharge_current_max_A", "charge_capacity_max_Ah"}};
+  const YamlMap limits{
+      map.required("limits").value,
+      "limits",
+      {"charge_rate_max_C", "discharge_rate_max_C", "cell_temperature_min_degC", "cell_temperature_max_degC",
+       "charge_temperature_min_degC", "charge_temperature_max_degC", "voltage_min_V", "voltage_max_V", "charge_current_max_A",
+       "discharge_current_max_A", "charge_capacity_max_Ah", "charge_rate_by_temperature", "discharge_rate_by_temperature"}};
   read_limits(limits, cell);
   require_limits(cell);
   return cell;

@@ -184,6 +184,21 @@ void SimulatedBench::schedule(TimePoint at, std::function<void(TimePoint)> actio
 
 namespace {
 
+/// What only some cells have: `,"key":value`, or nothing.
+std::string optional_json(const char* key, const std::optional<double>& value) {
+  return value ? fmt::format(R"(,"{}":{:.9g})", key, *value) : std::string{};
+}
+
+const char* stage_name(RunawayStage stage) {
+  switch (stage) {
+    case RunawayStage::none: return "none";
+    case RunawayStage::warning: return "warning";
+    case RunawayStage::venting: return "venting";
+    case RunawayStage::runaway: return "runaway";
+  }
+  return "none";
+}
+
 std::string channel_json(const SimulatedChannel& channel, World& world) {
   const CellTruth t = world.truth(channel.cell);
   const PowerStage& stage = world.stage(channel.cell);
@@ -192,11 +207,14 @@ std::string channel_json(const SimulatedChannel& channel, World& world) {
       R"("core_temperature_degC":{:.9g},"surface_temperature_degC":{:.9g},"ambient_temperature_degC":{:.9g},)"
       R"("output_on":{},"contactor_closed":{},"reversed":{},"equivalent_full_cycles":{:.9g},"capacity_Ah":{:.9g},)"
       R"("voltage_max_V":{:.9g},"voltage_min_V":{:.9g},"current_max_A":{:.9g},"current_min_A":{:.9g},)"
-      R"("surface_temperature_max_degC":{:.9g},"soc_max":{:.9g},"soc_min":{:.9g}}})",
+      R"("surface_temperature_max_degC":{:.9g},"soc_max":{:.9g},"soc_min":{:.9g},"resistance_factor":{:.9g},)"
+      R"("short_S":{:.9g},"runaway":"{}"{}{}{}}})",
       channel.name, t.voltage_V, t.current_A, stage.terminal_voltage_V(), stage.current_A(), t.soc, t.core_temperature_degC,
       t.surface_temperature_degC, t.ambient_temperature_degC, stage.output_on(), stage.contactor_closed(), stage.reversed(),
       t.equivalent_full_cycles, t.capacity_Ah, t.voltage_max_V, t.voltage_min_V, t.current_max_A, t.current_min_A,
-      t.surface_temperature_max_degC, t.soc_max, t.soc_min);
+      t.surface_temperature_max_degC, t.soc_max, t.soc_min, t.resistance_factor, t.short_S, stage_name(t.runaway),
+      optional_json("pressure_MPa", t.pressure_MPa), optional_json("thickness_mm", t.thickness_mm),
+      optional_json("gas_ppm", t.gas_ppm));
 }
 
 std::string chamber_json(const SimulatedChamber& chamber, World& world) {

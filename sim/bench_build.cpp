@@ -6,6 +6,7 @@
 
 #include "sim/bench.hpp"
 #include "sim/bench_file.hpp"
+#include "sim/cell_draw.hpp"
 #include "sim/cell_file.hpp"
 #include "sim/instruments/adam_6018.hpp"
 #include "sim/instruments/ea_psb.hpp"
@@ -108,16 +109,44 @@ class Builder {
                                            (searched.empty() ? " (no directory to look in: --cells)" : " in " + searched)};
   }
 
+  /// What the bench file says about the slow processes, beside the cell file.
+  static void set_life(CellParameters& parameters, const CellEntry& entry) {
+    LifeParameters& life = parameters.life;
+    if (entry.has_plates && !(parameters.plates_to_ambient_W_per_K > 0)) {
+      throw ConfigError{entry.file.place, "the cell file has no 'plates_to_ambient_W_per_K' for a fixture with plates"};
+    }
+    if (entry.ages) {
+      if (!life.ageing && *entry.ages) throw ConfigError{entry.file.place, "the cell file has no section 'ageing'"};
+      if (life.ageing) life.ageing->active = *entry.ages;
+    }
+    if (entry.is_drawn && !life.spread) throw ConfigError{entry.file.place, "the cell file has no section 'spread'"};
+    if (entry.fade_per_cycle_pct > 0) {
+      life.ageing = AgeingParameters{.active = true, .calendar = {}, .cycling = {}, .stress = {}};
+      life.ageing->cycling.law = CyclingLaw::power_law;
+      life.ageing->cycling.loss_per_cycle = entry.fade_per_cycle_pct / 100.0;
+    }
+    if (entry.short_ohm > 0) life.short_S = 1.0 / entry.short_ohm;
+    if (entry.stack) {
+      if (!life.stack_pressure) throw ConfigError{entry.stack->place, "the cell file has no section 'stack_pressure'"};
+      life.stack_pressure->mode = static_cast<StackMode>(entry.stack->mode);
+      life.stack_pressure->pressure_MPa = entry.stack->pressure_MPa;
+    }
+  }
+
   void add_channel(const ChannelEntry& entry) {
     require_role(entry.cycler, Role::cycler, "cycler");
     CellParameters parameters = load_cell(entry.cell);
-    parameters.cycle_fade.loss_per_cycle = entry.cell.fade_per_cycle_pct / 100.0;
+    set_life(parameters, entry.cell);
+    const CellDraw draw =
+        entry.cell.is_drawn ? draw_cell(parameters.life, seed_for(options_.seed, "cell " + entry.name)) : CellDraw{};
+    if (parameters.life.ageing) parameters.life.ageing->lifetime_factor = draw.lifetime;
     std::optional<std::size_t> chamber;
     if (entry.chamber) chamber = bench_->chamber(entry.chamber->text)->index;
     World& world = bench_->world();
-    const std::size_t cell = world.add_cell(parameters, chamber, entry.cell.soc, entry.cell.temperature_degC);
+    const std::size_t cell = world.add_cell(parameters, chamber, entry.cell.soc, entry.cell.temperature_degC,
+                                            entry.cell.has_plates ? Fixture::plates : Fixture::free);
     PowerStage& stage = world.stage(cell);
-    stage.cell().set_health(entry.cell.capacity_fraction, entry.cell.resistance_factor);
+    stage.cell().set_health(entry.cell.capacity_fraction * draw.capacity, entry.cell.resistance_factor * draw.resistance);
     if (entry.cell.reversed) stage.set_reversed(true);
     const std::size_t index = bench_->add_channel({.name = entry.name,
                                                    .cell = cell,

@@ -8,6 +8,8 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include "sim/cell_life_file.hpp"
+
 namespace cellrig::sim {
 namespace {
 
@@ -113,9 +115,9 @@ class Reader {
   [[nodiscard]] CellEntry read_cell(const std::string& channel, const BenchFile& file) const {
     const YAML::Node node = simulation_["cells"][channel];
     if (!node) throw error(simulation_["cells"], "simulation.cells: channel '" + channel + "' has no cell");
-    refuse_unknown(
-        node, "simulation.cells." + channel,
-        {"file", "soc_pct", "temperature_degC", "reversed", "capacity_fraction", "resistance_factor", "fade_per_cycle_pct"});
+    refuse_unknown(node, "simulation.cells." + channel,
+                   {"file", "soc_pct", "temperature_degC", "reversed", "capacity_fraction", "resistance_factor",
+                    "fade_per_cycle_pct", "ageing", "spread", "fixture", "short_ohm", "stack"});
     if (!node["file"]) throw error(node, "simulation.cells." + channel + ": missing key 'file'");
     CellEntry cell;
     cell.file = word(node["file"], "file");
@@ -127,10 +129,37 @@ class Reader {
     number(node, "capacity_fraction", {0.01, 2.0}, cell.capacity_fraction);
     number(node, "resistance_factor", {0.01, 100.0}, cell.resistance_factor);
     number(node, "fade_per_cycle_pct", {0.0, 50.0}, cell.fade_per_cycle_pct);
-    if (const YAML::Node reversed = node["reversed"]) {
-      if (!YAML::convert<bool>::decode(reversed, cell.reversed)) throw error(reversed, "reversed is true or false");
-    }
+    number(node, "short_ohm", {0.0, 1e9}, cell.short_ohm);
+    if (const YAML::Node reversed = node["reversed"]) cell.reversed = boolean(reversed, "reversed");
+    if (const YAML::Node ages = node["ageing"]) cell.ages = boolean(ages, "ageing");
+    if (const YAML::Node spread = node["spread"]) cell.is_drawn = boolean(spread, "spread");
+    if (const YAML::Node fixture = node["fixture"]) cell.has_plates = choice(fixture, "fixture", {"free", "plates"}) == 1;
+    if (const YAML::Node stack = node["stack"]) cell.stack = read_stack(stack);
     return cell;
+  }
+
+  [[nodiscard]] StackEntry read_stack(const YAML::Node& node) const {
+    refuse_unknown(node, "stack", {"mode", "pressure_MPa"});
+    if (!node["mode"] || !node["pressure_MPa"]) throw error(node, "stack: 'mode' and 'pressure_MPa' are needed");
+    StackEntry stack;
+    stack.place = place(node);
+    stack.mode = choice(node["mode"], "stack mode", stack_mode_words());
+    number(node, "pressure_MPa", {0.01, 100.0}, stack.pressure_MPa);
+    return stack;
+  }
+
+  [[nodiscard]] bool boolean(const YAML::Node& node, const std::string& what) const {
+    bool value = false;
+    if (!YAML::convert<bool>::decode(node, value)) throw error(node, what + " is true or false");
+    return value;
+  }
+
+  /// The position of the node's word in `words`.
+  [[nodiscard]] std::size_t choice(const YAML::Node& node, const std::string& what, const std::vector<std::string>& words) const {
+    const PlacedWord chosen = word(node, what);
+    const auto found = std::find(words.begin(), words.end(), chosen.text);
+    if (found == words.end()) throw error(node, "unknown " + what + " '" + chosen.text + "'" + suggestion(chosen.text, words));
+    return static_cast<std::size_t>(found - words.begin());
   }
 
   void read_instruments(BenchFile& file) const {

@@ -27,6 +27,13 @@ struct WireEntry {
   int number = 0;
 };
 
+/// What presses the cell, instead of what its file says.
+struct StackEntry {
+  SourcePlace place;
+  std::size_t mode = 0;  ///< position in stack_mode_words()
+  double pressure_MPa = 0.0;
+};
+
 struct CellEntry {
   PlacedWord file;  ///< "lg-m50", or a path that ends with .yaml
   double soc = 0.5;
@@ -34,7 +41,12 @@ struct CellEntry {
   bool reversed = false;
   double capacity_fraction = 1.0;
   double resistance_factor = 1.0;
-  double fade_per_cycle_pct = 0.0;
+  double fade_per_cycle_pct = 0.0;  ///< above zero: takes the place of the cell file's ageing
+  std::optional<bool> ages;         ///< empty: as the cell file says
+  bool is_drawn = false;            ///< capacity, resistance and lifetime of this very cell are drawn from the seed
+  bool has_plates = false;          ///< fixture: plates; otherwise free
+  double short_ohm = 0.0;           ///< an internal short; 0 = none
+  std::optional<StackEntry> stack;
 };
 
 struct ChannelEntry {

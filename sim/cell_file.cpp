@@ -1,27 +1,15 @@
 #include "sim/cell_file.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
-#include <set>
 #include <vector>
-#include <yaml-cpp/yaml.h>
 
-#include "controller/base/config_error.hpp"
+#include "sim/cell_life_file.hpp"
+#include "sim/strict_yaml.hpp"
 
 namespace cellrig::sim {
 namespace {
 
-constexpr double unbounded = std::numeric_limits<double>::infinity();
-
-/// Where a number goes and what it may be. The group is a key of `model`, or empty for a key of `model` itself.
-struct Field {
-  std::string group;
-  std::string key;
-  double* to;
-  bool above_zero = false;  ///< otherwise >= 0 is enough
-  double max = unbounded;
-};
+using Field = NumberField;
 
 struct TableField {
   std::string key;
@@ -30,32 +18,34 @@ struct TableField {
 
 class CellFile {
  public:
-  explicit CellFile(std::string path) : path_{std::move(path)} {}
+  explicit CellFile(const std::string& path) : yaml_{path} {}
 
   CellParameters read() {
-    const YAML::Node root = load();
-    require_map(root, root, "the cell file");
+    const YAML::Node root = yaml_.load();
+    yaml_.require_map(root, root, "the cell file");
     CellParameters p;
     const YAML::Node name = root["name"];
-    if (!name || !name.IsScalar()) throw error(name ? name : root, "missing key 'name'");
+    if (!name || !name.IsScalar()) throw yaml_.error(name ? name : root, "missing key 'name'");
     p.name = name.as<std::string>();
-    for (const Field& field : head_fields(p)) read_number(root, field);
-    if (!(p.voltage_min_V < p.voltage_max_V)) throw error(root["voltage_max_V"], "voltage_max_V must be above voltage_min_V");
+    for (const Field& field : head_fields(p)) yaml_.read_number(root, "", field);
+    if (!(p.voltage_min_V < p.voltage_max_V))
+      throw yaml_.error(root["voltage_max_V"], "voltage_max_V must be above voltage_min_V");
 
     const YAML::Node model = root["model"];
-    if (!model) throw error(root, "missing key 'model': the simulator knows nothing about this cell");
-    require_map(model, root, "'model'");
+    if (!model) throw yaml_.error(root, "missing key 'model': the simulator knows nothing about this cell");
+    yaml_.require_map(model, root, "'model'");
     const std::vector<Field> fields = model_fields(p);
     const std::vector<TableField> tables = table_fields(p);
-    refuse_unknown_keys(model, "model", keys_of_group("", fields, tables));
+    yaml_.refuse_unknown_keys(model, "model", keys_of_group("", fields, tables));
     for (const std::string& group : groups_of(fields)) {
-      require_map(model[group], model, "'model." + group + "'");
-      refuse_unknown_keys(model[group], "model." + group, keys_of_group(group, fields, tables));
+      yaml_.require_map(model[group], model, "'model." + group + "'");
+      yaml_.refuse_unknown_keys(model[group], "model." + group, keys_of_group(group, fields, tables));
     }
-    for (const Field& field : fields) read_number(field.group.empty() ? model : model[field.group], field);
-    require_map(model["tables"], model, "'model.tables'");
-    refuse_unknown_keys(model["tables"], "model.tables", keys_of_group("tables", fields, tables));
+    for (const Field& field : fields) yaml_.read_number(field.group.empty() ? model : model[field.group], "", field);
+    yaml_.require_map(model["tables"], model, "'model.tables'");
+    yaml_.refuse_unknown_keys(model["tables"], "model.tables", keys_of_group("tables", fields, tables));
     for (const TableField& table : tables) read_table(model["tables"], table);
+    p.life = read_life_sections(yaml_, model);
     return p;
   }
 
@@ -74,7 +64,6 @@ class CellFile {
   }
 
   static std::vector<Field> model_fields(CellParameters& p) {
-    CycleFade& fade = p.cycle_fade;
     return {
         {"", "capacity_Ah", &p.capacity_Ah, true},
         {"hysteresis", "scale", &p.hysteresis_scale},
@@ -102,10 +91,11 @@ class CellFile {
         {"thermal", "surface_heat_capacity_J_per_K", &p.surface_heat_capacity_J_per_K, true},
         {"thermal", "core_to_surface_K_per_W", &p.core_to_surface_K_per_W, true},
         {"thermal", "surface_to_ambient_W_per_K", &p.surface_to_ambient_W_per_K, true},
-        {"ageing", "leakage_A", &p.leakage_A},
-        {"ageing", "loss_per_cycle", &fade.loss_per_cycle, false, 1.0},
-        {"ageing", "exponent", &fade.exponent, true},
-        {"ageing", "resistance_rise_per_loss", &fade.resistance_rise_per_loss},
+        {.group = "thermal",
+         .key = "plates_to_ambient_W_per_K",
+         .to = &p.plates_to_ambient_W_per_K,
+         .above_zero = true,
+         .may_be_missing = true},
     };
   }
 
@@ -130,76 +120,31 @@ class CellFile {
     if (group.empty()) {
       for (std::string& name : groups_of(fields)) keys.push_back(std::move(name));
       keys.emplace_back("tables");
+      keys.insert(keys.end(), life_section_names().begin(), life_section_names().end());
     }
     return keys;
   }
 
-  YAML::Node load() const {
-    try {
-      return YAML::LoadFile(path_);
-    } catch (const YAML::BadFile&) {
-      throw ConfigError{SourcePlace{path_, 0, 0}, "cannot read this cell file"};
-    } catch (const YAML::ParserException& problem) {
-      throw ConfigError{SourcePlace{path_, problem.mark.line + 1, problem.mark.column + 1}, "not valid YAML: " + problem.msg};
-    }
-  }
-
-  [[nodiscard]] ConfigError error(const YAML::Node& at, const std::string& message) const {
-    const YAML::Mark mark = at.Mark();
-    return ConfigError{SourcePlace{path_, mark.line + 1, mark.column + 1}, message};
-  }
-
-  void require_map(const YAML::Node& node, const YAML::Node& parent, const std::string& what) const {
-    if (!node) throw error(parent, "missing key " + what);
-    if (!node.IsMap()) throw error(node, what + " must be a map of keys and values");
-  }
-
-  void refuse_unknown_keys(const YAML::Node& map, const std::string& where, const std::vector<std::string>& known) const {
-    std::set<std::string> seen;
-    for (const auto& entry : map) {
-      if (!entry.first.IsScalar()) throw error(entry.first, "a key of " + where + " must be a word");
-      const std::string& key = entry.first.Scalar();
-      if (std::find(known.begin(), known.end(), key) == known.end()) {
-        throw error(entry.first, "unknown key '" + key + "' in " + where + suggestion(key, known));
-      }
-      if (!seen.insert(key).second) throw error(entry.first, "key '" + key + "' stands twice in " + where);
-    }
-  }
-
-  [[nodiscard]] double number(const YAML::Node& node, const std::string& what) const {
-    double value = 0.0;
-    if (!node.IsScalar() || !YAML::convert<double>::decode(node, value) || !std::isfinite(value)) {
-      throw error(node, what + " must be a finite number" + (node.IsScalar() ? ", got '" + node.Scalar() + "'" : ""));
-    }
-    return value;
-  }
-
-  void read_number(const YAML::Node& map, const Field& field) const {
-    const std::string what = field.group.empty() ? field.key : field.group + "." + field.key;
-    const YAML::Node node = map[field.key];
-    if (!node) throw error(map, "missing key '" + what + "'");
-    const double value = number(node, what);
-    if (field.above_zero && !(value > 0)) throw error(node, what + " must be above zero");
-    if (!(value >= 0)) throw error(node, what + " must not be negative");
-    if (!(value <= field.max)) throw error(node, what + " is out of range");
-    *field.to = value;
-  }
-
   void read_table(const YAML::Node& map, const TableField& table) const {
     const YAML::Node node = map[table.key];
-    if (!node) throw error(map, "missing key 'tables." + table.key + "'");
+    if (!node) throw yaml_.error(map, "missing key 'tables." + table.key + "'");
+    const bool is_voltage = table.key == "open_circuit_voltage_V";
+    if (!is_voltage && node.IsScalar()) {  // the same everywhere
+      *table.to = OcvTable{std::vector<double>(OcvTable::points, yaml_.number(node, "tables." + table.key))};
+      return;
+    }
     if (!node.IsSequence() || node.size() != OcvTable::points) {
-      throw error(node, "tables." + table.key + " must be a list of 101 numbers, from empty to full");
+      throw yaml_.error(node, "tables." + table.key + " must be a list of 101 numbers, from empty to full");
     }
     std::vector<double> values;
-    for (const auto& entry : node) values.push_back(number(entry, "a value of tables." + table.key));
-    if (table.key == "open_circuit_voltage_V" && !std::is_sorted(values.begin(), values.end())) {
-      throw error(node, "tables.open_circuit_voltage_V must rise with the state of charge");
+    for (const auto& entry : node) values.push_back(yaml_.number(entry, "a value of tables." + table.key));
+    if (is_voltage && !std::is_sorted(values.begin(), values.end())) {
+      throw yaml_.error(node, "tables.open_circuit_voltage_V must rise with the state of charge");
     }
     *table.to = OcvTable{values};
   }
 
-  std::string path_;
+  StrictYaml yaml_;
 };
 
 }  // namespace

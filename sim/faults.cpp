@@ -207,13 +207,7 @@ void weld(SimulatedBench& bench, TimePoint now, std::size_t index, bool on) {
 }
 
 void swap_cells(SimulatedBench& bench, SimulatedChannel& a, SimulatedChannel& b) {
-  Cell& cell_a = bench.world().stage(a.cell).cell();
-  Cell& cell_b = bench.world().stage(b.cell).cell();
-  const double ambient_of_a_degC = cell_a.ambient_degC();
-  const double ambient_of_b_degC = cell_b.ambient_degC();
-  std::swap(cell_a, cell_b);
-  cell_a.set_ambient(ambient_of_a_degC);
-  cell_b.set_ambient(ambient_of_b_degC);
+  bench.world().swap_cells(a.cell, b.cell);
   const auto index_of = [&](const SimulatedChannel& channel) {
     return static_cast<std::size_t>(&channel - bench.channels().data());
   };

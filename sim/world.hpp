@@ -7,6 +7,7 @@
 
 #include "controller/base/time.hpp"
 #include "sim/physics/cell.hpp"
+#include "sim/physics/cell_life.hpp"
 #include "sim/physics/chamber.hpp"
 #include "sim/physics/power_stage.hpp"
 #include "sim/physics/thermocouple.hpp"
@@ -30,6 +31,19 @@ struct CellTruth {
   double surface_temperature_max_degC;
   double soc_max;
   double soc_min;
+  double resistance_factor;            ///< of ageing and voids; 1 when fresh
+  double short_S;                      ///< internal short; 0 = none
+  std::optional<double> pressure_MPa;  ///< of the stack; empty when the cell file knows none
+  std::optional<double> thickness_mm;
+  std::optional<double> gas_ppm;  ///< beside the cell
+  RunawayStage runaway = RunawayStage::none;
+  bool operator==(const CellTruth&) const = default;
+};
+
+/// What holds a cell, and where its heat goes.
+enum class Fixture : unsigned char {
+  free,    ///< air around it: the heat warms the chamber
+  plates,  ///< between plates that a cooler of their own keeps at the temperature of the air
 };
 
 /// Owns everything; addresses stay valid. advance() moves all parts together: chamber air and cells exchange heat at least
@@ -49,7 +63,10 @@ class World {
   /// A rested cell on a power stage of its own: contactor closed, output off. Without a chamber it stands in the room.
   /// @throws std::out_of_range for a chamber that does not exist.
   std::size_t add_cell(const CellParameters& parameters, std::optional<std::size_t> chamber, double soc_start,
-                       double temperature_degC);
+                       double temperature_degC, Fixture fixture = Fixture::free);
+
+  /// The cells change places, with their fixtures and everything that has happened to them; extremes stay with the stages.
+  void swap_cells(std::size_t a, std::size_t b);
 
   void advance(TimePoint to);
   [[nodiscard]] TimePoint now() const { return now_; }
@@ -61,17 +78,21 @@ class World {
   [[nodiscard]] std::optional<std::size_t> chamber_of(std::size_t cell) const { return channels_.at(cell).chamber; }
   [[nodiscard]] Thermocouple& cell_thermocouple(std::size_t cell) { return channels_.at(cell).thermocouple; }
   [[nodiscard]] Thermocouple& air_thermocouple(std::size_t chamber) { return chambers_.at(chamber).thermocouple; }
+  /// The slow processes of a cell; nullptr when its file has none.
+  [[nodiscard]] CellLife* life(std::size_t cell);
   [[nodiscard]] CellTruth truth(std::size_t cell) const;
   [[nodiscard]] double room_temperature_degC() const { return room_degC_; }
 
  private:
   struct Channel {
-    Channel(const CellParameters& parameters, std::optional<std::size_t> in, double soc, double temperature_degC, TimePoint at)
-        : cell{parameters, soc, temperature_degC}, stage{cell, at}, thermocouple{temperature_degC}, chamber{in} {}
+    Channel(const CellParameters& parameters, std::optional<std::size_t> in, double soc, double temperature_degC, TimePoint at,
+            Fixture held);
     Cell cell;
     PowerStage stage;
     Thermocouple thermocouple;
     std::optional<std::size_t> chamber;
+    std::optional<CellLife> life;
+    bool warms_chamber;
   };
   struct Enclosure {
     Enclosure(const ChamberParameters& parameters, TimePoint at)
@@ -82,8 +103,10 @@ class World {
     double air_before_degC = 0.0;
   };
   void advance_coupled(TimePoint to);
+  [[nodiscard]] Duration step_max() const;
 
   TimePoint now_;
+  bool has_life_ = false;
   double room_degC_;
   std::deque<Channel> channels_;
   std::deque<Enclosure> chambers_;

@@ -13,8 +13,10 @@ constexpr double conductance_min_W_per_K = 1e-6;
 constexpr double exponent_max = 40.0;   // keeps every exponential of the model finite, far outside any operating point
 constexpr double width_low_soc = 0.04;  // equation 5: where the charge transfer slows down near empty
 constexpr double exchange_shape_min = 0.15;
-constexpr double inaccessible_rate_C = 0.02;  // equation 7: the term has half its size at this rate
-constexpr double fade_update_cycles = 1e-3;   // the optional fade is refreshed once per this many equivalent cycles
+constexpr double inaccessible_rate_C = 0.02;    // equation 7: the term has half its size at this rate
+constexpr double capacity_fraction_min = 0.05;  // whatever ages: a capacity stays above zero
+constexpr int short_iteration_max = 60;
+constexpr double short_tolerance = 1e-12;
 
 /// asinh by its definition. Its absolute error is of the order of 1e-16, which is what matters for a voltage.
 double fast_asinh(double x) {
@@ -44,7 +46,8 @@ std::array<double, activated_count> activations(const CellParameters& p) {
 
 }  // namespace
 
-double VoltageCurve::voltage_V(double current_A) const {
+double VoltageCurve::voltage_V(double terminal_current_A) const {
+  const double current_A = terminal_current_A - short_current_A_;
   if (current_A == 0.0) return rest_voltage_V_;
   const Direction& d = direction(current_A);
   double voltage =
@@ -53,7 +56,8 @@ double VoltageCurve::voltage_V(double current_A) const {
   return voltage;
 }
 
-double VoltageCurve::slope_ohm(double current_A) const {
+double VoltageCurve::slope_ohm(double terminal_current_A) const {
+  const double current_A = terminal_current_A - short_current_A_;
   const Direction& d = direction(current_A);
   const double x = current_A * d.half_inverse_exchange_per_A;
   double slope = d.resistance_ohm + thermal_voltage_V_ * d.half_inverse_exchange_per_A / std::sqrt(x * x + 1.0);
@@ -64,7 +68,33 @@ double VoltageCurve::slope_ohm(double current_A) const {
   return slope;
 }
 
-double VoltageCurve::heat_W(double current_A) const { return current_A * (voltage_V(current_A) - equilibrium_V_ + entropic_V_); }
+double VoltageCurve::heat_W(double current_A) const {
+  return (current_A - short_current_A_) * (voltage_V(current_A) - equilibrium_V_ + entropic_V_);
+}
+
+VoltageCurve VoltageCurve::without_short() const {
+  VoltageCurve curve = *this;
+  curve.short_current_A_ = 0.0;
+  return curve;
+}
+
+/// x = G V(I - x): the left side rises, the right side falls, so that there is one solution; Newton inside a bracket.
+double VoltageCurve::short_current_A(double current_A, double conductance_S) const {
+  if (!(conductance_S > 0)) return 0.0;
+  const VoltageCurve inner = without_short();
+  double low = 0.0;
+  double high = conductance_S * inner.voltage_V(current_A);
+  if (!(high > 0)) return 0.0;
+  double x = std::min(high, std::max(short_current_A_, 0.0));
+  for (int i = 0; i < short_iteration_max; ++i) {
+    const double excess = x - conductance_S * inner.voltage_V(current_A - x);
+    if (std::abs(excess) <= short_tolerance * high || high - low <= short_tolerance * high) break;
+    (excess < 0 ? low : high) = x;
+    const double newton = x - excess / (1.0 + conductance_S * inner.slope_ohm(current_A - x));
+    x = newton > low && newton < high && i % 3 != 2 ? newton : 0.5 * (low + high);
+  }
+  return x;
+}
 
 Cell::Cell(CellParameters parameters, double soc, double temperature_degC)
     : parameters_{std::move(parameters)},
@@ -78,26 +108,19 @@ Cell::Cell(CellParameters parameters, double soc, double temperature_degC)
   set_surface_to_ambient(parameters_.surface_to_ambient_W_per_K);
 }
 
-void Cell::commit(const CellState& state) {
-  state_ = state;
-  if (parameters_.cycle_fade.loss_per_cycle == 0.0) return;
-  const double since_update_Ah = std::abs(state_.throughput_Ah - fade_updated_at_Ah_);
-  if (since_update_Ah > fade_update_cycles * 2.0 * parameters_.capacity_Ah) update_health();
-}
-
 CellState Cell::integrate(const CellState& from, double current_A, double duration_s) const {
   const StepDecays& steps = decays(duration_s);
   const ArrheniusFactors at_start = arrhenius_.at(from.core_degC);
-  double heat = current_A == 0.0 ? 0.0 : curve(from, at_start).heat_W(current_A);
+  double heat = is_idle(current_A) ? 0.0 : curve(from, at_start).heat_W(current_A);
   const CellState half = exact_step(from, current_A, duration_s * 0.5, steps.half, at_start, heat);
   const ArrheniusFactors at_middle = arrhenius_.at(half.core_degC);
-  heat = current_A == 0.0 ? 0.0 : curve(half, at_middle).heat_W(current_A);
+  heat = is_idle(current_A) ? 0.0 : curve(half, at_middle).heat_W(current_A);
   return exact_step(from, current_A, duration_s, steps.whole, at_middle, heat);
 }
 
 CellState Cell::integrate_frozen(const CellState& from, double current_A, double duration_s) const {
   const ArrheniusFactors factors = arrhenius_.at(from.core_degC);
-  const double heat = current_A == 0.0 ? 0.0 : curve(from, factors).heat_W(current_A);
+  const double heat = is_idle(current_A) ? 0.0 : curve(from, factors).heat_W(current_A);
   return exact_step(from, current_A, duration_s, decays(duration_s).whole, factors, heat);
 }
 
@@ -126,7 +149,8 @@ VoltageCurve Cell::curve(const CellState& state, const ArrheniusFactors& factors
   result.entropic_V_ = entropic_V_per_K * temperature_K;
   result.rest_voltage_V_ = surface_ocv_V + reversible_V +
                            p.hysteresis_scale * p.half_hysteresis_V.at(state.soc) * state.hysteresis + state.fast_pair_V +
-                           state.slow_pair_V;
+                           state.slow_pair_V + influences_.voltage_offset_V;
+  result.short_current_A_ = influences_.short_current_A;
   result.thermal_voltage_V_ = 2.0 * gas_constant_J_per_mol_K * temperature_K / faraday_C_per_mol;
 
   const double spread = surface_soc * (1.0 - surface_soc);
@@ -134,7 +158,7 @@ VoltageCurve Cell::curve(const CellState& state, const ArrheniusFactors& factors
   const double slow_down = 1.0 + p.low_soc_charge_transfer_rise * bounded_exp(-surface_soc / width_low_soc);
   const double electrolyte_ohm = p.electrolyte_resistance_ohm * factors[Activated::electrolyte] * resistance_factor_;
   const double half_inverse_exchange =
-      0.5 * factors[Activated::charge_transfer] * resistance_factor_ * slow_down / (p.exchange_current_A * shape);
+      0.5 * factors[Activated::charge_transfer] * interface_resistance_factor_ * slow_down / (p.exchange_current_A * shape);
   result.discharge_ = {p.metal_resistance_ohm + electrolyte_ohm, half_inverse_exchange};
   result.charge_ = {p.metal_resistance_ohm + electrolyte_ohm * p.charge_resistance_factor,
                     half_inverse_exchange * p.charge_resistance_factor};
@@ -147,22 +171,25 @@ VoltageCurve Cell::curve(const CellState& state, const ArrheniusFactors& factors
   return result;
 }
 
-CellState Cell::exact_step(const CellState& from, double current_A, double duration_s, const Decay& decay,
+CellState Cell::exact_step(const CellState& from, double terminal_current_A, double duration_s, const Decay& decay,
                            const ArrheniusFactors& factors, double heat_W) const {
   const CellParameters& p = parameters_;
+  const double current_A = terminal_current_A - influences_.short_current_A;
   const double soc_per_s = current_A / (seconds_per_hour * capacity_Ah_);
-  const double direction_factor = resistance_factor_ * (current_A > 0 ? p.charge_resistance_factor : 1.0);
+  const double direction_factor = current_A > 0 ? p.charge_resistance_factor : 1.0;
 
   CellState to = from;
-  to.soc += (soc_per_s - p.leakage_A / (seconds_per_hour * capacity_Ah_)) * duration_s;
-  to.throughput_Ah += std::abs(current_A) * duration_s / seconds_per_hour;
+  to.soc += (soc_per_s - influences_.self_discharge_A / (seconds_per_hour * capacity_Ah_)) * duration_s;
+  to.throughput_Ah += std::abs(terminal_current_A) * duration_s / seconds_per_hour;
 
   const double diffusion_s = p.diffusion_time_constant_s * factors[Activated::diffusion];
   const double lag_end = p.diffusion_gain * soc_per_s * diffusion_s;
   to.soc_lag = lag_end + (from.soc_lag - lag_end) * decay_factor(duration_s / diffusion_s);
 
-  const double fast_end_V = current_A * p.fast_pair.resistance_ohm * factors[Activated::fast_pair] * direction_factor;
-  const double slow_end_V = current_A * p.slow_pair.resistance_ohm * factors[Activated::slow_pair] * direction_factor;
+  const double fast_end_V =
+      current_A * p.fast_pair.resistance_ohm * factors[Activated::fast_pair] * interface_resistance_factor_ * direction_factor;
+  const double slow_end_V =
+      current_A * p.slow_pair.resistance_ohm * factors[Activated::slow_pair] * resistance_factor_ * direction_factor;
   to.fast_pair_V = fast_end_V + (from.fast_pair_V - fast_end_V) * decay.fast_pair;
   to.slow_pair_V = slow_end_V + (from.slow_pair_V - slow_end_V) * decay.slow_pair;
 
@@ -171,7 +198,7 @@ CellState Cell::exact_step(const CellState& from, double current_A, double durat
     to.hysteresis = end + (from.hysteresis - end) * decay_factor(p.hysteresis_rate * std::abs(soc_per_s) * duration_s);
   }
 
-  const double total_heat_W = heat_W + extra_heat_W_;
+  const double total_heat_W = heat_W + extra_heat_W_ + influences_.heat_W;
   const double surface_end = ambient_degC_ + total_heat_W / p.surface_to_ambient_W_per_K;
   const double core_end = surface_end + total_heat_W * p.core_to_surface_K_per_W;
   const double core = from.core_degC - core_end;
@@ -219,19 +246,15 @@ void Cell::set_health(double capacity_fraction, double resistance_factor) {
   if (!(capacity_fraction > 0) || !(resistance_factor > 0)) throw std::invalid_argument("health factors must be above zero");
   given_capacity_fraction_ = capacity_fraction;
   given_resistance_factor_ = resistance_factor;
-  update_health();
+  set_influences(influences_);
 }
 
-void Cell::update_health() {
-  constexpr double loss_max = 0.95;
-  const CycleFade& fade = parameters_.cycle_fade;
-  double loss = 0.0;
-  if (fade.loss_per_cycle > 0.0) {
-    loss = std::min(loss_max, fade.loss_per_cycle * std::pow(equivalent_full_cycles(), fade.exponent));
-  }
-  capacity_Ah_ = parameters_.capacity_Ah * given_capacity_fraction_ * (1.0 - loss);
-  resistance_factor_ = given_resistance_factor_ * (1.0 + fade.resistance_rise_per_loss * loss);
-  fade_updated_at_Ah_ = state_.throughput_Ah;
+void Cell::set_influences(const CellInfluences& influences) {
+  influences_ = influences;
+  capacity_Ah_ =
+      parameters_.capacity_Ah * given_capacity_fraction_ * std::max(influences.capacity_fraction, capacity_fraction_min);
+  resistance_factor_ = given_resistance_factor_ * influences.resistance_factor;
+  interface_resistance_factor_ = resistance_factor_ * influences.interface_factor;
 }
 
 void Cell::set_surface_to_ambient(double conductance_W_per_K) {

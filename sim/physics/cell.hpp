@@ -8,6 +8,7 @@
 
 #include "sim/physics/arrhenius.hpp"
 #include "sim/physics/cell_parameters.hpp"
+#include "sim/physics/influences.hpp"
 #include "sim/physics/step_rule.hpp"
 
 namespace cellrig::sim {
@@ -34,9 +35,13 @@ class VoltageCurve {
   [[nodiscard]] double voltage_V(double current_A) const;
   /// dV/dI, > 0, in ohm.
   [[nodiscard]] double slope_ohm(double current_A) const;
-  /// Voltage without current (relaxation terms included).
-  [[nodiscard]] double rest_voltage_V() const { return rest_voltage_V_; }
-  /// Heat generated in the core (equation 8), W.
+  /// Voltage without current at the terminals (relaxation terms included).
+  [[nodiscard]] double rest_voltage_V() const { return short_current_A_ == 0.0 ? rest_voltage_V_ : voltage_V(0.0); }
+  /// The same curve without the internal short, and the current that a short of this conductance (S) takes while this current
+  /// flows at the terminals, A.
+  [[nodiscard]] VoltageCurve without_short() const;
+  [[nodiscard]] double short_current_A(double current_A, double conductance_S) const;
+  /// Heat generated in the core (equation 8), W; that of the short itself is not in it.
   [[nodiscard]] double heat_W(double current_A) const;
 
  private:
@@ -49,7 +54,8 @@ class VoltageCurve {
 
   Direction charge_{};
   Direction discharge_{};
-  double rest_voltage_V_ = 0.0;
+  double rest_voltage_V_ = 0.0;     ///< at no current through the inside
+  double short_current_A_ = 0.0;    ///< flows inside, past the terminals
   double equilibrium_V_ = 0.0;      ///< OCV(z) + dU/dT (T - 25 degC)
   double entropic_V_ = 0.0;         ///< T dU/dT, T in kelvin
   double thermal_voltage_V_ = 0.0;  ///< 2 R T / F
@@ -64,8 +70,8 @@ class Cell {
 
   [[nodiscard]] const CellParameters& parameters() const { return parameters_; }
   [[nodiscard]] const CellState& state() const { return state_; }
-  /// Takes a state as the present one; also updates the optional cycle fade.
-  void commit(const CellState& state);
+  /// Takes a state as the present one.
+  void commit(const CellState& state) { state_ = state; }
 
   /// One step of constant current, exact exponentials with coefficients taken at its midpoint (second order in the
   /// temperature). Pure: state in, state out. duration_s <= 1 (10 at rest or below C/20).
@@ -80,8 +86,11 @@ class Cell {
   [[nodiscard]] double voltage_V(double current_A) const { return curve(state_).voltage_V(current_A); }
 
   /// Health from outside: fraction of the fresh capacity left (> 0) and factor on every resistance but the metal's (> 0).
-  /// The SoC is kept: it is relative to the capacity that is left. Multiplies the optional cycle fade.
+  /// The SoC is kept: it is relative to the capacity that is left. Multiplies what the slow processes say.
   void set_health(double capacity_fraction, double resistance_factor);
+  /// What slow processes (cell_life.hpp) make of the cell, until they say otherwise.
+  void set_influences(const CellInfluences& influences);
+  [[nodiscard]] const CellInfluences& influences() const { return influences_; }
   [[nodiscard]] double capacity_Ah() const { return capacity_Ah_; }
   [[nodiscard]] double capacity_fraction() const { return capacity_Ah_ / parameters_.capacity_Ah; }
   [[nodiscard]] double resistance_factor() const { return resistance_factor_; }
@@ -114,9 +123,9 @@ class Cell {
   [[nodiscard]] VoltageCurve curve(const CellState& state, const ArrheniusFactors& factors) const;
   [[nodiscard]] CellState exact_step(const CellState& from, double current_A, double duration_s, const Decay& decay,
                                      const ArrheniusFactors& factors, double heat_W) const;
+  [[nodiscard]] bool is_idle(double current_A) const { return current_A == influences_.short_current_A; }
   [[nodiscard]] const StepDecays& decays(double duration_s) const;
   [[nodiscard]] Decay decay(double duration_s) const;
-  void update_health();
 
   CellParameters parameters_;
   ArrheniusTable arrhenius_;
@@ -125,9 +134,10 @@ class Cell {
   double extra_heat_W_ = 0.0;
   double given_capacity_fraction_ = 1.0;
   double given_resistance_factor_ = 1.0;
+  CellInfluences influences_;
   double capacity_Ah_;
-  double resistance_factor_ = 1.0;
-  double fade_updated_at_Ah_ = 0.0;
+  double resistance_factor_ = 1.0;            ///< given factor times the influences'
+  double interface_resistance_factor_ = 1.0;  ///< the same times the pressure's: charge transfer and fast pair
   StepRule rule_;
   /// Memory of a pure function: the same few step lengths come again and again.
   static constexpr std::size_t remembered_steps = 4;

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "sim/physics/life_parameters.hpp"
 #include "sim/physics/ocv_table.hpp"
 
 namespace cellrig::sim {
@@ -12,14 +13,6 @@ struct RcPair {
   double resistance_ohm = 0.0;  ///< at 25 degC
   double time_constant_s = 1.0;
   double activation_J_per_mol = 0.0;
-};
-
-/// Optional loss of capacity with use: q = 1 - loss_per_cycle * N^exponent, N in equivalent full cycles. Off by default.
-struct CycleFade {
-  double loss_per_cycle = 0.0;            ///< fraction of the capacity lost in the first equivalent full cycle; 0 = off
-  double exponent = 1.0;                  ///< 1 = linear; 0.5 = square root of throughput
-  double resistance_rise_per_loss = 0.0;  ///< resistance factor = 1 + this * lost fraction
-  bool operator==(const CycleFade&) const = default;
 };
 
 /// Parameters of the electro-thermal model at 25 degC; the equation numbers are those of docs/cell-model.md.
@@ -62,8 +55,9 @@ struct CellParameters {
   double core_to_surface_K_per_W = 1.0;
   double surface_to_ambient_W_per_K = 1.0;  ///< free convection in the fixture; at least 1e-6
 
-  double leakage_A = 0.0;  ///< self-discharge or a soft short, >= 0: drains the cell, is not seen at the terminals
-  CycleFade cycle_fade;
+  double plates_to_ambient_W_per_K = 0.0;  ///< between cooled plates; 0 = the file does not say
+
+  LifeParameters life;  ///< slow processes; empty = the cell stays as it is
 };
 
 }  // namespace cellrig::sim

@@ -25,16 +25,17 @@ struct Deviation {
 };
 
 /// Largest distance between 1 s midpoint steps and the reference, above the knee.
-Deviation deviation(double temperature_degC, double soc, int seconds, const std::function<double(int)>& current_A) {
-  Cell cell{lgm50(), soc, temperature_degC};
-  ReferenceCell reference{lgm50(), soc, temperature_degC};
+Deviation deviation(double temperature_degC, double soc, int seconds, const std::function<double(int)>& current_A,
+                    const CellParameters& parameters = lgm50(), double end_V = knee_V) {
+  Cell cell{parameters, soc, temperature_degC};
+  ReferenceCell reference{parameters, soc, temperature_degC};
   Deviation worst;
   for (int second = 0; second < seconds; ++second) {
     const double current = current_A(second);
     cell.commit(cell.integrate(cell.state(), current, 1.0));
     reference.advance(current, 1.0);
     const double voltage = reference.voltage(current);
-    if (voltage < knee_V) break;
+    if (voltage < end_V) break;
     worst.voltage_mV = std::max(worst.voltage_mV, 1000 * std::abs(cell.voltage_V(current) - voltage));
     worst.core_mK = std::max(worst.core_mK, 1000 * std::abs(cell.state().core_degC - reference.core_degC()));
   }
@@ -61,6 +62,21 @@ TEST(Cell, one_second_steps_follow_the_reference_under_pulses_of_2C) {
 
 TEST(Cell, charging_follows_the_reference) {
   expect_close("charge 1C 10 degC", deviation(10.0, 0.1, 2500, [](int) { return 5.0; }));
+}
+
+TEST(Cell, fest_like_cell_follows_the_reference_at_4C) {
+  const CellParameters fest = cell_preset("fest-77");
+  constexpr double fest_knee_V = 3.3;  // lithium metal: the open-circuit voltage falls steeply below 3.5 V already
+  expect_close("FEST-like 4C 25 degC", deviation(
+                                           25.0, 1.0, 1000, [](int) { return -308.0; }, fest, fest_knee_V));
+  expect_close("FEST-like charge 4C 25 degC", deviation(
+                                                  25.0, 0.15, 700, [](int) { return 308.0; }, fest));
+}
+
+TEST(Cell, sulfide_like_cell_follows_the_reference_in_the_cold) {
+  const CellParameters sulfide = cell_preset("sulfide-20");
+  expect_close("sulfide-like C/3 -20 degC", deviation(
+                                                -20.0, 1.0, 10'800, [](int) { return -20.0 / 3; }, sulfide));
 }
 
 // Ten-second steps are allowed at rest, and must land where short ones land.
@@ -188,25 +204,6 @@ TEST(Cell, health_scales_capacity_and_resistance_but_not_the_metal) {
   // The metal and the (tiny at this current) cold term do not age.
   EXPECT_NEAR(aged_drop_V - metal_drop_V, 2.0 * (fresh_drop_V - metal_drop_V), 0.02 * fresh_drop_V + 2e-4);
   EXPECT_THROW(cell.set_health(0.0, 1.0), std::invalid_argument);
-}
-
-TEST(Cell, cycle_fade_is_off_unless_asked_for) {
-  Cell cell{lgm50(), 0.5, 25.0};
-  for (int i = 0; i < 10; ++i) cell.advance(i % 2 == 0 ? 2.0 : -2.0, 3000.0);
-  EXPECT_EQ(cell.capacity_Ah(), lgm50().capacity_Ah);
-}
-
-// The demonstration of a cycle-life test needs a cell that reaches 80 % when it should.
-TEST(Cell, linear_cycle_fade_reaches_80_percent_after_the_cycles_it_was_given) {
-  CellParameters fading = lgm50();
-  fading.cycle_fade = {.loss_per_cycle = 0.02, .exponent = 1.0, .resistance_rise_per_loss = 2.0};
-  Cell cell{fading, 0.5, 25.0};
-  while (cell.equivalent_full_cycles() < 10.0) {
-    cell.advance(-5.0, 600.0);
-    cell.advance(5.0, 600.0);
-  }
-  EXPECT_NEAR(cell.capacity_fraction(), 0.8, 0.004);
-  EXPECT_NEAR(cell.resistance_factor(), 1.4, 0.008);
 }
 
 // A fault may drive a cell anywhere: the model may be wrong there, but must stay finite.

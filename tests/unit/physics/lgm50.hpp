@@ -14,4 +14,9 @@ inline const CellParameters& lgm50() {
   return parameters;
 }
 
+/// Another cell of profiles/cells.
+inline CellParameters cell_preset(const std::string& name) {
+  return load_cell_file(std::string{CELLRIG_SOURCE_DIR} + "/profiles/cells/" + name + ".yaml");
+}
+
 }  // namespace cellrig::sim

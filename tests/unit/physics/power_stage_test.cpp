@@ -10,6 +10,7 @@
 #include <random>
 
 #include "tests/unit/physics/lgm50.hpp"
+#include "tests/unit/physics/reference_cell.hpp"
 
 namespace cellrig::sim {
 namespace {
@@ -90,6 +91,29 @@ TEST(PowerStage, a_charge_ends_alike_however_often_it_is_looked_at) {
 }
 
 // Between two solves the current is held: the drift is the price of the step, worst right after 4C (docs/cell-model.md).
+// A cut-off is an instant inside a step: 0.8 s of error would be 1e-3 of a fast discharge's capacity.
+TEST(PowerStage, a_cut_off_comes_within_20_ms_of_the_reference) {
+  constexpr double current_A = -10.0;
+  constexpr double cut_off_V = 3.0;
+  constexpr double tolerance_s = 0.02;
+  ReferenceCell reference{lgm50(), 0.9, 25.0};
+  double reference_s = 0.0;
+  while (reference.voltage(current_A) > cut_off_V) {
+    reference.advance(current_A, 0.01);
+    reference_s += 0.01;
+  }
+  const auto mode_at = [&](double seconds) {
+    Cell cell{lgm50(), 0.9, 25.0};
+    PowerStage stage{cell, TimePoint{}};
+    stage.command(TimePoint{}, {.on = true, .voltage_V = cut_off_V, .sink_current_max_A = -current_A});
+    stage.advance(TimePoint{} + from_seconds(seconds));
+    return stage.mode();
+  };
+  std::printf("cut-off after %.2f s\n", reference_s);
+  EXPECT_EQ(mode_at(reference_s - tolerance_s), RegulatorMode::constant_current);
+  EXPECT_EQ(mode_at(reference_s + tolerance_s), RegulatorMode::constant_voltage);
+}
+
 TEST(PowerStage, a_held_voltage_drifts_by_little_more_than_a_millivolt_in_a_step) {
   Rig rig{0.5};
   rig.command(cccv(4.1, 20.0));

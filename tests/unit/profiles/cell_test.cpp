@@ -43,6 +43,60 @@ TEST(CellFile, what_does_not_nest_is_refused) {
             "cell.yaml:5:22: 'nominal_capacity_Ah' must be above zero, found 0");
 }
 
+// The class decides which claims a cell can make: a word outside the draft standard must not slip in.
+TEST(CellFile, classification_takes_the_words_of_the_draft_standard_only) {
+  const std::string present = "classification: {electrolyte_class: liquid}";
+  EXPECT_EQ(refusal(present, "classification: {electrolyte_class: liquit}"),
+            "cell.yaml:4:37: unknown electrolyte_class 'liquit', did you mean 'liquid'?");
+  EXPECT_THAT(refusal(present, "classification: {electrolyte_class: semi-solid}"),
+              testing::HasSubstr("cell.yaml:4:37: unknown electrolyte_class 'semi-solid'"));
+  EXPECT_THAT(refusal(present, "classification: {electrolyte_clas: solid}"),
+              testing::HasSubstr("did you mean 'electrolyte_class'?"));
+  EXPECT_THAT(refusal(present, "classification: {electrolyte_class: solid, electrolyte_family: sulphide}"),
+              testing::HasSubstr("did you mean 'sulfide'?"));
+  EXPECT_THAT(refusal(present, "classification: {electrolyte_class: solid, mass_loss_pct: 0.4}"),
+              testing::HasSubstr("'mass_loss_pct' and 'mass_loss_method' belong together"));
+  EXPECT_THAT(refusal(present, "classification: {electrolyte_class: solid, mass_loss_pct: 140, mass_loss_method: none}"),
+              testing::HasSubstr("'mass_loss_pct' is a percentage, found 140"));
+  const Cell cell = read_cell(replaced(cell_text, present,
+                                       "classification: {electrolyte_class: solid, electrolyte_family: sulfide, mass_loss_pct: "
+                                       "0.4, mass_loss_method: vacuum}"),
+                              "cell.yaml");
+  EXPECT_EQ(cell.classification.at("electrolyte_family"), "sulfide");
+  EXPECT_EQ(cell.classification.at("mass_loss_pct"), "0.4");
+}
+
+TEST(CellFile, dimensions_give_the_volume) {
+  const std::string present = "mass_kg: 0.07\n";
+  const auto volume = [&](const std::string& dimensions) {
+    return read_cell(replaced(cell_text, present, present + "dimensions: " + dimensions + "\n"), "cell.yaml")
+        .names.at("cell.volume_L");
+  };
+  EXPECT_NEAR(volume("{length_mm: 200, width_mm: 100, thickness_mm: 5}"), 0.1, 1e-12);
+  EXPECT_NEAR(volume("{length_mm: 70, diameter_mm: 21}"), 0.024245, 1e-6);
+  EXPECT_THAT(refusal(present, present + "dimensions: {length_mm: 70, diameter_mm: 21, width_mm: 3}\n"),
+              testing::HasSubstr("a round cell has no 'width_mm'"));
+  EXPECT_THAT(refusal(present, present + "dimensions: {length_mm: 70, width_mm: 21}\n"), testing::HasSubstr("'thickness_mm'"));
+}
+
+TEST(CellFile, rates_by_temperature_are_linear_between_their_points) {
+  const std::string rates =
+      "limits:\n  charge_rate_by_temperature: [{temperature_degC: 0, rate_C: 0.5}, {temperature_degC: 20, rate_C: 1.5}]\n";
+  const Cell cell = read_cell(replaced(cell_text, "limits:\n", rates), "cell.yaml");
+  EXPECT_DOUBLE_EQ(cell.charge_rate_max_at(Celsius{-20.0}), 0.5);
+  EXPECT_DOUBLE_EQ(cell.charge_rate_max_at(Celsius{10.0}), 1.0);
+  EXPECT_DOUBLE_EQ(cell.charge_rate_max_at(Celsius{40.0}), 1.5);
+  EXPECT_DOUBLE_EQ(cell.discharge_rate_max_at(Celsius{40.0}), 3.0) << "no points: the greatest rate";
+  EXPECT_THAT(refusal("limits:\n", "limits:\n  charge_rate_by_temperature: [{temperature_degC: 0, rate_C: 2.5}]\n"),
+              testing::HasSubstr("from 0 to the greatest rate, 2"));
+  EXPECT_THAT(
+      refusal("limits:\n",
+              "limits:\n  charge_rate_by_temperature: [{temperature_degC: 9, rate_C: 1}, {temperature_degC: 9, rate_C: 2}]\n"),
+      testing::HasSubstr("must rise"));
+  EXPECT_THAT(refusal("limits:\n", "limits:\n  charge_rate_by_temperature: [{temperature: 9, rate_C: 1}]\n"),
+              testing::HasSubstr("did you mean 'temperature_degC'?"));
+}
+
 TEST(CellFile, mistakes_are_placed) {
   EXPECT_EQ(refusal("charge_rate_max_C", "charge_rate_C"),
             "cell.yaml:12:3: unknown key 'charge_rate_C' in limits, did you mean 'charge_rate_max_C'?");

@@ -152,5 +152,55 @@ TEST(Benches, mistakes_are_named_with_their_place) {
   EXPECT_THAT(error_of("chamber: oven", "chamber: ovn"), HasSubstr("did you mean 'oven'?"));
 }
 
+TEST(Benches, a_cell_may_age_be_drawn_be_cooled_be_shorted_and_be_pressed) {
+  const auto with = [](const std::string& keys) {
+    return error_of("{file: lg-m50, soc_pct: 50,", "{" + keys + ", soc_pct: 50,");
+  };
+  EXPECT_EQ(with("file: lg-m50, ageing: true, spread: true, fixture: plates, short_ohm: 100"), "none");
+  EXPECT_EQ(with("file: fest-77, stack: {mode: constant_gap, pressure_MPa: 0.5}"), "none");
+  EXPECT_THAT(with("file: lg-m50, fixture: plate"), HasSubstr("unknown fixture 'plate', did you mean 'plates'?"));
+  EXPECT_THAT(with("file: lg-m50, agein: true"), HasSubstr("did you mean 'ageing'?"));
+  EXPECT_THAT(with("file: lg-m50, ageing: 3"), HasSubstr("ageing is true or false"));
+  EXPECT_THAT(with("file: lg-m50, short_ohm: -1"), HasSubstr("short_ohm must be a number"));
+  EXPECT_THAT(with("file: lg-m50, stack: {mode: pneumatic, pressure_MPa: 1}"), HasSubstr("has no section 'stack_pressure'"));
+  EXPECT_THAT(with("file: fest-77, stack: {mode: pneumatic}"), HasSubstr("'mode' and 'pressure_MPa' are needed"));
+  EXPECT_THAT(with("file: fest-77, stack: {mode: pnumatic, pressure_MPa: 1}"), HasSubstr("did you mean 'pneumatic'?"));
+}
+
+// The back door must show what sensors are to measure.
+TEST(Benches, the_truth_of_a_lithium_metal_cell_has_pressure_thickness_and_gas) {
+  std::ifstream stream{root + "/sim/benches/single.yaml"};
+  std::string text{std::istreambuf_iterator<char>{stream}, {}};
+  text.replace(text.find("lg-m50"), 6, "fest-77");
+  const std::string path = ::testing::TempDir() + "cellrig_fest_" + std::to_string(::getpid()) + ".yaml";
+  std::ofstream{path} << text;
+  const std::unique_ptr<SimulatedBench> bench = SimulatedBench::load(path, {.cell_directories = {root + "/profiles/cells"}});
+  std::filesystem::remove(path);
+  const std::string truth = bench->truth_json();
+  EXPECT_THAT(truth, HasSubstr(R"("pressure_MPa":1,)"));
+  EXPECT_THAT(truth, HasSubstr(R"("thickness_mm":10.98)"));
+  EXPECT_THAT(truth, HasSubstr(R"("gas_ppm":0)"));
+  EXPECT_THAT(truth, HasSubstr(R"("runaway":"none")"));
+}
+
+// A lot of cells: the seed decides which one this is.
+TEST(Benches, the_seed_draws_the_cell) {
+  std::ifstream stream{root + "/sim/benches/single.yaml"};
+  std::string text{std::istreambuf_iterator<char>{stream}, {}};
+  text.replace(text.find("lg-m50"), 6, "lg-m50, spread: true");
+  const std::string path = ::testing::TempDir() + "cellrig_spread_" + std::to_string(::getpid()) + ".yaml";
+  std::ofstream{path} << text;
+  const auto capacity_Ah = [&](std::uint64_t seed) {
+    return SimulatedBench::load(path, {.cell_directories = {root + "/profiles/cells"}, .seed = seed})
+        ->world()
+        .truth(0)
+        .capacity_Ah;
+  };
+  EXPECT_EQ(capacity_Ah(1), capacity_Ah(1));
+  EXPECT_NE(capacity_Ah(1), capacity_Ah(2));
+  EXPECT_NEAR(capacity_Ah(1), 4.97769, 6 * 0.0026 * 4.97769);
+  std::filesystem::remove(path);
+}
+
 }  // namespace
 }  // namespace cellrig::sim
