@@ -8,22 +8,14 @@
 #include "controller/async/virtual_time.hpp"
 #include "drivers/models/model_file.hpp"
 #include "drivers/scpi/codec.hpp"
-#include "tests/unit/drivers/run_task.hpp"
+#include "tests/unit/drivers/cycler_calls.hpp"
 #include "tests/unit/drivers/scripted_stream.hpp"
 
 namespace cellrig {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::run_task;
-using testing::ScriptedStream;
-
-const Protections protections{.over_voltage = 4.3_V,
-                              .under_voltage = 2.4_V,
-                              .charge_current_max = 6_A,
-                              .discharge_current_max = 10_A,
-                              .watchdog_delay = 5s};
-const Setpoint charge_5A = ConstantCurrent{.current = 5_A, .voltage_min = 2.5_V, .voltage_max = 4.2_V};
+using namespace testing;
 
 /// Just enough of an N6974A to test its driver.
 struct FakeN6900 {
@@ -102,42 +94,11 @@ struct FakeN6900 {
     settings[header] = part.substr(blank + 1);
     return "";
   }
-  [[nodiscard]] Deadline in(Duration duration) const { return Deadline{time.now() + duration}; }
 };
-
-Task<void> arm_it(FakeN6900& rig, Result<void>& result) { result = co_await rig.cycler->arm(protections, rig.in(5s)); }
-Task<void> apply_it(FakeN6900& rig, const Setpoint& setpoint, Result<void>& result) {
-  result = co_await rig.cycler->apply(setpoint, rig.in(1s));
-}
-Task<void> measure_it(FakeN6900& rig, Result<CyclerReadings>& result) { result = co_await rig.cycler->measure(rig.in(1s)); }
-Task<void> off_it(FakeN6900& rig, Result<void>& result) { result = co_await rig.cycler->output_off(rig.in(1s)); }
-Task<void> identify_it(FakeN6900& rig, Result<InstrumentIdentity>& result) { result = co_await rig.cycler->identify(rig.in(5s)); }
-
-Result<void> arm(FakeN6900& rig) {
-  Result<void> result;
-  run_task(rig.time, arm_it(rig, result));
-  return result;
-}
-Result<void> apply(FakeN6900& rig, const Setpoint& setpoint) {
-  Result<void> result;
-  run_task(rig.time, apply_it(rig, setpoint, result));
-  return result;
-}
-Result<CyclerReadings> measure(FakeN6900& rig) {
-  Result<CyclerReadings> result;
-  run_task(rig.time, measure_it(rig, result));
-  return result;
-}
-Result<void> off(FakeN6900& rig) {
-  Result<void> result;
-  run_task(rig.time, off_it(rig, result));
-  return result;
-}
 
 TEST(KeysightN6900, identifies_itself_and_its_dissipators) {
   FakeN6900 rig;
-  Result<InstrumentIdentity> identity;
-  run_task(rig.time, identify_it(rig, identity));
+  const auto identity = identify(rig);
   ASSERT_TRUE(identity) << identity.error().what;
   EXPECT_EQ(identity->serial, "MY63000121");
   EXPECT_TRUE(rig.stop->is_open());
@@ -179,14 +140,7 @@ TEST(KeysightN6900, a_latched_trip_must_be_acknowledged_by_a_person) {
   FakeN6900 rig;
   rig.questionable = 1 << 11;
   EXPECT_EQ(arm(rig).error().fault, Fault::device_fault);
-  struct Local {
-    static Task<void> acknowledge(FakeN6900& fake, Result<void>& result) {
-      result = co_await fake.cycler->acknowledge_trip(fake.in(1s));
-    }
-  };
-  Result<void> acknowledged;
-  run_task(rig.time, Local::acknowledge(rig, acknowledged));
-  EXPECT_TRUE(acknowledged);
+  EXPECT_TRUE(finish(rig, rig.cycler->acknowledge_trip(in(rig, 1s))));
   EXPECT_TRUE(arm(rig));
 }
 
@@ -299,7 +253,7 @@ TEST(KeysightN6900, off_does_not_wait_for_a_measurement) {
   ASSERT_TRUE(apply(rig, charge_5A));
   rig.is_silent = [](const std::string& line) { return line.starts_with("MEAS:VOLT?"); };
   Result<CyclerReadings> readings;
-  rig.time.spawn(measure_it(rig, readings));
+  rig.time.spawn(keep(rig.cycler->measure(in(rig, 1s)), readings));
   const TimePoint start = rig.time.now();
   ASSERT_TRUE(off(rig));
   EXPECT_LE(rig.time.now() - start, 20ms);
