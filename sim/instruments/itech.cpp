@@ -177,7 +177,6 @@ void Itech::apply(TimePoint now) {
 }
 
 void Itech::observe(TimePoint at) {
-  const bool was_sinking = counted_current_A_ < 0;
   count_charge(at);
   if (!output_on_) return;
   switch (stage_.trip()) {
@@ -186,7 +185,7 @@ void Itech::observe(TimePoint at) {
     case StageTrip::under_voltage: return protect(at, questionable_under_voltage | questionable_shutdown);
     case StageTrip::over_current:
       protect(at,
-              questionable_shutdown | (was_sinking ? questionable_over_current_negative : questionable_over_current_positive));
+              questionable_shutdown | (was_sinking_ ? questionable_over_current_negative : questionable_over_current_positive));
       return;
   }
 }
@@ -194,6 +193,7 @@ void Itech::observe(TimePoint at) {
 void Itech::count_charge(TimePoint at) {
   const double current = stage_.current_A();
   const double power = current * stage_.terminal_voltage_V();
+  if (current != 0.0) was_sinking_ = current < 0.0;
   if (at > counted_at_) {
     const double hours = to_seconds(at - counted_at_) / 3600.0;
     charge_Ah_ += 0.5 * (counted_current_A_ + current) * hours;

@@ -87,6 +87,7 @@ class Itech final : public Instrument {
   bool remote_ = false;
   bool current_priority_ = false;
   bool output_on_ = false;
+  bool was_sinking_ = false;   ///< when a current flowed last
   std::uint16_t latched_ = 0;  ///< QUES bits of protections that wait for OUTP:PROT:CLE
   std::uint16_t fading_ = 0;   ///< cleared, and still shown
   TimePoint faded_at_{};
