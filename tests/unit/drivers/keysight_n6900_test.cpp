@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <fstream>
 #include <map>
 
 #include "controller/async/virtual_time.hpp"
@@ -29,6 +30,7 @@ struct FakeN6900 {
   std::string measured_current = "-2.336919E-04";
   int questionable = 8192;
   bool output_sticks = false;
+  std::map<std::string, std::string> recorded;  ///< questions that are answered from here, whatever the settings
   std::unique_ptr<KeysightN6900Cycler> cycler;
 
   FakeN6900() {
@@ -72,6 +74,7 @@ struct FakeN6900 {
   }
   /// Empty: a command that has no reply. nullopt: unknown, silence.
   std::optional<std::string> perform(const std::string& part) {
+    if (const auto found = recorded.find(part); found != recorded.end()) return found->second;
     if (part == "*OPC?") return "1";
     if (part == "*IDN?") return "Agilent Technologies,N6974A,MY63000121,B.02.03.1268";
     if (part == "CURR:LIM? MAX") return "+2.550000E+01";
@@ -218,6 +221,35 @@ TEST(KeysightN6900, measures_in_one_message) {
   EXPECT_FALSE(readings->tripped);  // bit 13 only reports open sense leads
   EXPECT_EQ(readings->regulation, Regulation::off);
   EXPECT_EQ(rig.main->lines.size(), 1U);
+}
+
+/// Answers every question as the real unit did when it was recorded, and nothing else.
+std::map<std::string, std::string> recorded_replies() {
+  std::ifstream file{CELLRIG_SOURCE_DIR "/tests/data/n6974a_transcript.txt"};
+  std::map<std::string, std::string> replies;
+  for (std::string line; std::getline(file, line);) {
+    const std::size_t arrow = line.find(" => ");
+    if (!line.starts_with('#') && arrow != std::string::npos) replies[line.substr(0, arrow)] = line.substr(arrow + 4);
+  }
+  return replies;
+}
+
+// The bytes come from a real instrument, not from us.
+TEST(KeysightN6900, understands_the_recorded_unit) {
+  FakeN6900 rig;
+  rig.recorded = recorded_replies();
+  ASSERT_GT(rig.recorded.size(), 80U);
+  const auto identity = identify(rig);
+  ASSERT_TRUE(identity) << identity.error().what;
+  EXPECT_EQ(identity->serial, "MY63000121");
+  const auto readings = measure(rig);
+  ASSERT_TRUE(readings) << readings.error().what;
+  EXPECT_DOUBLE_EQ(readings->voltage.value, -3.454664e-4);
+  EXPECT_DOUBLE_EQ(readings->current.value, -2.336919e-4);
+  EXPECT_EQ(readings->regulation, Regulation::off);
+  EXPECT_FALSE(readings->tripped);
+  // As it came out of the box it guards nothing: what arm() programs is not held by this unit, which only repeats itself.
+  EXPECT_EQ(arm(rig).error().fault, Fault::refused);
 }
 
 TEST(KeysightN6900, decodes_measurements) {
