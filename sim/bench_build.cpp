@@ -10,6 +10,8 @@
 #include "sim/cell_file.hpp"
 #include "sim/instruments/adam_6018.hpp"
 #include "sim/instruments/ea_psb.hpp"
+#include "sim/instruments/itech.hpp"
+#include "sim/instruments/keysight_daq.hpp"
 #include "sim/instruments/keysight_n6900.hpp"
 #include "sim/instruments/watlow_f4t.hpp"
 
@@ -18,17 +20,23 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr int daq970a_thermocouples = 12;           // of its 20 channels, as its model file has it
 constexpr std::size_t n6900_session_count_max = 6;  // N6900 guide: simultaneous data, control and telnet sockets
 
 enum class Role : unsigned char { cycler, chamber, logger };
 struct Model {
   const char* name;
   Role role;
+  int input_count = 0;   ///< of a logger
+  int output_count = 0;  ///< relays of a logger
 };
-constexpr std::array<Model, 4> models{{{"ea-psb-10060-60", Role::cycler},
+constexpr std::array<Model, 7> models{{{"ea-psb-10060-60", Role::cycler},
                                        {"keysight-n6974a", Role::cycler},
+                                       {"itech-it-m3432", Role::cycler},
+                                       {"itech-it6054c-800-225", Role::cycler},
                                        {"watlow-f4t", Role::chamber},
-                                       {"adam-6018", Role::logger}}};
+                                       {"adam-6018", Role::logger, adam_6018_channels, adam_6018_channels},
+                                       {"keysight-daq970a", Role::logger, daq970a_thermocouples}}};
 
 class Builder {
  public:
@@ -49,9 +57,8 @@ class Builder {
 
  private:
   struct LoggerWiring {
-    std::vector<Adam6018::Input> inputs{adam_6018_channels};
-    std::array<const Thermocouple*, adam_6018_channels> sensors{};
-    std::map<int, std::size_t> contactors;  ///< channel by output
+    std::map<int, const Thermocouple*> sensors;  ///< by input
+    std::map<int, std::size_t> contactors;       ///< channel by output
   };
 
   void check_model(const InstrumentEntry& instrument) const {
@@ -64,14 +71,14 @@ class Builder {
                                                   suggestion(instrument.model.text, known)};
   }
 
+  [[nodiscard]] const Model& model_of(const PlacedWord& name) const {
+    const auto instrument = std::find_if(file_.instruments.begin(), file_.instruments.end(),
+                                         [&](const InstrumentEntry& entry) { return entry.name == name.text; });
+    return *std::find_if(models.begin(), models.end(), [&](const Model& m) { return instrument->model.text == m.name; });
+  }
+
   void require_role(const PlacedWord& name, Role role, const char* what) const {
-    for (const InstrumentEntry& instrument : file_.instruments) {
-      if (instrument.name != name.text) continue;
-      const auto model =
-          std::find_if(models.begin(), models.end(), [&](const Model& m) { return instrument.model.text == m.name; });
-      if (model->role == role) return;
-    }
-    throw ConfigError{name.place, "instrument '" + name.text + "' is no " + what};
+    if (model_of(name).role != role) throw ConfigError{name.place, "instrument '" + name.text + "' is no " + what};
   }
 
   void add_chamber(const ChamberEntry& entry) {
@@ -163,21 +170,21 @@ class Builder {
 
   void wire_input(const WireEntry& wire, std::size_t channel, bool is_ambient) {
     require_role(wire.instrument, Role::logger, "logger");
-    check_number(wire);
-    LoggerWiring& logger = loggers_[wire.instrument.text];
-    const auto number = static_cast<std::size_t>(wire.number);
+    check_number(wire, model_of(wire.instrument).input_count, "inputs");
+    const Thermocouple*& wired = loggers_[wire.instrument.text].sensors[wire.number];
     const Thermocouple* const sensor = &bench_->thermocouple(bench_->channels()[channel], is_ambient);
-    if (logger.sensors[number] != nullptr && logger.sensors[number] != sensor) {
+    if (wired != nullptr && wired != sensor) {
       throw ConfigError{wire.instrument.place,
                         "input " + std::to_string(wire.number) + " of '" + wire.instrument.text + "' is taken by another sensor"};
     }
-    logger.sensors[number] = sensor;
-    logger.inputs[number] = [sensor] { return sensor->reading_degC(); };
+    wired = sensor;
   }
 
   void wire_contactor(const WireEntry& wire, std::size_t channel) {
-    require_role(wire.instrument, Role::logger, "relay module");
-    check_number(wire);
+    const int output_count = model_of(wire.instrument).output_count;
+    if (output_count == 0)
+      throw ConfigError{wire.instrument.place, "instrument '" + wire.instrument.text + "' is no relay module"};
+    check_number(wire, output_count, "outputs");
     if (!loggers_[wire.instrument.text].contactors.emplace(wire.number, channel).second) {
       throw ConfigError{wire.instrument.place, "output " + std::to_string(wire.number) + " of '" + wire.instrument.text +
                                                    "' drives another contactor already"};
@@ -186,9 +193,10 @@ class Builder {
     bench_->switch_contactor(TimePoint{}, channel, false);  // de-energised until somebody energises it
   }
 
-  void check_number(const WireEntry& wire) const {
-    if (static_cast<std::size_t>(wire.number) < adam_6018_channels) return;
-    throw ConfigError{wire.instrument.place, "'" + wire.instrument.text + "' has inputs and outputs 0 to 7 only"};
+  static void check_number(const WireEntry& wire, int count, const std::string& what) {
+    if (wire.number < count) return;
+    throw ConfigError{wire.instrument.place,
+                      "'" + wire.instrument.text + "' has " + what + " 0 to " + std::to_string(count - 1) + " only"};
   }
 
   [[nodiscard]] PowerStage& stage_of(const InstrumentEntry& instrument) const {
@@ -203,20 +211,29 @@ class Builder {
     SimulatedBench::WireLimits limits;
     limits.latency_is_modelled = file_.latency_is_modelled;
     const std::uint64_t seed = seed_for(options_.seed, entry.name);
-    if (entry.model.text == "ea-psb-10060-60") {
-      EaPsbConfig config;
-      config.noise_seed = seed;
-      bench_->add_instrument(entry.name, std::make_unique<EaPsb>(config, stage_of(entry), advance_world_), limits);
-    } else if (entry.model.text == "keysight-n6974a") {
+    const std::string_view model = entry.model.text;
+    if (model == "ea-psb-10060-60") {
+      add_cycler<EaPsb>(entry, EaPsbConfig(), limits, seed);
+    } else if (model == "keysight-n6974a") {
       limits.connection_count_max = n6900_session_count_max;
-      KeysightN6900Config config;
-      config.noise_seed = seed;
-      bench_->add_instrument(entry.name, std::make_unique<KeysightN6900>(config, stage_of(entry), advance_world_), limits);
-    } else if (entry.model.text == "watlow-f4t") {
+      add_cycler<KeysightN6900>(entry, KeysightN6900Config(), limits, seed);
+    } else if (model == "itech-it-m3432") {
+      add_cycler<Itech>(entry, ItechConfig(), limits, seed);
+    } else if (model == "itech-it6054c-800-225") {
+      add_cycler<Itech>(entry, it6054c_800_225(), limits, seed);
+    } else if (model == "watlow-f4t") {
       add_chamber_controller(entry, limits, seed);
+    } else if (model == "adam-6018") {
+      add_adam(entry, limits, seed);
     } else {
-      add_logger(entry, limits, seed);
+      add_daq(entry, limits, seed);
     }
+  }
+
+  template <class Cycler, class Config>
+  void add_cycler(const InstrumentEntry& entry, Config config, const SimulatedBench::WireLimits& limits, std::uint64_t seed) {
+    config.noise_seed = seed;
+    bench_->add_instrument(entry.name, std::make_unique<Cycler>(std::move(config), stage_of(entry), advance_world_), limits);
   }
 
   void add_chamber_controller(const InstrumentEntry& entry, const SimulatedBench::WireLimits& limits, std::uint64_t seed) {
@@ -230,15 +247,30 @@ class Builder {
     bench_->add_instrument(entry.name, std::make_unique<WatlowF4t>(config, air, advance_world_), limits);
   }
 
-  void add_logger(const InstrumentEntry& entry, const SimulatedBench::WireLimits& limits, std::uint64_t seed) {
+  void add_adam(const InstrumentEntry& entry, const SimulatedBench::WireLimits& limits, std::uint64_t seed) {
     Adam6018Config config;
     config.noise_seed = seed;
-    LoggerWiring& wiring = loggers_[entry.name];
+    const LoggerWiring& wiring = loggers_[entry.name];
+    std::vector<Adam6018::Input> inputs{adam_6018_channels};
+    for (const auto& [number, sensor] : wiring.sensors) {
+      inputs[static_cast<std::size_t>(number)] = [wired = sensor] { return wired->reading_degC(); };
+    }
     auto relay = [bench = bench_.get(), contactors = wiring.contactors](TimePoint now, int output, bool closed) {
       const auto channel = contactors.find(output);
       if (channel != contactors.end()) bench->switch_contactor(now, channel->second, closed);
     };
-    auto logger = std::make_unique<Adam6018>(config, wiring.inputs, std::move(relay), advance_world_);
+    auto logger = std::make_unique<Adam6018>(config, std::move(inputs), std::move(relay), advance_world_);
+    bench_->add_instrument(entry.name, std::move(logger), limits);
+  }
+
+  void add_daq(const InstrumentEntry& entry, const SimulatedBench::WireLimits& limits, std::uint64_t seed) {
+    KeysightDaqConfig config;
+    config.noise_seed = seed;
+    std::vector<KeysightDaq::Input> inputs{keysight_daq_channels};
+    for (const auto& [number, sensor] : loggers_[entry.name].sensors) {
+      inputs[static_cast<std::size_t>(number)].temperature_degC = [wired = sensor] { return wired->reading_degC(); };
+    }
+    auto logger = std::make_unique<KeysightDaq>(std::move(config), std::move(inputs), advance_world_);
     bench_->add_instrument(entry.name, std::move(logger), limits);
   }
 

@@ -6,6 +6,8 @@
 #include "controller/base/resources.hpp"
 #include "drivers/instruments/adam_6018.hpp"
 #include "drivers/instruments/ea_psb.hpp"
+#include "drivers/instruments/itech.hpp"
+#include "drivers/instruments/keysight_daq.hpp"
 #include "drivers/instruments/keysight_n6900.hpp"
 #include "drivers/instruments/watlow_f4t.hpp"
 #include "drivers/modbus/libmodbus_bus.hpp"
@@ -81,6 +83,11 @@ class Maker {
     } else if (kind == kind_keysight_n6900) {
       made_.cyclers[instrument.name] = std::make_unique<KeysightN6900Cycler>(
           time_, links_.scpi(instrument), links_.scpi(instrument), load_keysight_n6900_model(file));
+    } else if (kind == kind_itech) {
+      made_.cyclers[instrument.name] = std::make_unique<ItechCycler>(time_, links_.scpi(instrument), load_itech_model(file));
+    } else if (kind == kind_keysight_daq) {
+      made_.loggers[instrument.name] =
+          std::make_unique<KeysightDaq>(time_, links_.scpi(instrument), load_keysight_daq_model(file));
     } else if (kind == kind_watlow_f4t) {
       WatlowF4tModel model = load_watlow_f4t_model(file);
       apply_options(instrument, model);

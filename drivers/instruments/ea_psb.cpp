@@ -23,20 +23,11 @@ bool is_near(double a, double b) { return std::abs(a - b) <= 1e-3 * std::abs(b);
 }  // namespace
 
 EaPsbCycler::EaPsbCycler(TimeSource& time, std::unique_ptr<ModbusBus> bus, std::unique_ptr<ByteStream> scpi, EaPsbModel model)
-    : time_{time}, bus_{std::move(bus)}, stream_{std::move(scpi)}, scpi_{time, *stream_}, model_{std::move(model)} {}
-
-Result<EaPsbCycler::Call> EaPsbCycler::begin(Deadline deadline) const {
-  if (stopping_ > 0) return stopped();
-  return Call{deadline, epoch_};
-}
-
-Error EaPsbCycler::stopped() const {
-  return fail(Fault::interrupted, model_.capabilities.model + ": the output is being turned off");
-}
-
-Error EaPsbCycler::refused(const std::string& what) const {
-  return fail(Fault::refused, model_.capabilities.model + ": " + what);
-}
+    : CyclerCore{time, model.capabilities, model.attempt_timeout},
+      bus_{std::move(bus)},
+      stream_{std::move(scpi)},
+      scpi_{time, *stream_},
+      model_{std::move(model)} {}
 
 /// Every failed exchange passes here: after one that was no answer the protections are read back before the next set-point.
 Error EaPsbCycler::checked(Error error) {
@@ -56,59 +47,50 @@ std::uint16_t EaPsbCycler::set_value_address(ea_psb::SetValue which) const {
 
 // A read whose link was lost is asked once more, on a new connection. Nothing else is ever repeated.
 Task<Result<void>> EaPsbCycler::read(Call call, std::uint16_t address, std::span<std::uint16_t> into) {
-  if (call.epoch != epoch_) co_return stopped();
+  if (is_stopped(call)) co_return stopped();
   asked_ = time_.now();
   Result<void> done = co_await bus_->read_holding(at(address), into, call.deadline);
-  if (!done && done.error().fault == Fault::link_lost && call.epoch == epoch_ && time_.now() < call.deadline.at) {
+  if (!done && may_ask_again(call, done.error().fault)) {
     verify_needed_ = true;
     asked_ = time_.now();
     done = co_await bus_->read_holding(at(address), into, call.deadline);
   }
-  if (call.epoch != epoch_) co_return stopped();
+  if (is_stopped(call)) co_return stopped();
   if (!done) co_return checked(done.error());
   co_return done;
 }
 
 Task<Result<bool>> EaPsbCycler::read_coil(Call call, std::uint16_t address) {
-  if (call.epoch != epoch_) co_return stopped();
+  if (is_stopped(call)) co_return stopped();
   std::array<bool, 1> coil{};
   const Result<void> done = co_await bus_->read_coils(at(address), coil, call.deadline);
-  if (call.epoch != epoch_) co_return stopped();
+  if (is_stopped(call)) co_return stopped();
   if (!done) co_return checked(done.error());
   co_return coil[0];
 }
 
 Task<Result<void>> EaPsbCycler::write(Call call, std::uint16_t address, std::uint16_t raw) {
-  if (call.epoch != epoch_) co_return stopped();
+  if (is_stopped(call)) co_return stopped();
   const Result<void> done = co_await bus_->write_register(at(address), raw, call.deadline);
-  if (call.epoch != epoch_) co_return stopped();
+  if (is_stopped(call)) co_return stopped();
   if (!done) co_return checked(done.error());
   co_return done;
 }
 
 Task<Result<void>> EaPsbCycler::write_coil(Call call, std::uint16_t address, bool value) {
-  if (call.epoch != epoch_) co_return stopped();
+  if (is_stopped(call)) co_return stopped();
   const Result<void> done = co_await bus_->write_coil(at(address), value, call.deadline);
-  if (call.epoch != epoch_) co_return stopped();
+  if (is_stopped(call)) co_return stopped();
   if (!done) co_return checked(done.error());
   co_return done;
 }
 
 Task<Result<std::string>> EaPsbCycler::ask(Call call, std::string_view message) {
-  if (call.epoch != epoch_) co_return stopped();
+  if (is_stopped(call)) co_return stopped();
   const Result<std::string> reply = co_await scpi_.query(message, call.deadline);
-  if (call.epoch != epoch_) co_return stopped();
+  if (is_stopped(call)) co_return stopped();
   if (!reply) co_return checked(reply.error());
   co_return reply;
-}
-
-Task<Result<void>> EaPsbCycler::pause(Call call, Duration duration) {
-  if (call.epoch != epoch_) co_return stopped();
-  const TimePoint until = std::min(call.deadline.at, time_.now() + duration);
-  co_await time_.sleep_until(until);
-  if (call.epoch != epoch_) co_return stopped();
-  if (time_.now() >= call.deadline.at) co_return fail(Fault::timeout, model_.capabilities.model + ": not done in time");
-  co_return Result<void>{};
 }
 
 Task<Result<EaPsbCycler::Status>> EaPsbCycler::read_status(Call call) {
@@ -186,13 +168,6 @@ Task<Result<InstrumentIdentity>> EaPsbCycler::identify(Deadline deadline) {
     co_return refused("Modbus and SCPI reach two different instruments");
   }
   co_return identity;
-}
-
-Amps EaPsbCycler::off_current_threshold() const {
-  // 1 % of the set-point, but never less than what the instrument itself may show at no current.
-  const double floor_A =
-      model_.capabilities.current_accuracy.bound_at(0.0) + 2.0 * model_.capabilities.current_resolution.value();
-  return std::max(Amps{0.01 * last_current_.value()}, Amps{floor_A});
 }
 
 }  // namespace cellrig

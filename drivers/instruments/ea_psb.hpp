@@ -8,9 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "controller/async/time_source.hpp"
-#include "drivers/instruments/call_scope.hpp"
-#include "drivers/instruments/cycler.hpp"
+#include "drivers/instruments/cycler_core.hpp"
 #include "drivers/instruments/ea_psb_plan.hpp"
 #include "drivers/link/byte_stream.hpp"
 #include "drivers/link/modbus_bus.hpp"
@@ -25,28 +23,20 @@ namespace cellrig {
 /// * An alarm is never acknowledged on the way: arm() and apply() fail with device_fault until acknowledge_alarms().
 /// * SYST:ERR? is never asked, because reading it acknowledges alarms.
 /// * output_off() tries Modbus first and, when that does not answer, SCPI; in turn until its deadline.
-class EaPsbCycler final : public Cycler {
+class EaPsbCycler final : public CyclerCore {
  public:
   EaPsbCycler(TimeSource& time, std::unique_ptr<ModbusBus> bus, std::unique_ptr<ByteStream> scpi, EaPsbModel model);
 
-  [[nodiscard]] const CyclerCapabilities& capabilities() const override { return model_.capabilities; }
-  [[nodiscard]] Task<Result<void>> output_off(Deadline deadline) override;
   [[nodiscard]] Task<Result<InstrumentIdentity>> identify(Deadline deadline) override;
   [[nodiscard]] Task<Result<void>> arm(const Protections& protections, Deadline deadline) override;
   [[nodiscard]] Task<Result<CyclerReadings>> measure(Deadline deadline) override;
   [[nodiscard]] Task<Result<void>> apply(const Setpoint& setpoint, Deadline deadline) override;
   [[nodiscard]] Task<Result<void>> release(Deadline deadline) override;
-  [[nodiscard]] Amps off_current_threshold() const override;
 
   /// A person's decision, made after the cause was seen. Needs the output off. Succeeds when no alarm is left.
   [[nodiscard]] Task<Result<void>> acknowledge_alarms(Deadline deadline);
 
  private:
-  /// One use of the driver: everything within it ends at the deadline, or when output_off() was called after it began.
-  struct Call {
-    Deadline deadline;
-    std::uint64_t epoch = 0;
-  };
   struct Armed {
     Protections protections;
     ea_psb::ProtectionPlan plan;
@@ -58,11 +48,8 @@ class EaPsbCycler final : public Cycler {
   using SetValues = std::array<std::uint16_t, 7>;
 
   // ea_psb.cpp
-  [[nodiscard]] Result<Call> begin(Deadline deadline) const;
   [[nodiscard]] Error checked(Error error);
   [[nodiscard]] Error misunderstood(Error error);
-  [[nodiscard]] Error stopped() const;
-  [[nodiscard]] Error refused(const std::string& what) const;
   [[nodiscard]] ModbusAddress at(std::uint16_t address) const { return ModbusAddress{model_.unit, address}; }
   [[nodiscard]] std::uint16_t set_value_address(ea_psb::SetValue which) const;
   [[nodiscard]] Task<Result<void>> read(Call call, std::uint16_t address, std::span<std::uint16_t> into);
@@ -71,10 +58,12 @@ class EaPsbCycler final : public Cycler {
   [[nodiscard]] Task<Result<void>> write_coil(Call call, std::uint16_t address, bool value);
   [[nodiscard]] Task<Result<std::string>> ask(Call call, std::string_view message);
   [[nodiscard]] Task<Result<Status>> read_status(Call call);
-  [[nodiscard]] Task<Result<void>> pause(Call call, Duration duration);
   [[nodiscard]] Task<Result<void>> feed_watchdog(Call call);
 
   // ea_psb_apply.cpp
+  void cut_calls() override;
+  [[nodiscard]] int off_path_count() const override { return 2; }
+  [[nodiscard]] Task<Result<void>> off_by(int path, Deadline attempt) override;
   [[nodiscard]] Task<Result<ea_psb::State>> ready_for_setpoint(Call call);
   [[nodiscard]] Task<Result<void>> write_settings(Call call, const ea_psb::Settings& settings);
   [[nodiscard]] Task<Result<void>> verify_settings(Call call, const ea_psb::Settings& settings);
@@ -104,19 +93,14 @@ class EaPsbCycler final : public Cycler {
   [[nodiscard]] Task<Result<void>> set_number(Call call, const NumberSetting& setting);
   [[nodiscard]] Task<Result<void>> expect_number(Call call, const NumberSetting& setting);
 
-  TimeSource& time_;
   std::unique_ptr<ModbusBus> bus_;
   std::unique_ptr<ByteStream> stream_;
   ScpiSession scpi_;
   EaPsbModel model_;
   std::optional<Armed> armed_;
-  std::uint64_t epoch_ = 0;       ///< counts calls of output_off()
-  int calls_ = 0;                 ///< other calls under way
   TimePoint asked_{};             ///< when the last question went out, also when it had to be asked again
-  int stopping_ = 0;              ///< calls of output_off() under way
   bool verify_needed_ = false;    ///< an exchange failed since the protections were last read back
   bool resistance_mode_ = false;  ///< as last written and read back
-  Amps last_current_{};           ///< magnitude of the last set-point
   TimePoint next_feed_{};
 };
 

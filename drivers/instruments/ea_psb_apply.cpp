@@ -10,7 +10,6 @@ namespace cellrig {
 namespace {
 
 constexpr Duration state_poll = std::chrono::milliseconds{10};
-constexpr Duration retry_pause = std::chrono::milliseconds{20};
 /// Public drivers wait 50 ms before they read back; how long a unit really needs is unverified.
 constexpr Duration readback_lag_max = std::chrono::milliseconds{250};
 
@@ -34,13 +33,14 @@ Task<Result<void>> EaPsbCycler::apply(const Setpoint& setpoint, Deadline deadlin
   if (!settings) co_return settings.error();
   const Result<ea_psb::State> before = co_await ready_for_setpoint(call);
   if (!before) co_return before.error();
-  last_current_ = std::max(settings->current_max, before->output_on ? last_current_ : Amps{0.0});
+  if (!before->output_on) current_is_bounded_by(Amps{0.0});
+  current_may_reach(settings->current_max);
   Result<void> done = co_await write_settings(call, *settings);
   if (!done) co_return done;
   done = co_await verify_settings(call, *settings);
   if (!done) co_return done;
   done = co_await switch_on(call);
-  if (done) last_current_ = settings->current_max;
+  if (done) current_is_bounded_by(settings->current_max);
   co_return done;
 }
 
@@ -50,7 +50,7 @@ Task<Result<ea_psb::State>> EaPsbCycler::ready_for_setpoint(Call call) {
   if (!status) co_return status.error();
   if (!status->state.remote) co_return refused("it is no longer under remote control; protections must be armed again");
   if (status->state.alarm) {
-    co_return fail(Fault::device_fault, model_.capabilities.model + ": alarm: " + std::string(status->state.alarm_cause));
+    co_return failure(Fault::device_fault, "alarm: " + std::string(status->state.alarm_cause));
   }
   if (verify_needed_) {
     const Result<void> verified = co_await verify_armed(call);
@@ -124,43 +124,25 @@ Task<Result<void>> EaPsbCycler::switch_on(Call call) {
     status = co_await read_status(call);
     if (!status) co_return status.error();
     const ea_psb::State& state = status->state;
-    if (state.alarm)
-      co_return fail(Fault::device_fault, model_.capabilities.model + ": alarm: " + std::string(state.alarm_cause));
+    if (state.alarm) co_return failure(Fault::device_fault, "alarm: " + std::string(state.alarm_cause));
     if (!state.remote) co_return refused("remote control was lost while the output was switched on");
     if (state.output_on) co_return Result<void>{};
     const Result<void> paused = co_await pause(call, state_poll);
-    if (!paused) co_return fail(paused.error().fault, model_.capabilities.model + ": the output does not go on");
+    if (!paused) co_return failure(paused.error().fault, "the output does not go on");
   }
 }
 
-// Idle links are not cut: the OFF goes out at once on the connection that stands. A second caller works beside the first.
-// Modbus and SCPI in turn until one of them confirms. The first try of each goes out at once; a link that refuses at once
-// costs a short pause, one that hangs costs attempt_timeout.
-Task<Result<void>> EaPsbCycler::output_off(Deadline deadline) {
-  const CallScope stopping{stopping_};
-  ++epoch_;
-  if (calls_ > 0) {
-    verify_needed_ = true;
-    bus_->cut();
-    scpi_.cut();
-  }
-  Result<void> done = fail(Fault::timeout, model_.capabilities.model + ": no time was left to turn the output off");
-  bool by_modbus = true;
-  bool is_first = true;
-  while (time_.now() < deadline.at) {
-    const TimePoint attempt_end = std::min(deadline.at, time_.now() + model_.attempt_timeout);
-    const Call call{Deadline{attempt_end}, epoch_};
-    const TimePoint started = time_.now();
-    if (by_modbus) done = co_await off_by_modbus(call);
-    if (!by_modbus) done = co_await off_by_scpi(call);
-    if (done) break;
-    by_modbus = !by_modbus;
-    const bool failed_fast = time_.now() - started < retry_pause;
-    if (failed_fast && !is_first) co_await time_.sleep_until(std::min(deadline.at, time_.now() + retry_pause));
-    is_first = false;
-  }
-  if (done) last_current_ = Amps{0.0};
-  co_return done;
+void EaPsbCycler::cut_calls() {
+  verify_needed_ = true;
+  bus_->cut();
+  scpi_.cut();
+}
+
+/// Modbus and SCPI in turn.
+Task<Result<void>> EaPsbCycler::off_by(int path, Deadline attempt) {
+  const Call call = call_of_off(attempt);
+  if (path == 0) co_return co_await off_by_modbus(call);
+  co_return co_await off_by_scpi(call);
 }
 
 // Being refused is no failure by itself: out of remote mode the instrument refuses, and may be off all the same.
@@ -188,8 +170,8 @@ Task<Result<void>> EaPsbCycler::off_by_modbus(Call call) {
     const Result<void> paused = co_await pause(call, state_poll);
     if (paused) continue;
     if (paused.error().fault == Fault::interrupted) co_return paused;
-    co_return fail(Fault::device_fault, model_.capabilities.model + (state.output_on ? ": the output does not go off"
-                                                                                     : ": the output is off, but current flows"));
+    co_return failure(Fault::device_fault,
+                      state.output_on ? "the output does not go off" : "the output is off, but current flows");
   }
 }
 
@@ -213,7 +195,7 @@ Task<Result<void>> EaPsbCycler::off_by_scpi(Call call) {
     const Result<void> paused = co_await pause(call, state_poll);
     if (paused) continue;
     if (paused.error().fault == Fault::interrupted) co_return paused;
-    co_return fail(Fault::device_fault, model_.capabilities.model + ": the output does not go off");
+    co_return failure(Fault::device_fault, "the output does not go off");
   }
 }
 

@@ -56,8 +56,7 @@ Task<Result<void>> EaPsbCycler::require_idle(Call call) {
   if (!status) co_return status.error();
   if (status->state.output_on) co_return refused("the output is on; protections are armed with the output off");
   if (status->state.alarm) {
-    co_return fail(Fault::device_fault, model_.capabilities.model + ": alarm: " + std::string(status->state.alarm_cause) +
-                                            "; a person must acknowledge it");
+    co_return failure(Fault::device_fault, "alarm: " + std::string(status->state.alarm_cause) + "; a person must acknowledge it");
   }
   co_return Result<void>{};
 }
@@ -246,8 +245,7 @@ Task<Result<void>> EaPsbCycler::acknowledge_alarms(Deadline deadline) {
   status = co_await read_status(call);
   if (!status) co_return status.error();
   if (!status->state.alarm) co_return Result<void>{};
-  co_return fail(Fault::device_fault,
-                 model_.capabilities.model + ": the alarm persists: " + std::string(status->state.alarm_cause));
+  co_return failure(Fault::device_fault, "the alarm persists: " + std::string(status->state.alarm_cause));
 }
 
 Task<Result<void>> EaPsbCycler::release(Deadline deadline) {

@@ -82,13 +82,13 @@ Result<ProtectionPlan> plan_protections(const Protections& protections, const Ea
   const auto voltage_min = scales.voltage.to_raw(protections.under_voltage.value(), Rounding::up, plan.voltage_max);
   if (!voltage_min) return refused("the under-voltage protection is above the over-voltage protection");
   plan.voltage_min = *voltage_min;
-  constexpr double division_noise = 1e-6;
-  plan.under_voltage_V = std::ceil(protections.under_voltage.value() * 1000.0 - division_noise) / 1000.0;
+  plan.under_voltage_V = rounded_up(protections.under_voltage.value(), 0.001);
   const double sink_max = model.nominal_current.value() * raw_protection_max / raw_full_scale;
   const double sink_current = std::min(protections.discharge_current_max.value(), sink_max);
-  plan.sink_over_current_A = std::floor(sink_current * 1000.0 + division_noise) / 1000.0;
-  plan.watchdog_s = static_cast<int>(std::chrono::duration_cast<std::chrono::seconds>(protections.watchdog_delay).count());
-  if (plan.watchdog_s < 1) return refused("the watchdog's shortest delay is one second");
+  plan.sink_over_current_A = rounded_down(sink_current, 0.001);
+  const Result<int> watchdog_s = whole_seconds(protections.watchdog_delay);
+  if (!watchdog_s) return watchdog_s.error();
+  plan.watchdog_s = *watchdog_s;
   return plan;
 }
 
@@ -117,9 +117,7 @@ Result<Settings> plan_setpoint(const Setpoint& setpoint, const EaPsbModel& model
   const bool discharges = bounds.charge_current_max == Amps{0.0};
 
   Settings settings{.sink_power = power_max, .source_power = power_max, .sink_resistance = std::nullopt, .current_max = {}};
-  // The voltage is the one bound the current runs towards; the other is the end condition's and the protections' affair.
-  const auto voltage =
-      set_value(scales.voltage, (discharges ? bounds.voltage_min : bounds.voltage_max).value(), limits->voltage_max);
+  const auto voltage = set_value(scales.voltage, regulated_voltage(bounds).value(), limits->voltage_max);
   const auto source = set_value(scales.current, bounds.charge_current_max.value(), limits->source_current_max);
   const auto sink = set_value(scales.current, bounds.discharge_current_max.value(), limits->sink_current_max);
   if (!voltage || !source || !sink) return refused("the set-point is beyond what the instrument's registers hold");

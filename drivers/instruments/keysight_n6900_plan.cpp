@@ -1,7 +1,6 @@
 // KeysightN6900Cycler: the pure part.
 #include <algorithm>
 #include <array>
-#include <cmath>
 
 #include "drivers/instruments/keysight_n6900.hpp"
 #include "drivers/instruments/setpoint_check.hpp"
@@ -16,11 +15,14 @@ constexpr std::uint32_t operation_off = 1U << 2;
 constexpr std::uint32_t questionable_limit_positive = 1U << 7;
 constexpr std::uint32_t questionable_limit_negative = 1U << 8;
 
-Error refused(const char* what) { return fail(Fault::refused, what); }
+/// Finer than its converters, and what a reply of seven digits can confirm; what is read back may differ by a step.
+constexpr scpi::Precision volts{.digits = 4, .tolerance = 0.002};
+constexpr scpi::Precision amps{.digits = 4, .tolerance = 0.001};
+constexpr scpi::Precision seconds{.digits = 0, .tolerance = 0.5};
+/// The protection may be set in coarser steps (unverified).
+constexpr double over_voltage_step = 0.05;
 
-Reading reading_of(const scpi::Number& number, TimePoint at) {
-  return Reading{.value = number.value, .at = at, .quality = number.quality};
-}
+Error refused(const char* what) { return fail(Fault::refused, what); }
 
 }  // namespace
 
@@ -32,21 +34,36 @@ Result<Settings> plan_setpoint(const Setpoint& setpoint, const KeysightN6900Mode
   const Amps least = model.capabilities.current_limit_min;
   const Amps wanted = std::max(bounds.charge_current_max, bounds.discharge_current_max);
   if (!(wanted >= least)) return refused("the current of the set-point is below the instrument's least limit");
-  const bool discharges = bounds.charge_current_max == Amps{0.0};
-  return Settings{.voltage = discharges ? bounds.voltage_min : bounds.voltage_max,
+  return Settings{.voltage = regulated_voltage(bounds),
                   .limit_positive = std::max(bounds.charge_current_max, least),
                   .limit_negative = std::max(bounds.discharge_current_max, least),
                   .current_max = wanted};
 }
 
-Result<ProtectionPlan> plan_protections(const Protections& protections, const KeysightN6900Model& model) {
+scpi::Settings least_limits(const KeysightN6900Model& model) {
+  const double least = model.capabilities.current_limit_min.value();
+  return {scpi::number("CURR:LIM", least, amps), scpi::number("CURR:LIM:NEG", -least, amps)};
+}
+
+scpi::Settings steps_of(const Settings& settings, const KeysightN6900Model& model) {
+  scpi::Settings steps = least_limits(model);
+  steps.push_back(scpi::number("VOLT", settings.voltage.value(), volts));
+  steps.push_back(scpi::number("CURR:LIM", settings.limit_positive.value(), amps));
+  steps.push_back(scpi::number("CURR:LIM:NEG", -settings.limit_negative.value(), amps));
+  return steps;
+}
+
+Result<scpi::Settings> plan_protections(const Protections& protections, const KeysightN6900Model& model) {
   if (const Result<void> sane = check_protections(protections, model.capabilities); !sane) return sane.error();
-  constexpr double division_noise = 1e-6;
-  ProtectionPlan plan;
-  plan.over_voltage_V = std::floor(protections.over_voltage.value() * 1000.0 + division_noise) / 1000.0;
-  plan.watchdog_s = static_cast<int>(std::chrono::duration_cast<std::chrono::seconds>(protections.watchdog_delay).count());
-  if (plan.watchdog_s < 1) return refused("the watchdog's shortest delay is one second");
-  return plan;
+  const Result<int> watchdog_s = whole_seconds(protections.watchdog_delay);
+  if (!watchdog_s) return watchdog_s.error();
+  return scpi::Settings{
+      scpi::upper_bound("VOLT:PROT", rounded_down(protections.over_voltage.value(), 0.001), volts, over_voltage_step),
+      scpi::word("OUTP:PROT:MODE", "HIGHZ"),  // LOWZ would load the cell at shutdown
+      scpi::flag("CURR:PROT:STAT", model.over_current_trips_in_limit),
+      scpi::word("OUTP:PON:STAT", "RST"),  // it comes up with the output off
+      scpi::number("OUTP:PROT:WDOG:DEL", *watchdog_s, seconds),
+      scpi::flag("OUTP:PROT:WDOG", true)};
 }
 
 Result<CyclerReadings> decode_measurement(std::string_view reply, const KeysightN6900Model& model, TimePoint at) {
@@ -80,11 +97,7 @@ std::string trip_cause(std::uint32_t questionable) {
                                                    "over-temperature",  "power limit -",   "reversed voltage", "limit +",
                                                    "limit -",           "inhibit input",   "unregulated",      "watchdog",
                                                    "excessive dynamic", "open sense leads"};
-  std::string text;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    if (((questionable >> i) & 1U) != 0) text += (text.empty() ? "" : ", ") + std::string(names[i]);
-  }
-  return text.empty() ? "unknown" : text;
+  return names_of_bits(questionable, names);
 }
 
 }  // namespace cellrig::keysight_n6900

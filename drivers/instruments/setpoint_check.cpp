@@ -8,6 +8,8 @@
 namespace cellrig {
 namespace {
 
+constexpr double division_noise = 1e-6;
+
 Error refused(const char* what) { return fail(Fault::refused, what); }
 
 // Comparisons are written so that NaN is refused.
@@ -62,6 +64,21 @@ SetpointBounds bounds_of(const Setpoint& setpoint) {
           [&](const ConstantResistance& s) { return directed(false, s.current_limit, s.voltage_min, s.voltage_max); },
       },
       setpoint);
+}
+
+Volts regulated_voltage(const SetpointBounds& bounds) {
+  return bounds.charge_current_max == Amps{0.0} ? bounds.voltage_min : bounds.voltage_max;
+}
+
+// A value that is a whole number of steps but for the last bit is that number.
+double rounded_down(double value, double step) { return std::floor(value / step + division_noise) * step; }
+
+double rounded_up(double value, double step) { return std::ceil(value / step - division_noise) * step; }
+
+Result<int> whole_seconds(Duration delay) {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(delay).count();
+  if (seconds < 1) return refused("the watchdog's shortest delay is one second");
+  return static_cast<int>(seconds);
 }
 
 Result<void> check_setpoint(const Setpoint& setpoint, const CyclerCapabilities& capabilities, const Protections& armed) {

@@ -23,4 +23,15 @@ struct SetpointBounds {
 };
 [[nodiscard]] SetpointBounds bounds_of(const Setpoint& setpoint);
 
+/// The one bound the current runs towards, for an instrument that regulates a voltage within two current limits; the other is the
+/// end condition's and the protections' affair.
+[[nodiscard]] Volts regulated_voltage(const SetpointBounds& bounds);
+
+/// To whole steps, towards the safe side: a protection is never set beyond the bound that was asked for.
+[[nodiscard]] double rounded_down(double value, double step);
+[[nodiscard]] double rounded_up(double value, double step);
+
+/// For watchdogs that are set in seconds; refused below one.
+[[nodiscard]] Result<int> whole_seconds(Duration delay);
+
 }  // namespace cellrig

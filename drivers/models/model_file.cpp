@@ -4,89 +4,10 @@
 #include <initializer_list>
 
 #include "drivers/models/model_map.hpp"
+#include "drivers/models/model_parts.hpp"
 
 namespace cellrig {
 namespace {
-
-const std::vector<std::string>& kinds() {
-  static const std::vector<std::string> all{std::string(kind_ea_psb), std::string(kind_keysight_n6900),
-                                            std::string(kind_watlow_f4t), std::string(kind_adam_6018)};
-  return all;
-}
-
-/// What every model file begins with. Returns the model's name.
-std::string read_head(ModelMap& file, std::string_view kind) {
-  const std::string found = kinds()[file.word("kind", kinds())];
-  if (found != kind)
-    throw ConfigError{file.place_of("kind"), "this is a model of kind '" + found + "', not '" + std::string(kind) + "'"};
-  file.prose("source");
-  file.prose("quirks");
-  file.prose("unverified");
-  return file.text("model");
-}
-
-Accuracy read_accuracy(ModelMap map, const std::string& offset_key) {
-  Accuracy accuracy;
-  accuracy.gain_fraction = map.number("gain_percent") / 100.0;
-  accuracy.offset = map.number(offset_key);
-  if (accuracy.gain_fraction < 0.0 || accuracy.offset < 0.0) throw ConfigError{map.place(), "an accuracy cannot be negative"};
-  [[maybe_unused]] const std::size_t status = map.word("status", {"stated", "unverified"});
-  map.finish();
-  return accuracy;
-}
-
-void read_limits(ModelMap map, CyclerCapabilities& into) {
-  into.voltage_min = Volts{map.number("voltage_min_V")};
-  into.voltage_max = Volts{map.positive_number("voltage_max_V")};
-  into.charge_current_max = Amps{map.positive_number("charge_current_max_A")};
-  into.discharge_current_max = Amps{map.positive_number("discharge_current_max_A")};
-  into.current_limit_min = Amps{map.number("current_limit_min_A")};
-  into.power_max = Watts{map.positive_number("power_max_W")};
-  into.over_voltage_protection_max = Volts{map.positive_number("over_voltage_protection_max_V")};
-  if (!(into.voltage_min < into.voltage_max))
-    throw ConfigError{map.place_of("voltage_min_V"), "voltage_min_V is above voltage_max_V"};
-  map.finish();
-}
-
-CyclerCapabilities read_cycler_capabilities(ModelMap& file, const std::string& model) {
-  CyclerCapabilities capabilities;
-  capabilities.model = model;
-  read_limits(file.map("limits"), capabilities);
-  ModelMap resolution = file.map("resolution");
-  capabilities.voltage_resolution = Volts{resolution.positive_number("voltage_V")};
-  capabilities.current_resolution = Amps{resolution.positive_number("current_A")};
-  resolution.finish();
-  ModelMap accuracy = file.map("accuracy");
-  capabilities.voltage_accuracy = read_accuracy(accuracy.map("voltage"), "offset_V");
-  capabilities.current_accuracy = read_accuracy(accuracy.map("current"), "offset_A");
-  accuracy.finish();
-  ModelMap modes = file.map("modes");
-  capabilities.has_constant_power = modes.boolean("constant_power");
-  capabilities.has_constant_resistance = modes.boolean("constant_resistance");
-  modes.finish();
-  return capabilities;
-}
-
-void read_watchdog(ModelMap& map, CyclerCapabilities& into) {
-  into.has_watchdog = true;
-  into.watchdog_min = map.seconds("min_s");
-  into.watchdog_max = map.seconds("max_s");
-  if (into.watchdog_min > into.watchdog_max) throw ConfigError{map.place_of("min_s"), "min_s is above max_s"};
-}
-
-struct Timing {
-  Duration reply_typical{}, attempt_timeout{}, request_gap{};
-};
-
-Timing read_timing(ModelMap map) {
-  Timing timing;
-  timing.reply_typical = map.milliseconds("reply_typical_ms");
-  timing.attempt_timeout = map.milliseconds("attempt_timeout_ms");
-  timing.request_gap = map.milliseconds("request_gap_ms");
-  if (timing.attempt_timeout <= Duration::zero()) throw ConfigError{map.place_of("attempt_timeout_ms"), "a try needs some time"};
-  map.finish();
-  return timing;
-}
 
 struct RegisterKey {
   const char* key;
@@ -153,7 +74,7 @@ std::string load_model_kind(const std::string& path) {
 
 ModelRole role_of_kind(std::string_view kind) {
   if (kind == kind_watlow_f4t) return ModelRole::chamber;
-  if (kind == kind_adam_6018) return ModelRole::logger;
+  if (kind == kind_adam_6018 || kind == kind_keysight_daq) return ModelRole::logger;
   return ModelRole::cycler;
 }
 
@@ -180,31 +101,6 @@ EaPsbModel load_ea_psb_model(const std::string& path) {
   model.attempt_timeout = timing.attempt_timeout;
   model.request_gap = timing.request_gap;
   read_ea_registers(file.map("registers"), model.registers);
-  file.finish();
-  return model;
-}
-
-KeysightN6900Model load_keysight_n6900_model(const std::string& path) {
-  ModelMap file = ModelMap::load(path);
-  KeysightN6900Model model;
-  const std::string name = read_head(file, kind_keysight_n6900);
-  model.capabilities = read_cycler_capabilities(file, name);
-  ModelMap watchdog = file.map("watchdog");
-  read_watchdog(watchdog, model.capabilities);
-  watchdog.finish();
-  model.idn_model = file.text("idn_model");
-  const std::vector<int> trip_bits = file.integers("trip_bits", 0, 15);
-  for (const int bit : trip_bits) model.trip_mask |= 1U << static_cast<unsigned>(bit);
-  if (trip_bits.empty()) throw ConfigError{file.place_of("trip_bits"), "without trip bits no trip would be seen"};
-  model.over_current_trips_in_limit = file.boolean("over_current_protection");
-  const Timing timing = read_timing(file.map("timing"));
-  model.capabilities.reply_time_typical = timing.reply_typical;
-  model.attempt_timeout = timing.attempt_timeout;
-  ModelMap connecting = file.map("connecting");
-  model.session.connect_timeout = connecting.milliseconds("timeout_ms");
-  model.session.connect_pause = connecting.milliseconds("pause_ms");
-  model.session.connect_attempt_count_max = connecting.integer("attempts", 1, 10);
-  connecting.finish();
   file.finish();
   return model;
 }
@@ -275,6 +171,7 @@ CyclerCapabilities load_cycler_capabilities(const std::string& path) {
   const std::string kind = load_model_kind(path);
   if (kind == kind_ea_psb) return load_ea_psb_model(path).capabilities;
   if (kind == kind_keysight_n6900) return load_keysight_n6900_model(path).capabilities;
+  if (kind == kind_itech) return load_itech_model(path).capabilities;
   ModelMap file = ModelMap::load(path);
   throw wrong_role(file, "cycler");
 }
@@ -286,7 +183,9 @@ ChamberCapabilities load_chamber_capabilities(const std::string& path) {
 }
 
 LoggerCapabilities load_logger_capabilities(const std::string& path) {
-  if (load_model_kind(path) == kind_adam_6018) return load_adam_6018_model(path).capabilities;
+  const std::string kind = load_model_kind(path);
+  if (kind == kind_adam_6018) return load_adam_6018_model(path).capabilities;
+  if (kind == kind_keysight_daq) return load_keysight_daq_model(path).capabilities;
   ModelMap file = ModelMap::load(path);
   throw wrong_role(file, "logger");
 }

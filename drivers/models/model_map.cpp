@@ -130,6 +130,20 @@ std::vector<int> ModelMap::integers(const std::string& key, int min, int max) {
   return result;
 }
 
+std::vector<std::string> ModelMap::texts(const std::string& key) {
+  const YAML::Node node = value(key);
+  std::vector<std::string> result;
+  if (node.IsSequence()) {
+    for (const auto& item : node) {
+      if (!item.IsScalar() || item.Scalar().empty())
+        throw ConfigError{place_at(item.Mark()), name_ + ": '" + key + "' must be a list of texts"};
+      result.push_back(item.Scalar());
+    }
+  }
+  if (result.empty()) throw ConfigError{place_at(node.Mark()), name_ + ": '" + key + "' must be a list of texts"};
+  return result;
+}
+
 void ModelMap::prose(const std::string& key) {
   const YAML::Node node = value(key);
   if (node.IsScalar()) return;

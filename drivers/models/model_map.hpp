@@ -29,6 +29,8 @@ class ModelMap {
   [[nodiscard]] ModelMap map(const std::string& key);
   [[nodiscard]] std::vector<ModelMap> maps(const std::string& key);
   [[nodiscard]] std::vector<int> integers(const std::string& key, int min, int max);
+  /// At least one.
+  [[nodiscard]] std::vector<std::string> texts(const std::string& key);
   /// Text for people: one text or a list of texts; checked, not used.
   void prose(const std::string& key);
   /// One of `words`; the index of it.

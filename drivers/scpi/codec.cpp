@@ -15,14 +15,6 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
 char to_upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
 
-/// What may stand in an error message: short, and nothing that spoils a terminal or a log line.
-std::string quoted(std::string_view text) {
-  constexpr std::size_t shown_max = 40;
-  std::string out = "'";
-  for (const char c : text.substr(0, shown_max)) out += c >= ' ' && c <= '~' ? c : '?';
-  return out + (text.size() > shown_max ? "...'" : "'");
-}
-
 Error malformed(std::string_view expected, std::string_view text) {
   return fail(Fault::malformed, "expected " + std::string(expected) + ", got " + quoted(text));
 }
@@ -59,6 +51,13 @@ bool is_word_for_no_number(std::string_view text) {
 }
 
 }  // namespace
+
+std::string quoted(std::string_view text) {
+  constexpr std::size_t shown_max = 40;
+  std::string out = "'";
+  for (const char c : text.substr(0, shown_max)) out += c >= ' ' && c <= '~' ? c : '?';
+  return out + (text.size() > shown_max ? "...'" : "'");
+}
 
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);

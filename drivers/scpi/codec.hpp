@@ -48,6 +48,8 @@ struct ErrorEntry {
 /// `value` with `digits` decimals and a '.', for commands.
 [[nodiscard]] std::string format_number(double value, int digits);
 
+/// What may stand in an error message: short, and nothing that spoils a terminal or a log line.
+[[nodiscard]] std::string quoted(std::string_view text);
 [[nodiscard]] std::string_view trimmed(std::string_view text);
 [[nodiscard]] bool equal_ignoring_case(std::string_view a, std::string_view b);
 

@@ -73,16 +73,19 @@ Task<Result<std::string>> ScpiSession::read_line(std::uint64_t epoch, Deadline d
   }
 }
 
-Task<Result<std::string>> ScpiSession::exchange(std::string_view message, std::uint64_t epoch, Deadline deadline) {
+Task<Result<void>> ScpiSession::put(std::string_view message, std::uint64_t epoch, Deadline deadline) {
   std::string request{message};
   request += '\n';
-  const TimeSource::InFlight in_flight{time_, stream_.key()};
   const Result<void> written = co_await stream_.write(request, deadline);
   if (epoch != epoch_) co_return interrupted();
-  if (!written) {
-    stream_.close();
-    co_return written.error();
-  }
+  if (!written) stream_.close();
+  co_return written;
+}
+
+Task<Result<std::string>> ScpiSession::exchange(std::string_view message, std::uint64_t epoch, Deadline deadline) {
+  const TimeSource::InFlight in_flight{time_, stream_.key()};
+  const Result<void> written = co_await put(message, epoch, deadline);
+  if (!written) co_return written.error();
   co_return co_await read_line(epoch, deadline);
 }
 
@@ -95,6 +98,24 @@ Task<Result<std::string>> ScpiSession::query(std::string_view message, Deadline 
   const Result<void> opened = co_await ensure_open(epoch, deadline);
   if (!opened) co_return opened.error();
   co_return co_await exchange(message, epoch, deadline);
+}
+
+Task<Result<void>> ScpiSession::send(std::string_view message, Duration settle, Deadline deadline) {
+  const std::uint64_t epoch = epoch_;
+  const Result<void> entered = co_await turns_.enter(deadline);
+  if (!entered) co_return entered.error();
+  const Turnstile::Leave leave{turns_};
+  if (epoch != epoch_) co_return interrupted();
+  const Result<void> opened = co_await ensure_open(epoch, deadline);
+  if (!opened) co_return opened.error();
+  // Under way until the pause is over, so that simulated time does not pass the instrument before the message reached it.
+  const TimeSource::InFlight in_flight{time_, stream_.key()};
+  const Result<void> written = co_await put(message, epoch, deadline);
+  if (!written) co_return written;
+  const TimePoint settled = std::min(deadline.at, time_.now() + settle);
+  co_await time_.sleep_until(settled);
+  if (epoch != epoch_) co_return interrupted();
+  co_return Result<void>{};
 }
 
 Task<Result<void>> ScpiSession::connect(Deadline deadline) {

@@ -24,7 +24,7 @@ struct ScpiSessionOptions {
 };
 
 /// Control thread only; it must outlive its calls.
-/// * query() sends one message, which must contain a question, and returns the one line that answers it, without its end.
+/// * query() sends one message, which must contain a question (send() one that contains none), and returns the one line that answers it, without its end.
 ///   It connects first when the link is down. One exchange at a time: a second caller waits its turn.
 /// * The connection is closed after a timeout, a lost link, an overlong line, control characters, or bytes beyond the line; and
 ///   reopened when bytes wait before a request is sent (the late reply to an earlier one).
@@ -35,6 +35,8 @@ class ScpiSession {
   ScpiSession(TimeSource& time, ByteStream& stream, ScpiSessionOptions options = {});
 
   [[nodiscard]] Task<Result<std::string>> query(std::string_view message, Deadline deadline);
+  /// Sends one message that gets no answer and lets `settle` pass, because the instrument wants a pause after it.
+  [[nodiscard]] Task<Result<void>> send(std::string_view message, Duration settle, Deadline deadline);
   /// Connects when the link is down, so that a later request need not.
   [[nodiscard]] Task<Result<void>> connect(Deadline deadline);
   void cut() noexcept;
@@ -47,6 +49,7 @@ class ScpiSession {
 
  private:
   [[nodiscard]] Task<Result<void>> ensure_open(std::uint64_t epoch, Deadline deadline);
+  [[nodiscard]] Task<Result<void>> put(std::string_view message, std::uint64_t epoch, Deadline deadline);
   [[nodiscard]] Task<Result<std::string>> exchange(std::string_view message, std::uint64_t epoch, Deadline deadline);
   [[nodiscard]] Task<Result<std::string>> read_line(std::uint64_t epoch, Deadline deadline);
   [[nodiscard]] Error distrust(std::string what);

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <memory>
 #include <ostream>
 #include <string>
@@ -14,20 +15,37 @@
 
 namespace cellrig::test {
 
-enum class Make : unsigned char { ea_psb, keysight_n6900 };
+enum class Make : unsigned char { ea_psb, keysight_n6900, itech };
+
+/// How a make stands on the bench of these tests.
+struct MakeOnBench {
+  const char* name;  ///< in the names of tests
+  const char* channel;
+  const char* instrument;
+  const char* main_port;  ///< the port that carries everything cyclic
+  const char* entry;      ///< in the bench file
+};
+inline const MakeOnBench& on_bench(Make make) {
+  static constexpr std::array<MakeOnBench, 3> all{
+      {{"EaPsb", "ea", "psb1", "psb1.modbus", "{model: ea-psb-10060-60, modbus: \"192.0.2.10:502\", scpi: \"192.0.2.10:5025\"}"},
+       {"KeysightN6900", "keysight", "aps1", "aps1.scpi", "{model: keysight-n6974a, scpi: \"192.0.2.11:5025\"}"},
+       {"Itech", "itech", "itech1", "itech1.scpi", "{model: itech-it-m3432, scpi: \"192.0.2.14:30000\"}"}}};
+  return all.at(static_cast<std::size_t>(make));
+}
 
 struct CyclerCase {
   Make make = Make::ea_psb;
   LinkKind link = LinkKind::memory;
 };
 inline std::string name_of(const CyclerCase& which) {
-  return (which.make == Make::ea_psb ? "EaPsb_over_" : "KeysightN6900_over_") + to_string(which.link);
+  return std::string(on_bench(which.make).name) + "_over_" + to_string(which.link);
 }
 inline void PrintTo(const CyclerCase& which, std::ostream* out) { *out << name_of(which); }
 
 inline const auto every_cycler =
     ::testing::Values(CyclerCase{Make::ea_psb, LinkKind::memory}, CyclerCase{Make::ea_psb, LinkKind::lockstep},
-                      CyclerCase{Make::keysight_n6900, LinkKind::memory}, CyclerCase{Make::keysight_n6900, LinkKind::lockstep});
+                      CyclerCase{Make::keysight_n6900, LinkKind::memory}, CyclerCase{Make::keysight_n6900, LinkKind::lockstep},
+                      CyclerCase{Make::itech, LinkKind::memory}, CyclerCase{Make::itech, LinkKind::lockstep});
 inline const auto case_name = [](const ::testing::TestParamInfo<CyclerCase>& info) { return name_of(info.param); };
 
 inline constexpr Volts cell_low = 2.6_V;
@@ -62,11 +80,11 @@ class CyclerContract : public ::testing::TestWithParam<CyclerCase> {
   }
 
   [[nodiscard]] bool is_ea() const { return GetParam().make == Make::ea_psb; }
-  [[nodiscard]] std::string channel() const { return is_ea() ? "ea" : "keysight"; }
-  [[nodiscard]] std::string other_channel() const { return is_ea() ? "keysight" : "ea"; }
-  [[nodiscard]] std::string instrument() const { return is_ea() ? "psb1" : "aps1"; }
-  /// The port that carries everything cyclic.
-  [[nodiscard]] std::string main_port() const { return is_ea() ? "psb1.modbus" : "aps1.scpi"; }
+  [[nodiscard]] std::string channel() const { return on_bench(GetParam().make).channel; }
+  /// Carries the cell that is swapped in.
+  [[nodiscard]] std::string other_channel() const { return on_bench(other_make()).channel; }
+  [[nodiscard]] std::string instrument() const { return on_bench(GetParam().make).instrument; }
+  [[nodiscard]] std::string main_port() const { return on_bench(GetParam().make).main_port; }
 
   [[nodiscard]] ContractRig& rig() { return *rig_; }
   [[nodiscard]] Cycler& cycler() { return *instruments_.cyclers.at(instrument()); }
@@ -120,24 +138,20 @@ class CyclerContract : public ::testing::TestWithParam<CyclerCase> {
   }
 
  private:
-  static std::string bench_text(double other_soc_pct, bool ea_is_tested) {
-    const std::string other = std::to_string(other_soc_pct);
-    return "bench: contract\n"
-           "instruments:\n"
-           "  psb1: {model: ea-psb-10060-60, modbus: \"192.0.2.10:502\", scpi: \"192.0.2.10:5025\"}\n"
-           "  aps1: {model: keysight-n6974a, scpi: \"192.0.2.11:5025\"}\n"
-           "channels:\n"
-           "  ea: {cycler: psb1}\n"
-           "  keysight: {cycler: aps1}\n"
-           "simulation:\n"
-           "  cells:\n"
-           "    ea: {file: lg-m50, soc_pct: " +
-           (ea_is_tested ? "50" : other) + "}\n" + "    keysight: {file: lg-m50, soc_pct: " + (ea_is_tested ? other : "50") +
-           "}\n" +
-           "  room_temperature_degC: 25\n"
-           "  latency: modelled\n";
+  [[nodiscard]] Make other_make() const { return is_ea() ? Make::keysight_n6900 : Make::ea_psb; }
+  /// Two makes are enough: the one under test and the other.
+  [[nodiscard]] std::string bench_text(double other_soc_pct) const {
+    std::string instruments, channels, cells;
+    for (const Make make : {GetParam().make, other_make()}) {
+      const MakeOnBench& on = on_bench(make);
+      const std::string soc_pct = make == GetParam().make ? "50" : std::to_string(other_soc_pct);
+      instruments += std::string("  ") + on.instrument + ": " + on.entry + "\n";
+      channels += std::string("  ") + on.channel + ": {cycler: " + on.instrument + "}\n";
+      cells += std::string("    ") + on.channel + ": {file: lg-m50, soc_pct: " + soc_pct + "}\n";
+    }
+    return "bench: contract\ninstruments:\n" + instruments + "channels:\n" + channels + "simulation:\n  cells:\n" + cells +
+           "  room_temperature_degC: 25\n  latency: modelled\n";
   }
-  [[nodiscard]] std::string bench_text(double other_soc_pct) const { return bench_text(other_soc_pct, is_ea()); }
 
   std::unique_ptr<ContractRig> rig_;
   BenchInstruments instruments_;

@@ -2,7 +2,7 @@
 #include <limits>
 
 #include "drivers/instruments/ea_psb.hpp"
-#include "drivers/instruments/keysight_n6900.hpp"
+#include "drivers/instruments/scpi_cycler.hpp"
 #include "tests/contract/cycler_contract.hpp"
 
 namespace cellrig::test {
@@ -16,7 +16,7 @@ class CyclerProtection : public CyclerContract {
   void swap_cells() { rig().fault("cell_swapped " + channel() + " with=" + other_channel()); }
   Result<void> acknowledge() {
     if (is_ea()) return rig().call(dynamic_cast<EaPsbCycler&>(cycler()).acknowledge_alarms(in(plenty)));
-    return rig().call(dynamic_cast<KeysightN6900Cycler&>(cycler()).acknowledge_trip(in(plenty)));
+    return rig().call(dynamic_cast<ScpiCycler&>(cycler()).acknowledge_trip(in(plenty)));
   }
   Result<void> release() { return rig().call(cycler().release(in(plenty))); }
   void expect_refused(const Result<void>& call) {
@@ -204,10 +204,10 @@ TEST_P(CyclerProtection, arming_survives_no_lost_reply_unnoticed) {
 
 INSTANTIATE_TEST_SUITE_P(EveryCycler, CyclerProtection, every_cycler, case_name);
 
-class EaPsbProtection : public CyclerProtection {};
+class CyclerUnderVoltage : public CyclerProtection {};
 
-// The other make has no under-voltage protection of its own (its model file says so).
-TEST_P(EaPsbProtection, a_cell_below_the_under_voltage_trips_without_us) {
+// The N6900 has no under-voltage protection of its own (its model file says so).
+TEST_P(CyclerUnderVoltage, a_cell_below_the_under_voltage_trips_without_us) {
   ASSERT_NO_FATAL_FAILURE(make_world(2.0));
   Protections high = protections();
   high.under_voltage = 3.3_V;
@@ -221,9 +221,11 @@ TEST_P(EaPsbProtection, a_cell_below_the_under_voltage_trips_without_us) {
   expect_latched();
 }
 
-INSTANTIATE_TEST_SUITE_P(EaPsb, EaPsbProtection,
+INSTANTIATE_TEST_SUITE_P(WithUnderVoltage, CyclerUnderVoltage,
                          ::testing::Values(CyclerCase{Make::ea_psb, LinkKind::memory},
-                                           CyclerCase{Make::ea_psb, LinkKind::lockstep}),
+                                           CyclerCase{Make::ea_psb, LinkKind::lockstep},
+                                           CyclerCase{Make::itech, LinkKind::memory},
+                                           CyclerCase{Make::itech, LinkKind::lockstep}),
                          case_name);
 
 // ---- with the machine's own clock: few and short
@@ -272,7 +274,8 @@ TEST_P(CyclerInRealTime, off_on_a_dead_link_ends_at_its_deadline) {
 
 INSTANTIATE_TEST_SUITE_P(EveryCycler, CyclerInRealTime,
                          ::testing::Values(CyclerCase{Make::ea_psb, LinkKind::real},
-                                           CyclerCase{Make::keysight_n6900, LinkKind::real}),
+                                           CyclerCase{Make::keysight_n6900, LinkKind::real},
+                                           CyclerCase{Make::itech, LinkKind::real}),
                          case_name);
 
 }  // namespace

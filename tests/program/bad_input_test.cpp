@@ -138,6 +138,25 @@ TEST(BadInputOfABench, mistakes_in_a_bench_file_are_named_with_place_and_nearest
   }
 }
 
+TEST(BadInputOfABench, wires_to_inputs_and_relays_that_are_not_there_are_named_with_their_place) {
+  const std::string good = file_text("sim/benches/three-makes.yaml");
+  const std::string profile = file_with(profile_with(charge), "p.yaml");
+  const std::vector<std::vector<std::string>> mistakes{
+      {"{logger: daq, input: 0}", "{logger: daq, input: 12}", "'daq' has inputs 0 to 11 only"},
+      {"{logger: adam, input: 0}", "{logger: adam, input: 8}", "'adam' has inputs 0 to 7 only"},
+      {"{relays: adam, output: 0}", "{relays: daq, output: 0}", "'daq' is no relay module"},
+      {"{logger: daq, input: 0}", "{logger: itech1, input: 0}", "'itech1' is no logger"},
+      {"cycler: itech1", "cycler: daq", "'daq' is no cycler"},
+      {"itech-it-m3432", "itech-it-m3423", "did you mean 'itech-it-m3432'?"}};
+  for (const std::vector<std::string>& mistake : mistakes) {
+    const Finished done =
+        cellrig({"run", profile, "--simulated", "--bench", file_with(replaced(good, mistake[0], mistake[1]), "bench.yaml")});
+    EXPECT_EQ(done.exit_code, 2) << done.err;
+    EXPECT_THAT(done.err, ContainsRegex("bench.yaml:[0-9]+:[0-9]+: "));
+    EXPECT_THAT(done.err, HasSubstr(mistake[2]));
+  }
+}
+
 TEST(BadInputOfABench, two_channels_that_want_different_temperatures_of_one_chamber_are_refused) {
   const std::string profile = file_with(
       "profile: P\nformat: 1\nparameters: {t_degC: 25}\nsteps:\n  - rest: {for_s: 5, temperature_degC: parameters.t_degC}\n",

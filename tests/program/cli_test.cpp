@@ -170,6 +170,30 @@ TEST(Program, a_run_in_lockstep_gives_the_same_result_twice) {
   EXPECT_EQ(socs[0], socs[1]);
 }
 
+// Three makes of cyclers and two of loggers behind one bench file: in virtual time, and in lockstep with another process.
+TEST(Program, the_three_makes_run_side_by_side) {
+  const std::string file = file_with(cycle_profile, "cycle.yaml");
+  const std::vector<std::string> run{"run",       file,  "--bench",   "three-makes", "--channel", "ch1",
+                                     "--channel", "ch2", "--channel", "ch3",         "--json",    "--quiet"};
+  std::vector<std::string> simulated = run;
+  simulated.emplace_back("--simulated");
+  const Finished in_process = cellrig(simulated);
+  EXPECT_EQ(in_process.exit_code, 1) << in_process.err;
+  Simulator simulator("three-makes");
+  std::vector<std::string> lockstep = run;
+  for (const std::string& word :
+       {std::string("--simulator"), simulator.ready_file(), std::string("--time"), std::string("lockstep")}) {
+    lockstep.push_back(word);
+  }
+  const Finished over_sockets = cellrig(lockstep);
+  EXPECT_EQ(over_sockets.exit_code, 1) << over_sockets.err;
+  for (const char* const channel : {"ch1", "ch2", "ch3"}) {
+    EXPECT_TRUE(simulator.is_off(channel));
+    EXPECT_NEAR(simulator.truth(channel).current_max_A, 10.0, 0.1);
+    EXPECT_NEAR(simulator.truth(channel).current_min_A, -10.0, 0.1);
+  }
+}
+
 TEST(Program, off_turns_every_output_off_and_needs_neither_profile_nor_database) {
   Simulator simulator("demo");
   const Finished done = cellrig({"off", "--bench", "demo", "--simulator", simulator.ready_file()});

@@ -2,61 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/unit/drivers/cycler_calls.hpp"
 #include "tests/unit/drivers/fake_ea.hpp"
 
 namespace cellrig {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::FakeEa;
-using testing::run_task;
-using testing::ScriptedBus;
-
-const Protections protections{.over_voltage = 4.3_V,
-                              .under_voltage = 2.4_V,
-                              .charge_current_max = 6_A,
-                              .discharge_current_max = 10_A,
-                              .watchdog_delay = 5s};
-const Setpoint charge_5A = ConstantCurrent{.current = 5_A, .voltage_min = 2.5_V, .voltage_max = 4.2_V};
-const Setpoint discharge_8A = ConstantCurrent{.current = -8_A, .voltage_min = 2.5_V, .voltage_max = 4.2_V};
-
-Task<void> arm_it(FakeEa& ea, Result<void>& result) { result = co_await ea.cycler->arm(protections, ea.in(5s)); }
-Task<void> apply_it(FakeEa& ea, const Setpoint& setpoint, Result<void>& result) {
-  result = co_await ea.cycler->apply(setpoint, ea.in(1s));
-}
-Task<void> measure_it(FakeEa& ea, Result<CyclerReadings>& result) { result = co_await ea.cycler->measure(ea.in(1s)); }
-Task<void> off_it(FakeEa& ea, Result<void>& result, Duration delay = 0s) {
-  co_await ea.time.sleep_for(delay);
-  result = co_await ea.cycler->output_off(ea.in(1s));
-}
-Task<void> identify_it(FakeEa& ea, Result<InstrumentIdentity>& result) { result = co_await ea.cycler->identify(ea.in(2s)); }
-Task<void> release_it(FakeEa& ea, Result<void>& result) { result = co_await ea.cycler->release(ea.in(2s)); }
-
-Result<void> arm(FakeEa& ea) {
-  Result<void> result;
-  run_task(ea.time, arm_it(ea, result));
-  return result;
-}
-Result<void> apply(FakeEa& ea, const Setpoint& setpoint) {
-  Result<void> result;
-  run_task(ea.time, apply_it(ea, setpoint, result));
-  return result;
-}
-Result<CyclerReadings> measure(FakeEa& ea) {
-  Result<CyclerReadings> result;
-  run_task(ea.time, measure_it(ea, result));
-  return result;
-}
-Result<void> off(FakeEa& ea) {
-  Result<void> result;
-  run_task(ea.time, off_it(ea, result));
-  return result;
-}
-Result<InstrumentIdentity> identify(FakeEa& ea) {
-  Result<InstrumentIdentity> result;
-  run_task(ea.time, identify_it(ea, result));
-  return result;
-}
+using namespace testing;
 
 TEST(EaPsb, identifies_itself) {
   FakeEa ea;
@@ -314,6 +267,11 @@ TEST(EaPsb, a_measurement_is_one_exchange_stamped_in_its_middle) {
   EXPECT_EQ(readings->voltage.at - start, 500us);
 }
 
+Task<void> off_later(FakeEa& ea, Result<void>& result, Duration delay) {
+  co_await ea.time.sleep_for(delay);
+  result = co_await ea.cycler->output_off(in(ea, 1s));
+}
+
 TEST(EaPsb, off_interrupts_a_measurement_that_hangs) {
   FakeEa ea;
   ASSERT_TRUE(arm(ea));
@@ -321,9 +279,9 @@ TEST(EaPsb, off_interrupts_a_measurement_that_hangs) {
   ea.bus->is_silent = true;
   Result<CyclerReadings> readings;
   Result<void> result = fail(Fault::timeout, "not over");
-  ea.time.spawn(measure_it(ea, readings));
+  ea.time.spawn(keep(ea.cycler->measure(in(ea, 1s)), readings));
   const TimePoint start = ea.time.now();
-  ea.time.spawn(off_it(ea, result, 10ms));
+  ea.time.spawn(off_later(ea, result, 10ms));
   struct Local {
     static Task<void> heal(FakeEa& ea) {
       co_await ea.time.sleep_for(5ms);
@@ -344,11 +302,11 @@ TEST(EaPsb, off_during_apply_leaves_the_output_off_wherever_it_strikes) {
     FakeEa ea;
     ASSERT_TRUE(arm(ea));
     Result<void> applied, stopped;
-    ea.time.spawn(apply_it(ea, charge_5A, applied));
+    ea.time.spawn(keep(ea.cycler->apply(charge_5A, in(ea, 1s)), applied));
     struct Local {
       static Task<void> off_and_wait(FakeEa& ea, Result<void>& stopped, int ms) {
         co_await ea.time.sleep_for(ms * 1ms);
-        stopped = co_await ea.cycler->output_off(ea.in(1s));
+        stopped = co_await ea.cycler->output_off(in(ea, 1s));
         co_await ea.time.sleep_for(500ms);
       }
     };
@@ -404,9 +362,7 @@ TEST(EaPsb, off_without_remote_succeeds_when_the_output_is_off) {
 TEST(EaPsb, is_released_with_watchdog_and_remote_given_back) {
   FakeEa ea;
   ASSERT_TRUE(arm(ea));
-  Result<void> released;
-  run_task(ea.time, release_it(ea, released));
-  EXPECT_TRUE(released);
+  EXPECT_TRUE(release(ea));
   EXPECT_EQ(ea.settings["SYST:COMM:MON:ACT"], "OFF");
   EXPECT_FALSE(ea.bus->coils[402]);
   EXPECT_EQ(apply(ea, charge_5A).error().fault, Fault::refused);

@@ -94,8 +94,6 @@ struct FakeEa {
   }
   std::string ignored_setting;
   [[nodiscard]] bool ignored_setting_is(const std::string& header) const { return header == ignored_setting; }
-
-  [[nodiscard]] Deadline in(Duration duration) const { return Deadline{time.now() + duration}; }
 };
 
 }  // namespace cellrig::testing

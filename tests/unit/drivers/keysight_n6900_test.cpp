@@ -3,27 +3,20 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <fstream>
 #include <map>
 
 #include "controller/async/virtual_time.hpp"
 #include "drivers/models/model_file.hpp"
 #include "drivers/scpi/codec.hpp"
-#include "tests/unit/drivers/run_task.hpp"
+#include "tests/unit/drivers/cycler_calls.hpp"
 #include "tests/unit/drivers/scripted_stream.hpp"
 
 namespace cellrig {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::run_task;
-using testing::ScriptedStream;
-
-const Protections protections{.over_voltage = 4.3_V,
-                              .under_voltage = 2.4_V,
-                              .charge_current_max = 6_A,
-                              .discharge_current_max = 10_A,
-                              .watchdog_delay = 5s};
-const Setpoint charge_5A = ConstantCurrent{.current = 5_A, .voltage_min = 2.5_V, .voltage_max = 4.2_V};
+using namespace testing;
 
 /// Just enough of an N6974A to test its driver.
 struct FakeN6900 {
@@ -37,6 +30,7 @@ struct FakeN6900 {
   std::string measured_current = "-2.336919E-04";
   int questionable = 8192;
   bool output_sticks = false;
+  std::map<std::string, std::string> recorded;  ///< questions that are answered from here, whatever the settings
   std::unique_ptr<KeysightN6900Cycler> cycler;
 
   FakeN6900() {
@@ -80,6 +74,7 @@ struct FakeN6900 {
   }
   /// Empty: a command that has no reply. nullopt: unknown, silence.
   std::optional<std::string> perform(const std::string& part) {
+    if (const auto found = recorded.find(part); found != recorded.end()) return found->second;
     if (part == "*OPC?") return "1";
     if (part == "*IDN?") return "Agilent Technologies,N6974A,MY63000121,B.02.03.1268";
     if (part == "CURR:LIM? MAX") return "+2.550000E+01";
@@ -102,42 +97,11 @@ struct FakeN6900 {
     settings[header] = part.substr(blank + 1);
     return "";
   }
-  [[nodiscard]] Deadline in(Duration duration) const { return Deadline{time.now() + duration}; }
 };
-
-Task<void> arm_it(FakeN6900& rig, Result<void>& result) { result = co_await rig.cycler->arm(protections, rig.in(5s)); }
-Task<void> apply_it(FakeN6900& rig, const Setpoint& setpoint, Result<void>& result) {
-  result = co_await rig.cycler->apply(setpoint, rig.in(1s));
-}
-Task<void> measure_it(FakeN6900& rig, Result<CyclerReadings>& result) { result = co_await rig.cycler->measure(rig.in(1s)); }
-Task<void> off_it(FakeN6900& rig, Result<void>& result) { result = co_await rig.cycler->output_off(rig.in(1s)); }
-Task<void> identify_it(FakeN6900& rig, Result<InstrumentIdentity>& result) { result = co_await rig.cycler->identify(rig.in(5s)); }
-
-Result<void> arm(FakeN6900& rig) {
-  Result<void> result;
-  run_task(rig.time, arm_it(rig, result));
-  return result;
-}
-Result<void> apply(FakeN6900& rig, const Setpoint& setpoint) {
-  Result<void> result;
-  run_task(rig.time, apply_it(rig, setpoint, result));
-  return result;
-}
-Result<CyclerReadings> measure(FakeN6900& rig) {
-  Result<CyclerReadings> result;
-  run_task(rig.time, measure_it(rig, result));
-  return result;
-}
-Result<void> off(FakeN6900& rig) {
-  Result<void> result;
-  run_task(rig.time, off_it(rig, result));
-  return result;
-}
 
 TEST(KeysightN6900, identifies_itself_and_its_dissipators) {
   FakeN6900 rig;
-  Result<InstrumentIdentity> identity;
-  run_task(rig.time, identify_it(rig, identity));
+  const auto identity = identify(rig);
   ASSERT_TRUE(identity) << identity.error().what;
   EXPECT_EQ(identity->serial, "MY63000121");
   EXPECT_TRUE(rig.stop->is_open());
@@ -179,14 +143,7 @@ TEST(KeysightN6900, a_latched_trip_must_be_acknowledged_by_a_person) {
   FakeN6900 rig;
   rig.questionable = 1 << 11;
   EXPECT_EQ(arm(rig).error().fault, Fault::device_fault);
-  struct Local {
-    static Task<void> acknowledge(FakeN6900& fake, Result<void>& result) {
-      result = co_await fake.cycler->acknowledge_trip(fake.in(1s));
-    }
-  };
-  Result<void> acknowledged;
-  run_task(rig.time, Local::acknowledge(rig, acknowledged));
-  EXPECT_TRUE(acknowledged);
+  EXPECT_TRUE(finish(rig, rig.cycler->acknowledge_trip(in(rig, 1s))));
   EXPECT_TRUE(arm(rig));
 }
 
@@ -266,6 +223,35 @@ TEST(KeysightN6900, measures_in_one_message) {
   EXPECT_EQ(rig.main->lines.size(), 1U);
 }
 
+/// Answers every question as the real unit did when it was recorded, and nothing else.
+std::map<std::string, std::string> recorded_replies() {
+  std::ifstream file{CELLRIG_SOURCE_DIR "/tests/data/n6974a_transcript.txt"};
+  std::map<std::string, std::string> replies;
+  for (std::string line; std::getline(file, line);) {
+    const std::size_t arrow = line.find(" => ");
+    if (!line.starts_with('#') && arrow != std::string::npos) replies[line.substr(0, arrow)] = line.substr(arrow + 4);
+  }
+  return replies;
+}
+
+// The bytes come from a real instrument, not from us.
+TEST(KeysightN6900, understands_the_recorded_unit) {
+  FakeN6900 rig;
+  rig.recorded = recorded_replies();
+  ASSERT_GT(rig.recorded.size(), 80U);
+  const auto identity = identify(rig);
+  ASSERT_TRUE(identity) << identity.error().what;
+  EXPECT_EQ(identity->serial, "MY63000121");
+  const auto readings = measure(rig);
+  ASSERT_TRUE(readings) << readings.error().what;
+  EXPECT_DOUBLE_EQ(readings->voltage.value, -3.454664e-4);
+  EXPECT_DOUBLE_EQ(readings->current.value, -2.336919e-4);
+  EXPECT_EQ(readings->regulation, Regulation::off);
+  EXPECT_FALSE(readings->tripped);
+  // As it came out of the box it guards nothing: what arm() programs is not held by this unit, which only repeats itself.
+  EXPECT_EQ(arm(rig).error().fault, Fault::refused);
+}
+
 TEST(KeysightN6900, decodes_measurements) {
   const auto model = load_keysight_n6900_model(std::string(CELLRIG_SOURCE_DIR) + "/drivers/models/keysight-n6974a.yaml");
   const auto decode = [&model](const char* text) { return keysight_n6900::decode_measurement(text, model, TimePoint{}); };
@@ -299,7 +285,7 @@ TEST(KeysightN6900, off_does_not_wait_for_a_measurement) {
   ASSERT_TRUE(apply(rig, charge_5A));
   rig.is_silent = [](const std::string& line) { return line.starts_with("MEAS:VOLT?"); };
   Result<CyclerReadings> readings;
-  rig.time.spawn(measure_it(rig, readings));
+  rig.time.spawn(keep(rig.cycler->measure(in(rig, 1s)), readings));
   const TimePoint start = rig.time.now();
   ASSERT_TRUE(off(rig));
   EXPECT_LE(rig.time.now() - start, 20ms);

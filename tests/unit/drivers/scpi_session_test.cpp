@@ -186,5 +186,32 @@ TEST(ScpiSession, a_second_caller_waits_no_longer_than_its_deadline) {
   EXPECT_EQ(rig.stream.lines.size(), 1U);
 }
 
+Task<void> tell(Rig& rig, std::string_view message, Result<void>& result) {
+  const Deadline deadline{rig.time.now() + 1s};
+  result = co_await rig.session.send(message, 20ms, deadline);
+}
+
+TEST(ScpiSession, what_has_no_reply_is_followed_by_its_pause) {
+  Rig rig{[](ScriptedStream& stream, const std::string& line) {
+    if (line.ends_with('?')) stream.push("0\n");
+  }};
+  Result<void> told = fail(Fault::timeout, "not over");
+  rig.time.spawn(tell(rig, "OUTP 0", told));
+  EXPECT_EQ(*query(rig, "OUTP?"), "0");
+  EXPECT_TRUE(told);
+  EXPECT_EQ(rig.time.now(), TimePoint{20ms});
+  EXPECT_EQ(rig.stream.lines, (std::vector<std::string>{"OUTP 0", "OUTP?"}));
+}
+
+TEST(ScpiSession, a_cut_ends_the_pause) {
+  Rig rig{nullptr};
+  Result<void> told;
+  rig.time.spawn(tell(rig, "OUTP 0", told));
+  run_task(rig.time, wait_a_little(rig.time));
+  rig.session.cut();
+  run_task(rig.time, ask(rig, "OUTP?", 50ms));
+  EXPECT_EQ(told.error().fault, Fault::interrupted);
+}
+
 }  // namespace
 }  // namespace cellrig

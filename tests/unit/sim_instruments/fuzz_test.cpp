@@ -5,6 +5,8 @@
 
 #include "sim/instruments/adam_6018.hpp"
 #include "sim/instruments/ea_psb.hpp"
+#include "sim/instruments/itech.hpp"
+#include "sim/instruments/keysight_daq.hpp"
 #include "sim/instruments/keysight_n6900.hpp"
 #include "sim/instruments/watlow_f4t.hpp"
 #include "tests/unit/sim_instruments/ideal_bench.hpp"
@@ -118,6 +120,41 @@ TEST(Fuzz, keysight_n6900) {
   KeysightN6900 n6974a{KeysightN6900Config{}, bench.stage, bench.advance_world()};
   ASSERT_NO_FATAL_FAILURE(pound(n6974a, "scpi", scpi_like));
   EXPECT_EQ((ScpiClient{n6974a, 9}.ask(at_s(100000), "*OPC?")), "1");
+}
+
+std::string itech_like(std::mt19937& random) {
+  constexpr const char* whole[] = {"\nSYST:REM\n", "\nMEAS?;:OUTP?\n", "\nVOLT:UND:PROT:STAT 1;:OUTP 1;:FUNC?\n"};
+  return random() % 4 == 0 ? std::string{whole[random() % std::size(whole)]} : scpi_like(random);
+}
+
+TEST(Fuzz, itech) {
+  IdealBench bench{4.0};
+  Itech itech{ItechConfig{}, bench.stage, bench.advance_world()};
+  ASSERT_NO_FATAL_FAILURE(pound(itech, "scpi", itech_like));
+  EXPECT_EQ((ScpiClient{itech, 9}.ask(at_s(100000), "*OPC?")), "1");
+}
+
+std::string daq_like(std::mt19937& random) {
+  constexpr const char* pieces[] = {"CONF:TEMP TC,T,(@101:104)\n",
+                                    "ROUT:SCAN (@101,102)\n",
+                                    "ROUT:SCAN?\n",
+                                    "READ?\n",
+                                    "FETC?\n",
+                                    "FORM:READ:CHAN ON;UNIT ON\n",
+                                    "UNIT:TEMP? (@101:120)\n",
+                                    "(@101:",
+                                    "(@",
+                                    ")\n",
+                                    "101,",
+                                    "999999999999",
+                                    "SENS:TEMP:NPLC 1,(@101)\n"};
+  return random() % 2 == 0 ? std::string{pieces[random() % std::size(pieces)]} : scpi_like(random);
+}
+
+TEST(Fuzz, keysight_daq) {
+  KeysightDaq daq{{}, {}, [](TimePoint) {}};
+  ASSERT_NO_FATAL_FAILURE(pound(daq, "scpi", daq_like));
+  EXPECT_EQ((ScpiClient{daq, 9}.ask(at_s(100000), "*OPC?")), "1");
 }
 
 TEST(Fuzz, watlow_f4t) {
