@@ -107,6 +107,7 @@ void LockstepTime::wait_for_local_work() {
 }
 
 void LockstepTime::advance() {
+  if (!owed_.empty()) return wait_for_replies();
   const TimePoint to = has_wait() ? next_due() : TimePoint::max();
   if (to == TimePoint::max() && under_way_.empty()) {
     // Only something from outside (a signal) can go on.
@@ -138,16 +139,24 @@ void LockstepTime::ask_for_advance(TimePoint to) {
   simulator_at_ = parse_instant(next_word(rest));
   now_ = std::max(now_, simulator_at_);
   // Which request each reply answers is known now; while one reply is waited for, the owner of another may send its next request.
-  std::vector<Answered> answered;
   std::string_view word = next_word(rest);
   for (; !word.empty() && word != "until"; word = next_word(rest)) {
     const bool is_damaged = word.back() == '?';
     if (is_damaged || word.back() == '!') word.remove_suffix(1);
     const auto request = under_way_.find(parse_key(word));
-    if (request != under_way_.end()) answered.push_back({request->first, request->second, is_damaged});
+    if (request != under_way_.end()) owed_.push_back({request->first, request->second, is_damaged});
   }
   quiet_until_ = parse_instant(next_word(rest));
-  for (const Answered& reply : answered) wait_for_reply(reply);
+  wait_for_replies();
+}
+
+/// A stop in between leaves the rest for the next run(): they are on their way, and no time may pass before they are here.
+void LockstepTime::wait_for_replies() {
+  while (!owed_.empty() && !stopped_ && !failed()) {
+    const Answered reply = owed_.front();
+    wait_for_reply(reply);
+    if (!stopped_ && !failed()) owed_.erase(owed_.begin());
+  }
 }
 
 void LockstepTime::wait_for_reply(const Answered& reply) {

@@ -9,6 +9,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "controller/async/time_source.hpp"
 #include "controller/base/result.hpp"
@@ -49,6 +50,7 @@ class LockstepTime final : public TimeSource {
   [[nodiscard]] bool may_go_alone(TimePoint to) const;
   void ask_for_advance(TimePoint to);
   void catch_up();
+  void wait_for_replies();
   void wait_for_reply(const Answered& reply);
   [[nodiscard]] std::string ask(const std::string& line);
   [[noreturn]] void stuck(const std::string& why) const;
@@ -59,6 +61,7 @@ class LockstepTime final : public TimeSource {
   std::string received_;
   std::map<LinkKey, std::uint64_t> requests_;   ///< how many were sent on each connection since it was opened
   std::map<LinkKey, std::uint64_t> under_way_;  ///< the number of the request that each connection waits for
+  std::vector<Answered> owed_;                  ///< replies that were sent and are not here yet
   const Lookahead lookahead_;
   TimePoint now_{};
   TimePoint simulator_at_{};  ///< behind now_ when time went on alone

@@ -35,7 +35,7 @@ namespace {
 
 constexpr double target_us = 2000;  ///< beyond a round trip, at the 99.9th percentile
 /// Short form: the median in round trips of the same run. The first case can't be below two, the second needs a new connection.
-constexpr double voltage_round_trips_max = 12, temperature_round_trips_max = 24;
+constexpr double voltage_round_trips_max = 20, temperature_round_trips_max = 40;
 /// Short, so that trials are: how long a reaction takes does not depend on how often is measured.
 constexpr std::chrono::milliseconds control_period{5}, sensor_period{4};
 constexpr std::chrono::microseconds quiet_before_round_trip{300};

@@ -187,6 +187,42 @@ TEST_F(LockstepTimeTest, what_is_posted_is_served_although_time_goes_on_alone) {
   poster.join();
 }
 
+/// An exchange whose reply is a wake; it may last 100 ms.
+Task<void> exchange(LockstepTime* time, LinkKey key, Wait* reply, WaitEnd* end) {
+  const TimeSource::InFlight in_flight{*time, key};
+  const TimePoint due = time->now() + 100ms;
+  *end = co_await reply->until(due);
+  time->stop();
+}
+
+// Two replies were sent in one answer, and the first one's owner stopped the run: the second one is not late because of that.
+TEST_F(LockstepTimeTest, a_reply_that_is_on_its_way_at_a_stop_is_waited_for_by_the_next_run) {
+  constexpr LinkKey second_link{.local_port = 40002, .remote_port = 15002};
+  ScriptedDoor door{[](const std::string& line) {
+    const bool is_first = line.find("40001") != std::string::npos;
+    return is_first ? "now 0 40001-15001 40002-15002 until " + for_ever : "now " + ns(100ms) + " until " + for_ever;
+  }};
+  LockstepTime time{"127.0.0.1", door.port()};
+  Wait first{time}, second{time};
+  WaitEnd first_end = WaitEnd::due, second_end = WaitEnd::due;
+  time.spawn(exchange(&time, link, &first, &first_end));
+  time.spawn(exchange(&time, second_link, &second, &second_end));
+  const auto arrive_later = [&time](Wait& reply) {
+    return std::thread{[&time, &reply] {
+      std::this_thread::sleep_for(20ms);
+      time.post([&reply] { reply.wake(); });
+    }};
+  };
+  for (Wait* const reply : {&first, &second}) {
+    std::thread wire = arrive_later(*reply);
+    time.run();
+    wire.join();
+  }
+  EXPECT_EQ(first_end, WaitEnd::woken);
+  EXPECT_EQ(second_end, WaitEnd::woken);
+  EXPECT_EQ(time.now(), TimePoint{});
+}
+
 TEST_F(LockstepTimeTest, a_simulator_that_is_gone_ends_the_run) {
   ScriptedDoor door{[](const std::string&) { return std::string("who are you"); }};
   LockstepTime time{"127.0.0.1", door.port()};
