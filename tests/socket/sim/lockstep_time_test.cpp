@@ -11,6 +11,7 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/read_until.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 
 namespace cellrig {
@@ -207,16 +208,10 @@ TEST_F(LockstepTimeTest, a_reply_that_is_on_its_way_at_a_stop_is_waited_for_by_t
   WaitEnd first_end = WaitEnd::due, second_end = WaitEnd::due;
   time.spawn(exchange(&time, link, &first, &first_end));
   time.spawn(exchange(&time, second_link, &second, &second_end));
-  const auto arrive_later = [&time](Wait& reply) {
-    return std::thread{[&time, &reply] {
-      std::this_thread::sleep_for(20ms);
-      time.post([&reply] { reply.wake(); });
-    }};
-  };
   for (Wait* const reply : {&first, &second}) {
-    std::thread wire = arrive_later(*reply);
+    boost::asio::steady_timer wire{time.context(), 20ms};
+    wire.async_wait([reply](const boost::system::error_code&) { reply->wake(); });
     time.run();
-    wire.join();
   }
   EXPECT_EQ(first_end, WaitEnd::woken);
   EXPECT_EQ(second_end, WaitEnd::woken);
