@@ -1,6 +1,7 @@
 #include "controller/async/lockstep_time.hpp"
 
 #include <poll.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <boost/asio/buffer.hpp>
@@ -21,6 +22,8 @@ namespace {
 constexpr std::chrono::seconds wall_guard{10};
 /// A reader who is going to find fault with damaged bytes has done so by then; otherwise it waits for more of them.
 constexpr std::chrono::milliseconds damage_grace{30};
+/// Some tenths of a second of wall time, and the first choice after some milliseconds.
+constexpr std::uint64_t asks_per_choice = 4096, choosing_turn = 128;
 
 std::int64_t parse_integer(std::string_view text) {
   std::int64_t value = 0;
@@ -61,6 +64,7 @@ LockstepTime::LockstepTime(const std::string& host, std::uint16_t port, Lookahea
   std::string_view rest = answer;
   if (next_word(rest) != "ok") throw std::runtime_error("lockstep: the simulator refused: " + answer);
   now_ = simulator_at_ = parse_instant(next_word(rest));
+  is_simulator_here_ = back_door_.remote_endpoint().address().is_loopback();
 }
 
 LockstepTime::~LockstepTime() = default;
@@ -80,6 +84,11 @@ void LockstepTime::local_work(int change) {
 }
 
 void LockstepTime::run() {
+  struct Release {
+    CorePin& pin;
+    ~Release() { pin.release(); }
+  } const release{pin_};
+  if (const int core = core_; core != no_core) pin_.hold(core);
   stopped_ = false;
   quiet_until_ = now_;  // whoever else uses the back door may have ordered something since
   context().restart();
@@ -148,6 +157,7 @@ void LockstepTime::ask_for_advance(TimePoint to) {
   }
   quiet_until_ = parse_instant(next_word(rest));
   wait_for_replies();
+  share_core();
 }
 
 /// A stop in between leaves the rest for the next run(): they are on their way, and no time may pass before they are here.
@@ -179,6 +189,33 @@ void LockstepTime::catch_up() {
   std::string_view rest = answer;
   if (next_word(rest) != "now") throw std::runtime_error("lockstep: unexpected answer from the simulator: " + answer);
   simulator_at_ = parse_instant(next_word(rest));
+}
+
+/// Now and then one answer finds this thread wherever the system wants it, and all go on there: a core that others crowd is left that
+/// way. A short run is not worth it.
+void LockstepTime::share_core() {
+  if (!is_simulator_here_) return;
+  const std::uint64_t turn = ++asks_ % asks_per_choice;
+  if (turn == choosing_turn) pin_.release();
+  if (turn != choosing_turn + 1) return;
+  const int core = ::sched_getcpu();
+  if (core < 0) return;
+  pin_.hold(core);
+  if (core_.exchange(core) != core) static_cast<void>(ask("core " + std::to_string(core) + '\n'));
+}
+
+/// Whoever hands something over from a thread of its own (a bus) works in turns with the control thread.
+void LockstepTime::join_core() {
+  thread_local int joined = no_core;
+  const int core = core_;
+  if (core == joined || std::this_thread::get_id() == control_thread_) return;
+  joined = core;
+  stay_on_core(core);
+}
+
+void LockstepTime::post(std::function<void()> function) {
+  join_core();
+  TimeSource::post(std::move(function));
 }
 
 std::string LockstepTime::ask(const std::string& line) {

@@ -4,13 +4,17 @@
 // controller goes on alone, and says with its next requests when they were sent.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
+#include "controller/async/core_pin.hpp"
 #include "controller/async/time_source.hpp"
 #include "controller/base/result.hpp"
 
@@ -18,8 +22,8 @@ namespace cellrig {
 
 class LockstepTime final : public TimeSource {
  public:
-  /// Whether time goes on alone while the simulator is quiet. The record is the same either way; with it a sample takes half as many
-  /// round trips.
+  /// Whether time goes on alone while the simulator is quiet. The record is the same either way; with it a sample takes down to half as
+  /// many round trips.
   enum class Lookahead : bool { off, on };
 
   /// Connects to the simulator's back door and takes over its clock. Blocking; at start-up only.
@@ -30,10 +34,12 @@ class LockstepTime final : public TimeSource {
   /// On return the simulator stands at now(), so that its truth is that of this instant. While it runs the simulator may be behind,
   /// at the latest exchange.
   void run() override;
+  void post(std::function<void()> function) override;
   void stop() override { stopped_ = true; }
   void link_opened(LinkKey link) override { requests_.erase(link); }
 
  private:
+  static constexpr int no_core = -1;
   struct Answered {
     LinkKey link;
     std::uint64_t request = 0;
@@ -52,6 +58,8 @@ class LockstepTime final : public TimeSource {
   void catch_up();
   void wait_for_replies();
   void wait_for_reply(const Answered& reply);
+  void share_core();
+  void join_core();
   [[nodiscard]] std::string ask(const std::string& line);
   [[noreturn]] void stuck(const std::string& why) const;
 
@@ -68,6 +76,11 @@ class LockstepTime final : public TimeSource {
   TimePoint quiet_until_{};   ///< before this instant the simulator does nothing by itself
   bool has_sent_ = false;     ///< a request went out at now_, and the simulator has not been asked to serve it
   int local_work_ = 0;
+  bool is_simulator_here_ = false;  ///< on this machine
+  std::uint64_t asks_ = 0;
+  CorePin pin_;                     ///< of the control thread, while it runs
+  std::atomic<int> core_{no_core};  ///< that the control thread, the bus threads and the simulator share
+  const std::thread::id control_thread_ = std::this_thread::get_id();
   bool stopped_ = false;
 };
 

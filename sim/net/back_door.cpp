@@ -14,8 +14,8 @@ namespace {
 constexpr std::size_t in_flight_count_max = 4096;
 
 const std::vector<std::string>& words() {
-  static const std::vector<std::string> all{"hello",        "advance", "follow", "truth", "fault",
-                                            "clear-faults", "now",     "state",  "quit"};
+  static const std::vector<std::string> all{"hello", "advance",      "follow", "core",  "truth",
+                                            "fault", "clear-faults", "now",    "state", "quit"};
   return all;
 }
 
@@ -84,6 +84,11 @@ Result<Command> parse(std::string_view line) {
     const std::optional<TimePoint> to = instant(second);
     if (!to || !take_word(rest).empty()) return refuse("follow: one instant in ns is expected");
     return Command{Follow{*to}};
+  }
+  if (word == "core") {
+    const std::optional<int> core = integer<int>(second);
+    if (!core || !take_word(rest).empty()) return refuse("core: one number is expected");
+    return Command{ShareCore{*core}};
   }
   if (word == "hello") {
     if (second == "lockstep" && take_word(rest).empty()) return Command{HelloLockstep{}};

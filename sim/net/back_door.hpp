@@ -44,6 +44,11 @@ struct Advance {
 struct Follow {
   TimePoint to{};
 };
+/// "core <number>": whoever holds the time runs on this core of this machine and takes turns with the simulator, which had better
+/// run there, too. A hint; "ok" in any case.
+struct ShareCore {
+  int core = 0;
+};
 struct Truth {};
 struct InjectFault {
   std::string order;
@@ -53,7 +58,7 @@ struct Now {};
 struct State {};
 struct Quit {};
 
-using Command = std::variant<HelloLockstep, Advance, Follow, Truth, InjectFault, ClearFaults, Now, State, Quit>;
+using Command = std::variant<HelloLockstep, Advance, Follow, ShareCore, Truth, InjectFault, ClearFaults, Now, State, Quit>;
 
 /// Refuses what it does not understand, with the nearest word.
 [[nodiscard]] Result<Command> parse(std::string_view line);

@@ -62,6 +62,11 @@ std::optional<std::string> SimServer::Loop::execute(std::size_t slot, std::strin
                           follow(order.to);
                           return "now " + std::to_string(to_ns(clock_.now()));
                         },
+                        [&](const back_door::ShareCore& share) -> std::optional<std::string> {
+                          if (lockstep_session_ != slot) return "error say 'hello lockstep' first";
+                          core_pin_.hold(share.core);
+                          return "ok";
+                        },
                         [&](const back_door::Truth&) -> std::optional<std::string> {
                           bench_.let_events_happen(now);
                           return bench_.truth_json();

@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "controller/async/core_pin.hpp"
 #include "sim/net/back_door.hpp"
 #include "sim/net/framing.hpp"
 #include "sim/net/server.hpp"
@@ -127,6 +128,7 @@ class SimServer::Loop {
   std::vector<Delivery> deliveries_;      ///< reused
   std::optional<std::size_t> lockstep_session_;
   std::optional<PendingAdvance> advance_;
+  CorePin core_pin_;  ///< of the serving thread, in lockstep
   std::uint64_t last_sequence_ = 0;
   std::uint64_t last_serial_ = 0;
   TimePoint last_world_advance_{};

@@ -173,6 +173,7 @@ void SimServer::Loop::answer_advance(const std::string& line) {
 void SimServer::Loop::leave_lockstep() {
   lockstep_session_.reset();
   advance_.reset();
+  core_pin_.release();
   process_all();
   std::erase_if(links_, [](const auto& link) { return !link.second; });
   clock_.go_on();

@@ -1,6 +1,6 @@
 // How fast lockstep is: two channels (EA PSB over Modbus, Keysight N6900 over SCPI) on real sockets to cellrig-sim in a process of its own,
 // reply latencies modelled, CC-CV at 1 Hz, every sample in SQLite. Samples per second of wall time beside the loopback round trips
-// that the same machine makes in the same run, and how many of them (advances) a sample takes.
+// that the same machine makes in the same run, and how many of them (with the back door) a sample takes.
 //
 // lockstep_bench [--cycles 2] [--rounds 3] [--short]
 #include <fmt/format.h>
@@ -18,8 +18,8 @@ namespace cellrig::bench {
 namespace {
 
 constexpr double target_per_s = 5'000;
-/// CPU time of a sample, controller and simulator together, in loopback round trips of the same run between processes placed as these
-/// two are. A ratio that the load of the machine moves less than the rate: 4 to 8 were seen; twice the worst is a defect.
+/// CPU time of a sample, controller and simulator together, in loopback round trips on one core, where lockstep's threads are, too. A ratio
+/// that the load of the machine hardly moves: 3.4 to 4.8 were seen, 8 where the system keeps them apart; twice the worst is a defect.
 constexpr double round_trips_max = 16;
 constexpr double ping_pong_s = 0.3;
 
@@ -111,24 +111,25 @@ int main_of(int argc, char** argv) {
 
   const auto samples = static_cast<double>(cheapest.run.samples);
   const double cpu_us = cheapest.cpu_us();
-  const double round_trip_us = placed_freely.cpu_us;
-  fmt::print("loopback ping-pong: {:.0f} /s placed freely, {:.0f} /s on one core; {:.1f} us CPU a round trip, both ends\n",
-             placed_freely.per_s, on_one_core.per_s, round_trip_us);
+  fmt::print(
+      "loopback ping-pong: {:.0f} /s placed freely, {:.0f} /s on one core; CPU of a round trip, both ends: {:.1f} and {:.1f} "
+      "us\n",
+      placed_freely.per_s, on_one_core.per_s, placed_freely.cpu_us, on_one_core.cpu_us);
   fmt::print(
       "two channels: {} samples in {:.2f} s; CPU per sample {:.1f} us: controller {:.1f} (its control thread {:.1f}), simulator "
       "{:.1f}\n",
       best.run.samples, best.run.cost.wall_s, cpu_us, 1e6 * cheapest.run.cost.cpu_s / samples,
       1e6 * cheapest.run.cost.control_cpu_s / samples, 1e6 * cheapest.simulator_cpu_s / samples);
-  fmt::print("advance round trips per sample: {:.2f}\n",
+  fmt::print("back door round trips per sample: {:.2f}\n",
              static_cast<double>(counted.advances) / static_cast<double>(counted.run.samples));
   fmt::print("rows in the record: {} of {} samples\n", best.run.rows, best.run.samples);
   fmt::print(
       "{}: {:.0f} samples/s of wall time, target {:.0f}; {:.0f} of one core's time; a loopback round trip alone: {:.0f} /s\n",
-      best.per_s() >= target_per_s ? "PASS" : "FAIL", best.per_s(), target_per_s, 1e6 / cpu_us,
-      std::max(placed_freely.per_s, on_one_core.per_s));
-  const bool is_good = cpu_us <= round_trips_max * round_trip_us;
-  fmt::print("{}: a sample costs the CPU time of {:.1f} loopback round trips, bar {:.1f}\n", is_good ? "PASS" : "FAIL",
-             cpu_us / round_trip_us, round_trips_max);
+      best.per_s() >= target_per_s ? "PASS" : "FAIL", best.per_s(), target_per_s, 1e6 / cpu_us, on_one_core.per_s);
+  const double round_trips = cpu_us / on_one_core.cpu_us;
+  const bool is_good = round_trips <= round_trips_max;
+  fmt::print("{}: a sample costs the CPU time of {:.1f} loopback round trips on one core, bar {:.1f}\n",
+             is_good ? "PASS" : "FAIL", round_trips, round_trips_max);
   return is_good && best.run.rows == best.run.samples ? 0 : 1;
 }
 

@@ -22,9 +22,11 @@ namespace {
 constexpr int channel_count = 8;
 constexpr std::chrono::milliseconds period{100};
 constexpr double share_max = 1.5;
-/// A short run has too few cycles for a 99.9th percentile, where one hiccup of the machine decides: it judges the median.
+/// A short run has too few cycles for a 99.9th percentile, where one hiccup of the machine decides: it judges the median. On a crowded
+/// machine the timers and the cycles wait on different cores, behind different neighbours (0.09 to 30 times the bare timers' median were
+/// seen, on one that had been given five times its work): what is small beside the period is no regression.
 constexpr std::size_t cycles_for_p99_9 = 4000;
-constexpr double median_share_max = 4.0;
+constexpr double median_share_max = 4.0, median_periods_max = 0.1;
 
 std::string bench_text() {
   std::string instruments, channels, cells;
@@ -98,9 +100,12 @@ int main_of(int argc, char** argv) {
   const bool is_long = cycles.count >= cycles_for_p99_9;
   const double share = is_long ? cycles.p99_9 / bare.p99_9 : cycles.p50 / bare.p50;
   const double bar = is_long ? share_max : median_share_max;
-  fmt::print("{}: {} lateness is {:.2f} times that of a bare timer, bar {:.1f}\n", share <= bar ? "PASS" : "FAIL",
-             is_long ? "p99.9" : "median", share, bar);
-  return share <= bar ? 0 : 1;
+  const double periods = cycles.p50 / (1e-3 * static_cast<double>(period_ns));
+  const bool is_good = share <= bar || (!is_long && periods <= median_periods_max);
+  fmt::print("{}: {} lateness is {:.2f} times that of a bare timer, bar {:.1f}; the median is {:.4f} of a period{}\n",
+             is_good ? "PASS" : "FAIL", is_long ? "p99.9" : "median", share, bar, periods,
+             is_long ? "" : fmt::format(", bar {:.1f}: one of the two must hold", median_periods_max));
+  return is_good ? 0 : 1;
 }
 
 }  // namespace

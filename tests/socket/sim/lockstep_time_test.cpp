@@ -4,7 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sched.h>
+
 #include <functional>
+#include <future>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -125,7 +128,24 @@ class LockstepTimeTest : public ::testing::Test {
     co_await connected.until_woken();
   }
 
+  /// Long enough for the threads that take turns to have been brought together.
+  Task<void> take_many_turns() {
+    for (int i = 0; i < 300; ++i) co_await time_->sleep_for(1ms);
+    cores_of_control_thread_ = cores();
+    std::thread bus{[this] {
+      time_->post([] {});
+      cores_of_bus_ = cores();
+    }};
+    bus.join();
+  }
+  /// How many the calling thread may run on.
+  static int cores() {
+    cpu_set_t set;
+    return ::sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 0;
+  }
+
   LockstepTime* time_ = nullptr;
+  int cores_of_control_thread_ = 0, cores_of_bus_ = 0;
 };
 
 TEST_F(LockstepTimeTest, time_goes_on_alone_while_the_simulator_is_quiet) {
@@ -216,6 +236,38 @@ TEST_F(LockstepTimeTest, a_reply_that_is_on_its_way_at_a_stop_is_waited_for_by_t
   EXPECT_EQ(first_end, WaitEnd::woken);
   EXPECT_EQ(second_end, WaitEnd::woken);
   EXPECT_EQ(time.now(), TimePoint{});
+}
+
+// To wake a thread on another core that has gone to sleep costs more than all the rest of a step.
+TEST_F(LockstepTimeTest, threads_that_take_turns_share_a_core_as_long_as_the_run_lasts) {
+  const int cores_before = cores();
+  // With one core there is nothing to choose.
+  if (cores_before < 2) GTEST_SKIP() << "this machine gives us one core";
+  std::promise<void> run_is_over;
+  int cores_of_bystander = 0;
+  std::thread bystander{[&] {  // the recorder's
+    run_is_over.get_future().wait();
+    cores_of_bystander = cores();
+  }};
+  const std::vector<std::string> asked = run(&LockstepTimeTest::take_many_turns, Duration::max(), Lookahead::off);
+  EXPECT_EQ(cores_of_control_thread_, 1);
+  EXPECT_EQ(cores_of_bus_, 1);
+  EXPECT_THAT(asked, ::testing::Contains(::testing::StartsWith("core ")).Times(1));
+  EXPECT_EQ(cores(), cores_before);
+  run_is_over.set_value();
+  bystander.join();
+  EXPECT_EQ(cores_of_bystander, cores_before);
+}
+
+// A simulator that does not know the word is none the worse for it.
+TEST_F(LockstepTimeTest, to_share_a_core_is_a_hint) {
+  const ScriptedDoor::Script obey = quiet_until(Duration::max());
+  ScriptedDoor door{[&](const std::string& line) { return line.starts_with("core") ? "error unknown command" : obey(line); }};
+  LockstepTime time{"127.0.0.1", door.port(), Lookahead::off};
+  time_ = &time;
+  time.spawn(to_its_end(&LockstepTimeTest::take_many_turns));
+  time.run();
+  EXPECT_EQ(time.now(), TimePoint{300ms});
 }
 
 TEST_F(LockstepTimeTest, a_simulator_that_is_gone_ends_the_run) {

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -427,6 +429,33 @@ TEST_F(Server, the_back_door_refuses_what_it_does_not_know) {
   EXPECT_THAT(door_.ask("state"), HasSubstr(R"("mode":"real")"));
   EXPECT_THAT(door_.ask("state"), HasSubstr(R"({"instrument":"fake","port":"scpi","peer_port":)" +
                                             std::to_string(client.local_port()) + R"(,"requests":1})"));
+}
+
+/// Threads of this process that may run on one core only.
+std::size_t pinned_thread_count() {
+  std::size_t count = 0;
+  for (const auto& task : std::filesystem::directory_iterator{"/proc/self/task"}) {
+    cpu_set_t set;
+    const int thread = std::stoi(task.path().filename());
+    if (::sched_getaffinity(thread, sizeof set, &set) == 0 && CPU_COUNT(&set) == 1) ++count;
+  }
+  return count;
+}
+
+TEST_F(Server, in_lockstep_the_simulator_runs_on_the_core_it_is_told) {
+  // With one core there is nothing to choose.
+  if (pinned_thread_count() > 0) GTEST_SKIP() << "this machine gives us one core";
+  EXPECT_THAT(door_.ask("core 0"), StartsWith("error say 'hello lockstep' first"));
+  hello();
+  for (const char* const impossible : {"core -1", "core 1023", "core 99999"}) EXPECT_EQ(door_.ask(impossible), "ok");
+  EXPECT_EQ(pinned_thread_count(), 0U);
+  EXPECT_EQ(door_.ask("core " + std::to_string(::sched_getcpu())), "ok");
+  EXPECT_EQ(pinned_thread_count(), 1U);
+  door_.close();
+  Client other{server_.back_door_port()};
+  while (other.ask("state").find(R"("mode":"real")") == std::string::npos) {
+  }
+  EXPECT_EQ(pinned_thread_count(), 0U);
 }
 
 TEST_F(Server, many_connections_are_served_side_by_side) {

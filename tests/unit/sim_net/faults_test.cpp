@@ -165,9 +165,12 @@ TEST(BackDoor, commands_are_understood_or_refused) {
   const auto follow = back_door::parse("follow 5");
   ASSERT_TRUE(follow);
   EXPECT_EQ(std::get<back_door::Follow>(*follow).to, TimePoint{5ns});
-  for (const char* const line : {"advance", "advance x", "advance 1 2", "advance 1 2:1", "advance 1 2-3", "advance 1 70000-3:1",
-                                 "advance 1 2-70000:1", "advance 1 2-3:-1", "advance 1 -3:1", "advance 1 from",
-                                 "advance 1 from x", "follow", "follow x", "follow 1 2", "hello", "hello world", "truth now"}) {
+  for (const char* const words :
+       {"", " x", " 1 2", " 1 2:1", " 1 2-3", " 1 70000-3:1", " 1 2-70000:1", " 1 2-3:-1", " 1 -3:1", " 1 from", " 1 from x"}) {
+    EXPECT_FALSE(back_door::parse(std::string("advance") + words)) << words;
+  }
+  for (const char* const line :
+       {"follow", "follow x", "follow 1 2", "core", "core x", "core 1 2", "hello", "hello world", "truth now"}) {
     EXPECT_FALSE(back_door::parse(line)) << line;
   }
   const auto unknown = back_door::parse("trooth");
