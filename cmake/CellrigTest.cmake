@@ -1,18 +1,26 @@
 include(GoogleTest)
 
-# cellrig_add_test(name LABEL unit|contract|scenario|socket|crash|db|tidy SOURCES a.cpp b.cpp LIBS targets [TIMEOUT s] [SERIAL])
+# cellrig_add_test(name LABEL unit|contract|scenario|swarm|socket|crash|db|tidy SOURCES a.cpp b.cpp LIBS targets [TIMEOUT s] [REAL_TIME])
+# REAL_TIME: processes that act on each other in real time. One such test at a time, beside others that only compute; they wait more than
+# they work, so that they begin first.
 function(cellrig_add_test name)
-  cmake_parse_arguments(ARG "SERIAL" "LABEL;TIMEOUT" "SOURCES;LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "REAL_TIME" "LABEL;TIMEOUT" "SOURCES;LIBS" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 300)
+  endif()
+  if(CELLRIG_COVERAGE)
+    math(EXPR ARG_TIMEOUT "${ARG_TIMEOUT} * 6")  # nothing is optimised, and every branch is counted
+  endif()
+  if(CELLRIG_SANITIZE)
+    math(EXPR ARG_TIMEOUT "${ARG_TIMEOUT} * 3")
   endif()
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_LIBS} cellrig_base GTest::gmock GTest::gtest GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE CELLRIG_SOURCE_DIR="${PROJECT_SOURCE_DIR}" CELLRIG_BINARY_DIR="${PROJECT_BINARY_DIR}")
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${ARG_TIMEOUT})
-  if(ARG_SERIAL)
-    set_tests_properties(${name} PROPERTIES RUN_SERIAL ON)
+  if(ARG_REAL_TIME)
+    set_tests_properties(${name} PROPERTIES RESOURCE_LOCK real_time COST 1000)
   endif()
 endfunction()
 

@@ -1,8 +1,8 @@
 #include "db/digest.hpp"
 
 #include <array>
-#include <charconv>
 
+#include "db/canonical_text.hpp"
 #include "db/reader_impl.hpp"
 #include "db/sha256.hpp"
 
@@ -15,7 +15,7 @@ struct Table {
   std::string_view query;
 };
 
-constexpr std::array<Table, 13> tables{{
+constexpr std::array<Table, 16> tables{{
     {"cell", "SELECT cell, name, specimen, specification_text FROM cell ORDER BY cell"},
     {"equipment", "SELECT equipment, name, model, maker, serial, firmware FROM equipment ORDER BY equipment"},
     {"channel", "SELECT channel, name, equipment FROM channel ORDER BY channel"},
@@ -42,41 +42,16 @@ constexpr std::array<Table, 13> tables{{
      "discharge_Wh, coulombic_efficiency, energy_efficiency, charge_time_s, cell_temperature_max_degC, retention "
      "FROM cycle ORDER BY run, cycle, rowid"},
     {"event", "SELECT run, test_time_ns, utc_ns, severity, kind, message, value, limit_value FROM event ORDER BY event"},
-    {"audit", "SELECT audit, utc_ns, actor, action, detail FROM audit ORDER BY audit"},
+    {"audit", "SELECT utc_ns, run, operator_name, verb, action, reason, detail FROM audit ORDER BY audit"},
+    {"deviation",
+     "SELECT run, category, from_test_time_ns, to_test_time_ns, from_utc_ns, to_utc_ns, unseen_charge_max_Ah, bounded_by, "
+     "description FROM deviation ORDER BY deviation"},
+    {"acknowledgement", "SELECT run, utc_ns, operator_name, reason FROM acknowledgement ORDER BY acknowledgement"},
+    {"instrument_proof",
+     "SELECT utc_ns, operator_name, bench, channel, instrument, model, serial, firmware, is_simulated, delay_ns, silence_ns, "
+     "fed_by_measuring, off_within_ns, fired FROM instrument_proof ORDER BY instrument_proof"},
     {"resume_point", "SELECT run, state FROM resume_point ORDER BY run"},
 }};
-
-/// Text keeps its length before it, so that no two different rows can be written alike.
-void append_bytes(std::string& line, char kind, std::string_view bytes) {
-  line += kind;
-  line += std::to_string(bytes.size());
-  line += ':';
-  line += bytes;
-}
-
-void append_value(std::string& line, sqlite3_stmt* row, int column) {
-  std::array<char, 32> digits{};
-  switch (sqlite3_column_type(row, column)) {
-    case SQLITE_NULL: line += '-'; break;
-    case SQLITE_INTEGER: {
-      const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), sqlite3_column_int64(row, column));
-      line.append(digits.data(), end.ptr);
-      break;
-    }
-    case SQLITE_FLOAT: {
-      // + 0.0: a negative zero is stored as the integer 0 or as a REAL, depending on the column.
-      const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), sqlite3_column_double(row, column) + 0.0);
-      line.append(digits.data(), end.ptr);
-      break;
-    }
-    default: {
-      const char kind = sqlite3_column_type(row, column) == SQLITE_TEXT ? 't' : 'b';
-      const void* data = sqlite3_column_blob(row, column);
-      const auto size = static_cast<std::size_t>(sqlite3_column_bytes(row, column));
-      append_bytes(line, kind, data == nullptr ? std::string_view{} : std::string_view{static_cast<const char*>(data), size});
-    }
-  }
-}
 
 Result<void> dump_table(Connection& connection, const Table& table, const std::function<void(std::string_view)>& sink) {
   Result<Statement> select = connection.prepare(table.query);
@@ -88,10 +63,7 @@ Result<void> dump_table(Connection& connection, const Table& table, const std::f
     const Result<bool> found = select->step("reading " + std::string(table.name));
     if (!found) return found.error();
     if (!*found) break;
-    for (int column = 0; column < columns; ++column) {
-      if (column > 0) text += '|';
-      append_value(text, row, column);
-    }
+    append_canonical_columns(text, row, 0, columns);
     text += '\n';
     constexpr std::size_t block_bytes = 1 << 16;
     if (text.size() < block_bytes) continue;

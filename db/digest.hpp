@@ -11,7 +11,8 @@ namespace cellrig::db {
 
 /// A canonical text of everything in the record, table by table, row by row, in the order of the keys. Left out is what
 /// belongs to the host or the program and not to the test: host, software_version, equipment addresses (ports of a simulated
-/// bench), synchronous, and where rows lie in the file. UTC is kept: in virtual time it is as repeatable as the rest.
+/// bench), from where an action of the audit trail came, synchronous, where rows lie in the file, and with that the hash chain, whose
+/// blocks end where the host's disk made commits end. UTC is kept: in virtual time it is as repeatable as the rest.
 /// Numbers are written so that they read back exactly. One read transaction: for a record that nobody writes any more.
 [[nodiscard]] Result<void> canonical_dump(const std::string& path, const std::function<void(std::string_view)>& sink);
 

@@ -6,8 +6,10 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <ctime>
+#include <thread>
 
 namespace cellrig::db {
 
@@ -31,14 +33,34 @@ std::string read_holder(int descriptor) {
   return holder;
 }
 
+/// A reader that looks whether the lock is held has it for a moment.
+int lock_patiently(int descriptor) {
+  constexpr int attempts_max = 100;
+  constexpr std::chrono::milliseconds pause{1};
+  for (int attempt = 1;; ++attempt) {
+    if (flock(descriptor, LOCK_EX | LOCK_NB) == 0) return 0;
+    if (errno != EWOULDBLOCK || attempt == attempts_max) return -1;
+    std::this_thread::sleep_for(pause);
+  }
+}
+
 }  // namespace
+
+bool LockFile::is_held(const std::string& database) {
+  const int descriptor = ::open((database + ".lock").c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (descriptor < 0) return false;  // a copy, or a place where nobody ever wrote
+  const bool is_free = flock(descriptor, LOCK_SH | LOCK_NB) == 0;
+  const bool is_held = !is_free && errno == EWOULDBLOCK;
+  ::close(descriptor);
+  return is_held;
+}
 
 Result<LockFile> LockFile::acquire(const std::string& database) {
   const std::string path = database + ".lock";
   const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
   if (descriptor < 0) return fail(Fault::refused, "cannot open the lock file " + path + ": " + std::strerror(errno));
   LockFile lock(descriptor);
-  if (flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+  if (lock_patiently(descriptor) != 0) {
     if (errno != EWOULDBLOCK) return fail(Fault::refused, "cannot lock " + path + ": " + std::strerror(errno));
     Error error = fail(Fault::busy, database + " is being written by another cellrig (" + read_holder(descriptor) + ")");
     lock.descriptor_ = -1;

@@ -14,6 +14,10 @@ class LockFile {
  public:
   [[nodiscard]] static Result<LockFile> acquire(const std::string& database);
 
+  /// Whether somebody holds it at this moment. It is looked at with a shared lock, for some microseconds: acquire() tries a few
+  /// times before it believes in another writer.
+  [[nodiscard]] static bool is_held(const std::string& database);
+
   LockFile() = default;
   LockFile(LockFile&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
   LockFile& operator=(LockFile&& other) noexcept {

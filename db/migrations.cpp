@@ -6,6 +6,90 @@ namespace cellrig::db {
 
 namespace {
 
+/// Version 2: the audit trail takes rows, the hash chain covers everything, deviations and acknowledgements have tables.
+constexpr std::string_view version_2 = R"sql(
+-- Was reserved and never written.
+DROP TABLE audit;
+
+-- Who did what, when and from where.
+CREATE TABLE audit(
+  audit         INTEGER PRIMARY KEY,
+  utc_ns        INTEGER NOT NULL,
+  run           INTEGER NOT NULL,         -- 0: none
+  operator_name TEXT NOT NULL,
+  origin        TEXT NOT NULL,            -- host column: which computer
+  verb          TEXT NOT NULL,            -- run, off, db acknowledge
+  action        TEXT NOT NULL,            -- run begun, outputs off, trip, stop, run ended, trip acknowledged, ...
+  reason        TEXT NOT NULL,
+  detail        TEXT NOT NULL             -- one JSON object: arguments that matter, hashes of profile, cell and bench
+);
+
+-- What is known about a time in which the test did not go as planned.
+CREATE TABLE deviation(
+  deviation            INTEGER PRIMARY KEY,
+  run                  INTEGER NOT NULL,
+  category             TEXT NOT NULL,     -- BattINFO: power_outage, communication_loss, equipment_failure, ...
+  from_test_time_ns    INTEGER NOT NULL,
+  to_test_time_ns      INTEGER,           -- NULL: not over, or nobody knows
+  from_utc_ns          INTEGER NOT NULL,
+  to_utc_ns            INTEGER,
+  unseen_charge_max_Ah REAL,              -- at most this much moved unseen, either way; NULL: nothing moved unseen
+  bounded_by           TEXT NOT NULL,     -- how that is known
+  description          TEXT NOT NULL
+);
+CREATE INDEX deviation_of_run ON deviation(run);
+
+-- A person has looked at what a safety trip left behind.
+CREATE TABLE acknowledgement(
+  acknowledgement INTEGER PRIMARY KEY,
+  run             INTEGER NOT NULL,
+  utc_ns          INTEGER NOT NULL,
+  operator_name   TEXT NOT NULL,
+  reason          TEXT NOT NULL
+);
+
+-- What was ever written over something else: no change obscures what stood there before.
+CREATE TABLE revision(
+  revision INTEGER PRIMARY KEY,
+  subject  TEXT NOT NULL,                 -- step end, step range, run end, resume point
+  key      INTEGER NOT NULL,              -- of the step or run
+  image    TEXT NOT NULL                  -- the new values; of a resume point their SHA-256
+);
+
+-- Every row of evidence lies in exactly one block, and each block names the hash of the one before it (docs/record.md).
+CREATE TABLE chain(
+  block     INTEGER PRIMARY KEY,          -- 1, 2, 3, ...
+  source    INTEGER NOT NULL,             -- which table (db/chain.cpp)
+  first_key INTEGER NOT NULL,
+  last_key  INTEGER NOT NULL,
+  adopted   INTEGER NOT NULL,             -- 1: the rows were there before there was a chain
+  sha256    BLOB NOT NULL
+);
+)sql";
+
+/// Version 3: what `cellrig doctor` saw instruments do.
+constexpr std::string_view version_3 = R"sql(
+-- A watchdog that was put to the test. A run on a real bench relies on those that were seen to fire.
+CREATE TABLE instrument_proof(
+  instrument_proof INTEGER PRIMARY KEY,
+  utc_ns           INTEGER NOT NULL,
+  operator_name    TEXT NOT NULL,
+  bench            TEXT NOT NULL,         -- its name
+  channel          TEXT NOT NULL,
+  instrument       TEXT NOT NULL,         -- in the bench file
+  model            TEXT NOT NULL,
+  serial           TEXT NOT NULL,
+  firmware         TEXT NOT NULL,
+  is_simulated     INTEGER NOT NULL,      -- 1: says nothing about a real instrument
+  delay_ns         INTEGER NOT NULL,      -- as programmed
+  silence_ns       INTEGER NOT NULL,      -- after which the output was looked at
+  fed_by_measuring INTEGER NOT NULL,      -- 1: the output stayed on for longer than the delay while it was measured
+  off_within_ns    INTEGER NOT NULL,      -- from the command OFF until the instrument confirmed
+  fired            INTEGER NOT NULL       -- 1: the output was off after the silence
+);
+CREATE INDEX proof_of_model ON instrument_proof(model, serial, firmware);
+)sql";
+
 struct Identity {
   std::int64_t application = 0;
   int version = 0;
@@ -34,7 +118,7 @@ Error foreign(const std::string& path) {
 }  // namespace
 
 std::span<const Migration> migrations() {
-  static const std::array<Migration, 1> all{{{1, schema_text()}}};
+  static const std::array<Migration, 3> all{{{1, schema_text()}, {2, version_2}, {3, version_3}}};
   return all;
 }
 

@@ -2,10 +2,12 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
+#include "db/lock_file.hpp"
 #include "db/migrations.hpp"
 #include "db/reader_impl.hpp"
 
@@ -155,6 +157,21 @@ Result<std::vector<Row>> read_all(Connection& connection, std::string_view sql, 
   }
 }
 
+ProofRow read_proof(const Statement& s) {
+  ProofRow row{.utc = UtcTime{s.integer(0)}, .operator_name = s.text(1), .bench = s.text(2), .channel = s.text(3)};
+  row.instrument = s.text(4);
+  row.model = s.text(5);
+  row.serial = s.text(6);
+  row.firmware = s.text(7);
+  row.is_simulated = s.integer(8) != 0;
+  row.delay = Duration{s.integer(9)};
+  row.silence = Duration{s.integer(10)};
+  row.fed_by_measuring = s.integer(11) != 0;
+  row.off_within = Duration{s.integer(12)};
+  row.fired = s.integer(13) != 0;
+  return row;
+}
+
 }  // namespace
 
 Result<ReadConnection> open_for_reading(const std::string& path) {
@@ -203,7 +220,10 @@ Result<std::vector<RunInfo>> Reader::Impl::read_runs(std::string_view where, std
   if (!transaction) return transaction.error();
   Result<std::vector<RunInfo>> runs = read_all<RunInfo>(connection, std::string(run_columns) + std::string(where), run, read_run);
   if (!runs) return runs;
+  const bool is_any_running = std::any_of(runs->begin(), runs->end(), [](const RunInfo& r) { return r.status == "running"; });
+  const bool is_written = is_any_running && LockFile::is_held(path);
   for (RunInfo& info : *runs) {
+    if (info.status == "running" && !is_written) info.status = "interrupted";
     if (const Result<void> done = read_instruments(info); !done) return done.error();
   }
   return runs;
@@ -235,7 +255,7 @@ Result<std::vector<StepInfo>> Reader::Impl::read_steps(std::string_view where, s
   return read_all<StepInfo>(connection, std::string(step_columns) + std::string(where), key, read_step);
 }
 
-Result<std::vector<StepInfo>> Reader::steps(RunKey run) { return impl_->read_steps("run = ? ORDER BY step_count", run); }
+Result<std::vector<StepInfo>> Reader::steps(RunKey run) { return impl_->read_steps("run = ? ORDER BY step_count, step", run); }
 
 Result<std::vector<CycleRow>> Reader::cycles(RunKey run) {
   return read_all<CycleRow>(
@@ -251,6 +271,85 @@ Result<std::vector<EventRow>> Reader::events(RunKey run) {
                             "SELECT run, test_time_ns, utc_ns, severity, kind, message, value, limit_value FROM event "
                             "WHERE run = ? ORDER BY event",
                             run, read_event);
+}
+
+Result<std::vector<DeviationRow>> Reader::deviations(RunKey run) {
+  return read_all<DeviationRow>(
+      impl_->connection,
+      "SELECT run, category, from_test_time_ns, to_test_time_ns, from_utc_ns, to_utc_ns, unseen_charge_max_Ah, bounded_by, "
+      "description FROM deviation WHERE run = ? ORDER BY deviation",
+      run, +[](const Statement& s) {
+        DeviationRow row{.run = s.integer(0), .category = s.text(1), .from_test_time_ns = s.integer(2)};
+        row.to_test_time_ns = s.optional_integer(3);
+        row.from_utc = UtcTime{s.integer(4)};
+        if (!s.is_null(5)) row.to_utc = UtcTime{s.integer(5)};
+        row.unseen_charge_max_Ah = s.optional_real(6);
+        row.bounded_by = s.text(7);
+        row.description = s.text(8);
+        return row;
+      });
+}
+
+Result<std::vector<AcknowledgementRow>> Reader::acknowledgements(RunKey run) {
+  return read_all<AcknowledgementRow>(
+      impl_->connection, "SELECT run, utc_ns, operator_name, reason FROM acknowledgement WHERE run = ? ORDER BY acknowledgement",
+      run, +[](const Statement& s) {
+        return AcknowledgementRow{s.integer(0), UtcTime{s.integer(1)}, s.text(2), s.text(3)};
+      });
+}
+
+Result<std::vector<ProofRow>> Reader::proofs(const std::string& model, const std::string& serial, const std::string& firmware) {
+  Result<Statement> select = impl_->connection.prepare(
+      "SELECT utc_ns, operator_name, bench, channel, instrument, model, serial, firmware, is_simulated, delay_ns, silence_ns, "
+      "fed_by_measuring, off_within_ns, fired FROM instrument_proof WHERE model = ? AND serial = ? AND firmware = ? "
+      "ORDER BY instrument_proof");
+  if (!select) return select.error();
+  select->bind_all(model, serial, firmware);
+  std::vector<ProofRow> rows;
+  while (true) {
+    const Result<bool> row = select->step("reading what watchdogs were seen to do");
+    if (!row) return row.error();
+    if (!*row) return rows;
+    rows.push_back(read_proof(*select));
+  }
+}
+
+Result<std::vector<AuditRow>> Reader::audit() {
+  return read_all<AuditRow>(
+      impl_->connection, "SELECT utc_ns, run, operator_name, origin, verb, action, reason, detail FROM audit ORDER BY audit",
+      std::nullopt, +[](const Statement& s) {
+        return AuditRow{UtcTime{s.integer(0)}, s.integer(1), s.text(2), s.text(3), s.text(4), s.text(5), s.text(6), s.text(7)};
+      });
+}
+
+Result<std::optional<RunKey>> Reader::unacknowledged_trip(const std::string& channel, const std::string& cell_name,
+                                                          const std::string& cell_id) {
+  Result<Statement> select = impl_->connection.prepare(
+      "SELECT r.run FROM run AS r JOIN channel AS ch USING(channel) JOIN cell AS c USING(cell) "
+      "WHERE (ch.name = ?1 OR (c.specimen <> '' AND c.specimen = ?3 AND c.name = ?2)) AND r.time_source <> 'virtual' "
+      "AND (r.status = 'tripped' OR (r.ended_utc_ns IS NULL "
+      "AND EXISTS(SELECT 1 FROM event AS e WHERE e.run = r.run AND e.severity = 'trip'))) "
+      "AND coalesce((SELECT max(a.audit) FROM audit AS a WHERE a.run = r.run AND a.action = 'trip acknowledged'), 0) < "
+      "coalesce((SELECT max(a.audit) FROM audit AS a WHERE a.run = r.run AND a.action = 'trip'), 1) "
+      "ORDER BY r.run DESC LIMIT 1");
+  if (!select) return select.error();
+  select->bind_all(channel, cell_name, cell_id);
+  const Result<bool> row = select->step("looking for trips that nobody acknowledged");
+  if (!row) return row.error();
+  if (!*row) return std::optional<RunKey>{};
+  return std::optional<RunKey>{select->integer(0)};
+}
+
+Result<bool> Reader::is_last_trip_acknowledged(RunKey run) {
+  // By the order of the audit trail: the clocks of a simulated run and of whoever acknowledges it differ.
+  Result<Statement> select = impl_->connection.prepare(
+      "SELECT coalesce(max(CASE action WHEN 'trip acknowledged' THEN audit END), 0) >= "
+      "coalesce(max(CASE action WHEN 'trip' THEN audit END), 1) FROM audit WHERE run = ?");
+  if (!select) return select.error();
+  select->bind_all(run);
+  const Result<bool> row = select->step("looking for an acknowledgement");
+  if (!row) return row.error();
+  return *row && select->integer(0) != 0;
 }
 
 Result<std::optional<ResumeState>> Reader::resume_point(RunKey run) {

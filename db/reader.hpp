@@ -20,7 +20,7 @@ struct RunInfo {
   std::string profile_sha256;
   std::string cell_sha256;
   bool synchronous_full = true;
-  std::string status;  ///< as in RunEndRow; "running": nobody wrote an end (also after a crash)
+  std::string status;  ///< as in RunEndRow; "running"; "interrupted": nobody wrote an end, and its writer is gone
   std::optional<RunEndRow> end;
 };
 
@@ -80,6 +80,19 @@ class Reader {
   /// Of this run; 0: those of the bench as a whole.
   [[nodiscard]] Result<std::vector<EventRow>> events(RunKey run);
   [[nodiscard]] Result<std::optional<ResumeState>> resume_point(RunKey run);
+  [[nodiscard]] Result<std::vector<DeviationRow>> deviations(RunKey run);
+  [[nodiscard]] Result<std::vector<AcknowledgementRow>> acknowledgements(RunKey run);
+  /// After a trip, and before the next one: a run that was resumed may trip again.
+  [[nodiscard]] Result<bool> is_last_trip_acknowledged(RunKey run);
+  /// What the watchdog of this model with this serial number and firmware was seen to do, oldest first.
+  [[nodiscard]] Result<std::vector<ProofRow>> proofs(const std::string& model, const std::string& serial,
+                                                     const std::string& firmware);
+  /// The whole audit trail, oldest first.
+  [[nodiscard]] Result<std::vector<AuditRow>> audit();
+  /// The last run on this channel, or with this specimen (when it has a name), that a safety trip ended and nobody has acknowledged.
+  /// Runs in virtual time do not count: their cell is gone with them.
+  [[nodiscard]] Result<std::optional<RunKey>> unacknowledged_trip(const std::string& channel, const std::string& cell_name,
+                                                                  const std::string& cell_id);
 
   /// In the order of time. The value is the number of samples visited. Costs a scan over the rows of all channels that
   /// were written between the run's first and last row.

@@ -134,7 +134,7 @@ Result<std::uint64_t> Reader::for_each_sample_after(RunKey run, std::int64_t row
   {
     Result<ReadTransaction> transaction = ReadTransaction::begin(impl_->connection);
     if (!transaction) return transaction.error();
-    Result<std::vector<StepInfo>> found = impl_->read_steps("run = ? ORDER BY step_count", run);
+    Result<std::vector<StepInfo>> found = impl_->read_steps("run = ? ORDER BY step_count, step", run);
     if (!found) return found.error();
     scan.steps = std::move(*found);
     if (scan.steps.empty()) return std::uint64_t{0};
@@ -169,7 +169,7 @@ Result<std::uint64_t> Reader::for_each_aux(RunKey run, const AuxVisitor& visit) 
   {
     Result<ReadTransaction> transaction = ReadTransaction::begin(impl_->connection);
     if (!transaction) return transaction.error();
-    Result<std::vector<StepInfo>> found = impl_->read_steps("run = ? ORDER BY step_count", run);
+    Result<std::vector<StepInfo>> found = impl_->read_steps("run = ? ORDER BY step_count, step", run);
     if (!found) return found.error();
     scan.steps = std::move(*found);
     if (scan.steps.empty()) return std::uint64_t{0};

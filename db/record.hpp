@@ -138,9 +138,58 @@ struct RunEndRow {
   RunKey run = 0;
   std::int64_t ended_test_time_ns = 0;
   UtcTime ended_at{};
-  std::string status;  ///< "completed", "failed", "tripped", "stopped", "instrument failure", "record failure"
+  std::string status;  ///< "completed", "failed", "tripped", "stopped", "instrument failure", "record failure", "interrupted"
   std::string reason;
   bool criteria_met = true;
+};
+
+/// Who did what, when and from where.
+struct AuditRow {
+  UtcTime utc{};
+  RunKey run = 0;             ///< 0: no run
+  std::string operator_name;  ///< the person, or the login
+  std::string origin;         ///< host column: the computer, "bench-3 (process 3908)"
+  std::string verb;           ///< "run", "off", "db acknowledge"
+  std::string action;         ///< "run begun", "outputs off", "trip", "stop", "run ended", "trip acknowledged", "limits changed"
+  std::string reason;         ///< in the person's or the program's words; may be empty
+  std::string detail;         ///< one JSON object: arguments that matter, hashes
+};
+
+/// A time in which the test did not go as planned, and how much charge can have moved unseen meanwhile.
+struct DeviationRow {
+  RunKey run = 0;
+  std::string category;  ///< of BattINFO: "power_outage", "communication_loss", "equipment_failure", "software_error", ...
+  std::int64_t from_test_time_ns = 0;
+  std::optional<std::int64_t> to_test_time_ns;  ///< none: not over, or nobody knows
+  UtcTime from_utc{};
+  std::optional<UtcTime> to_utc;
+  std::optional<double> unseen_charge_max_Ah;  ///< at most, either way; none: nothing moved unseen
+  std::string bounded_by;                      ///< "watchdog delay 5 s at 5 A"
+  std::string description;                     ///< one sentence a technician understands
+};
+
+/// A named person has looked at what a safety trip left behind.
+struct AcknowledgementRow {
+  RunKey run = 0;
+  UtcTime utc{};
+  std::string operator_name;
+  std::string reason;
+};
+
+/// What a watchdog was seen to do, with this very instrument and firmware.
+struct ProofRow {
+  UtcTime utc{};
+  std::string operator_name;
+  std::string bench;  ///< the bench file's name for it
+  std::string channel;
+  std::string instrument;  ///< in the bench file
+  std::string model, serial, firmware;
+  bool is_simulated = false;      ///< says nothing about a real instrument
+  Duration delay{};               ///< as programmed
+  Duration silence{};             ///< after which the output was looked at
+  bool fed_by_measuring = false;  ///< the output stayed on for longer than the delay while it was measured
+  Duration off_within{};          ///< from the command OFF until the instrument confirmed
+  bool fired = false;             ///< the output was off after the silence
 };
 
 }  // namespace cellrig::db

@@ -80,6 +80,8 @@ Result<std::unique_ptr<RecordStore>> RecordStore::open(const RecorderOptions& op
   if (const Result<void> done = migrate(store->connection_, migrations(), options.path); !done) return done.error();
   if (const Result<void> done = store->prepare(); !done) return done.error();
   if (const Result<void> done = store->load_keys(); !done) return done.error();
+  if (const Result<void> done = store->chain_.open(store->connection_); !done) return done.error();
+  if (const Result<void> done = store->mark_interrupted_runs(); !done) return done.error();
   return store;
 }
 
@@ -115,7 +117,7 @@ Result<void> RecordStore::prepare() {
     Statement& statement;
     std::string text;
   };
-  const std::array<Entry, 13> entries{{
+  const std::array<Entry, 17> entries{{
       {sql_.begin, "BEGIN IMMEDIATE"},
       {sql_.commit, "COMMIT"},
       {sql_.samples_block, samples_sql(block_rows)},
@@ -146,6 +148,14 @@ Result<void> RecordStore::prepare() {
        "WHERE run = ?1"},
       {sql_.late,
        "UPDATE step SET sample_rowid_last = ?2, aux_rowid_last = ?3 WHERE step = ?1 AND sample_rowid_last IS NOT NULL"},
+      {sql_.audit, "INSERT INTO audit(utc_ns, run, operator_name, origin, verb, action, reason, detail) VALUES(?,?,?,?,?,?,?,?)"},
+      {sql_.deviation,
+       "INSERT INTO deviation(run, category, from_test_time_ns, to_test_time_ns, from_utc_ns, to_utc_ns, unseen_charge_max_Ah, "
+       "bounded_by, description) VALUES(?,?,?,?,?,?,?,?,?)"},
+      {sql_.acknowledgement, "INSERT INTO acknowledgement(run, utc_ns, operator_name, reason) VALUES(?,?,?,?)"},
+      {sql_.proof,
+       "INSERT INTO instrument_proof(utc_ns, operator_name, bench, channel, instrument, model, serial, firmware, is_simulated, "
+       "delay_ns, silence_ns, fed_by_measuring, off_within_ns, fired) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)"},
   }};
   for (const Entry& entry : entries) {
     Result<Statement> statement = connection_.prepare(entry.text);
@@ -191,7 +201,8 @@ Result<void> RecordStore::reach_late_rows(std::span<const Row> rows) {
 
 Result<void> RecordStore::reach_late_row(StepKey step) {
   sql_.late.bind_all(step, sample_rowid_, aux_rowid_);
-  return sql_.late.run("storing late rows");
+  if (const Result<void> done = sql_.late.run("storing late rows"); !done) return done;
+  return sqlite3_changes(connection_.handle()) == 0 ? Result<void>{} : chain_.revise(Subject::step_range, step);
 }
 
 Result<void> RecordStore::write(std::span<const SampleRow> samples) {
@@ -210,6 +221,7 @@ Result<void> RecordStore::write(std::span<const SampleRow> samples) {
     if (const Result<void> done = sql_.sample.run("storing samples"); !done) return done;
   }
   sample_rowid_ += static_cast<std::int64_t>(samples.size());
+  if (const Result<void> done = chain_.add(samples); !done) return done;
   return reach_late_rows(samples);
 }
 
@@ -221,6 +233,7 @@ Result<void> RecordStore::write(std::span<const AuxRow> samples) {
     if (!name) return name.error();
     sql_.aux.bind_all(row.step, row.test_time_ns, *name, row.value);
     if (const Result<void> done = sql_.aux.run("storing auxiliary samples"); !done) return done;
+    if (const Result<void> done = chain_.add(row.step, row.test_time_ns, *name, row.value); !done) return done;
   }
   aux_rowid_ += static_cast<std::int64_t>(samples.size());
   return reach_late_rows(samples);
@@ -228,6 +241,7 @@ Result<void> RecordStore::write(std::span<const AuxRow> samples) {
 
 Result<void> RecordStore::commit() {
   if (!is_in_transaction_) return {};
+  if (const Result<void> done = chain_.seal(); !done) return done;
   if (const Result<void> done = sql_.commit.run("committing"); !done) return done;
   is_in_transaction_ = false;
   if (wal_pages_ < checkpoint_pages) return {};
@@ -242,7 +256,10 @@ Result<void> RecordStore::commit() {
 
 void RecordStore::roll_back() {
   // After "disk full" and I/O errors SQLite may have rolled back by itself.
-  if (sqlite3_get_autocommit(connection_.handle()) == 0) (void)connection_.execute("ROLLBACK", "rolling back");
+  // By itself and without a word: there may be no memory for one.
+  if (sqlite3_get_autocommit(connection_.handle()) == 0) {
+    (void)sqlite3_exec(connection_.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
+  }
   is_in_transaction_ = false;
 }
 
@@ -267,6 +284,7 @@ Result<void> RecordStore::close(bool is_healthy) {
       sqlite3_db_config(connection_.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, static_cast<int*>(nullptr));
     }
     sql_ = Statements{};
+    chain_ = ChainWriter{};
     connection_ = Connection{};
   }
   lock_.release();

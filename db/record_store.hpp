@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "controller/base/result.hpp"
+#include "db/chain_writer.hpp"
 #include "db/lock_file.hpp"
 #include "db/record.hpp"
 #include "db/recorder.hpp"
@@ -37,6 +38,11 @@ class RecordStore {
   [[nodiscard]] Result<void> write(const EventRow& event);
   [[nodiscard]] Result<void> resume_point(RunKey run, std::span<const std::byte> state);
   [[nodiscard]] Result<void> end_run(const RunEndRow& end);
+  [[nodiscard]] Result<void> write(const AuditRow& row);
+  [[nodiscard]] Result<void> write(const DeviationRow& row);
+  [[nodiscard]] Result<void> write(const AcknowledgementRow& row);
+  [[nodiscard]] Result<void> write(const ProofRow& row);
+  [[nodiscard]] Result<void> resume_run(RunKey run);
 
   /// Durable as the policy says when it returns; nothing to do when nothing was written. Then a checkpoint when it is due.
   [[nodiscard]] Result<void> commit();
@@ -59,7 +65,7 @@ class RecordStore {
   };
   struct Statements {
     Statement begin, commit, samples_block, sample, aux, begin_run, begin_step, end_step, cycle, event, resume_point, end_run,
-        late;
+        late, audit, deviation, acknowledgement, proof;
   };
 
   RecordStore() = default;
@@ -74,7 +80,8 @@ class RecordStore {
   [[nodiscard]] Result<void> reach_late_row(StepKey step);
   [[nodiscard]] Result<void> reopen_run(RunKey run);
   [[nodiscard]] Result<void> close_interrupted(StepKey step);
-  [[nodiscard]] Result<std::int64_t> find_or_insert(std::string_view table, std::span<const std::string_view> columns,
+  [[nodiscard]] Result<void> mark_interrupted_runs();
+  [[nodiscard]] Result<std::int64_t> find_or_insert(Source source, std::span<const std::string_view> columns,
                                                     std::span<const std::string> values);
   [[nodiscard]] Result<std::int64_t> channel(const std::string& name, std::optional<std::int64_t> equipment);
   [[nodiscard]] Result<std::vector<std::int64_t>> equipment_of(const RunRow& run);
@@ -83,6 +90,7 @@ class RecordStore {
   LockFile lock_;  // declared first: released last, when the connection is closed
   Connection connection_;
   Statements sql_;
+  ChainWriter chain_;
   std::map<RunKey, RunState> runs_;
   std::map<StepKey, StepStart> open_steps_;
   std::map<std::string, std::int64_t, std::less<>> quantities_;

@@ -29,8 +29,9 @@ Sums read_sums(const Statement& row, int first) {
 
 }  // namespace
 
-Result<std::int64_t> RecordStore::find_or_insert(std::string_view table, std::span<const std::string_view> columns,
+Result<std::int64_t> RecordStore::find_or_insert(Source source, std::span<const std::string_view> columns,
                                                  std::span<const std::string> values) {
+  const std::string_view table = source_tables()[index_of(source)].table;
   std::string find = "SELECT rowid FROM " + std::string(table) + " WHERE ";
   std::string names;
   std::string marks;
@@ -53,6 +54,7 @@ Result<std::int64_t> RecordStore::find_or_insert(std::string_view table, std::sp
   if (!insert) return insert.error();
   bind(*insert);
   if (const Result<void> done = insert->run("storing the " + std::string(table)); !done) return done.error();
+  chain_.touch(source);
   return static_cast<std::int64_t>(sqlite3_last_insert_rowid(connection_.handle()));
 }
 
@@ -67,6 +69,7 @@ Result<std::int64_t> RecordStore::channel(const std::string& name, std::optional
   if (!insert) return insert.error();
   insert->bind_all(name, equipment);
   if (const Result<void> done = insert->run("storing the channel"); !done) return done.error();
+  chain_.touch(Source::channel);
   return static_cast<std::int64_t>(sqlite3_last_insert_rowid(connection_.handle()));
 }
 
@@ -75,7 +78,7 @@ Result<std::vector<std::int64_t>> RecordStore::equipment_of(const RunRow& run) {
   std::vector<std::int64_t> keys;
   for (const InstrumentRow& i : run.instruments) {
     const std::array<std::string, 6> values{i.name, i.model, i.maker, i.serial, i.firmware, i.address};
-    const Result<std::int64_t> key = find_or_insert("equipment", columns, values);
+    const Result<std::int64_t> key = find_or_insert(Source::equipment, columns, values);
     if (!key) return key.error();
     keys.push_back(*key);
   }
@@ -86,13 +89,13 @@ Result<void> RecordStore::begin_run(RunKey key, const RunRow& run) {
   if (const Result<void> begun = begin_transaction(); !begun) return begun;
   static constexpr std::array<std::string_view, 4> cell_columns{"name", "specimen", "specification_text", "specification_sha256"};
   const std::array<std::string, 4> cell_values{run.cell_name, run.cell_id, run.cell_text, sha256_hex(run.cell_text)};
-  const Result<std::int64_t> cell = find_or_insert("cell", cell_columns, cell_values);
+  const Result<std::int64_t> cell = find_or_insert(Source::cell, cell_columns, cell_values);
   if (!cell) return cell.error();
   static constexpr std::array<std::string_view, 5> profile_columns{"name", "text", "text_sha256", "parameters_text",
                                                                    "program_hash"};
   const std::array<std::string, 5> profile_values{run.profile_name, run.profile_text, sha256_hex(run.profile_text),
                                                   run.parameters_text, run.program_hash};
-  const Result<std::int64_t> profile = find_or_insert("profile", profile_columns, profile_values);
+  const Result<std::int64_t> profile = find_or_insert(Source::profile, profile_columns, profile_values);
   if (!profile) return profile.error();
   const Result<std::vector<std::int64_t>> equipment = equipment_of(run);
   if (!equipment) return equipment.error();
@@ -109,6 +112,8 @@ Result<void> RecordStore::begin_run(RunKey key, const RunRow& run) {
                           run.nominal_capacity_Ah, run.started_at.ns_since_epoch,
                           std::string_view{synchronous_full_ ? "FULL" : "OFF"}, run.software_version, run.host);
   if (const Result<void> done = sql_.begin_run.run("storing the run"); !done) return done;
+  chain_.touch(Source::run);
+  chain_.touch(Source::run_equipment);
   Result<Statement> link = connection_.prepare("INSERT INTO run_equipment(run, position, role, equipment) VALUES(?,?,?,?)");
   if (!link) return link.error();
   for (std::size_t i = 0; i < equipment->size(); ++i) {
@@ -126,7 +131,7 @@ Result<RecordStore::RunState*> RecordStore::run_state(RunKey run) {
       "SELECT step, sample_rowid_last IS NULL, cycle, run_charge_Ah, run_discharge_Ah, run_charge_Wh, run_discharge_Wh, "
       "cycle_charge_Ah, cycle_discharge_Ah, cycle_charge_Wh, cycle_discharge_Wh, coalesce(charge_Ah, 0), "
       "coalesce(discharge_Ah, 0), coalesce(charge_Wh, 0), coalesce(discharge_Wh, 0) "
-      "FROM step WHERE run = ? ORDER BY step_count DESC LIMIT 1");
+      "FROM step WHERE run = ? ORDER BY step_count DESC, step DESC LIMIT 1");
   if (!last) return last.error();
   last->bind_all(run);
   const Result<bool> found = last->step("reading the run's last step");
@@ -185,11 +190,42 @@ Result<void> RecordStore::reopen_run(RunKey run) {
       "criteria_met = NULL WHERE run = ?");
   if (!update) return update.error();
   update->bind_all(run);
-  return update->run("reopening a run");
+  if (const Result<void> done = update->run("reopening a run"); !done) return done;
+  return chain_.revise(Subject::run_end, run);
+}
+
+/// Whoever holds the lock is the only writer: a run that says "running" now has lost its process.
+Result<void> RecordStore::mark_interrupted_runs() {
+  Result<Statement> running = connection_.prepare("SELECT run FROM run WHERE status = 'running' ORDER BY run");
+  if (!running) return running.error();
+  std::vector<RunKey> runs;
+  for (Result<bool> row = running->step("reading runs"); !row || *row; row = running->step("reading runs")) {
+    if (!row) return row.error();
+    runs.push_back(running->integer(0));
+  }
+  if (runs.empty()) return {};
+  if (const Result<void> begun = begin_transaction(); !begun) return begun;
+  Result<Statement> update = connection_.prepare("UPDATE run SET status = 'interrupted' WHERE run = ?");
+  if (!update) return update.error();
+  for (const RunKey run : runs) {
+    update->bind_all(run);
+    if (const Result<void> done = update->run("marking an interrupted run"); !done) return done;
+    if (const Result<void> done = chain_.revise(Subject::run_end, run); !done) return done;
+  }
+  return commit();
+}
+
+Result<void> RecordStore::resume_run(RunKey run) {
+  if (const Result<void> begun = begin_transaction(); !begun) return begun;
+  if (const Result<RunState*> state = run_state(run); !state) return state.error();
+  return reopen_run(run);
 }
 
 Result<void> RecordStore::begin_step(const StepRow& step) {
   if (const Result<void> begun = begin_transaction(); !begun) return begun;
+  if (step.step <= chain_.sealed_key(Source::step)) {
+    return fail(Fault::refused, "step " + std::to_string(step.step) + " begins after a later one: keys are used in their order");
+  }
   const bool goes_on = !runs_.contains(step.run);
   const Result<RunState*> state = run_state(step.run);
   if (!state) return state.error();
@@ -211,6 +247,7 @@ Result<void> RecordStore::begin_step(const StepRow& step) {
                            started_utc, sample_rowid_, aux_rowid_, r.charge_Ah, r.discharge_Ah, r.charge_Wh, r.discharge_Wh,
                            c.charge_Ah, c.discharge_Ah, c.charge_Wh, c.discharge_Wh);
   if (const Result<void> done = sql_.begin_step.run("storing a step"); !done) return done;
+  chain_.touch(Source::step);
   run.open_step = step.step;
   open_steps_.insert_or_assign(step.step, StepStart{step.run, step.cycle, r, c});
   return {};
@@ -239,7 +276,9 @@ Result<void> RecordStore::end_step(const StepEndRow& end) {
   sql_.end_step.bind_all(end.step, sample_rowid_, aux_rowid_, end.ended_test_time_ns, end.reason, end.condition, end.value,
                          end.margin, end.charge_Ah, end.discharge_Ah, end.charge_Wh, end.discharge_Wh, end.cv_time_s,
                          end.cv_charge_Ah, end.cell_temperature_max_degC, end.cell_temperature_min_degC);
-  return sql_.end_step.run("storing the end of a step");
+  if (const Result<void> done = sql_.end_step.run("storing the end of a step"); !done) return done;
+  if (const Result<void> done = chain_.revise(Subject::step_end, end.step); !done) return done;
+  return chain_.revise(Subject::step_range, end.step);
 }
 
 Result<void> RecordStore::write(const CycleRow& c) {
@@ -247,6 +286,7 @@ Result<void> RecordStore::write(const CycleRow& c) {
   sql_.cycle.bind_all(c.run, c.cycle, c.is_reference, c.started_test_time_ns, c.ended_test_time_ns, c.charge_Ah, c.discharge_Ah,
                       c.charge_Wh, c.discharge_Wh, c.coulombic_efficiency, c.energy_efficiency, c.charge_time_s,
                       c.cell_temperature_max_degC, c.retention);
+  chain_.touch(Source::cycle);
   return sql_.cycle.run("storing a cycle");
 }
 
@@ -254,19 +294,57 @@ Result<void> RecordStore::write(const EventRow& event) {
   if (const Result<void> begun = begin_transaction(); !begun) return begun;
   sql_.event.bind_all(event.run, event.test_time_ns, event.utc.ns_since_epoch, to_text(event.severity), event.kind, event.message,
                       event.value, event.limit);
+  chain_.touch(Source::event);
   return sql_.event.run("storing an event");
+}
+
+Result<void> RecordStore::write(const AuditRow& row) {
+  if (const Result<void> begun = begin_transaction(); !begun) return begun;
+  sql_.audit.bind_all(row.utc.ns_since_epoch, row.run, row.operator_name, row.origin, row.verb, row.action, row.reason,
+                      row.detail);
+  chain_.touch(Source::audit);
+  return sql_.audit.run("storing a row of the audit trail");
+}
+
+Result<void> RecordStore::write(const DeviationRow& row) {
+  if (const Result<void> begun = begin_transaction(); !begun) return begun;
+  std::optional<std::int64_t> to_utc_ns;
+  if (row.to_utc) to_utc_ns = row.to_utc->ns_since_epoch;
+  sql_.deviation.bind_all(row.run, row.category, row.from_test_time_ns, row.to_test_time_ns, row.from_utc.ns_since_epoch,
+                          to_utc_ns, row.unseen_charge_max_Ah, row.bounded_by, row.description);
+  chain_.touch(Source::deviation);
+  return sql_.deviation.run("storing a deviation");
+}
+
+Result<void> RecordStore::write(const AcknowledgementRow& row) {
+  if (const Result<void> begun = begin_transaction(); !begun) return begun;
+  sql_.acknowledgement.bind_all(row.run, row.utc.ns_since_epoch, row.operator_name, row.reason);
+  chain_.touch(Source::acknowledgement);
+  return sql_.acknowledgement.run("storing an acknowledgement");
+}
+
+Result<void> RecordStore::write(const ProofRow& row) {
+  if (const Result<void> begun = begin_transaction(); !begun) return begun;
+  sql_.proof.bind_all(row.utc.ns_since_epoch, row.operator_name, row.bench, row.channel, row.instrument, row.model, row.serial,
+                      row.firmware, row.is_simulated, static_cast<std::int64_t>(row.delay.count()),
+                      static_cast<std::int64_t>(row.silence.count()), row.fed_by_measuring,
+                      static_cast<std::int64_t>(row.off_within.count()), row.fired);
+  chain_.touch(Source::instrument_proof);
+  return sql_.proof.run("storing what a watchdog was seen to do");
 }
 
 Result<void> RecordStore::resume_point(RunKey run, std::span<const std::byte> state) {
   if (const Result<void> begun = begin_transaction(); !begun) return begun;
   sql_.resume_point.bind_all(run, sample_rowid_, state);
-  return sql_.resume_point.run("storing a resume point");
+  if (const Result<void> done = sql_.resume_point.run("storing a resume point"); !done) return done;
+  return chain_.revise(Subject::resume_point, run);
 }
 
 Result<void> RecordStore::end_run(const RunEndRow& end) {
   if (const Result<void> begun = begin_transaction(); !begun) return begun;
   sql_.end_run.bind_all(end.run, end.ended_test_time_ns, end.ended_at.ns_since_epoch, end.status, end.reason, end.criteria_met);
   if (const Result<void> done = sql_.end_run.run("storing the end of a run"); !done) return done;
+  if (const Result<void> done = chain_.revise(Subject::run_end, end.run); !done) return done;
   // A resumed run may have a step that nobody ended; nothing follows it now, so it is closed here.
   const Result<RunState*> state = run_state(end.run);
   if (!state) return state.error();
@@ -281,7 +359,7 @@ Result<std::int64_t> RecordStore::quantity(std::string_view name) {
   if (const auto known = quantities_.find(name); known != quantities_.end()) return known->second;
   static constexpr std::array<std::string_view, 1> columns{"name"};
   const std::array<std::string, 1> values{std::string(name)};
-  const Result<std::int64_t> key = find_or_insert("quantity", columns, values);
+  const Result<std::int64_t> key = find_or_insert(Source::quantity, columns, values);
   if (key) quantities_.emplace(name, *key);
   return key;
 }

@@ -9,13 +9,18 @@
 #include <cstring>
 #include <exception>
 #include <filesystem>
+#include <map>
 #include <mutex>
+#include <new>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "controller/base/overloaded.hpp"
+#include "db/audit_rows.hpp"
+#include "db/failure_note.hpp"
 #include "db/record_store.hpp"
 
 namespace cellrig::db {
@@ -33,7 +38,11 @@ struct ResumePoint {
   RunKey run = 0;
   std::vector<std::byte> state;
 };
-using OperationBody = std::variant<BeginRun, StepRow, StepEndRow, CycleRow, EventRow, ResumePoint, RunEndRow>;
+struct ResumeRun {
+  RunKey run = 0;
+};
+using OperationBody = std::variant<BeginRun, StepRow, StepEndRow, CycleRow, EventRow, ResumePoint, RunEndRow, AuditRow,
+                                   DeviationRow, AcknowledgementRow, ProofRow, ResumeRun>;
 
 /// A rare row, and how many samples were appended before it: order is kept although samples travel by themselves.
 struct Operation {
@@ -71,11 +80,19 @@ class ThreadedRecorder final : public Recorder {
     writing_.reserve(options_.queue_rows_max);
     thread_ = std::thread([this] { work(); });
   }
-  ~ThreadedRecorder() override { (void)close(); }
+  ~ThreadedRecorder() override {
+    try {
+      (void)close();
+    } catch (...) {  // out of memory: what was committed is safe, and the thread must end all the same
+      end_thread();
+    }
+  }
 
   RunKey begin_run(const RunRow& run) override {
     const RunKey key = ++last_run_;
     push(BeginRun{key, run});
+    push(audit_of_begin(key, run));
+    actors_.insert_or_assign(key, Actor{run.operator_name, run.host});
     return key;
   }
   StepKey next_step_key() override { return ++last_step_; }
@@ -84,12 +101,33 @@ class ThreadedRecorder final : public Recorder {
   void append(const CycleRow& cycle) override { push(cycle); }
   void append(const EventRow& event) override {
     const bool is_trip = event.severity == Severity::trip;
+    const std::optional<AuditRow> audit = audit_of_event(event, actor_of(event.run));
+    if (audit) push(*audit);
     push(event, is_trip || options_.commit.interval > Duration{0}, is_trip);
   }
   void resume_point(RunKey run, std::span<const std::byte> state) override {
     push(ResumePoint{run, {state.begin(), state.end()}}, true);
   }
-  void end_run(const RunEndRow& end) override { push(end, true, true); }
+  void end_run(const RunEndRow& end) override {
+    push(audit_of_end(end, actor_of(end.run)));
+    push(end, true, true);
+  }
+  void audit(const AuditRow& row) override { push(row, options_.commit.interval > Duration{0}); }
+  void deviation(const DeviationRow& row) override { push(row, options_.commit.interval > Duration{0}); }
+  void acknowledge(const AcknowledgementRow& row, const std::string& origin) override {
+    push(audit_of_acknowledgement(row, origin));
+    push(row, true, true);
+  }
+  void proof(const ProofRow& row, const std::string& origin) override {
+    push(audit_of_proof(row, origin));
+    push(row, true, true);
+  }
+  void resume_run(RunKey run, const std::string& operator_name, const std::string& host) override {
+    push(ResumeRun{run}, true);
+    actors_.insert_or_assign(run, Actor{operator_name, host});
+  }
+  void hold() override { ++holds_; }
+  void release() override;
   void append(const SampleRow& sample) override { push_row(&Batch::samples, sample); }
   void append(const AuxRow& sample) override { push_row(&Batch::aux, sample); }
 
@@ -109,12 +147,18 @@ class ThreadedRecorder final : public Recorder {
   template <class Row>
   void push_row(std::vector<Row> Batch::*rows, const Row& row);
   void push(OperationBody body, bool is_urgent = false, bool commit_after = false);
+  void push_held();
   [[nodiscard]] bool is_full() const {
     return filling_.samples.size() >= options_.queue_rows_max || filling_.aux.size() >= options_.queue_rows_max ||
            filling_.operations.size() >= queue_operations_max;
   }
   [[nodiscard]] bool make_room(Lock& lock);
+  void end_thread();
   void latch(Error error);
+  [[nodiscard]] Actor actor_of(RunKey run) const {
+    const auto known = actors_.find(run);
+    return known == actors_.end() ? Actor{} : known->second;
+  }
 
   // The recorder's thread.
   void work();
@@ -132,6 +176,10 @@ class ThreadedRecorder final : public Recorder {
   RunKey last_run_ = 0;                 ///< control thread
   StepKey last_step_ = 0;               ///< control thread
   bool is_closed_ = false;              ///< control thread
+  std::map<RunKey, Actor> actors_;      ///< control thread
+  int holds_ = 0;                       ///< control thread, as the three below
+  std::vector<OperationBody> held_;
+  bool held_is_urgent_ = false, held_commits_ = false;
 
   mutable std::mutex mutex_;  // guards from here to the next comment
   std::condition_variable work_available_;
@@ -159,6 +207,7 @@ class ThreadedRecorder final : public Recorder {
 
 template <class Row>
 void ThreadedRecorder::push_row(std::vector<Row> Batch::*rows, const Row& row) {
+  if (!held_.empty()) push_held();  // a row never overtakes the step it belongs to
   Lock lock(mutex_);
   if (is_latched_ || is_stopping_) return;
   if ((filling_.*rows).size() >= options_.queue_rows_max && !make_room(lock)) return;
@@ -171,10 +220,38 @@ void ThreadedRecorder::push_row(std::vector<Row> Batch::*rows, const Row& row) {
 }
 
 void ThreadedRecorder::push(OperationBody body, bool is_urgent, bool commit_after) {
+  if (holds_ > 0) {
+    held_.push_back(std::move(body));
+    held_is_urgent_ = held_is_urgent_ || is_urgent;
+    held_commits_ = held_commits_ || commit_after;
+    return;
+  }
   Lock lock(mutex_);
   if (is_latched_ || is_stopping_) return;
   if (filling_.operations.size() >= queue_operations_max && !make_room(lock)) return;
   filling_.operations.push_back(Operation{filling_.samples.size(), filling_.aux.size(), commit_after, std::move(body)});
+  if (!is_urgent) return;
+  is_urgent_ = true;
+  lock.unlock();
+  work_available_.notify_one();
+}
+
+void ThreadedRecorder::release() {
+  if (holds_ > 0 && --holds_ == 0 && !held_.empty()) push_held();
+}
+
+/// Side by side in one batch, with no sample and no commit between them: one transaction.
+void ThreadedRecorder::push_held() {
+  std::vector<OperationBody> held = std::exchange(held_, {});
+  const bool is_urgent = std::exchange(held_is_urgent_, false);
+  const bool commits = std::exchange(held_commits_, false);
+  Lock lock(mutex_);
+  if (is_latched_ || is_stopping_) return;
+  if (filling_.operations.size() + held.size() > queue_operations_max && !make_room(lock)) return;
+  for (std::size_t i = 0; i < held.size(); ++i) {
+    const bool commit_after = commits && i + 1 == held.size();
+    filling_.operations.push_back(Operation{filling_.samples.size(), filling_.aux.size(), commit_after, std::move(held[i])});
+  }
   if (!is_urgent) return;
   is_urgent_ = true;
   lock.unlock();
@@ -213,17 +290,22 @@ Result<void> ThreadedRecorder::flush() {
   return {};
 }
 
-Result<void> ThreadedRecorder::close() {
-  if (is_closed_) return failed() ? Result<void>{fail(failure_.fault, failure())} : Result<void>{};
-  const Result<void> flushed = flush();
+void ThreadedRecorder::end_thread() {
   {
     const Lock lock(mutex_);
     is_stopping_ = true;
   }
   work_available_.notify_one();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
+}
+
+Result<void> ThreadedRecorder::close() {
+  if (is_closed_) return failed() ? Result<void>{fail(failure_.fault, failure())} : Result<void>{};
+  const Result<void> flushed = flush();
+  end_thread();
   is_closed_ = true;
   const Result<void> closed = store_->close(flushed.has_value());
+  if (!flushed) write_failure_note(options_.path, flushed.error().what);
   wal_bytes_.store(0, std::memory_order_relaxed);
   if (!flushed) return flushed;
   if (!closed) {
@@ -260,6 +342,8 @@ void ThreadedRecorder::work() {
     if (!is_refused && !writing_.is_empty()) {
       try {
         stored = store_batch(writing_);
+      } catch (const std::bad_alloc&) {
+        stored = fail(Fault::device_fault, "out of memory");  // short enough to need none
       } catch (const std::exception& e) {
         stored = fail(Fault::device_fault, std::string("storing: ") + e.what());
       }
@@ -319,6 +403,11 @@ Result<void> ThreadedRecorder::store_operation(const OperationBody& body) {
                         [this](const EventRow& event) { return store_->write(event); },
                         [this](const ResumePoint& point) { return store_->resume_point(point.run, point.state); },
                         [this](const RunEndRow& end) { return store_->end_run(end); },
+                        [this](const AuditRow& row) { return store_->write(row); },
+                        [this](const DeviationRow& row) { return store_->write(row); },
+                        [this](const AcknowledgementRow& row) { return store_->write(row); },
+                        [this](const ProofRow& row) { return store_->write(row); },
+                        [this](const ResumeRun& run) { return store_->resume_run(run.run); },
                     },
                     body);
 }
@@ -337,6 +426,11 @@ Result<void> ThreadedRecorder::commit() {
 Result<std::unique_ptr<Recorder>> Recorder::open(const RecorderOptions& options) {
   Result<std::unique_ptr<RecordStore>> store = RecordStore::open(options);
   if (!store) return store.error();
+  if (const std::optional<EventRow> note = read_failure_note(options.path)) {
+    if (const Result<void> done = (*store)->write(*note); !done) return done.error();
+    if (const Result<void> done = (*store)->commit(); !done) return done.error();
+    remove_failure_note(options.path);
+  }
   return std::unique_ptr<Recorder>(std::make_unique<ThreadedRecorder>(std::move(*store), options));
 }
 

@@ -52,6 +52,19 @@ class Recorder {
   /// Stored in the transaction of the rows appended before it. `state` is opaque and versioned by the engine.
   virtual void resume_point(RunKey run, std::span<const std::byte> state) = 0;
   virtual void end_run(const RunEndRow& end) = 0;
+  /// A beginning and an end of a run, a trip and a stop write their audit rows themselves, in the name of the run's operator.
+  virtual void audit(const AuditRow& /*row*/) {}
+  virtual void deviation(const DeviationRow& /*row*/) {}
+  /// With its row in the audit trail. Origin: where the person sits.
+  virtual void acknowledge(const AcknowledgementRow& /*row*/, const std::string& /*origin*/) {}
+  /// With its row in the audit trail. Origin: where the person sits.
+  virtual void proof(const ProofRow& /*row*/, const std::string& /*origin*/) {}
+  /// A run of this database goes on: its sums are read back, and its status is `running` again.
+  virtual void resume_run(RunKey /*run*/, const std::string& /*operator_name*/, const std::string& /*host*/) {}
+  /// Between hold() and release() steps, cycles, events, resume points and the like wait: they are stored in one transaction,
+  /// all or none. Samples go their way; the rare rows of one hold() come after them.
+  virtual void hold() {}
+  virtual void release() {}
 
   /// Everything appended so far is on disk when this returns, or it says why not.
   [[nodiscard]] virtual Result<void> flush() = 0;

@@ -2,7 +2,6 @@
 
 #include <openssl/evp.h>
 
-#include <array>
 #include <new>
 
 namespace cellrig::db {
@@ -17,19 +16,33 @@ Sha256::Sha256() : state_(std::make_unique<State>()) {
 }
 
 Sha256::~Sha256() = default;
+Sha256::Sha256(Sha256&&) noexcept = default;
+Sha256& Sha256::operator=(Sha256&&) noexcept = default;
 
 void Sha256::update(std::string_view bytes) { EVP_DigestUpdate(state_->context, bytes.data(), bytes.size()); }
 
-std::string Sha256::hex() {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned int size = 0;
-  EVP_DigestFinal_ex(state_->context, digest.data(), &size);
+void Sha256::update(std::span<const std::byte> bytes) { EVP_DigestUpdate(state_->context, bytes.data(), bytes.size()); }
+
+Sha256Digest Sha256::digest() {
+  Sha256Digest digest{};
+  EVP_DigestFinal_ex(state_->context, reinterpret_cast<unsigned char*>(digest.data()), nullptr);
+  return digest;
+}
+
+std::string Sha256::hex() { return hex_text(digest()); }
+
+void Sha256::restart() {
+  // Without a type: the context keeps the one it has, which spares OpenSSL 3 a search through its providers.
+  if (EVP_DigestInit_ex(state_->context, nullptr, nullptr) != 1) throw std::bad_alloc();
+}
+
+std::string hex_text(std::span<const std::byte> bytes) {
   static constexpr char digits[] = "0123456789abcdef";
   std::string out;
-  out.reserve(2 * static_cast<std::size_t>(size));
-  for (unsigned int i = 0; i < size; ++i) {
-    out += digits[digest[i] >> 4];
-    out += digits[digest[i] & 15];
+  out.reserve(2 * bytes.size());
+  for (const std::byte byte : bytes) {
+    out += digits[std::to_integer<unsigned>(byte) >> 4];
+    out += digits[std::to_integer<unsigned>(byte) & 15];
   }
   return out;
 }

@@ -2,11 +2,13 @@
 
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <array>
 #include <stdexcept>
 
 #include "controller/base/overloaded.hpp"
 #include "profiles/number.hpp"
+#include "profiles/sensor_limits.hpp"
 
 namespace cellrig {
 namespace {
@@ -59,6 +61,9 @@ std::string step_text(const Step& step) {
   text += "\n  record " + number(step.record_interval);
   text += "\n  measure " + std::to_string(static_cast<int>(step.measure));
   if (step.sets_soc_pct) text += "\n  sets_soc_pct " + format_number(*step.sets_soc_pct);
+  // The default is not written: a program without rules keeps the hash it always had.
+  if (step.on_interruption != InterruptionRule::ask)
+    text += "\n  on_interruption " + std::string{to_string(step.on_interruption)};
   return text;
 }
 
@@ -91,11 +96,38 @@ std::string node_text(const ConditionNode& node) {
          std::to_string(node.child_count) + " next " + std::to_string(node.next_sibling);
 }
 
+/// Nothing for a cell without such a table.
+std::string table_text(const std::string& name, const CurrentByTemperature& table) {
+  std::string text;
+  for (const CurrentByTemperature::Point& point : table.points())
+    text += "\n" + name + " " + number(point.temperature) + " " + number(point.current);
+  return text;
+}
+
+/// Only what is limited: a program without such limits keeps the hash it always had.
+std::string sensor_limits_text(const SensorLimits& limits) {
+  std::string text;
+  for (const SensorLimitKey& key : sensor_limit_table()) {
+    if (const std::optional<double>& limit = limits.*key.limit) text += "\n" + std::string{key.key} + " " + format_number(*limit);
+  }
+  return text;
+}
+
+bool needs_pressure(const Program& program) {
+  const bool is_limited = program.limits.sensors.stack_pressure_min_MPa || program.limits.sensors.stack_pressure_max_MPa;
+  return is_limited || std::any_of(program.nodes.begin(), program.nodes.end(), [](const ConditionNode& node) {
+           return node.kind == ConditionNode::Kind::leaf && node.quantity == ConditionQuantity::stack_pressure_MPa;
+         });
+}
+
 std::string limits_text(const SafetyLimits& limits) {
   return "voltage_V " + number(limits.voltage_min) + " " + number(limits.voltage_max) + "\ncurrent_A " +
          number(limits.charge_current_max) + " " + number(limits.discharge_current_max) + "\ncell_temperature_degC " +
          number(limits.cell_temperature_min) + " " + number(limits.cell_temperature_max) + "\ncharge_temperature_min_degC " +
-         number(limits.charge_temperature_min) + "\ncharge_capacity_max_Ah " + number(limits.charge_capacity_max);
+         number(limits.charge_temperature_min) + "\ncharge_capacity_max_Ah " + number(limits.charge_capacity_max) +
+         table_text("charge_current_A_at_degC", limits.charge_current_by_temperature) +
+         table_text("discharge_current_A_at_degC", limits.discharge_current_by_temperature) + sensor_limits_text(limits.sensors) +
+         (limits.still_share == SafetyLimits{}.still_share ? "" : "\nstill_share " + format_number(limits.still_share));
 }
 
 }  // namespace
@@ -105,6 +137,8 @@ std::string canonical_text(const Program& program) {
   text += "\nnominal_capacity_Ah " + number(program.nominal_capacity);
   text += "\nparameters " + quoted(program.parameters_text);
   text += "\n" + limits_text(program.limits) + "\n";
+  if (program.pressed_area_cm2 && needs_pressure(program))
+    text += "pressed_area_cm2 " + format_number(*program.pressed_area_cm2) + "\n";
   text += std::string{"needs"} + (program.needs_chamber ? " chamber" : "") +
           (program.needs_cell_temperature ? " cell_temperature" : "") + "\n";
   for (std::size_t i = 0; i < program.code.size(); ++i)

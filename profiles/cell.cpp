@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <numbers>
+#include <utility>
 
 #include "profiles/number.hpp"
+#include "profiles/sensor_limits.hpp"
 #include "profiles/yaml_reader.hpp"
 
 namespace cellrig {
@@ -74,6 +76,7 @@ void read_classification(const YamlNode& node, Cell& cell) {
 /// A box (length, width, thickness) or a round cell (diameter, length).
 void read_dimensions(const YamlNode& node, Cell& cell) {
   constexpr double mm3_per_litre = 1e6;
+  constexpr double mm2_per_cm2 = 100.0;
   const YamlMap map{node, "dimensions", {"length_mm", "width_mm", "thickness_mm", "diameter_mm"}};
   NumberReader numbers{map, cell};
   const double length = numbers.positive("length_mm");
@@ -85,38 +88,31 @@ void read_dimensions(const YamlNode& node, Cell& cell) {
     const double radius = 0.5 * numbers.positive("diameter_mm");
     cell.volume_L = std::numbers::pi * radius * radius * length / mm3_per_litre;
   } else {
-    cell.volume_L = length * numbers.positive("width_mm") * numbers.positive("thickness_mm") / mm3_per_litre;
+    const double face_mm2 = length * numbers.positive("width_mm");
+    cell.volume_L = face_mm2 * numbers.positive("thickness_mm") / mm3_per_litre;
+    cell.pressed_area_cm2 = face_mm2 / mm2_per_cm2;
   }
   cell.names["cell.volume_L"] = *cell.volume_L;
 }
 
-std::vector<RatePoint> read_rates(const YamlMap& limits, const std::string& key, double rate_max_C) {
-  std::vector<RatePoint> points;
+/// The supervisor's limit against temperature. Without the key: the greatest rate at every temperature.
+CurrentByTemperature read_rates(const YamlMap& limits, const std::string& key, double rate_max_C, const Cell& cell) {
+  CurrentByTemperature table;
   const YamlEntry* const entry = limits.find(key);
-  if (entry == nullptr) return points;
+  if (entry == nullptr) return table;
   for (const YamlNode& item : as_list(entry->value, key)) {
     const YamlMap map{item, key, {"temperature_degC", "rate_C"}};
-    const RatePoint point{Celsius{map.number("temperature_degC")}, map.number("rate_C")};
-    if (!points.empty() && !(points.back().temperature < point.temperature))
+    const Celsius temperature{map.number("temperature_degC")};
+    const double rate_C = map.number("rate_C");
+    if (!table.empty() && !(table.points().back().temperature < temperature))
       throw ConfigError{map.required("temperature_degC").value.place(), "temperatures of '" + key + "' must rise"};
-    if (!(point.rate_C >= 0.0 && point.rate_C <= rate_max_C))
+    if (!(rate_C >= 0.0 && rate_C <= rate_max_C))
       throw ConfigError{map.required("rate_C").value.place(),
                         "a rate of '" + key + "' lies from 0 to the greatest rate, " + format_number(rate_max_C)};
-    points.push_back(point);
+    if (!table.add({temperature, cell.current_at(rate_C) * safety_current_factor}))
+      throw ConfigError{map.place(), "'" + key + "' has at most " + std::to_string(CurrentByTemperature::points_max) + " points"};
   }
-  return points;
-}
-
-double rate_at(const std::vector<RatePoint>& points, double otherwise, Celsius temperature) {
-  if (points.empty()) return otherwise;
-  if (!(points.front().temperature < temperature)) return points.front().rate_C;
-  for (std::size_t i = 1; i < points.size(); ++i) {
-    const double low = points[i - 1].temperature.value();
-    const double high = points[i].temperature.value();
-    if (temperature.value() <= high)
-      return points[i - 1].rate_C + (points[i].rate_C - points[i - 1].rate_C) * (temperature.value() - low) / (high - low);
-  }
-  return points.back().rate_C;
+  return table;
 }
 
 void read_limits(const YamlMap& map, Cell& cell) {
@@ -124,8 +120,8 @@ void read_limits(const YamlMap& map, Cell& cell) {
   SafetyLimits& limits = cell.limits;
   cell.charge_rate_max_C = numbers.positive("charge_rate_max_C");
   cell.discharge_rate_max_C = numbers.positive("discharge_rate_max_C");
-  cell.charge_rates = read_rates(map, "charge_rate_by_temperature", cell.charge_rate_max_C);
-  cell.discharge_rates = read_rates(map, "discharge_rate_by_temperature", cell.discharge_rate_max_C);
+  limits.charge_current_by_temperature = read_rates(map, "charge_rate_by_temperature", cell.charge_rate_max_C, cell);
+  limits.discharge_current_by_temperature = read_rates(map, "discharge_rate_by_temperature", cell.discharge_rate_max_C, cell);
   limits.cell_temperature_min = Celsius{numbers.required("cell_temperature_min_degC")};
   limits.cell_temperature_max = Celsius{numbers.required("cell_temperature_max_degC")};
   limits.charge_temperature_min = Celsius{numbers.required("charge_temperature_min_degC")};
@@ -138,6 +134,52 @@ void read_limits(const YamlMap& map, Cell& cell) {
       numbers.limit_or("discharge_current_max_A", (cell.current_at(cell.discharge_rate_max_C) * safety_current_factor).value())};
   limits.charge_capacity_max =
       AmpHours{numbers.limit_or("charge_capacity_max_Ah", charge_capacity_factor * cell.rated_capacity.value())};
+  constexpr double percent = 100.0, still_max_pct = 20.0;
+  const double still_pct = numbers.limit_or("readings_still_max_pct", percent * limits.still_share);
+  if (!(still_pct > 0.0 && still_pct <= still_max_pct))
+    throw ConfigError{map.required("readings_still_max_pct").value.place(), "'readings_still_max_pct' lies from 0 to 20"};
+  limits.still_share = still_pct / percent;
+  for (const SensorLimitKey& key : sensor_limit_table()) {
+    const YamlEntry* const entry = map.find(std::string{key.key});
+    if (entry == nullptr) continue;
+    cell.places["limits." + entry->key] = entry->value.place();
+    set_sensor_limit(key, as_number(entry->value, entry->key), entry->value.place(), limits.sensors);
+  }
+}
+
+void read_pulse(const YamlNode& node, Cell& cell) {
+  constexpr double mohm_per_ohm = 1000.0;
+  constexpr double longest_s = 10.0;
+  constexpr double nearly_empty_share = 0.4;  // of the voltage window: below it are the last percent of the charge
+  const YamlMap map{node,
+                    "pulse_resistance",
+                    {"min_mohm", "max_mohm", "rate_C", "for_s", "temperature_min_degC", "temperature_max_degC", "voltage_min_V"}};
+  PulseResistance pulse{.voltage_min = cell.voltage_min, .voltage_max = cell.voltage_max};
+  const auto number = [&](const std::string& key, double otherwise) {
+    const YamlEntry* const entry = map.find(key);
+    return entry == nullptr ? otherwise : as_number(entry->value, key);
+  };
+  const auto require = [&](bool is_good, const std::string& key, const std::string& rule) {
+    if (!is_good)
+      throw ConfigError{map.find(key) != nullptr ? map.find(key)->value.place() : map.place(), "'" + key + "' " + rule};
+  };
+  pulse.least = Ohms{map.number("min_mohm") / mohm_per_ohm};
+  pulse.most = Ohms{map.number("max_mohm") / mohm_per_ohm};
+  require(pulse.least.value() > 0.0 && pulse.least < pulse.most, "max_mohm", "is more than 'min_mohm', and that more than 0");
+  pulse.rate_C = number("rate_C", pulse.rate_C);
+  require(pulse.rate_C > 0.0 && pulse.rate_C <= std::min(cell.charge_rate_max_C, cell.discharge_rate_max_C), "rate_C",
+          "is more than 0, and no more than the cell's limits in both directions");
+  const double seconds = number("for_s", to_seconds(pulse.lasts));
+  require(seconds > 0.0 && seconds <= longest_s, "for_s", "lies from 0 to 10 s: it is a short pulse");
+  pulse.lasts = from_seconds(seconds);
+  pulse.temperature_min = Celsius{number("temperature_min_degC", pulse.temperature_min.value())};
+  pulse.temperature_max = Celsius{number("temperature_max_degC", pulse.temperature_max.value())};
+  require(pulse.temperature_min < pulse.temperature_max, "temperature_max_degC", "is more than 'temperature_min_degC'");
+  pulse.rest_voltage_min =
+      Volts{number("voltage_min_V", (cell.voltage_min + nearly_empty_share * (cell.voltage_max - cell.voltage_min)).value())};
+  require(pulse.rest_voltage_min >= cell.voltage_min && pulse.rest_voltage_min < cell.voltage_max, "voltage_min_V",
+          "lies within the cell's window");
+  cell.pulse_resistance = pulse;
 }
 
 void require_limits(const Cell& cell) {
@@ -159,11 +201,6 @@ void require_limits(const Cell& cell) {
 
 }  // namespace
 
-double Cell::charge_rate_max_at(Celsius temperature) const { return rate_at(charge_rates, charge_rate_max_C, temperature); }
-double Cell::discharge_rate_max_at(Celsius temperature) const {
-  return rate_at(discharge_rates, discharge_rate_max_C, temperature);
-}
-
 SourcePlace Cell::place_of(const std::string& key) const {
   const auto found = places.find(key);
   return found == places.end() ? SourcePlace{file, 0, 0} : found->second;
@@ -171,10 +208,11 @@ SourcePlace Cell::place_of(const std::string& key) const {
 
 Cell read_cell(std::string_view text, const std::string& file) {
   const YamlNode root = read_yaml(text, file);
-  const YamlMap map{root,
-                    "a cell",
-                    {"name", "description", "source", "classification", "nominal_capacity_Ah", "rated_capacity_Ah", "mass_kg",
-                     "electrode_area_cm2", "dimensions", "voltage_min_V", "voltage_max_V", "limits", "model"}};
+  const YamlMap map{
+      root,
+      "a cell",
+      {"name", "description", "source", "classification", "nominal_capacity_Ah", "rated_capacity_Ah", "mass_kg",
+       "electrode_area_cm2", "dimensions", "voltage_min_V", "voltage_max_V", "limits", "pulse_resistance", "model"}};
   Cell cell;
   cell.file = file;
   cell.name = map.text("name");
@@ -190,14 +228,26 @@ Cell read_cell(std::string_view text, const std::string& file) {
   cell.voltage_min = Volts{numbers.required("voltage_min_V")};
   cell.voltage_max = Volts{numbers.required("voltage_max_V")};
   require_order(cell, "voltage_min_V", cell.voltage_min.value(), "voltage_max_V", cell.voltage_max.value());
-  const YamlMap limits{
-      map.required("limits").value,
-      "limits",
-      {"charge_rate_max_C", "discharge_rate_max_C", "cell_temperature_min_degC", "cell_temperature_max_degC",
-       "charge_temperature_min_degC", "charge_temperature_max_degC", "voltage_min_V", "voltage_max_V", "charge_current_max_A",
-       "discharge_current_max_A", "charge_capacity_max_Ah", "charge_rate_by_temperature", "discharge_rate_by_temperature"}};
+  std::vector<std::string> limit_keys{"charge_rate_max_C",
+                                      "discharge_rate_max_C",
+                                      "cell_temperature_min_degC",
+                                      "cell_temperature_max_degC",
+                                      "charge_temperature_min_degC",
+                                      "charge_temperature_max_degC",
+                                      "voltage_min_V",
+                                      "voltage_max_V",
+                                      "charge_current_max_A",
+                                      "discharge_current_max_A",
+                                      "charge_capacity_max_Ah",
+                                      "readings_still_max_pct",
+                                      "charge_rate_by_temperature",
+                                      "discharge_rate_by_temperature"};
+  for (std::string& key : sensor_limit_keys()) limit_keys.push_back(std::move(key));
+  const YamlMap limits{map.required("limits").value, "limits", limit_keys};
   read_limits(limits, cell);
+  if (cell.mass_kg) cell.limits.heat_capacity_J_per_K = least_specific_heat_J_per_kgK * *cell.mass_kg;
   require_limits(cell);
+  if (const YamlEntry* pulse = map.find("pulse_resistance")) read_pulse(pulse->value, cell);
   return cell;
 }
 

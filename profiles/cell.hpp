@@ -7,10 +7,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "controller/base/config_error.hpp"
 #include "controller/base/limits.hpp"
+#include "controller/base/pulse_resistance.hpp"
 #include "controller/base/units.hpp"
 #include "profiles/expression.hpp"
 
@@ -19,14 +19,9 @@ namespace cellrig {
 // How far the supervisor's limits lie outside the cell's own window unless the file says otherwise. End condition < set-point
 // bound < safety limit must nest with room for the instrument's error: ends lie within the window, bounds up to 10 mV beyond it.
 inline constexpr Volts safety_voltage_margin{0.020};
-inline constexpr double safety_current_factor = 1.05;  ///< of the cell's greatest rate: noise must not trip
-inline constexpr double charge_capacity_factor = 1.2;  ///< of the rated capacity
-
-/// How fast a cell may be charged or discharged at a temperature.
-struct RatePoint {
-  Celsius temperature;
-  double rate_C = 0.0;
-};
+inline constexpr double safety_current_factor = 1.05;  ///< of the cell's greatest rate, at any temperature: noise must not trip
+inline constexpr double least_specific_heat_J_per_kgK = 700.0;  ///< assumed: lithium cells have 800 to 1100
+inline constexpr double charge_capacity_factor = 1.2;           ///< of the rated capacity
 
 struct Cell {
   std::string name;
@@ -41,13 +36,13 @@ struct Cell {
   Volts voltage_max;
   std::optional<double> mass_kg;
   std::optional<double> electrode_area_cm2;
-  std::optional<double> volume_L;  ///< of the dimensions
+  std::optional<double> volume_L;          ///< of the dimensions
+  std::optional<double> pressed_area_cm2;  ///< of the dimensions: what a press acts on; a round cell has none
   double charge_rate_max_C = 0.0;
   double discharge_rate_max_C = 0.0;
-  std::vector<RatePoint> charge_rates;  ///< rising temperature; empty = the greatest rate at every temperature
-  std::vector<RatePoint> discharge_rates;
   Celsius charge_temperature_max;  ///< not a safety limit of the supervisor; compile() refuses a warmer charge
   SafetyLimits limits;
+  std::optional<PulseResistance> pulse_resistance;
 
   /// What a profile may write after "cell.": "cell.voltage_max_V" -> 4.2.
   Names names;
@@ -55,9 +50,6 @@ struct Cell {
   std::map<std::string, SourcePlace> places;
 
   [[nodiscard]] Amps current_at(double rate_C) const { return Amps{rate_C * nominal_capacity.value()}; }
-  /// Linear between the points of the file, their ends beyond them; never above the greatest rate.
-  [[nodiscard]] double charge_rate_max_at(Celsius temperature) const;
-  [[nodiscard]] double discharge_rate_max_at(Celsius temperature) const;
   [[nodiscard]] SourcePlace place_of(const std::string& key) const;
 };
 

@@ -9,9 +9,9 @@ namespace cellrig {
 namespace {
 
 /// Goes through the program as a run would, each loop twice: the second pass starts from where the first one ended.
-class Walker {
+class CheckWalker {
  public:
-  Walker(const Program& program, const CheckContext& context, FindingSink& sink)
+  CheckWalker(const Program& program, const CheckContext& context, FindingSink& sink)
       : program_{program}, context_{context}, sink_{sink} {}
 
   void walk(std::size_t begin, std::size_t end) {
@@ -79,16 +79,24 @@ void FindingSink::add(Severity severity, SourceSpot spot, const std::string& mes
   findings_.push_back(Finding{severity, SourcePlace{file_, spot.line, spot.column}, message});
 }
 
+void FindingSink::error(const SourcePlace& place, const std::string& message) {
+  if (!seen_.emplace(Severity::error, place.line, message).second) return;
+  findings_.push_back(Finding{Severity::error, place, message});
+}
+
 std::vector<Finding> FindingSink::take() {
   std::stable_sort(findings_.begin(), findings_.end(),
                    [](const Finding& a, const Finding& b) { return a.place.line < b.place.line; });
   return std::move(findings_);
 }
 
-std::vector<Finding> check(const Program& program, const CheckContext& context) {
+std::vector<Finding> check(const Program& compiled, const CheckContext& context) {
   FindingSink sink{context.file};
+  check_sensors(compiled, context, sink);
+  Program program = compiled;  // as this bench will run it
+  program.limits.sensors = tighter(program.limits.sensors, context.bench_limits);
   check_bench(program, context, sink);
-  Walker{program, context, sink}.walk(0, program.code.size());
+  CheckWalker{program, context, sink}.walk(0, program.code.size());
   check_results(program, sink);
   return sink.take();
 }

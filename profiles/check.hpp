@@ -1,12 +1,16 @@
 // Judges a program before any cell is connected: what can never be reached, what does not nest, what the bench cannot do.
 #pragma once
 
+#include <array>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "controller/base/capabilities.hpp"
 #include "controller/base/config_error.hpp"
+#include "controller/base/limits.hpp"
+#include "controller/base/observation.hpp"
 #include "controller/engine/program.hpp"
 
 namespace cellrig {
@@ -29,6 +33,12 @@ struct CheckContext {
   std::optional<CyclerCapabilities> cycler{};
   std::optional<ChamberCapabilities> chamber{};
   std::optional<LoggerCapabilities> logger{};
+  /// Inputs that the channel is bound to, by what they measure; the pressure follows from the force.
+  std::array<std::optional<LoggerInput>, measurand_count> sensors{};
+  std::optional<double> stack_area_cm2{};  ///< by the bench file
+  SensorLimits bench_limits{};
+  std::map<std::string, SourcePlace> bench_limit_places{};
+  std::string relay_without_watchdog{};  ///< the model that holds the contactor, the only second path to OFF
 };
 
 /// Every finding once, by line. Pure.

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "controller/base/overloaded.hpp"
+#include "profiles/cell.hpp"
 #include "profiles/check_rules.hpp"
 #include "profiles/describe.hpp"
 #include "profiles/estimate.hpp"
@@ -12,16 +13,20 @@
 namespace cellrig {
 namespace {
 
-std::string with_unit(double value, std::string_view unit) { return format_short(value) + " " + std::string{unit}; }
-
 class SetpointChecker {
  public:
   SetpointChecker(const StepVisit& visit, FindingSink& sink)
-      : program_{visit.program}, limits_{visit.program.limits}, step_{visit.step}, cycler_{visit.context.cycler}, sink_{sink} {}
+      : visit_{visit},
+        program_{visit.program},
+        limits_{visit.program.limits},
+        step_{visit.step},
+        cycler_{visit.context.cycler},
+        sink_{sink} {}
 
   void check() {
     check_voltage_nesting();
     check_current_nesting();
+    check_current_at_temperature();
     if (!cycler_) return;
     check_mode();
     check_current();
@@ -74,6 +79,49 @@ class SetpointChecker {
     }
   }
 
+  /// The cell's limit at the temperature that the profile asks of the chamber. Who knows no temperature has the least of all,
+  /// like the supervisor.
+  void check_current_at_temperature() {
+    check_current_at_temperature(true, limits_.charge_current_by_temperature);
+    check_current_at_temperature(false, limits_.discharge_current_by_temperature);
+  }
+
+  void check_current_at_temperature(bool charging, const CurrentByTemperature& table) {
+    const CurrentBounds bounds = current_bounds(*step_.setpoint);
+    const Amps most = charging ? bounds.charge : bounds.discharge;
+    if (table.empty() || most == Amps{}) return;
+    const bool has_thermometer = !cycler_ || (visit_.context.logger && visit_.context.logger->temperature_channels > 0);
+    if (has_thermometer && !visit_.temperature) return;  // the room's: the supervisor follows what is measured
+    // Colder than any charge may be: check_temperature() says so.
+    if (charging && visit_.temperature && *visit_.temperature < limits_.charge_temperature_min) return;
+    const Amps limit = has_thermometer ? table.at(*visit_.temperature) : table.least();
+    const Amps allowed = limit / safety_current_factor;
+    const Amps doubt{cycler_ ? cycler_->current_accuracy.bound_at(most.value()) + cycler_->current_resolution.value() : 0.0};
+    const std::string where = has_thermometer ? "at " + with_unit(visit_.temperature->value(), "degC")
+                                              : "at a temperature that nobody measures on this channel";
+    const std::string what = as_rate(most) + " is more than the cell may be " + (charging ? "charged" : "discharged") + " with ";
+    const double rounding = 1e-9;
+    if (!(most <= allowed * (1.0 + rounding))) return error(what + where + ", " + as_rate(allowed));
+    if (!(most + doubt < limit)) {
+      return error("the set-point's current of " + as_rate(most) + " and the safety limit of " + with_unit(limit.value(), "A") +
+                   " " + where + " do not nest, accuracy and resolution of " + with_unit(doubt.value(), "A") + " added");
+    }
+    if (has_thermometer) warn_of_less(most + doubt, table);
+  }
+
+  /// Chamber and thermometer err: a cell at the edge of its map may be measured a little colder or warmer.
+  void warn_of_less(Amps most, const CurrentByTemperature& table) {
+    const Celsius asked = *visit_.temperature;
+    const auto error_of = [&](const auto& instrument) {
+      return instrument ? instrument->temperature_accuracy.bound_at(asked.value()) : 0.0;
+    };
+    const Celsius doubt{error_of(visit_.context.chamber) + error_of(visit_.context.logger)};
+    const Amps least = table.least_between(asked - doubt, asked + doubt);
+    if (most < least) return;
+    warning("at " + with_unit(asked.value(), "degC") + " the channel may trip: chamber and thermometer err by up to " +
+            with_unit(doubt.value(), "K") + ", and within that the safety limit falls to " + with_unit(least.value(), "A"));
+  }
+
   void check_mode() {
     if (step_.kind == StepKind::cp && !cycler_->has_constant_power) error(cycler_name() + " has no constant-power mode");
     if (step_.kind == StepKind::cr && !cycler_->has_constant_resistance)
@@ -118,6 +166,7 @@ class SetpointChecker {
     }
   }
 
+  const StepVisit& visit_;
   const Program& program_;
   const SafetyLimits& limits_;
   const Step& step_;
@@ -166,13 +215,8 @@ HeldVoltage held_voltage(const Program& program, const Step& step) {
 
 Amps current_bound(const Step& step) {
   if (!step.setpoint) return Amps{0.0};
-  return std::visit(overloaded{
-                        [](const ConstantCurrent& s) { return abs(s.current); },
-                        [](const ConstantVoltage& s) { return std::max(s.current_max, -s.current_min); },
-                        [](const ConstantPower& s) { return s.current_limit; },
-                        [](const ConstantResistance& s) { return s.current_limit; },
-                    },
-                    *step.setpoint);
+  const CurrentBounds bounds = current_bounds(*step.setpoint);
+  return std::max(bounds.charge, bounds.discharge);
 }
 
 void check_setpoint(const StepVisit& visit, FindingSink& sink) {
@@ -239,6 +283,11 @@ void check_bench(const Program& program, const CheckContext& context, FindingSin
   }
   if (program.needs_chamber && !context.chamber) {
     sink.error(first_spot_with_chamber(program), "the profile needs a chamber, this channel has none");
+  }
+  if (program.needs_chamber && context.chamber && !context.chamber->has_own_limits) {
+    sink.warning(SourceSpot{},
+                 "the controller of '" + context.chamber->model +
+                     "' keeps no set-point limits: only cellrig does, while it runs; is the chamber's own limiter set?");
   }
   const bool has_thermometer = context.logger && context.logger->temperature_channels > 0;
   if (program.needs_cell_temperature && !has_thermometer)

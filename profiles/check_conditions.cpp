@@ -1,16 +1,14 @@
 // Can each end be reached, and does it lie inside the safety limit?
+#include <cmath>
 #include <string>
 
 #include "profiles/check_rules.hpp"
 #include "profiles/describe.hpp"
 #include "profiles/number.hpp"
+#include "profiles/unit_suffix.hpp"
 
 namespace cellrig {
 namespace {
-
-constexpr double rounding = 1e-9;
-
-std::string with_unit(double value, std::string_view unit) { return format_short(value) + " " + std::string{unit}; }
 
 class LeafChecker {
  public:
@@ -39,10 +37,16 @@ class LeafChecker {
       case ConditionQuantity::cell_temperature_degC: return check_cell_temperature();
       case ConditionQuantity::ambient_temperature_degC: return;
       case ConditionQuantity::chamber_temperature_degC: return check_chamber_temperature();
+      case ConditionQuantity::logger_voltage_V:
+      case ConditionQuantity::stack_force_N:
+      case ConditionQuantity::stack_pressure_MPa:
+      case ConditionQuantity::gas_ppm: return check_sensor();
     }
   }
 
  private:
+  static constexpr double rounding = 1e-9;
+
   void error(const std::string& why) { sink_.error(step_.source, text_ + " " + why); }
   void warning(const std::string& why) { sink_.warning(step_.source, text_ + " " + why); }
   void holds_at_once(const std::string& why) { error("holds from the start: " + why); }
@@ -166,6 +170,31 @@ class LeafChecker {
     if (margin <= accuracy) {
       warning("leaves " + with_unit(margin, "degC") + " to the chamber's " + with_unit(air, "degC") +
               ": the cell approaches it slowly, and the chamber is accurate to " + with_unit(accuracy, "degC"));
+    }
+  }
+
+  /// Whether somebody measures it, reaches that far, and the safety limit leaves room.
+  void check_sensor() {
+    if (!visit_.context.cycler) return;
+    const Measurand measurand = *sensor_of(leaf_.quantity);
+    const std::optional<LoggerInput> sensor = sensor_input(visit_.program, visit_.context, measurand);
+    if (!sensor) return error("can never be judged: no sensor of this channel delivers it");
+    const std::string unit{to_string(unit_of_name(to_string(leaf_.quantity)))};
+    if (!(leaf_.value >= sensor->min && leaf_.value <= sensor->max)) {
+      return error("lies outside the range of its sensor, " + format_short(sensor->min) + " to " + with_unit(sensor->max, unit));
+    }
+    const SensorLimits& limits = limits_.sensors;
+    std::optional<double> limit;
+    if (measurand == Measurand::stack_pressure) limit = up_ ? limits.stack_pressure_max_MPa : limits.stack_pressure_min_MPa;
+    if (measurand == Measurand::gas && up_) limit = limits.gas_max_ppm;
+    if (!limit) return;
+    if (up_ ? leaf_.value >= *limit : leaf_.value <= *limit)
+      return error("does not nest: the safety limit of " + with_unit(*limit, unit) + " trips the channel first");
+    const double distance = std::abs(*limit - leaf_.value);
+    const double needed = sensor->accuracy.bound_at(leaf_.value);
+    if (distance < needed) {
+      error("does not nest: it lies " + with_unit(distance, unit) + " from the safety limit of " + with_unit(*limit, unit) +
+            ", less than the accuracy of its sensor, " + with_unit(needed, unit));
     }
   }
 

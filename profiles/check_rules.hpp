@@ -17,6 +17,8 @@ class FindingSink {
   explicit FindingSink(const std::string& file) : file_{file} {}
   void error(SourceSpot spot, const std::string& message) { add(Severity::error, spot, message); }
   void warning(SourceSpot spot, const std::string& message) { add(Severity::warning, spot, message); }
+  /// In another file: the cell's, the bench's.
+  void error(const SourcePlace& place, const std::string& message);
   [[nodiscard]] std::vector<Finding> take();
 
  private:
@@ -52,6 +54,9 @@ void check_setpoint(const StepVisit& visit, FindingSink& sink);     ///< nesting
 void check_temperature(const StepVisit& visit, FindingSink& sink);  ///< chamber request, charging of a cold cell
 void check_duration(const StepVisit& visit, FindingSink& sink);     ///< at_most against rate
 void check_bench(const Program& program, const CheckContext& context, FindingSink& sink);
+void check_sensors(const Program& program, const CheckContext& context, FindingSink& sink);  ///< limits on what sensors measure
+/// What measures this; nothing: no sensor of the channel does.
+[[nodiscard]] std::optional<LoggerInput> sensor_input(const Program& program, const CheckContext& context, Measurand measurand);
 void check_results(const Program& program, FindingSink& sink);  ///< stop_if and require
 
 [[nodiscard]] inline bool points_up(Comparison comparison) {

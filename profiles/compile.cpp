@@ -7,6 +7,7 @@
 #include "controller/base/overloaded.hpp"
 #include "profiles/canonical.hpp"
 #include "profiles/number.hpp"
+#include "profiles/sensor_limits.hpp"
 #include "profiles/setpoints.hpp"
 
 namespace cellrig {
@@ -69,6 +70,12 @@ LimitSlot limit_slot(const std::string& key, const SafetyLimits& limits) {
   return {limits.charge_capacity_max.value(), true, "limits." + key};
 }
 
+[[noreturn]] void refuse_wider(const Field& field, double value, double limit, const Cell& cell, const std::string& cell_key) {
+  throw ConfigError{field.value.place, "'" + field.key + "' = " + format_short(value) + " widens the cell's limit of " +
+                                           format_short(limit) + " (" + to_string(cell.place_of(cell_key)) +
+                                           "): a profile may only tighten it"};
+}
+
 void set_limit(const std::string& key, double value, SafetyLimits& limits) {
   if (key == "voltage_min_V") limits.voltage_min = Volts{value};
   if (key == "voltage_max_V") limits.voltage_max = Volts{value};
@@ -80,16 +87,25 @@ void set_limit(const std::string& key, double value, SafetyLimits& limits) {
   if (key == "charge_capacity_max_Ah") limits.charge_capacity_max = AmpHours{value};
 }
 
+/// Where the cell's file has none, the profile may bring one.
+void tighten_sensor_limit(const SensorLimitKey& key, const Field& field, double value, const Cell& cell, SensorLimits& into) {
+  const std::optional<double>& owned = cell.limits.sensors.*key.limit;
+  if (owned && (key.is_upper ? !(value <= *owned) : !(value >= *owned)))
+    refuse_wider(field, value, *owned, cell, "limits." + field.key);
+  set_sensor_limit(key, value, field.value.place, into);
+}
+
 SafetyLimits tightened_limits(const Profile& profile, const Cell& cell, const Names& names) {
   SafetyLimits limits = cell.limits;
   for (const Field& field : profile.limits) {
     const double value = value_of(field, names);
-    const LimitSlot slot = limit_slot(field.key, cell.limits);
-    if (slot.is_upper ? !(value <= slot.value) : !(value >= slot.value)) {
-      throw ConfigError{field.value.place, "'" + field.key + "' = " + format_short(value) + " widens the cell's limit of " +
-                                               format_short(slot.value) + " (" + to_string(cell.place_of(slot.cell_key)) +
-                                               "): a profile may only tighten it"};
+    if (const SensorLimitKey* const sensor = find_sensor_limit(field.key)) {
+      tighten_sensor_limit(*sensor, field, value, cell, limits.sensors);
+      continue;
     }
+    const LimitSlot slot = limit_slot(field.key, cell.limits);
+    if (slot.is_upper ? !(value <= slot.value) : !(value >= slot.value))
+      refuse_wider(field, value, slot.value, cell, slot.cell_key);
     set_limit(field.key, value, limits);
   }
   const auto require_order = [&](bool holds, const std::string& what) {
@@ -146,7 +162,10 @@ class Compiler {
     program_.cell_name = cell_.name;
     program_.source_text = profile_.text;
     program_.nominal_capacity = cell_.nominal_capacity;
+    program_.pressed_area_cm2 = cell_.pressed_area_cm2;
+    program_.pulse_resistance = cell_.pulse_resistance;
     program_.limits = tightened_limits(profile_, cell_, names_);
+    find_limit_sources();
     if (profile_.record_every) record_interval_ = duration_of(*profile_.record_every, record_interval_max, names_);
     begin_chamber();
     append(profile_.steps);
@@ -172,6 +191,7 @@ class Compiler {
     step.time_max = std::chrono::seconds{1};
     step.time_max_is_normal = true;
     step.record_interval = record_interval_;
+    step.on_interruption = profile_.on_interruption;
     step.source = spot_of(profile_.chamber_temperature->place);
     take_temperature(step);
     program_.code.emplace_back(std::move(step));
@@ -233,6 +253,7 @@ class Compiler {
     step.measure = spec.measure;
     step.source = spot_of(spec.place);
     step.record_interval = record_interval_;
+    step.on_interruption = spec.on_interruption.value_or(profile_.on_interruption);
     if (const Field* field = spec.find("record_every_s")) step.record_interval = duration_of(*field, record_interval_max, names_);
     set_bound(spec, step);
     set_temperature(spec, step);
@@ -338,6 +359,18 @@ class Compiler {
               std::string{to_string(spec.hold_unit)};
     }
     return text;
+  }
+
+  void find_limit_sources() {
+    for (const SensorLimitKey& key : sensor_limit_table()) {
+      if (!(program_.limits.sensors.*key.limit)) continue;
+      const auto given = std::find_if(profile_.limits.begin(), profile_.limits.end(),
+                                      [&key](const Field& field) { return field.key == key.key; });
+      const bool is_by_profile = given != profile_.limits.end();
+      program_.sensor_limit_sources.push_back(
+          {std::string{key.key}, is_by_profile ? given->value.place : cell_.place_of("limits." + std::string{key.key}),
+           is_by_profile});
+    }
   }
 
   void find_needs() {

@@ -12,7 +12,7 @@ struct QuantityWord {
   ConditionScale scale;
 };
 
-constexpr std::array<QuantityWord, 13> quantity_table{{
+constexpr std::array<QuantityWord, 17> quantity_table{{
     {"step_time_s", ConditionQuantity::step_time_s, ConditionScale::as_written},
     {"step_time_min", ConditionQuantity::step_time_s, ConditionScale::minutes},
     {"step_time_h", ConditionQuantity::step_time_s, ConditionScale::hours},
@@ -26,6 +26,10 @@ constexpr std::array<QuantityWord, 13> quantity_table{{
     {"cell_temperature_degC", ConditionQuantity::cell_temperature_degC, ConditionScale::as_written},
     {"ambient_temperature_degC", ConditionQuantity::ambient_temperature_degC, ConditionScale::as_written},
     {"chamber_temperature_degC", ConditionQuantity::chamber_temperature_degC, ConditionScale::as_written},
+    {"logger_voltage_V", ConditionQuantity::logger_voltage_V, ConditionScale::as_written},
+    {"stack_force_N", ConditionQuantity::stack_force_N, ConditionScale::as_written},
+    {"stack_pressure_MPa", ConditionQuantity::stack_pressure_MPa, ConditionScale::as_written},
+    {"gas_ppm", ConditionQuantity::gas_ppm, ConditionScale::as_written},
 }};
 
 constexpr std::array<ResultQuantity, 7> result_table{ResultQuantity::reference_capacity_Ah,

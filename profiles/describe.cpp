@@ -12,22 +12,23 @@ namespace cellrig {
 namespace {
 
 template <class Tag>
-std::string number(Quantity<Tag> quantity) {
+std::string in_short(Quantity<Tag> quantity) {
   return format_short(quantity.value());
 }
 
-std::string voltage_range(Volts min, Volts max) { return number(min) + " to " + number(max) + " V"; }
+std::string voltage_range(Volts min, Volts max) { return in_short(min) + " to " + in_short(max) + " V"; }
 
 std::string notes_of(const Step& step) {
   std::string notes;
   const auto add = [&notes](const std::string& note) { notes += (notes.empty() ? "" : ", ") + note; };
-  if (step.chamber_temperature) add("chamber " + number(*step.chamber_temperature) + " degC");
+  if (step.chamber_temperature) add("chamber " + in_short(*step.chamber_temperature) + " degC");
   switch (step.measure) {
     case Measure::nothing: break;
     case Measure::reference: add("measures reference"); break;
     case Measure::test: add("measures test"); break;
     case Measure::charge_time: add("measures charge time"); break;
   }
+  if (step.on_interruption != InterruptionRule::ask) add("interrupted: " + std::string{to_string(step.on_interruption)});
   if (step.sets_soc_pct) add("then SoC " + format_short(*step.sets_soc_pct) + " %");
   return notes;
 }
@@ -83,11 +84,39 @@ std::string table_of(const std::vector<ProgramRow>& rows) {
   return text;
 }
 
+/// "charge 1.575 A at 0 degC, 3.675 A at 10 degC"
+std::string table_of_currents(const std::string& name, const CurrentByTemperature& table) {
+  std::string text;
+  for (const CurrentByTemperature::Point& point : table.points())
+    text += (text.empty() ? name : ",") + " " + in_short(point.current) + " A at " + in_short(point.temperature) + " degC";
+  return text;
+}
+
+/// Nothing for a cell that takes the same current at every temperature.
+std::string temperature_limits_of(const SafetyLimits& limits) {
+  const std::string charge = table_of_currents("charge", limits.charge_current_by_temperature);
+  const std::string discharge = table_of_currents("discharge", limits.discharge_current_by_temperature);
+  if (charge.empty() && discharge.empty()) return {};
+  return "limits by temperature: " + charge + (charge.empty() || discharge.empty() ? "" : "; ") + discharge + "\n";
+}
+
+std::string sensor_limits_of(const SensorLimits& limits) {
+  std::string text;
+  const auto add = [&text](const char* what, const std::optional<double>& limit, const char* unit) {
+    if (limit) text += std::string{", "} + what + " " + format_short(*limit) + " " + unit;
+  };
+  add("stack pressure at least", limits.stack_pressure_min_MPa, "MPa");
+  add("stack pressure at most", limits.stack_pressure_max_MPa, "MPa");
+  add("gas at most", limits.gas_max_ppm, "ppm");
+  add("voltmeters apart at most", limits.voltage_difference_max_V, "V");
+  return text;
+}
+
 std::string limits_of(const SafetyLimits& limits) {
-  return "voltage " + voltage_range(limits.voltage_min, limits.voltage_max) + ", charge " + number(limits.charge_current_max) +
-         " A, discharge " + number(limits.discharge_current_max) + " A, cell " + number(limits.cell_temperature_min) + " to " +
-         number(limits.cell_temperature_max) + " degC, charging from " + number(limits.charge_temperature_min) +
-         " degC, net charge " + number(limits.charge_capacity_max) + " Ah";
+  return "voltage " + voltage_range(limits.voltage_min, limits.voltage_max) + ", charge " + in_short(limits.charge_current_max) +
+         " A, discharge " + in_short(limits.discharge_current_max) + " A, cell " + in_short(limits.cell_temperature_min) +
+         " to " + in_short(limits.cell_temperature_max) + " degC, charging from " + in_short(limits.charge_temperature_min) +
+         " degC, net charge " + in_short(limits.charge_capacity_max) + " Ah" + sensor_limits_of(limits.sensors);
 }
 
 }  // namespace
@@ -95,17 +124,17 @@ std::string limits_of(const SafetyLimits& limits) {
 std::string describe(const Setpoint& setpoint) {
   return std::visit(
       overloaded{
-          [](const ConstantCurrent& s) { return number(s.current) + " A, " + voltage_range(s.voltage_min, s.voltage_max); },
+          [](const ConstantCurrent& s) { return in_short(s.current) + " A, " + voltage_range(s.voltage_min, s.voltage_max); },
           [](const ConstantVoltage& s) {
-            return number(s.voltage) + " V, " + number(s.current_min) + " to " + number(s.current_max) + " A";
+            return in_short(s.voltage) + " V, " + in_short(s.current_min) + " to " + in_short(s.current_max) + " A";
           },
           [](const ConstantPower& s) {
-            return number(s.power) + " W, " + voltage_range(s.voltage_min, s.voltage_max) + ", up to " + number(s.current_limit) +
-                   " A";
+            return in_short(s.power) + " W, " + voltage_range(s.voltage_min, s.voltage_max) + ", up to " +
+                   in_short(s.current_limit) + " A";
           },
           [](const ConstantResistance& s) {
-            return number(s.resistance) + " Ohm, " + voltage_range(s.voltage_min, s.voltage_max) + ", up to " +
-                   number(s.current_limit) + " A";
+            return in_short(s.resistance) + " Ohm, " + voltage_range(s.voltage_min, s.voltage_max) + ", up to " +
+                   in_short(s.current_limit) + " A";
           },
       },
       setpoint);
@@ -153,8 +182,8 @@ std::vector<ProgramRow> rows_of(const Program& program) {
 
 std::string describe(const Program& program) {
   const DurationEstimate estimated = estimate(program);
-  std::string text =
-      program.name + "\ncell: " + program.cell_name + "\nhash: " + program.hash + "\nlimits: " + limits_of(program.limits) + "\n";
+  std::string text = program.name + "\ncell: " + program.cell_name + "\nhash: " + program.hash +
+                     "\nlimits: " + limits_of(program.limits) + "\n" + temperature_limits_of(program.limits);
   std::size_t start = 0;
   while (start < program.parameters_text.size()) {
     const std::size_t end = program.parameters_text.find('\n', start);

@@ -85,6 +85,10 @@ class StepForecaster {
       case ConditionQuantity::ambient_temperature_degC:
       case ConditionQuantity::chamber_temperature_degC:
         return step_.setpoint ? std::nullopt : std::optional{temperature_s + hold};
+      case ConditionQuantity::logger_voltage_V:
+      case ConditionQuantity::stack_force_N:
+      case ConditionQuantity::stack_pressure_MPa:
+      case ConditionQuantity::gas_ppm: return std::nullopt;  // nobody can tell
     }
     return std::nullopt;
   }
@@ -119,9 +123,10 @@ struct Span {
   double longest = 0.0;
 };
 
-class Walker {
+class TimeWalker {
  public:
-  Walker(const Program& program, std::vector<Duration>& per_instruction) : program_{program}, per_instruction_{per_instruction} {}
+  TimeWalker(const Program& program, std::vector<Duration>& per_instruction)
+      : program_{program}, per_instruction_{per_instruction} {}
 
   Span walk(std::size_t begin, std::size_t end) {
     Span span;
@@ -172,6 +177,27 @@ double span_seconds(const Program& program, const DurationEstimate& estimated, s
   return std::min(seconds, seconds_max);
 }
 
+struct Periods {
+  double on_s = 1.0;
+  double off_s = 1.0;
+};
+
+double span_rows(const Program& program, const DurationEstimate& estimated, const Periods& periods, std::size_t begin,
+                 std::size_t end) {
+  constexpr double rows_of_its_edges = 2.0;
+  double rows = 0.0;
+  for (std::size_t i = begin; i < end; ++i) {
+    if (const LoopBegin* loop = std::get_if<LoopBegin>(&program.code[i])) {
+      rows += static_cast<double>(loop->times) * span_rows(program, estimated, periods, i + 1, loop->end);
+      i = loop->end;
+    } else if (const Step* step = std::get_if<Step>(&program.code[i])) {
+      const double apart_s = std::max(to_seconds(step->record_interval), step->setpoint ? periods.on_s : periods.off_s);
+      rows += rows_of_its_edges + to_seconds(estimated.per_instruction[i]) / apart_s;
+    }
+  }
+  return rows;
+}
+
 }  // namespace
 
 StepForecast forecast(const Program& program, const Step& step, std::optional<double> soc_pct) {
@@ -196,13 +222,17 @@ StepForecast forecast(const Program& program, const Step& step, std::optional<do
 DurationEstimate estimate(const Program& program) {
   DurationEstimate result;
   result.per_instruction.resize(program.code.size());
-  const Span span = Walker{program, result.per_instruction}.walk(0, program.code.size());
+  const Span span = TimeWalker{program, result.per_instruction}.walk(0, program.code.size());
   result.expected = saturated(span.expected);
   result.longest = saturated(span.longest);
   return result;
 }
 
 Duration estimate_duration(const Program& program) { return estimate(program).expected; }
+
+double estimate_rows(const Program& program, const DurationEstimate& estimated, Duration period_on, Duration period_off) {
+  return span_rows(program, estimated, Periods{to_seconds(period_on), to_seconds(period_off)}, 0, program.code.size());
+}
 
 Duration estimate_remaining(const Program& program, const DurationEstimate& estimated, const ProgramPosition& position) {
   if (position.instruction >= program.code.size()) return Duration::zero();

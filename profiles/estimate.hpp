@@ -28,6 +28,10 @@ struct DurationEstimate {
 [[nodiscard]] DurationEstimate estimate(const Program& program);
 [[nodiscard]] Duration estimate_duration(const Program& program);  ///< estimate(program).expected
 
+/// How many samples it is likely to record, measured every `period_on` with the output on and every `period_off` without.
+[[nodiscard]] double estimate_rows(const Program& program, const DurationEstimate& estimated, Duration period_on,
+                                   Duration period_off);
+
 /// Where a channel is: the current instruction, the time already spent in its step, and the passes begun of each loop around it,
 /// outermost first (as ChannelState counts them).
 struct ProgramPosition {

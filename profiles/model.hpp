@@ -39,6 +39,7 @@ struct StepSpec {
   std::vector<Field> fields;         ///< set-point, times, temperature, sets_soc_pct, record_every_s: what was given
   std::vector<ConditionSpec> until;  ///< any of them ends the step
   Measure measure = Measure::nothing;
+  std::optional<InterruptionRule> on_interruption;  ///< none: the profile's
 
   [[nodiscard]] const Field* find(std::string_view key) const {
     for (const Field& field : fields) {
@@ -75,6 +76,7 @@ struct Profile {
   std::string source;
   std::vector<ParameterSpec> parameters;
   std::optional<Field> record_every;  ///< record.every_s
+  InterruptionRule on_interruption = InterruptionRule::ask;
   std::vector<Field> limits;
   std::optional<Field> chamber_temperature;  ///< chamber.temperature_degC
   std::vector<ItemSpec> steps;

@@ -85,4 +85,6 @@ std::string format_short(double value) {
   return error == std::errc{} ? std::string{buffer.data(), end} : std::string{"?"};
 }
 
+std::string with_unit(double value, std::string_view unit) { return format_short(value) + " " + std::string{unit}; }
+
 }  // namespace cellrig

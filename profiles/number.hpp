@@ -20,5 +20,7 @@ namespace cellrig {
 
 /// Six significant digits, for messages and tables.
 [[nodiscard]] std::string format_short(double value);
+/// "4.2 V": as format_short(), with its unit.
+[[nodiscard]] std::string with_unit(double value, std::string_view unit);
 
 }  // namespace cellrig

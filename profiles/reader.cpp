@@ -125,6 +125,14 @@ Measure read_measure(const YamlEntry& entry, const StepWord& word) {
                     "unknown measure '" + text + "'" + suggestion(text, {"reference", "test", "charge_time"})};
 }
 
+InterruptionRule read_interruption_rule(const YamlEntry& entry) {
+  const std::string& word = as_text(entry.value, entry.key);
+  if (const std::optional<InterruptionRule> rule = interruption_rule(word)) return *rule;
+  std::vector<std::string> words;
+  for (std::size_t i = 0; i < interruption_rule_count; ++i) words.emplace_back(to_string(static_cast<InterruptionRule>(i)));
+  throw ConfigError{entry.value.place(), "unknown rule '" + word + "' for '" + entry.key + "'" + suggestion(word, words)};
+}
+
 /// At most one of `keys` is given. Returns it, or nullptr.
 const Field* one_of(const StepSpec& step, std::initializer_list<std::string_view> keys) {
   const Field* found = nullptr;
@@ -193,6 +201,8 @@ StepSpec read_step(const YamlEntry& entry, const StepWord& word) {
       step.until = read_until(given);
     } else if (given.key == "measure") {
       step.measure = read_measure(given, word);
+    } else if (given.key == "on_interruption") {
+      step.on_interruption = read_interruption_rule(given);
     } else {
       step.fields.push_back(read_field(given));
     }
@@ -284,7 +294,9 @@ std::vector<ParameterSpec> read_parameters(const YamlEntry& entry) {
 Profile read_profile(std::string_view text, const std::string& file) {
   const YamlNode root = read_yaml(text, file, YamlBounds{.bytes_max = profile_bytes_max});
   const YamlMap map{
-      root, "a profile", {"profile", "format", "description", "source", "parameters", "record", "limits", "chamber", "steps"}};
+      root,
+      "a profile",
+      {"profile", "format", "description", "source", "parameters", "record", "limits", "chamber", "on_interruption", "steps"}};
   Profile profile;
   profile.file = file;
   profile.text = std::string{text};
@@ -304,6 +316,7 @@ Profile read_profile(std::string_view text, const std::string& file) {
     profile.chamber_temperature =
         read_field(YamlMap{chamber->value, "chamber", {"temperature_degC"}}.required("temperature_degC"));
   }
+  if (const YamlEntry* rule = map.find("on_interruption")) profile.on_interruption = read_interruption_rule(*rule);
   profile.steps = SequenceReader{}.read(map.required("steps").value, 0);
   return profile;
 }

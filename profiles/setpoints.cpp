@@ -8,8 +8,6 @@
 namespace cellrig {
 namespace {
 
-std::string with_unit(double value, std::string_view unit) { return format_short(value) + " " + std::string{unit}; }
-
 double positive(const Field& field, const Names& names, const std::string& when_zero) {
   const double value = value_of(field, names);
   if (value > 0.0) return value;

@@ -1,5 +1,9 @@
 #include "profiles/step_words.hpp"
 
+#include <utility>
+
+#include "profiles/sensor_limits.hpp"
+
 namespace cellrig {
 
 const std::vector<StepWord>& step_words() {
@@ -32,7 +36,8 @@ const StepWord* find_step_word(std::string_view word) {
 std::vector<std::string> keys_of(const StepWord& word) {
   std::vector<std::string> keys = word.setpoint_keys;
   // Of equally near words the first is suggested: 'at_most_hours' must lead to hours.
-  for (const char* common : {"name", "until", "at_most_h", "at_most_min", "at_most_s", "temperature_degC", "record_every_s"}) {
+  for (const char* common :
+       {"name", "until", "at_most_h", "at_most_min", "at_most_s", "temperature_degC", "record_every_s", "on_interruption"}) {
     keys.emplace_back(common);
   }
   const bool is_idle = word.kind == StepKind::rest || word.kind == StepKind::soak;
@@ -52,14 +57,18 @@ std::vector<std::string> instruction_words() {
 }
 
 const std::vector<std::string>& limit_keys() {
-  static const std::vector<std::string> keys{"voltage_min_V",
-                                             "voltage_max_V",
-                                             "charge_current_max_A",
-                                             "discharge_current_max_A",
-                                             "cell_temperature_min_degC",
-                                             "cell_temperature_max_degC",
-                                             "charge_temperature_min_degC",
-                                             "charge_capacity_max_Ah"};
+  static const std::vector<std::string> keys = [] {
+    std::vector<std::string> all{"voltage_min_V",
+                                 "voltage_max_V",
+                                 "charge_current_max_A",
+                                 "discharge_current_max_A",
+                                 "cell_temperature_min_degC",
+                                 "cell_temperature_max_degC",
+                                 "charge_temperature_min_degC",
+                                 "charge_capacity_max_Ah"};
+    for (std::string& key : sensor_limit_keys()) all.push_back(std::move(key));
+    return all;
+  }();
   return keys;
 }
 

@@ -6,8 +6,8 @@
 namespace cellrig {
 namespace {
 
-constexpr std::array<std::string_view, 15> suffixes{"no unit", "V",   "A", "Ah",  "W", "Wh", "Ohm", "C",
-                                                    "degC",    "pct", "s", "min", "h", "kg", "cm2"};
+constexpr std::array<std::string_view, 18> suffixes{"no unit", "V", "A",   "Ah", "W",  "Wh",  "Ohm", "C",   "degC",
+                                                    "pct",     "s", "min", "h",  "kg", "cm2", "N",   "MPa", "ppm"};
 
 // Units of one dimension share a number here.
 int dimension(Unit unit) {
@@ -26,7 +26,10 @@ int dimension(Unit unit) {
     case Unit::celsius:
     case Unit::percent:
     case Unit::kilogram:
-    case Unit::square_centimetre: return static_cast<int>(unit);
+    case Unit::square_centimetre:
+    case Unit::newton:
+    case Unit::megapascal:
+    case Unit::parts_per_million: return static_cast<int>(unit);
   }
   return 0;
 }

@@ -21,6 +21,9 @@ enum class Unit : unsigned char {
   hour,
   kilogram,
   square_centimetre,
+  newton,
+  megapascal,
+  parts_per_million,
 };
 
 /// By the part after the last '_'; Unit::none when that is no unit ("cycles_per_block").

@@ -8,7 +8,8 @@ JOBS=${JOBS:-$(nproc)}
 # All from Debian 12. The first list builds the programs, the second one is for the tests and checks.
 PACKAGES_BUILD=(g++ cmake ninja-build ccache mold pkg-config libmodbus-dev libsqlite3-dev libyaml-cpp-dev libcli11-dev libfmt-dev
   libspdlog-dev libssl-dev libgtest-dev libgmock-dev libbenchmark-dev python3)
-PACKAGES_TEST=(clang-format clang-tidy sqlite3 mbpoll python3-yaml python3-pymodbus python3-pyvisa python3-pyvisa-py lxi-tools git)
+PACKAGES_TEST=(clang-format clang-tidy sqlite3 mbpoll python3-yaml python3-pymodbus python3-pyvisa python3-pyvisa-py
+  python3-serial python3-serial-asyncio lxi-tools curl git)
 BOOST_PACKAGE=libboost1.81-dev
 DEPS=$ROOT/build/deps
 NETWORK=(-o Acquire::Retries=3 -o Acquire::http::Timeout=30 -o Acquire::https::Timeout=30)
@@ -71,9 +72,9 @@ ensure_boost() {
   give_up 2 "$BOOST_PACKAGE can be neither installed nor downloaded: is the package mirror reachable? Try: apt-get download $BOOST_PACKAGE"
 }
 
-# ensure_packages [build|all]: installs what is missing and removes nothing. With nothing missing it touches neither apt nor network.
+# ensure_packages [build|all [PACKAGE...]]: installs what is missing and removes nothing. With nothing missing it touches neither apt nor network.
 ensure_packages() {
-  local wanted=("${PACKAGES_BUILD[@]}") missing
+  local wanted=("${PACKAGES_BUILD[@]}" "${@:2}") missing
   [[ ${1:-all} == build ]] || wanted+=("${PACKAGES_TEST[@]}")
   if ! command -v dpkg-query >/dev/null; then
     give_up 2 "This is no Debian: provide the equivalents of these packages, then use cmake --preset release yourself:" \

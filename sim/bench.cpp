@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "sim/instruments/modbus_rtu.hpp"
+
 namespace cellrig::sim {
 
 SimulatedBench::SimulatedBench(TimePoint start, double room_temperature_degC, BenchOptions options)
@@ -24,7 +26,15 @@ Instrument& SimulatedBench::add_instrument(std::string name, std::unique_ptr<Ins
                       .connection_count_max = limits.connection_count_max,
                       .latency_is_modelled = limits.latency_is_modelled,
                       .seed = options_.seed};
-    wires_.push_back({std::make_unique<Wire>(std::move(config), *instrument, *port.port), index});
+    if (const auto form = limits.forms.find(port.name); form != limits.forms.end()) config.form = form->second;
+    Line line{.on_line = {}, .wire = {}, .instrument = index};
+    ModbusDevice* const device = port.port->modbus_device();
+    if (device != nullptr && config.form.kind != PortForm::Kind::tcp) {
+      line.on_line = std::make_unique<RtuSlave>(*device, RtuSlaveConfig{.unit = config.form.unit});
+    }
+    Port& heard = line.on_line ? *line.on_line : *port.port;
+    line.wire = std::make_unique<Wire>(std::move(config), *instrument, heard);
+    wires_.push_back(std::move(line));
   }
   instruments_.push_back({std::move(name), std::move(instrument), TimePoint::max()});
   refresh(instruments_.back());
@@ -49,6 +59,16 @@ Wire* SimulatedBench::wire(std::string_view instrument, std::string_view port) {
     if (line.wire->instrument() == instrument && line.wire->port_name() == port) return line.wire.get();
   }
   return nullptr;
+}
+
+std::vector<Wire*> SimulatedBench::wires_with(const Wire& wire) {
+  std::vector<Wire*> all;
+  for (const Line& line : wires_) {
+    const PortForm& form = line.wire->form();
+    const bool is_same_line = form.kind != PortForm::Kind::tcp && form.kind == wire.form().kind && form.line == wire.form().line;
+    if (line.wire.get() == &wire || is_same_line) all.push_back(line.wire.get());
+  }
+  return all;
 }
 
 Instrument* SimulatedBench::instrument(std::string_view name) {
@@ -152,6 +172,23 @@ void SimulatedBench::switch_contactor(TimePoint now, std::size_t index, bool clo
   world_.stage(channel.cell).set_contactor(now, closed || channel.is_contactor_welded);
 }
 
+const SimulatedOutput* SimulatedBench::output(std::string_view name) const {
+  for (const SimulatedOutput& output : outputs_) {
+    if (output.name == name) return &output;
+  }
+  return nullptr;
+}
+
+void SimulatedBench::switch_output(TimePoint now, std::size_t index, bool on) {
+  SimulatedOutput& output = outputs_.at(index);
+  if (output.is_on == on) return;
+  world_.advance(now);
+  output.is_on = on;
+  ++(on ? output.times_on : output.times_off);
+  if (on) output.switched_on_at = now;
+  if (output.clears) world_.set_exhaust(*output.clears, on);
+}
+
 Thermocouple& SimulatedBench::thermocouple(const SimulatedChannel& channel, bool is_ambient) {
   if (!is_ambient) return world_.cell_thermocouple(channel.cell);
   const std::optional<std::size_t> chamber = world_.chamber_of(channel.cell);
@@ -236,6 +273,12 @@ std::string SimulatedBench::truth_json() {
   for (const SimulatedChamber& chamber : chambers_) {
     if (&chamber != &chambers_.front()) text += ',';
     text += chamber_json(chamber, world_);
+  }
+  text += R"(},"outputs":{)";
+  for (const SimulatedOutput& output : outputs_) {
+    if (&output != &outputs_.front()) text += ',';
+    text += fmt::format(R"("{}":{{"on":{},"times_on":{},"times_off":{}}})", output.name, output.is_on, output.times_on,
+                        output.times_off);
   }
   return text + "}}";
 }

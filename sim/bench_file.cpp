@@ -9,10 +9,12 @@
 #include <yaml-cpp/yaml.h>
 
 #include "sim/cell_life_file.hpp"
+#include "sim/measurement_keys.hpp"
 
 namespace cellrig::sim {
 namespace {
 
+constexpr int unit_max = 255;
 constexpr double temperature_min_degC = -80.0;
 constexpr double temperature_max_degC = 150.0;
 
@@ -41,8 +43,10 @@ class Reader {
     file.name = name && name.IsScalar() ? name.Scalar() : "bench";
     read_simulation(file);
     read_instruments(file);
+    read_measurements(file);
     read_chambers(file);
     read_channels(file);
+    file.siren = read_wire(root_, "siren", "relays", "output", file);
     return file;
   }
 
@@ -85,7 +89,7 @@ class Reader {
   }
 
   void read_simulation(BenchFile& file) const {
-    refuse_unknown(simulation_, "simulation", {"cells", "room_temperature_degC", "latency"});
+    refuse_unknown(simulation_, "simulation", {"cells", "room_temperature_degC", "latency", "measurement", "faults"});
     number(simulation_, "room_temperature_degC", {temperature_min_degC, temperature_max_degC}, file.room_temperature_degC);
     if (const YAML::Node latency = simulation_["latency"]) {
       const PlacedWord kind = word(latency, "latency");
@@ -94,6 +98,7 @@ class Reader {
       }
       file.latency_is_modelled = kind.text == "modelled";
     }
+    if (const YAML::Node faults = simulation_["faults"]) file.faults = read_fault_orders(faults, path_);
     const YAML::Node cells = simulation_["cells"];
     if (!cells) throw error(simulation_, "simulation: missing key 'cells'");
     require_map(cells, "simulation.cells");
@@ -117,7 +122,7 @@ class Reader {
     if (!node) throw error(simulation_["cells"], "simulation.cells: channel '" + channel + "' has no cell");
     refuse_unknown(node, "simulation.cells." + channel,
                    {"file", "soc_pct", "temperature_degC", "reversed", "capacity_fraction", "resistance_factor",
-                    "fade_per_cycle_pct", "ageing", "spread", "fixture", "short_ohm", "stack"});
+                    "fade_per_cycle_pct", "ageing", "runaway", "spread", "fixture", "short_ohm", "stack"});
     if (!node["file"]) throw error(node, "simulation.cells." + channel + ": missing key 'file'");
     CellEntry cell;
     cell.file = word(node["file"], "file");
@@ -132,6 +137,7 @@ class Reader {
     number(node, "short_ohm", {0.0, 1e9}, cell.short_ohm);
     if (const YAML::Node reversed = node["reversed"]) cell.reversed = boolean(reversed, "reversed");
     if (const YAML::Node ages = node["ageing"]) cell.ages = boolean(ages, "ageing");
+    if (const YAML::Node runaway = node["runaway"]) cell.runs_away = boolean(runaway, "runaway");
     if (const YAML::Node spread = node["spread"]) cell.is_drawn = boolean(spread, "spread");
     if (const YAML::Node fixture = node["fixture"]) cell.has_plates = choice(fixture, "fixture", {"free", "plates"}) == 1;
     if (const YAML::Node stack = node["stack"]) cell.stack = read_stack(stack);
@@ -170,8 +176,62 @@ class Reader {
       const std::string name = entry.first.Scalar();
       require_map(entry.second, "instruments." + name);
       if (!entry.second["model"]) throw error(entry.second, "instruments." + name + ": missing key 'model'");
-      file.instruments.push_back({name, word(entry.second["model"], "model")});
+      InstrumentEntry instrument{.name = name, .model = word(entry.second["model"], "model")};
+      for (const char* const port : {"modbus", "scpi", "ascii"}) {
+        if (const YAML::Node address = entry.second[port]; address && address.IsMap())
+          instrument.addresses.push_back(read_address(port, address));
+      }
+      if (const YAML::Node unit = entry.second["unit"]) {
+        int number = 0;
+        if (!YAML::convert<int>::decode(unit, number) || number < 0 || number > unit_max)
+          throw error(unit, "unit must be a whole number from 0 to " + std::to_string(unit_max));
+        instrument.unit = number;
+      }
+      file.instruments.push_back(std::move(instrument));
     }
+  }
+
+  void read_measurements(BenchFile& file) const {
+    const YAML::Node node = simulation_["measurement"];
+    if (!node) return;
+    std::vector<std::string> names;
+    for (const InstrumentEntry& instrument : file.instruments) names.push_back(instrument.name);
+    if (node.IsScalar()) {
+      const MeasurementEntry all = read_measurement(node, "measurement");
+      for (const std::string& name : names) file.measurements.emplace(name, all);
+      return;
+    }
+    refuse_unknown(node, "simulation.measurement", names);
+    for (const auto& entry : node) {
+      const std::string name = entry.first.Scalar();
+      file.measurements.emplace(name, read_measurement(entry.second, "simulation.measurement." + name));
+    }
+  }
+
+  [[nodiscard]] MeasurementEntry read_measurement(const YAML::Node& node, const std::string& what) const {
+    using Kind = MeasurementEntry::Kind;
+    if (node.IsScalar()) return {.kind = choice(node, what, {"ideal", "drawn"}) == 0 ? Kind::ideal : Kind::drawn, .numbers = {}};
+    std::vector<std::string> known;
+    for (const MeasurementKey& key : measurement_keys) known.emplace_back(key.name);
+    refuse_unknown(node, what, known);
+    MeasurementEntry measurement{.kind = Kind::given, .numbers = {}};
+    for (const MeasurementKey& key : measurement_keys) {
+      const std::string name{key.name};
+      if (!node[name]) continue;
+      double value = 0.0;
+      number(node, name, {key.least, key.most}, value);
+      measurement.numbers.emplace(name, MeasurementEntry::Number{value, place(node[name])});
+    }
+    return measurement;
+  }
+
+  [[nodiscard]] AddressEntry read_address(const std::string& port, const YAML::Node& node) const {
+    AddressEntry address{.port = port, .serial = {}, .rtu_over_tcp = {}};
+    if (node["serial"]) address.serial = word(node["serial"], "serial");
+    if (node["rtu_over_tcp"]) address.rtu_over_tcp = word(node["rtu_over_tcp"], "rtu_over_tcp");
+    if (address.serial.text.empty() == address.rtu_over_tcp.text.empty())
+      throw error(node, port + ": either 'serial' or 'rtu_over_tcp' is needed");
+    return address;
   }
 
   void read_chambers(BenchFile& file) const {
@@ -182,7 +242,11 @@ class Reader {
       const std::string name = entry.first.Scalar();
       require_map(entry.second, "chambers." + name);
       if (!entry.second["instrument"]) throw error(entry.second, "chambers." + name + ": missing key 'instrument'");
-      file.chambers.push_back({name, known_instrument(entry.second["instrument"], file)});
+      ChamberEntry chamber{
+          .name = name, .instrument = known_instrument(entry.second["instrument"], file), .exhaust = {}, .fan = {}};
+      chamber.exhaust = read_wire(entry.second, "exhaust", "relays", "output", file);
+      chamber.fan = read_wire(entry.second, "fan", "relays", "output", file);
+      file.chambers.push_back(std::move(chamber));
     }
   }
 
@@ -200,6 +264,21 @@ class Reader {
                                                    const char* number_key, const BenchFile& file) const {
     const YAML::Node node = channel[key];
     if (!node || node.IsNull()) return std::nullopt;
+    return read_number(node, key, instrument_key, number_key, file);
+  }
+
+  /// One contact, or a list of them.
+  [[nodiscard]] std::vector<WireEntry> read_interlocks(const YAML::Node& channel, const BenchFile& file) const {
+    const YAML::Node node = channel["interlock"];
+    std::vector<WireEntry> wires;
+    if (!node || node.IsNull()) return wires;
+    if (!node.IsSequence()) return {read_number(node, "interlock", "inputs", "input", file)};
+    for (const auto& contact : node) wires.push_back(read_number(contact, "interlock", "inputs", "input", file));
+    return wires;
+  }
+
+  [[nodiscard]] WireEntry read_number(const YAML::Node& node, const char* key, const char* instrument_key, const char* number_key,
+                                      const BenchFile& file) const {
     require_map(node, key);
     if (!node[instrument_key] || !node[number_key]) {
       throw error(node, std::string(key) + ": '" + instrument_key + "' and '" + number_key + "' are needed");
@@ -225,6 +304,10 @@ class Reader {
       channel.cycler = known_instrument(node["cycler"], file);
       channel.cell_temperature = read_wire(node, "cell_temperature", "logger", "input", file);
       channel.ambient_temperature = read_wire(node, "ambient_temperature", "logger", "input", file);
+      channel.voltage = read_wire(node, "voltage", "logger", "input", file);
+      channel.stack_force = read_wire(node, "stack_force", "logger", "input", file);
+      channel.gas = read_wire(node, "gas", "logger", "input", file);
+      channel.interlocks = read_interlocks(node, file);
       channel.contactor = read_wire(node, "contactor", "relays", "output", file);
       if (const YAML::Node chamber = node["chamber"]; chamber && !chamber.IsNull()) {
         channel.chamber = word(chamber, "chamber");

@@ -1,12 +1,14 @@
 // The simulator's view of a bench file: what is wired to what, and the section `simulation`. The controller reads the same file.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "controller/base/config_error.hpp"
+#include "sim/fault_file.hpp"
 
 namespace cellrig::sim {
 
@@ -16,9 +18,18 @@ struct PlacedWord {
   SourcePlace place;
 };
 
+/// The form of an address; where exactly it is is of no interest here, but for who shares it.
+struct AddressEntry {
+  std::string port;         ///< "modbus"
+  PlacedWord serial;        ///< "/dev/ttyUSB0", or empty
+  PlacedWord rtu_over_tcp;  ///< "192.0.2.10:10001", or empty
+};
+
 struct InstrumentEntry {
   std::string name;  ///< "psb1"
   PlacedWord model;  ///< "ea-psb-10060-60"
+  std::vector<AddressEntry> addresses;
+  std::optional<int> unit;  ///< on a serial line
 };
 
 /// One input or output of an instrument: `{logger: adam, input: 0}`.
@@ -43,10 +54,26 @@ struct CellEntry {
   double resistance_factor = 1.0;
   double fade_per_cycle_pct = 0.0;  ///< above zero: takes the place of the cell file's ageing
   std::optional<bool> ages;         ///< empty: as the cell file says
+  std::optional<bool> runs_away;    ///< when it gets too hot; empty: as the cell file says
   bool is_drawn = false;            ///< capacity, resistance and lifetime of this very cell are drawn from the seed
   bool has_plates = false;          ///< fixture: plates; otherwise free
   double short_ohm = 0.0;           ///< an internal short; 0 = none
   std::optional<StackEntry> stack;
+};
+
+/// How an instrument errs.
+struct MeasurementEntry {
+  enum class Kind : unsigned char {
+    ideal,
+    drawn,  ///< a unit drawn by the seed from what its maker promises
+    given,
+  };
+  struct Number {
+    double value = 0.0;
+    SourcePlace place;
+  };
+  Kind kind = Kind::ideal;
+  std::map<std::string, Number> numbers;  ///< of `given`, by key: "voltage_offset_V"
 };
 
 struct ChannelEntry {
@@ -55,6 +82,8 @@ struct ChannelEntry {
   PlacedWord cycler;
   std::optional<WireEntry> cell_temperature;
   std::optional<WireEntry> ambient_temperature;
+  std::optional<WireEntry> voltage, stack_force, gas;
+  std::vector<WireEntry> interlocks;
   std::optional<WireEntry> contactor;
   std::optional<PlacedWord> chamber;
   CellEntry cell;
@@ -63,6 +92,7 @@ struct ChannelEntry {
 struct ChamberEntry {
   std::string name;  ///< "oven"
   PlacedWord instrument;
+  std::optional<WireEntry> exhaust, fan;
 };
 
 struct BenchFile {
@@ -71,8 +101,11 @@ struct BenchFile {
   std::vector<InstrumentEntry> instruments;  ///< all lists in the order of the file
   std::vector<ChamberEntry> chambers;
   std::vector<ChannelEntry> channels;
+  std::optional<WireEntry> siren;
+  std::vector<PlacedOrder> faults;
   double room_temperature_degC = 25.0;
   bool latency_is_modelled = true;
+  std::map<std::string, MeasurementEntry> measurements;  ///< by instrument; one that is missing is ideal
 };
 
 /// `simulation` is read strictly; of the rest only what says how things are wired, unknown keys being the controller's business.

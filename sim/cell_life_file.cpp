@@ -142,18 +142,30 @@ StackPressureParameters read_stack(const StrictYaml& yaml, const YAML::Node& nod
 
 RunawayParameters read_runaway(const StrictYaml& yaml, const YAML::Node& node) {
   RunawayParameters p;
-  yaml.read_numbers(node, "model.runaway",
-                    {temperature("onset_degC", &p.onset_degC),
-                     temperature("minute_rate_degC", &p.minute_rate_degC),
-                     temperature("second_rate_degC", &p.second_rate_degC),
-                     temperature("end_degC", &p.end_degC),
-                     {"", "onset_rise_K", &p.onset_rise_K, above_zero},
-                     temperature("venting_degC", &p.venting_degC),
-                     {"", "vented_gas_L", &p.vented_gas_L},
-                     {"", "runaway_gas_L", &p.runaway_gas_L}});
+  const bool has_cathode = node.IsMap() && node["cathode"];
+  yaml.read_numbers(
+      node, "model.runaway",
+      {temperature("onset_degC", &p.onset_degC),
+       temperature("minute_rate_degC", &p.minute_rate_degC),
+       temperature("second_rate_degC", &p.second_rate_degC),
+       temperature("end_degC", &p.end_degC),
+       {.group = {}, .key = "onset_rise_K", .to = &p.onset_rise_K, .above_zero = above_zero, .may_be_missing = has_cathode},
+       temperature("venting_degC", &p.venting_degC),
+       {"", "vented_gas_L", &p.vented_gas_L},
+       {"", "runaway_gas_L", &p.runaway_gas_L}},
+      {"active", "cathode"});
+  if (node["active"]) p.active = yaml.boolean(node["active"], "model.runaway.active");
   if (!(p.onset_degC < p.minute_rate_degC && p.minute_rate_degC < p.second_rate_degC && p.second_rate_degC < p.end_degC)) {
     throw yaml.error(node, "model.runaway: onset, minute_rate, second_rate and end must rise in this order");
   }
+  if (!has_cathode) return p;
+  if (node["onset_rise_K"]) throw yaml.error(node["onset_rise_K"], "model.runaway: with a 'cathode' there is no 'onset_rise_K'");
+  SelfFeedingReaction& cathode = p.cathode.emplace();
+  yaml.read_numbers(node["cathode"], "model.runaway.cathode",
+                    {{"", "rate_per_s", &cathode.rate_per_s, above_zero},
+                     {"", "energy_J_per_mol", &cathode.energy_J_per_mol, above_zero},
+                     {"", "converted_at_start", &cathode.converted_at_start, above_zero, 0.5},
+                     {"", "rise_K", &cathode.rise_K, above_zero, temperature_max_degC}});
   return p;
 }
 

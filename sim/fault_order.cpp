@@ -108,6 +108,16 @@ const std::string* FaultOrder::find(std::string_view key) const {
   return nullptr;
 }
 
+std::string to_words(const FaultOrder& order) {
+  std::string text = order.kind;
+  for (const auto& [name, value] : order.fields) {
+    text += ' ';
+    if (name != "target") text += name + '=';
+    text += value.find(' ') == std::string::npos ? value : '"' + value + '"';
+  }
+  return text;
+}
+
 Result<FaultOrder> parse_fault_order(std::string_view text) {
   text.remove_prefix(std::min(text.find_first_not_of(blanks), text.size()));
   if (text.empty()) return fail(Fault::refused, "fault order: it is empty");

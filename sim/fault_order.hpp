@@ -19,6 +19,9 @@ struct FaultOrder {
   [[nodiscard]] const std::string* find(std::string_view key) const;
 };
 
+/// The first form of it; values with blanks come in quotes and are for people.
+[[nodiscard]] std::string to_words(const FaultOrder& order);
+
 /// Refuses what is neither form, and a field that is given twice.
 [[nodiscard]] Result<FaultOrder> parse_fault_order(std::string_view text);
 

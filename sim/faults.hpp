@@ -15,20 +15,19 @@ namespace cellrig::sim {
 ///   drop psb1.modbus count=3 at_s=60
 ///   {"kind": "drop", "instrument": "psb1", "port": "modbus", "count": 3, "at_s": 60}
 /// `target` is an instrument ("psb1": all its ports), a port ("psb1.modbus"), a channel or a chamber; in JSON it may also be called
-/// `instrument` (with `port`), `channel` or `chamber`.
-/// * Wire: drop, delay (delay_ms, overtaken), garble (bytes), truncate (bytes), duplicate, close; each with skip (replies that pass first),
-///   count (a number or for_ever; 1 unless a rate is given), rate (probability), for_s. refuse and accept_only: for_s.
-/// * random (seed, rate): the seed draws kinds and rates, at most `rate` each, for one target or for every port.
-/// * Instrument: freeze, reboot, ignore_off, nan, local, negate_current, identity (text), voltage_offset (offset_V),
-///   extra_latency (delay_ms), clear_watchdog. All but reboot end with on=false.
-/// * World: chamber_stuck (temperature_degC; where it is unless given), thermocouple_open (sensor: cell or ambient), reversed_cell,
-///   contactor_welded, cell_swapped (with: the other channel). All but the last end with on=false.
-/// Refused, with the nearest word, when a name is not known; nothing is changed then.
+/// `instrument` (with `port`), `channel` or `chamber`. The kinds are listed in sim/faults, a file for each family: wire, instrument, output,
+/// cell, world, host. A state ends with on=false or after for_s. "F17" is the order that sim/faults/catalogue.cpp has for that number.
+/// Refused, with the nearest word, when a name is not known or the fault can't act there; nothing is changed then.
 [[nodiscard]] Result<void> apply_fault(SimulatedBench& bench, TimePoint now, std::string_view order);
 
 /// Everything works again, and nothing is scheduled. What a fault has done to the cells stays done.
 void clear_faults(SimulatedBench& bench, TimePoint now);
 
 [[nodiscard]] std::vector<std::string> fault_names();
+
+/// One line of JSON: what is in force, with what is left of it, and what waits for its instant.
+[[nodiscard]] std::string faults_json(SimulatedBench& bench, TimePoint now);
+/// One line of JSON: every kind with its keys, and the numbered faults with their orders.
+[[nodiscard]] std::string fault_kinds_json();
 
 }  // namespace cellrig::sim

@@ -91,6 +91,7 @@ void World::advance_coupled(TimePoint to) {
     if (!channel.life) continue;
     const bool moves =
         channel.life->advance(channel.cell, duration_s, channel.stage.cell_current_A(), channel.stage.cell_voltage_V());
+    if (channel.chamber && chambers_[*channel.chamber].is_drawn_off) channel.life->draw_off_gas(duration_s);
     Cell& cell = moves ? channel.stage.cell() : channel.cell;
     cell.set_influences(channel.life->influences());
   }
@@ -100,6 +101,13 @@ void World::advance_coupled(TimePoint to) {
 CellLife* World::life(std::size_t cell) {
   Channel& channel = channels_.at(cell);
   return channel.life ? &*channel.life : nullptr;
+}
+
+CellLife& World::ensure_life(std::size_t cell) {
+  Channel& channel = channels_.at(cell);
+  if (!channel.life) channel.life.emplace(channel.stage.cell());
+  has_life_ = true;
+  return *channel.life;
 }
 
 CellTruth World::truth(std::size_t cell) const {

@@ -80,8 +80,12 @@ class World {
   [[nodiscard]] Thermocouple& air_thermocouple(std::size_t chamber) { return chambers_.at(chamber).thermocouple; }
   /// The slow processes of a cell; nullptr when its file has none.
   [[nodiscard]] CellLife* life(std::size_t cell);
+  /// The same, made for a cell whose file has none: faults act through it.
+  [[nodiscard]] CellLife& ensure_life(std::size_t cell);
   [[nodiscard]] CellTruth truth(std::size_t cell) const;
   [[nodiscard]] double room_temperature_degC() const { return room_degC_; }
+  /// From now() on the chamber's air is drawn off: what gas stands beside its cells goes with it.
+  void set_exhaust(std::size_t chamber, bool on) { chambers_.at(chamber).is_drawn_off = on; }
 
  private:
   struct Channel {
@@ -101,6 +105,7 @@ class World {
     Thermocouple thermocouple;
     double heat_W = 0.0;
     double air_before_degC = 0.0;
+    bool is_drawn_off = false;
   };
   void advance_coupled(TimePoint to);
   [[nodiscard]] Duration step_max() const;

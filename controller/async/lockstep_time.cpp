@@ -34,10 +34,18 @@ std::int64_t parse_integer(std::string_view text) {
 
 TimePoint parse_instant(std::string_view ns) { return TimePoint{Duration{parse_integer(ns)}}; }
 
-/// As the back door writes a connection: "<local port>-<remote port>".
-std::string name_of(LinkKey key) { return std::to_string(key.local_port) + '-' + std::to_string(key.remote_port); }
+constexpr std::string_view tty_prefix = "tty";
+
+/// As the back door writes a connection: "<local port>-<remote port>", or "tty<number>".
+std::string name_of(LinkKey key) {
+  if (key.tty != 0) return std::string(tty_prefix) + std::to_string(key.tty - 1);
+  return std::to_string(key.local_port) + '-' + std::to_string(key.remote_port);
+}
 
 LinkKey parse_key(std::string_view name) {
+  if (name.starts_with(tty_prefix)) {
+    return LinkKey{.tty = static_cast<std::uint32_t>(parse_integer(name.substr(tty_prefix.size())) + 1)};
+  }
   const std::size_t dash = std::min(name.find('-'), name.size());
   return LinkKey{.local_port = static_cast<std::uint16_t>(parse_integer(name.substr(0, dash))),
                  .remote_port = static_cast<std::uint16_t>(parse_integer(name.substr(std::min(dash + 1, name.size()))))};
@@ -72,9 +80,15 @@ LockstepTime::~LockstepTime() = default;
 UtcTime LockstepTime::utc_now() const { return UtcTime{simulated_epoch.ns_since_epoch + to_ns(now_)}; }
 
 void LockstepTime::request_sent(LinkKey link) {
-  if (link.local_port == 0) return;
+  if (link == LinkKey{}) return;
   under_way_[link] = ++requests_[link];
   has_sent_ = true;
+}
+
+/// A line that is opened again goes on where it was, unless it hung up meanwhile: then the system has given its number again.
+void LockstepTime::link_opened(LinkKey link) {
+  const bool is_another = link.tty == 0 || hung_up_.erase(link) > 0;
+  if (is_another) requests_.erase(link);
 }
 
 /// A new connection meets the simulator at this instant, not at the latest exchange.
@@ -150,9 +164,11 @@ void LockstepTime::ask_for_advance(TimePoint to) {
   // Which request each reply answers is known now; while one reply is waited for, the owner of another may send its next request.
   std::string_view word = next_word(rest);
   for (; !word.empty() && word != "until"; word = next_word(rest)) {
-    const bool is_damaged = word.back() == '?';
-    if (is_damaged || word.back() == '!') word.remove_suffix(1);
-    const auto request = under_way_.find(parse_key(word));
+    const bool is_damaged = word.back() == '?', is_closed = word.back() == '!';
+    if (is_damaged || is_closed) word.remove_suffix(1);
+    const LinkKey link = parse_key(word);
+    if (is_closed && link.tty != 0) hung_up_.insert(link);
+    const auto request = under_way_.find(link);
     if (request != under_way_.end()) owed_.push_back({request->first, request->second, is_damaged});
   }
   quiet_until_ = parse_instant(next_word(rest));

@@ -9,6 +9,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -36,7 +37,7 @@ class LockstepTime final : public TimeSource {
   void run() override;
   void post(std::function<void()> function) override;
   void stop() override { stopped_ = true; }
-  void link_opened(LinkKey link) override { requests_.erase(link); }
+  void link_opened(LinkKey link) override;
 
  private:
   static constexpr int no_core = -1;
@@ -67,7 +68,9 @@ class LockstepTime final : public TimeSource {
   boost::asio::io_context back_door_context_{1};
   boost::asio::ip::tcp::socket back_door_{back_door_context_};
   std::string received_;
-  std::map<LinkKey, std::uint64_t> requests_;   ///< how many were sent on each connection since it was opened
+  /// How many were sent on each connection since it was opened; on a line since there is one, for nobody sees it being opened.
+  std::map<LinkKey, std::uint64_t> requests_;
+  std::set<LinkKey> hung_up_;                   ///< lines: whoever has the name next is another one
   std::map<LinkKey, std::uint64_t> under_way_;  ///< the number of the request that each connection waits for
   std::vector<Answered> owed_;                  ///< replies that were sent and are not here yet
   const Lookahead lookahead_;

@@ -1,6 +1,7 @@
 #include "controller/async/real_time.hpp"
 
 #include <ctime>
+#include <thread>
 
 #include "controller/async/thread_priority.hpp"
 
@@ -19,9 +20,11 @@ RealTime::RealTime(Thread thread) : work_{boost::asio::make_work_guard(context()
 
 TimePoint RealTime::now() const { return TimePoint{Duration{read_clock(CLOCK_MONOTONIC)}}; }
 
-UtcTime RealTime::utc_now() const { return UtcTime{read_clock(CLOCK_REALTIME)}; }
+UtcTime RealTime::utc_now() const { return UtcTime{read_clock(CLOCK_REALTIME) + utc_step_.count()}; }
 
 Duration RealTime::suspended() const { return Duration{read_clock(CLOCK_BOOTTIME) - read_clock(CLOCK_MONOTONIC)}; }
+
+void RealTime::suspend(Duration duration) { std::this_thread::sleep_for(duration); }
 
 void RealTime::run() {
   if (thread_ == Thread::preferred) prefer_this_thread();
@@ -37,7 +40,7 @@ void RealTime::arm() {
   const TimePoint due = next_due();
   if (due == armed_for_ || due == TimePoint::max()) return;
   armed_for_ = due;
-  timer_.expires_at(std::chrono::steady_clock::time_point{std::chrono::nanoseconds{to_ns(due)}});
+  timer_.expires_at(std::chrono::steady_clock::time_point{std::chrono::nanoseconds{to_ns(due)} + lateness_});
   timer_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;  // re-armed for an earlier instant
     armed_for_ = TimePoint::max();

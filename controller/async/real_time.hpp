@@ -5,11 +5,12 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "controller/async/host_clock.hpp"
 #include "controller/async/time_source.hpp"
 
 namespace cellrig {
 
-class RealTime final : public TimeSource {
+class RealTime final : public TimeSource, public HostClock {
  public:
   /// preferred: run() asks for real-time scheduling of its thread; without permission it runs as an ordinary one.
   enum class Thread : unsigned char { ordinary, preferred };
@@ -22,6 +23,11 @@ class RealTime final : public TimeSource {
   /// CLOCK_BOOTTIME minus CLOCK_MONOTONIC: grows by the time the machine was suspended.
   [[nodiscard]] Duration suspended() const override;
 
+  void step_utc(Duration by) override { utc_step_ += by; }
+  /// The control thread stands still; threads of buses do not.
+  void suspend(Duration duration) override;
+  void starve(Duration lateness) override { lateness_ = lateness; }
+
  private:
   void earliest_changed() override { arm(); }
   void arm();
@@ -31,6 +37,8 @@ class RealTime final : public TimeSource {
   Thread thread_;
   TimePoint armed_for_ = TimePoint::max();
   bool firing_ = false;
+  Duration utc_step_{};
+  Duration lateness_{};
 };
 
 }  // namespace cellrig

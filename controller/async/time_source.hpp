@@ -52,10 +52,11 @@ class Wait {
 };
 
 /// Names the connection a request went out on, for lockstep: both TCP ports, because the system may give one local port to
-/// connections with different destinations. Local port 0: in process, nothing to wait for.
+/// connections with different destinations; or a serial line, by the number of its device. All zero: in process, nothing to wait for.
 struct LinkKey {
   std::uint16_t local_port = 0;
   std::uint16_t remote_port = 0;
+  std::uint32_t tty = 0;  ///< one more than the device's minor number, so that /dev/pts/0 has a name
   auto operator<=>(const LinkKey&) const = default;
 };
 
@@ -89,7 +90,7 @@ class TimeSource {
 
   [[nodiscard]] boost::asio::io_context& context() { return context_; }
 
-  /// A connection was made: what was counted on an earlier one that had the same ports is forgotten.
+  /// A connection was made, or a line opened: what was counted on an earlier one that had the same name is forgotten.
   virtual void link_opened(LinkKey) {}
 
   /// Alive from the moment a request goes out until its exchange is over in any way: reply, deadline, cut.

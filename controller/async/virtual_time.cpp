@@ -10,7 +10,7 @@ constexpr int waits_between_polls = 64;
 
 VirtualTime::VirtualTime() : work_{boost::asio::make_work_guard(context())} {}
 
-UtcTime VirtualTime::utc_now() const { return UtcTime{simulated_epoch.ns_since_epoch + to_ns(now_)}; }
+UtcTime VirtualTime::utc_now() const { return UtcTime{simulated_epoch.ns_since_epoch + to_ns(now_ + utc_step_)}; }
 
 void VirtualTime::post(std::function<void()> function) {
   TimeSource::post(std::move(function));
@@ -32,8 +32,9 @@ void VirtualTime::run() {
       if (context().poll() == 0) throw std::logic_error("virtual time: every task waits and no instant is due (deadlock)");
       continue;
     }
-    if (next_due() > now_) now_ = next_due();
+    if (next_due() > now_) now_ = next_due() + lateness_;
     fire_first();
+    served();
   }
   rethrow_if_failed();
 }

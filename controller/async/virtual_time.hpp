@@ -7,11 +7,12 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 
+#include "controller/async/host_clock.hpp"
 #include "controller/async/time_source.hpp"
 
 namespace cellrig {
 
-class VirtualTime final : public TimeSource {
+class VirtualTime : public TimeSource, public HostClock {
  public:
   VirtualTime();
   [[nodiscard]] TimePoint now() const override { return now_; }
@@ -21,11 +22,19 @@ class VirtualTime final : public TimeSource {
   void stop() override { stopped_ = true; }
   void post(std::function<void()> function) override;
 
+  void step_utc(Duration by) override { utc_step_ += by; }
+  void suspend(Duration duration) override { now_ += duration; }
+  void starve(Duration lateness) override { lateness_ = lateness; }
+
  private:
   void spawned() override { poll_now_ = true; }
+  /// After each wait that was served: everything that was ready has run. A test may look at the world here.
+  virtual void served() {}
 
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   TimePoint now_{};
+  Duration utc_step_{};
+  Duration lateness_{};
   bool stopped_ = false;
   std::atomic<bool> poll_now_{true};
 };

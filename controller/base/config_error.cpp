@@ -21,6 +21,16 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
+/// For a terminal and a log, whatever the file holds: words of it that are endless are cut in the middle, control characters are '?'.
+std::string presentable(std::string text) {
+  constexpr std::size_t length_max = 2000, end_length = 500;
+  constexpr std::string_view gap = " ... ";
+  if (text.size() > length_max) text.replace(length_max - end_length, text.size() - length_max, gap);
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return (c >= 0 && c < ' ' && c != '\n' && c != '\t') || c == '\x7f'; }, '?');
+  return text;
+}
+
 }  // namespace
 
 std::string to_string(const SourcePlace& place) {
@@ -31,9 +41,9 @@ std::string to_string(const SourcePlace& place) {
 }
 
 ConfigError::ConfigError(SourcePlace place, const std::string& message)
-    : std::runtime_error(place.file.empty() ? message : to_string(place) + ": " + message),
+    : std::runtime_error((place.file.empty() ? "" : to_string(place) + ": ") + presentable(message)),
       place_{std::move(place)},
-      message_{message} {}
+      message_{presentable(message)} {}
 
 std::string nearest_word(std::string_view word, const std::vector<std::string>& known) {
   std::string best;

@@ -2,10 +2,34 @@
 // instrument's own protection; the preflight refuses what does not nest.
 #pragma once
 
+#include "controller/base/current_by_temperature.hpp"
+#include <algorithm>
+#include <optional>
+
 #include "controller/base/time.hpp"
 #include "controller/base/units.hpp"
 
 namespace cellrig {
+
+/// What may be limited only where a sensor measures it. Empty: not judged. Given: in force, and a silent sensor trips.
+struct SensorLimits {
+  std::optional<double> stack_pressure_min_MPa;
+  std::optional<double> stack_pressure_max_MPa;
+  std::optional<double> gas_max_ppm;
+  std::optional<double> voltage_difference_max_V;  ///< between the cycler and a second voltmeter, magnitude
+};
+
+/// The tighter of two owners' limits, each of which may have none.
+[[nodiscard]] inline SensorLimits tighter(const SensorLimits& a, const SensorLimits& b) {
+  const auto pick = [](const std::optional<double>& x, const std::optional<double>& y, bool is_upper) {
+    if (!x || !y) return x ? x : y;
+    return std::optional<double>{is_upper ? std::min(*x, *y) : std::max(*x, *y)};
+  };
+  return {.stack_pressure_min_MPa = pick(a.stack_pressure_min_MPa, b.stack_pressure_min_MPa, false),
+          .stack_pressure_max_MPa = pick(a.stack_pressure_max_MPa, b.stack_pressure_max_MPa, true),
+          .gas_max_ppm = pick(a.gas_max_ppm, b.gas_max_ppm, true),
+          .voltage_difference_max_V = pick(a.voltage_difference_max_V, b.voltage_difference_max_V, true)};
+}
 
 /// The supervisor's limits of one channel. Every one is always in force.
 struct SafetyLimits {
@@ -17,6 +41,14 @@ struct SafetyLimits {
   Celsius cell_temperature_max;
   Celsius charge_temperature_min;  ///< no charging of a colder cell (plating)
   AmpHours charge_capacity_max;    ///< net charge above the lowest point of the run: the overcharge guard
+  /// The same magnitudes at the cell's temperature; whichever is less holds. A temperature that is not known is the worst one.
+  CurrentByTemperature charge_current_by_temperature{};
+  CurrentByTemperature discharge_current_by_temperature{};
+  SensorLimits sensors{};
+  /// Of the nominal capacity: charge that may flow while no reading changes. More than a hundredth where the voltage is a plateau.
+  double still_share = 0.01;
+  double heat_capacity_J_per_K =
+      0.0;  ///< of the cell, the least it can be; 0: not known, and its heat is not judged against its current
 };
 
 /// What is programmed into the instrument and read back before the output goes on.

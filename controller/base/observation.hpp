@@ -18,12 +18,25 @@ enum class Measurand : unsigned char {
   cell_temperature,     ///< degC on the cell's surface
   ambient_temperature,  ///< degC of the air beside the cell, by the logger
   chamber_temperature,  ///< degC, the chamber controller's process value
+  logger_voltage,       ///< V at the cell, by a second voltmeter
+  stack_force,          ///< N that press the cell
+  stack_pressure,       ///< MPa: the force on the pressed area
+  gas,                  ///< ppm beside the cell
+  interlock,            ///< 1: every contact of the channel is closed; 0: one is open
 };
-inline constexpr std::size_t measurand_count = 5;
+inline constexpr std::size_t measurand_count = 10;
 
 [[nodiscard]] constexpr std::string_view name_with_unit(Measurand m) {
-  constexpr std::array<std::string_view, measurand_count> names{"voltage_V", "current_A", "cell_temperature_degC",
-                                                                "ambient_temperature_degC", "chamber_temperature_degC"};
+  constexpr std::array<std::string_view, measurand_count> names{"voltage_V",
+                                                                "current_A",
+                                                                "cell_temperature_degC",
+                                                                "ambient_temperature_degC",
+                                                                "chamber_temperature_degC",
+                                                                "logger_voltage_V",
+                                                                "stack_force_N",
+                                                                "stack_pressure_MPa",
+                                                                "gas_ppm",
+                                                                "interlock_closed"};
   return names[static_cast<std::size_t>(m)];
 }
 

@@ -2,8 +2,10 @@
 // There is no "zero current" set-point: no current means output off.
 #pragma once
 
+#include <algorithm>
 #include <variant>
 
+#include "controller/base/overloaded.hpp"
 #include "controller/base/units.hpp"
 
 namespace cellrig {
@@ -40,5 +42,26 @@ struct ConstantResistance {
 };
 
 using Setpoint = std::variant<ConstantCurrent, ConstantVoltage, ConstantPower, ConstantResistance>;
+
+/// The most that a set-point allows in each direction, magnitudes.
+struct CurrentBounds {
+  Amps charge;
+  Amps discharge;
+};
+
+[[nodiscard]] inline CurrentBounds current_bounds(const Setpoint& setpoint) {
+  const auto one_way = [](bool charges, Amps most) {
+    return charges ? CurrentBounds{most, Amps{}} : CurrentBounds{Amps{}, most};
+  };
+  return std::visit(overloaded{
+                        [&](const ConstantCurrent& s) { return one_way(s.current > Amps{}, abs(s.current)); },
+                        [](const ConstantVoltage& s) {
+                          return CurrentBounds{std::max(s.current_max, Amps{}), std::max(-s.current_min, Amps{})};
+                        },
+                        [&](const ConstantPower& s) { return one_way(s.power > Watts{}, s.current_limit); },
+                        [&](const ConstantResistance& s) { return one_way(false, s.current_limit); },
+                    },
+                    setpoint);
+}
 
 }  // namespace cellrig

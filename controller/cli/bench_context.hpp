@@ -6,6 +6,9 @@
 
 namespace cellrig::cli {
 
+/// Throws at the input's place unless it exists and measures this.
+void require_quantity(const LoggerCapabilities& logger, const InputRef& input, InputQuantity quantity);
+
 [[nodiscard]] CheckContext check_context(const BenchConfig& bench, const ChannelConfig& channel, const std::string& profile_file);
 
 }  // namespace cellrig::cli

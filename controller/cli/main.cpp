@@ -26,9 +26,11 @@ ExitCode run_main(int argc, char** argv) {
   add_check(app, action);
   add_run(app, action);
   add_off(app, action);
+  add_doctor(app, action);
   add_runs(app, action);
   add_show(app, action);
   add_export(app, action);
+  add_db(app, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {

@@ -58,6 +58,10 @@ std::string Progress::line_of(const ChannelView& view, const Expected& expected)
                                  view.cycle, reading(view.observation, Measurand::voltage, "{:7.4f}"),
                                  reading(view.observation, Measurand::current, "{:+8.3f}"),
                                  reading(view.observation, Measurand::cell_temperature, "{:5.1f}"), moved);
+  if (view.observation[Measurand::stack_pressure].usable())
+    line += fmt::format("  {} MPa", reading(view.observation, Measurand::stack_pressure, "{:.3f}"));
+  if (view.observation[Measurand::gas].usable())
+    line += fmt::format("  {} ppm", reading(view.observation, Measurand::gas, "{:.1f}"));
   line += fmt::format("  {} elapsed", clock_text(to_seconds(view.test_time)));
   if (view.state != nullptr && expected.program != nullptr) {
     line += fmt::format("  ~{} left",

@@ -26,7 +26,7 @@ template <class T>
 template <class T>
 T value_or_throw(Result<T> result, const std::string& path) {
   if (!result) throw_record_error(path, result.error());
-  return std::move(*result);
+  if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
 
 /// "2026-11-22 14:05:09" (UTC)

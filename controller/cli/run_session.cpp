@@ -1,28 +1,6 @@
 #include "controller/cli/run_session.hpp"
 
-#include <fmt/format.h>
-#include <pwd.h>
-#include <unistd.h>
-
-#include <boost/asio/signal_set.hpp>
-#include <boost/json/array.hpp>
-#include <algorithm>
-#include <csignal>
-#include <map>
-#include <memory>
-#include <system_error>
-
-#include "controller/cli/bench_context.hpp"
-#include "controller/cli/json_text.hpp"
-#include "controller/cli/progress.hpp"
-#include "controller/base/resources.hpp"
-#include "controller/cli/rig.hpp"
-#include "controller/cli/settings.hpp"
-#include "controller/cli/table.hpp"
-#include "controller/cli/version.hpp"
-#include "controller/runtime/bench_off.hpp"
-#include "controller/runtime/bench_run.hpp"
-#include "profiles/yaml_reader.hpp"
+#include "controller/cli/run_session_impl.hpp"
 
 namespace cellrig::cli {
 namespace {
@@ -34,116 +12,8 @@ constexpr Duration real_sensor_period = std::chrono::milliseconds{500};
 constexpr Duration simulated_period = std::chrono::seconds{1};
 constexpr Duration simulated_long_rest_period = std::chrono::seconds{10};
 constexpr Duration simulated_disk_check_interval = std::chrono::minutes{5};
-constexpr Duration simulated_resume_interval = std::chrono::minutes{10};
 
-/// "ch1=x" -> {"ch1", "x"}; "x" -> {"", "x"}.
-std::pair<std::string, std::string> split_assignment(const std::string& text) {
-  const std::size_t equals = text.find('=');
-  if (equals == std::string::npos) return {"", text};
-  return {text.substr(0, equals), text.substr(equals + 1)};
-}
-
-/// What applies to one channel: its own assignment, else the one for all.
-std::string choose(const std::vector<std::string>& assignments, const std::string& channel, const std::string& otherwise) {
-  std::string chosen = otherwise;
-  bool own = false;
-  for (const std::string& text : assignments) {
-    const auto [name, value] = split_assignment(text);
-    if (name == channel) {
-      chosen = value;
-      own = true;
-    } else if (name.empty() && !own) {
-      chosen = value;
-    }
-  }
-  return chosen;
-}
-
-std::string_view safe_word(SafeBy safe) {
-  switch (safe) {
-    case SafeBy::instrument: return "instrument";
-    case SafeBy::contactor: return "contactor";
-    case SafeBy::watchdog: return "watchdog";
-    case SafeBy::nothing: return "nothing";
-  }
-  return "nothing";
-}
-
-std::string login_name() {
-  const passwd* const entry = ::getpwuid(::geteuid());
-  return entry != nullptr && entry->pw_name != nullptr ? entry->pw_name : fmt::format("uid {}", ::geteuid());
-}
-
-std::string host_name() {
-  char name[256] = {};
-  return ::gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
-}
-
-/// A second controller of one channel would be two processes; two names in one call are a slip.
-struct ChannelPlan {
-  std::string channel;
-  std::string profile_file, cell_file, cell_id;
-  Settings settings;
-  Program program;
-};
-
-class RunSession {
- public:
-  explicit RunSession(const RunOptions& options) : options_{options}, progress_{options.quiet} {}
-
-  ExitCode run() {
-    choose_bench();
-    rig_ = make_rig(RigChoice{options_.time, options_.ready_file, options_.simulated, options_.seed}, bench_);
-    judge_periods();
-    catch_signals();
-    choose_channels();
-    // Instruments that live without us get OFF before anything that could fail: profile, database, identity.
-    if (!options_.simulated && !switch_off_first()) return ExitCode::instrument_failed;
-    compile_plans();
-    if (!judge_plans()) return ExitCode::bad_input;
-    if (!open_recorder()) return ExitCode::record_failed;
-    run_bench();
-    return report();
-  }
-
- private:
-  void choose_bench();
-  void choose_channels();
-  void judge_periods() const;
-  void catch_signals();
-  void wait_for_signal();
-  bool switch_off_first();
-  void compile_plans();
-  bool judge_plans();
-  bool open_recorder();
-  void run_bench();
-  void switch_off_after_failure() noexcept;
-  ExitCode report() const;
-  void print_report(ExitCode code) const;
-  [[nodiscard]] ChannelOptions channel_options() const;
-  [[nodiscard]] std::vector<ChannelJob> jobs() const;
-  [[nodiscard]] ExitCode exit_code() const;
-  [[nodiscard]] std::string stop_reason() const {
-    return signal_ == SIGINT   ? "stopped by Ctrl-C (SIGINT)"
-           : signal_ == SIGHUP ? "stopped: the terminal was closed (SIGHUP)"
-                               : "stopped by SIGTERM";
-  }
-  void print_summary(ExitCode code) const;
-
-  const RunOptions& options_;
-  Progress progress_;
-  BenchConfig bench_;
-  std::unique_ptr<Rig> rig_;
-  std::vector<ChannelPlan> plans_;
-  std::unique_ptr<boost::asio::signal_set> signals_;
-  std::unique_ptr<db::Recorder> recorder_;
-  std::vector<Lease> leases_;
-  BenchInstruments instruments_;
-  std::unique_ptr<BenchRun> bench_run_;
-  int signal_ = 0;
-  std::vector<ChannelResult> results_;
-  std::string record_failure_;
-};
+}  // namespace
 
 void RunSession::choose_bench() {
   std::string name = options_.bench;
@@ -168,7 +38,35 @@ void RunSession::judge_periods() const {
   }
 }
 
+std::string RunSession::operator_name() const { return options_.operator_name.empty() ? login_name() : options_.operator_name; }
+
+/// When the record cannot say which channels they are, all of them that are free get OFF before anybody hears of it.
+void RunSession::choose_resumed_channels() {
+  if (!options_.expected_charges.empty())
+    throw ConfigError{SourcePlace{}, "--expect-soc is for a new run: --resume knows the charge it was interrupted at"};
+  try {
+    for (const ResumeTarget& target : choose_resumed(options_, bench_)) {
+      ChannelPlan plan;
+      plan.channel = target.channel;
+      plan.resumed_run = target.run;
+      plans_.push_back(std::move(plan));
+    }
+  } catch (const ConfigError&) {
+    plans_.clear();
+    for (const ChannelConfig& channel : bench_.channels) {
+      ChannelPlan plan;
+      plan.channel = channel.name;
+      plans_.push_back(std::move(plan));
+    }
+    if (!options_.simulated) (void)switch_off_first();
+    throw;
+  }
+}
+
 void RunSession::choose_channels() {
+  if (options_.resume) return choose_resumed_channels();
+  if (!options_.resume_by.empty() || !options_.accept_changed.empty())
+    throw ConfigError{SourcePlace{}, "--resume-by and --accept-changed belong to --resume RUN"};
   std::vector<std::string> wanted = options_.channels;
   if (wanted.empty()) wanted.push_back(bench_.channels.front().name);
   for (const std::string& text : wanted) {
@@ -211,29 +109,35 @@ bool RunSession::switch_off_first() {
   std::vector<std::string> names;
   for (const ChannelPlan& plan : plans_) names.push_back(plan.channel);
   instruments_ = make_instruments(rig_->time(), bench_, names, rig_->links());
-  BenchOff off{rig_->time(), bench_, instruments_, progress_,
-               BenchOffOptions{.channel = channel_options(), .lease_directory = Lease::default_directory()}};
+  BenchOffOptions off_options{.channel = channel_options(), .lease_directory = Lease::default_directory()};
+  if (options_.resume) off_options.look_at.insert(names.begin(), names.end());
+  BenchOff off{rig_->time(), bench_, instruments_, progress_, std::move(off_options)};
   run_to_end(rig_->time(), off.run(names, {}));
+  found_ = off.found();
   for (const std::string& problem : off.problems()) fmt::print(stderr, "cellrig: {}\n", problem);
+  leased_ = off.leased();
   leases_ = off.give_leases();
   return off.problems().empty();
 }
 
 void RunSession::compile_plans() {
+  require_channels_of_expected_charges(options_, bench_);
   for (ChannelPlan& plan : plans_) {
     plan.profile_file = find_profile(plan.profile_file);
-    const std::string cell = choose(options_.cells, plan.channel, rig_->is_simulated() ? "lg-m50" : "");
+    const std::string cell = choose_for(options_.cells, plan.channel, rig_->is_simulated() ? "lg-m50" : "");
     if (cell.empty())
       throw ConfigError{SourcePlace{}, "no cell for channel " + plan.channel + ": give --cell FILE (which cell is connected?)"};
     plan.cell_file = find_cell(cell);
-    plan.cell_id = choose(options_.cell_ids, plan.channel, "");
+    plan.cell_id = choose_for(options_.cell_ids, plan.channel, "");
     plan.settings = parse_settings(options_.settings, plan.channel);
     plan.program = compile_program(plan.profile_file, plan.cell_file, plan.settings);
+    plan.expected_charge = expected_charge_of(options_, plan.channel, plan.cell_file);
     progress_.expect(plan.channel, plan.program);
   }
 }
 
 bool RunSession::judge_plans() {
+  if (plans_.empty()) return true;
   bool accepted = true;
   std::vector<std::pair<const ChannelConfig*, const Program*>> together;
   for (const ChannelPlan& plan : plans_) together.emplace_back(&bench_.channel(plan.channel), &plan.program);
@@ -254,13 +158,41 @@ bool RunSession::open_recorder() {
   const bool real = rig_->time_name() == "real";
   db::RecorderOptions options{.path = options_.database,
                               .commit = real ? db::CommitPolicy::real() : db::CommitPolicy::simulated()};
+  options.commit.synchronous_full = options.commit.synchronous_full || rig_->disk_may_fail();
   Result<std::unique_ptr<db::Recorder>> recorder = db::Recorder::open(options);
   if (!recorder) {
     fmt::print(stderr, "cellrig: {}: {}\n", options_.database, recorder.error().what);
     return false;
   }
   recorder_ = std::move(*recorder);
+  rig_->on_settle([this] { (void)recorder_->flush(); });  // a failure is the recorder's, and found there
   return true;
+}
+
+/// The cells of a bench inside this process are new ones each time.
+void RunSession::require_acknowledged_trips() const {
+  if (options_.simulated) return;
+  for (const ChannelPlan& plan : plans_)
+    refuse_unacknowledged_trip(options_.database, plan.channel, plan.program.cell_name, plan.cell_id);
+}
+
+void RunSession::record_request() {
+  boost::json::array channels, settings;
+  for (const ChannelPlan& plan : plans_) {
+    channels.push_back(boost::json::object{
+        {"channel", plan.channel}, {"profile", plan.program.name}, {"cell", plan.program.cell_name}, {"cell_id", plan.cell_id}});
+  }
+  for (const std::string& setting : options_.settings) settings.emplace_back(setting);
+  const boost::json::object detail{
+      {"channels", std::move(channels)},       {"set", std::move(settings)}, {"time_source", rig_->time_name()},
+      {"simulated", options_.simulated},       {"seed", options_.seed},      {"outputs_off_first", !options_.simulated},
+      {"resumed", options_.resume.has_value()}};
+  recorder_->audit(db::AuditRow{.utc = rig_->time().utc_now(),
+                                .operator_name = operator_name(),
+                                .origin = host_name(),
+                                .verb = "run",
+                                .action = "run requested",
+                                .detail = boost::json::serialize(detail)});
 }
 
 ChannelOptions RunSession::channel_options() const {
@@ -272,7 +204,7 @@ ChannelOptions RunSession::channel_options() const {
   o.control_period_off = real ? real_period_off : simulated_period;
   o.control_period_long_rest = real ? real_period_off : simulated_long_rest_period;
   o.sensor_period = real ? real_sensor_period : simulated_period;
-  o.resume_point_interval = real ? o.resume_point_interval : simulated_resume_interval;
+  o.resume_point_interval = resume_point_interval_of(rig_->time_name());
   return o;
 }
 
@@ -280,6 +212,10 @@ std::vector<ChannelJob> RunSession::jobs() const {
   std::vector<ChannelJob> jobs;
   for (const ChannelPlan& plan : plans_) {
     db::RunRow row;
+    if (plan.goes_on) {
+      jobs.push_back(ChannelJob{plan.channel, &plan.program, std::move(row), plan.goes_on});
+      continue;
+    }
     row.cell_name = plan.program.cell_name;
     row.cell_id = plan.cell_id;
     row.cell_text = read_text_file(plan.cell_file);
@@ -288,14 +224,14 @@ std::vector<ChannelJob> RunSession::jobs() const {
     row.program_hash = plan.program.hash;
     row.parameters_text = plan.program.parameters_text;
     row.bench_text = bench_.text;
-    row.operator_name = options_.operator_name.empty() ? login_name() : options_.operator_name;
+    row.operator_name = operator_name();
     row.time_source = rig_->time_name();
     row.seed = options_.seed;
     row.control_period = channel_options().control_period;
     row.software_version = version;
     row.host = host_name();
     row.nominal_capacity_Ah = plan.program.nominal_capacity.value();
-    jobs.push_back(ChannelJob{plan.channel, &plan.program, std::move(row)});
+    jobs.push_back(ChannelJob{plan.channel, &plan.program, std::move(row), std::nullopt, plan.expected_charge});
   }
   return jobs;
 }
@@ -306,12 +242,18 @@ void RunSession::run_bench() {
     for (const ChannelPlan& plan : plans_) names.push_back(plan.channel);
     instruments_ = make_instruments(rig_->time(), bench_, names, rig_->links());
   }
-  BenchRunOptions options{.channel = channel_options(), .take_leases = false};
+  // The bench inside this process is nobody else's, unless a fault says so.
+  const std::string own_leases = rig_->lease_directory();
+  BenchRunOptions options{.channel = channel_options(), .take_leases = !own_leases.empty()};
   options.take_chamber_leases = !options_.simulated;
-  options.lease_directory = Lease::default_directory();
+  options.leased = leased_;
+  options.lease_directory = own_leases.empty() ? Lease::default_directory() : own_leases;
   options.disk_reserve_bytes = options_.disk_reserve_MiB << 20;
+  set_start_rules(options, options_, bench_, *rig_);
   if (rig_->time_name() != "real") options.disk_check_interval = simulated_disk_check_interval;
-  options.free_disk_bytes = [path = options_.database] { return db::free_bytes(path); };
+  options.free_disk_bytes = [path = options_.database, rig = rig_.get()] {
+    return rig->disk_is_full() ? Result<std::uint64_t>{0} : db::free_bytes(path);
+  };
   bench_run_ = std::make_unique<BenchRun>(rig_->time(), bench_, instruments_, *recorder_, progress_, std::move(options));
   if (signal_ != 0) bench_run_->stop(Outcome::stopped, stop_reason());
   try {
@@ -320,10 +262,15 @@ void RunSession::run_bench() {
     switch_off_after_failure();
     throw;
   }
-  results_ = bench_run_->results();
+  results_.insert(results_.end(), bench_run_->results().begin(), bench_run_->results().end());
+}
+
+void RunSession::close_record() {
   const Result<void> closed = recorder_->close();
   if (!closed) record_failure_ = closed.error().what;
   if (recorder_->failed()) record_failure_ = recorder_->failure();
+  const Result<db::Anchor> head = db::chain_head(options_.database);
+  if (head) head_ = *head;
   progress_.finish();
 }
 
@@ -357,6 +304,8 @@ ExitCode RunSession::exit_code() const {
   // Several channels: the first of 3, 5, 4, 1 that any of them met.
   if (any(Outcome::tripped)) return ExitCode::safety_trip;
   if (!record_failure_.empty() || any(Outcome::record_failure)) return ExitCode::record_failed;
+  if (std::any_of(results_.begin(), results_.end(), [](const ChannelResult& r) { return r.refused_by_rule; }))
+    return ExitCode::bad_input;
   if (any(Outcome::instrument_failure)) return ExitCode::instrument_failed;
   if (signal_ == SIGINT) return ExitCode::interrupted;
   if (signal_ != 0) return ExitCode::terminated;
@@ -365,55 +314,15 @@ ExitCode RunSession::exit_code() const {
   return passed ? ExitCode::passed : ExitCode::not_passed;
 }
 
-void RunSession::print_summary(ExitCode code) const {
-  Table table{{">run", "channel", "outcome", "criteria", ">samples", ">missed", "reason"}};
-  for (const ChannelResult& r : results_) {
-    const std::string criteria = r.outcome != Outcome::completed ? "-" : r.criteria_met ? "met" : "NOT met";
-    table.add({std::to_string(r.run), r.channel, std::string(to_string(r.outcome)), criteria, std::to_string(r.samples),
-               std::to_string(r.periods_missed), r.reason});
-  }
-  fmt::print("{}", table.text());
-  if (rig_->is_simulated()) fmt::print("SIMULATED bench, {} time: no evidence about a real cell\n", rig_->time_name());
-  fmt::print("record: {}   (cellrig show --db {})   exit code {}\n", options_.database, options_.database,
-             static_cast<int>(code));
-}
-
 ExitCode RunSession::report() const {
   const ExitCode code = exit_code();
   try {
-    print_report(code);
+    print_report(RunReport{options_, results_, rig_->time_name(), record_failure_, head_, rig_->is_simulated(), code});
   } catch (const std::system_error&) {
     // Nobody reads any more. The exit code still tells.
   }
   return code;
 }
-
-void RunSession::print_report(ExitCode code) const {
-  if (!record_failure_.empty()) fmt::print(stderr, "cellrig: {}: {}\n", options_.database, record_failure_);
-  if (!options_.json) {
-    print_summary(code);
-    return;
-  }
-  boost::json::array channels;
-  for (const ChannelResult& r : results_) {
-    channels.push_back(boost::json::object{{"channel", r.channel},
-                                           {"run", r.run},
-                                           {"outcome", to_string(r.outcome)},
-                                           {"criteria_met", r.criteria_met},
-                                           {"reason", r.reason},
-                                           {"samples", r.samples},
-                                           {"periods_missed", r.periods_missed},
-                                           {"output_off_confirmed_by", safe_word(r.safe_by)}});
-  }
-  print_json({{"database", options_.database},
-              {"time_source", rig_->time_name()},
-              {"simulated", rig_->is_simulated()},
-              {"exit_code", static_cast<int>(code)},
-              {"record_failure", record_failure_},
-              {"channels", std::move(channels)}});
-}
-
-}  // namespace
 
 ExitCode run_profiles(const RunOptions& options) { return RunSession{options}.run(); }
 

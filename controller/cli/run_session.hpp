@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,14 +14,20 @@ struct RunOptions {
   std::string profile;
   std::string bench;
   std::vector<std::string> channels, cells, cell_ids, settings;
+  std::vector<std::string> expected_charges;  ///< "40..60", "CHANNEL=40..60"
   std::string database = "cellrig.db";
   std::string operator_name;
   std::string time;
   std::string ready_file;
+  std::string fault_file;
+  std::optional<std::string> resume;  ///< "3", "3,4"; "": the last run of each channel
+  std::string resume_by;              ///< a rule's word; empty: the profile's
+  std::string accept_changed;         ///< a person's reason to go on with another cycler, channel or cell label
   std::uint64_t seed = 1;
   double control_period_s = 0;
   std::uint64_t disk_reserve_MiB = 256;
   bool simulated = false;
+  bool require_proofs = false;  ///< a simulator is held to the rules of a real bench, with its own proofs
   bool json = false;
   bool quiet = false;
 };

@@ -1,10 +1,37 @@
 #include "controller/cli/settings.hpp"
 
+#include <utility>
+
 #include "controller/base/config_error.hpp"
 #include "profiles/cell.hpp"
 #include "profiles/reader.hpp"
 
 namespace cellrig::cli {
+namespace {
+
+/// "ch1=x" -> {"ch1", "x"}; "x" -> {"", "x"}.
+std::pair<std::string, std::string> split_assignment(const std::string& text) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string::npos) return {"", text};
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+}  // namespace
+
+std::string choose_for(const std::vector<std::string>& assignments, const std::string& channel, const std::string& otherwise) {
+  std::string chosen = otherwise;
+  bool own = false;
+  for (const std::string& text : assignments) {
+    const auto [name, value] = split_assignment(text);
+    if (name == channel) {
+      chosen = value;
+      own = true;
+    } else if (name.empty() && !own) {
+      chosen = value;
+    }
+  }
+  return chosen;
+}
 
 Settings parse_settings(const std::vector<std::string>& texts, const std::string& channel) {
   Settings settings;

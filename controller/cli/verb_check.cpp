@@ -15,7 +15,7 @@
 namespace cellrig::cli {
 namespace {
 
-struct Options {
+struct CheckOptions {
   std::string profile;
   std::string cell = "lg-m50";
   std::string bench;
@@ -24,7 +24,7 @@ struct Options {
   bool json = false;
 };
 
-ExitCode run_check(const Options& options) {
+ExitCode run_check(const CheckOptions& options) {
   const std::string profile_file = find_profile(options.profile);
   const Program program = compile_program(profile_file, find_cell(options.cell), parse_settings(options.settings));
   CheckContext context{.file = profile_file};
@@ -61,7 +61,7 @@ ExitCode run_check(const Options& options) {
 
 void add_check(CLI::App& app, Action& chosen) {
   CLI::App* const verb = app.add_subcommand("check", "judge a profile for a cell, and a bench, without running anything");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<CheckOptions>();
   verb->add_option("profile", options->profile, "a profile file, or the name of one that comes with cellrig")->required();
   verb->add_option("--cell", options->cell, "a cell file, or the name of one that comes with cellrig");
   verb->add_option("--bench", options->bench, "a bench file: also judge whether this bench can do it");

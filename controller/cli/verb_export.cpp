@@ -13,7 +13,7 @@
 namespace cellrig::cli {
 namespace {
 
-struct Options {
+struct ExportVerbOptions {
   std::int64_t run = 0;
   std::string database = default_database;
   std::string format = "csv";
@@ -23,18 +23,26 @@ struct Options {
   bool quiet = false;
 };
 
-void say_written(const Options& options, const std::string& path, std::uint64_t rows) {
+void say_written(const ExportVerbOptions& options, const std::string& path, std::uint64_t rows) {
   if (!options.quiet) fmt::print("{}: {} rows\n", path, rows);
 }
 
-void export_plain(db::Reader& reader, const Options& options) {
+void export_plain(db::Reader& reader, const ExportVerbOptions& options) {
   const std::string path = options.output.empty() ? fmt::format("run-{}.csv", options.run) : options.output;
   const std::uint64_t rows =
       value_or_throw(db::export_csv(reader, options.run, db::ExportOptions{path, options.overwrite}), path);
   say_written(options, path, rows);
 }
 
-void export_battery_data_format(db::Reader& reader, const Options& options, const db::RunInfo& info) {
+/// What was recorded beside the samples, a row for each reading: sensors, contacts, the chamber.
+void export_sensors(db::Reader& reader, const ExportVerbOptions& options) {
+  const std::string path = options.output.empty() ? fmt::format("run-{}-aux.csv", options.run) : options.output;
+  const std::uint64_t rows =
+      value_or_throw(db::export_aux_csv(reader, options.run, db::ExportOptions{path, options.overwrite}), path);
+  say_written(options, path, rows);
+}
+
+void export_battery_data_format(db::Reader& reader, const ExportVerbOptions& options, const db::RunInfo& info) {
   const std::string path =
       options.output.empty() ? db::bdf_file_name(options.institution, info, static_cast<int>(options.run)) : options.output;
   const db::BdfReport report =
@@ -53,11 +61,13 @@ void export_battery_data_format(db::Reader& reader, const Options& options, cons
   if (!options.quiet) fmt::print("{}\n", metadata_path);
 }
 
-ExitCode run_export(const Options& options) {
+ExitCode run_export(const ExportVerbOptions& options) {
   const std::unique_ptr<db::Reader> reader = open_record(options.database);
   const db::RunInfo info = choose_runs(*reader, options.run).front();
   if (options.format == "bdf") {
     export_battery_data_format(*reader, options, info);
+  } else if (options.format == "aux") {
+    export_sensors(*reader, options);
   } else {
     export_plain(*reader, options);
   }
@@ -68,11 +78,12 @@ ExitCode run_export(const Options& options) {
 
 void add_export(CLI::App& app, Action& chosen) {
   CLI::App* const verb = app.add_subcommand("export", "write a run as CSV or Battery Data Format");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ExportVerbOptions>();
   verb->add_option("run", options->run, "the number of the run, as `cellrig runs` lists it")->required();
   verb->add_option("--db", options->database, "the database");
-  verb->add_option("--format", options->format, "csv, or bdf (Battery Data Format, with metadata beside it)")
-      ->check(CLI::IsMember({"csv", "bdf"}));
+  verb->add_option("--format", options->format,
+                   "csv, bdf (Battery Data Format, with metadata beside it), or aux (sensors and contacts)")
+      ->check(CLI::IsMember({"csv", "bdf", "aux"}));
   verb->add_option("--output,-o", options->output, "the file; default: named after the run");
   verb->add_option("--institution", options->institution, "first part of the file name that BDF recommends");
   verb->add_flag("--overwrite", options->overwrite, "replace a file that exists");

@@ -12,7 +12,7 @@
 namespace cellrig::cli {
 namespace {
 
-struct Options {
+struct RunsOptions {
   std::string database = default_database;
   std::string status;
   bool json = false;
@@ -26,17 +26,28 @@ std::string verdict_of(const db::RunInfo& info) {
   return info.end->criteria_met ? "passed" : "not passed";
 }
 
-ExitCode run_runs(const Options& options) {
+/// What a person should know beside the verdict.
+std::string remark_of(const db::RunInfo& info, std::size_t deviations, bool is_acknowledged) {
+  std::string remark = verdict_of(info);
+  const auto add = [&remark](const std::string& text) { remark += (remark.empty() ? "" : ", ") + text; };
+  if (info.status == "tripped" && is_acknowledged) add("acknowledged");
+  if (deviations > 0) add(fmt::format("{} deviation{}", deviations, deviations == 1 ? "" : "s"));
+  return remark;
+}
+
+ExitCode run_runs(const RunsOptions& options) {
   const std::unique_ptr<db::Reader> reader = open_record(options.database);
   boost::json::array rows;
   Table table{{">run", "started (UTC)", "channel", "cell", "profile", "status", "verdict", ">hours", "time", "operator"}};
   for (const db::RunInfo& info : choose_runs(*reader, std::nullopt)) {
     if (!options.status.empty() && info.status != options.status) continue;
+    const std::size_t deviations = value_or_throw(reader->deviations(info.run), options.database).size();
+    const bool is_acknowledged = !value_or_throw(reader->acknowledgements(info.run), options.database).empty();
     const std::string verdict = verdict_of(info);
     table.add({std::to_string(info.run), utc_text(info.row.started_at), info.row.channel,
                info.row.cell_id.empty() ? info.row.cell_name : info.row.cell_name + " " + info.row.cell_id, info.row.profile_name,
-               info.status, verdict, info.end ? fmt::format("{:.2f}", hours_of(info)) : "", info.row.time_source,
-               info.row.operator_name});
+               info.status, remark_of(info, deviations, is_acknowledged), info.end ? fmt::format("{:.2f}", hours_of(info)) : "",
+               info.row.time_source, info.row.operator_name});
     rows.push_back(boost::json::object{{"run", info.run},
                                        {"started_at_ns", info.row.started_at.ns_since_epoch},
                                        {"channel", info.row.channel},
@@ -46,6 +57,8 @@ ExitCode run_runs(const Options& options) {
                                        {"program_hash", info.row.program_hash},
                                        {"status", info.status},
                                        {"verdict", verdict},
+                                       {"deviations", deviations},
+                                       {"acknowledged", is_acknowledged},
                                        {"hours", hours_of(info)},
                                        {"time_source", info.row.time_source},
                                        {"operator", info.row.operator_name}});
@@ -62,9 +75,10 @@ ExitCode run_runs(const Options& options) {
 
 void add_runs(CLI::App& app, Action& chosen) {
   CLI::App* const verb = app.add_subcommand("runs", "list the runs of a database");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<RunsOptions>();
   verb->add_option("--db", options->database, "the database");
-  verb->add_option("--status", options->status, "only runs with this status: running, completed, failed, stopped, tripped, ...");
+  verb->add_option("--status", options->status,
+                   "only runs with this status: running, interrupted, completed, failed, tripped, ...");
   verb->add_flag("--json", options->json, "one JSON document on standard output");
   verb->callback([options, &chosen] { chosen = [options] { return run_runs(*options); }; });
 }

@@ -1,9 +1,12 @@
 // cellrig show: steps, cycles and events of a run.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <cmath>
+#include <map>
 #include <memory>
+#include <string>
 
 #include "controller/cli/json_text.hpp"
 #include "controller/cli/record_source.hpp"
@@ -15,7 +18,7 @@ namespace {
 
 constexpr std::size_t name_length_max = 22, reason_length_max = 36;
 
-struct Options {
+struct ShowOptions {
   std::string database = default_database;
   std::optional<std::int64_t> run;
   std::size_t steps_max = 60;
@@ -81,7 +84,7 @@ std::string cycles_table(const std::vector<db::CycleRow>& cycles) {
   return table.text();
 }
 
-std::string_view severity_word(db::Severity severity) {
+std::string_view severity_prefix(db::Severity severity) {
   switch (severity) {
     case db::Severity::info: return "";
     case db::Severity::warning: return "warning: ";
@@ -91,11 +94,80 @@ std::string_view severity_word(db::Severity severity) {
   return "";
 }
 
+/// What a sensor beside the cycler went through in a run.
+struct SensorSummary {
+  std::uint64_t rows = 0;
+  double min = 0, max = 0, last = 0;
+};
+
+Result<std::map<std::string, SensorSummary>> read_sensors(db::Reader& reader, db::RunKey run) {
+  std::map<std::string, SensorSummary> sensors;
+  const Result<std::uint64_t> rows = reader.for_each_aux(run, [&sensors](const db::AuxView& aux) {
+    SensorSummary& s = sensors[std::string(aux.row.quantity)];
+    s.min = s.rows == 0 ? aux.row.value : std::min(s.min, aux.row.value);
+    s.max = s.rows == 0 ? aux.row.value : std::max(s.max, aux.row.value);
+    s.last = aux.row.value;
+    ++s.rows;
+    return true;
+  });
+  if (!rows) return rows.error();
+  return sensors;
+}
+
+std::string sensors_table(const std::map<std::string, SensorSummary>& sensors) {
+  Table table{{"sensor", ">least", ">most", ">last", ">rows"}};
+  for (const auto& [quantity, s] : sensors) {
+    table.add({quantity, fmt::format("{:.6g}", s.min), fmt::format("{:.6g}", s.max), fmt::format("{:.6g}", s.last),
+               std::to_string(s.rows)});
+  }
+  return table.text();
+}
+
 struct RunContent {
   std::vector<db::StepInfo> steps;
   std::vector<db::CycleRow> cycles;
   std::vector<db::EventRow> events;
+  std::vector<db::DeviationRow> deviations;
+  std::vector<db::AcknowledgementRow> acknowledgements;
+  std::map<std::string, SensorSummary> sensors;
 };
+
+void print_deviations(const RunContent& content) {
+  for (const db::DeviationRow& d : content.deviations) {
+    fmt::print("  {:>10}  deviation: {}: {}", clock_text(static_cast<double>(d.from_test_time_ns) / 1e9), d.category,
+               d.description);
+    if (d.unseen_charge_max_Ah) fmt::print("; at most {:.4g} Ah moved unseen ({})", *d.unseen_charge_max_Ah, d.bounded_by);
+    fmt::print("\n");
+  }
+  for (const db::AcknowledgementRow& a : content.acknowledgements) {
+    fmt::print("  the trip was acknowledged by {} on {} UTC: {}\n", a.operator_name, utc_text(a.utc), a.reason);
+  }
+}
+
+boost::json::array deviations_json(const RunContent& content) {
+  boost::json::array out;
+  for (const db::DeviationRow& d : content.deviations) {
+    boost::json::object deviation{{"category", d.category},
+                                  {"from_test_time_s", static_cast<double>(d.from_test_time_ns) / 1e9},
+                                  {"from_utc_ns", d.from_utc.ns_since_epoch},
+                                  {"unseen_charge_max_Ah", json_number(d.unseen_charge_max_Ah)},
+                                  {"bounded_by", d.bounded_by},
+                                  {"description", d.description}};
+    if (d.to_test_time_ns) deviation["to_test_time_s"] = static_cast<double>(*d.to_test_time_ns) / 1e9;
+    if (d.to_utc) deviation["to_utc_ns"] = d.to_utc->ns_since_epoch;
+    out.push_back(std::move(deviation));
+  }
+  return out;
+}
+
+boost::json::array acknowledgements_json(const RunContent& content) {
+  boost::json::array out;
+  for (const db::AcknowledgementRow& a : content.acknowledgements) {
+    out.push_back(
+        boost::json::object{{"operator", a.operator_name}, {"reason", a.reason}, {"acknowledged_at_ns", a.utc.ns_since_epoch}});
+  }
+  return out;
+}
 
 void print_run(const db::RunInfo& info, const RunContent& content, std::size_t steps_max) {
   fmt::print("run {}: {} on {} ({}), {}\n", info.run, info.row.profile_name, info.row.channel, info.row.cell_name, info.status);
@@ -107,16 +179,23 @@ void print_run(const db::RunInfo& info, const RunContent& content, std::size_t s
   if (info.end && !info.end->reason.empty()) fmt::print("  {}\n", info.end->reason);
   fmt::print("\n{}", steps_table(content.steps, steps_max));
   if (!content.cycles.empty()) fmt::print("\n{}", cycles_table(content.cycles));
+  if (!content.sensors.empty()) fmt::print("\n{}", sensors_table(content.sensors));
   fmt::print("\n");
   for (const db::EventRow& e : content.events) {
-    fmt::print("  {:>10}  {}{}: {}\n", clock_text(static_cast<double>(e.test_time_ns) / 1e9), severity_word(e.severity), e.kind,
+    fmt::print("  {:>10}  {}{}: {}\n", clock_text(static_cast<double>(e.test_time_ns) / 1e9), severity_prefix(e.severity), e.kind,
                e.message);
   }
+  print_deviations(content);
   fmt::print("\n");
 }
 
 boost::json::object json_of(const db::RunInfo& info, const RunContent& content) {
   boost::json::array steps, cycles, events;
+  boost::json::object sensors;
+  for (const auto& [quantity, s] : content.sensors) {
+    sensors[quantity] = boost::json::object{
+        {"rows", s.rows}, {"min", json_number(s.min)}, {"max", json_number(s.max)}, {"last", json_number(s.last)}};
+  }
   for (const db::StepInfo& s : content.steps) {
     boost::json::object step{{"step_count", s.row.step_count},
                              {"step_id", s.row.step_id},
@@ -171,16 +250,22 @@ boost::json::object json_of(const db::RunInfo& info, const RunContent& content) 
           {"reason", info.end ? info.end->reason : ""},
           {"steps", std::move(steps)},
           {"cycles", std::move(cycles)},
-          {"events", std::move(events)}};
+          {"sensors", std::move(sensors)},
+          {"events", std::move(events)},
+          {"deviations", deviations_json(content)},
+          {"acknowledgements", acknowledgements_json(content)}};
 }
 
-ExitCode run_show(const Options& options) {
+ExitCode run_show(const ShowOptions& options) {
   const std::unique_ptr<db::Reader> reader = open_record(options.database);
   boost::json::array runs;
   for (const db::RunInfo& info : choose_runs(*reader, options.run)) {
     const RunContent content{value_or_throw(reader->steps(info.run), options.database),
                              value_or_throw(reader->cycles(info.run), options.database),
-                             value_or_throw(reader->events(info.run), options.database)};
+                             value_or_throw(reader->events(info.run), options.database),
+                             value_or_throw(reader->deviations(info.run), options.database),
+                             value_or_throw(reader->acknowledgements(info.run), options.database),
+                             value_or_throw(read_sensors(*reader, info.run), options.database)};
     if (options.json) {
       runs.push_back(json_of(info, content));
     } else {
@@ -195,7 +280,7 @@ ExitCode run_show(const Options& options) {
 
 void add_show(CLI::App& app, Action& chosen) {
   CLI::App* const verb = app.add_subcommand("show", "steps, cycles and events of a run (of all runs, without a number)");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ShowOptions>();
   verb->add_option("run", options->run, "the number of the run, as `cellrig runs` lists it")->always_capture_default(false);
   verb->add_option("--db", options->database, "the database");
   verb->add_option("--steps-max", options->steps_max, "rows of the step table; the middle is left out of a longer one");

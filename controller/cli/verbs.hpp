@@ -14,8 +14,10 @@ using Action = std::function<ExitCode()>;
 void add_check(CLI::App& app, Action& chosen);
 void add_run(CLI::App& app, Action& chosen);
 void add_off(CLI::App& app, Action& chosen);
+void add_doctor(CLI::App& app, Action& chosen);
 void add_runs(CLI::App& app, Action& chosen);
 void add_show(CLI::App& app, Action& chosen);
 void add_export(CLI::App& app, Action& chosen);
+void add_db(CLI::App& app, Action& chosen);
 
 }  // namespace cellrig::cli

@@ -29,6 +29,11 @@ Throughput& Throughput::operator+=(const Throughput& other) {
   return *this;
 }
 
+Throughput Throughput::operator-(const Throughput& other) const {
+  return {charge - other.charge, discharge - other.discharge, charge_energy - other.charge_energy,
+          discharge_energy - other.discharge_energy};
+}
+
 Throughput integrate(const ElectricalSample& from, const ElectricalSample& to) {
   Throughput sum;
   const double hours = to_seconds(to.at - from.at) / seconds_per_hour;

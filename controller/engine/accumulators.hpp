@@ -14,6 +14,7 @@ struct Throughput {
   [[nodiscard]] AmpHours net() const { return charge - discharge; }
   [[nodiscard]] WattHours net_energy() const { return charge_energy - discharge_energy; }
   Throughput& operator+=(const Throughput& other);
+  [[nodiscard]] Throughput operator-(const Throughput& other) const;
 };
 
 /// One measurement of the cycler.

@@ -17,6 +17,7 @@ std::vector<ChamberOutput> ChamberMachine::on(const ChamberInput& input) {
                    if (tripped_ || (!setpoint_ && !commanded_)) return;
                    for (const std::uint32_t channel : channels_) out.push_back(chamber_output::TripChannel{channel, false});
                  },
+                 [&](const chamber_input::RanAway&) { thermal_trip(std::nullopt, out); },
              },
              input);
   return out;
@@ -64,16 +65,17 @@ void ChamberMachine::leave(std::uint32_t channel, std::vector<ChamberOutput>& ou
   out.push_back(chamber_output::Stop{});
 }
 
-void ChamberMachine::thermal_trip(std::uint32_t channel, std::vector<ChamberOutput>& out) {
+void ChamberMachine::thermal_trip(std::optional<std::uint32_t> by, std::vector<ChamberOutput>& out) {
   if (tripped_) return;
   tripped_ = true;
   waiting_.clear();
   setpoint_.reset();
   commanded_.reset();
   for (const std::uint32_t other : channels_) {
-    if (other != channel) out.push_back(chamber_output::TripChannel{other, true});
+    if (other != by) out.push_back(chamber_output::TripChannel{other, true});
   }
   out.push_back(chamber_output::Stop{});
+  out.push_back(chamber_output::Ventilate{});
 }
 
 }  // namespace cellrig

@@ -31,10 +31,12 @@ struct ThermalTrip {
 };
 /// It alarms, stopped by itself, or no longer answers while a temperature was asked of it.
 struct Failed {};
+/// Its air leaves the band or the limits: as a thermal trip of all.
+struct RanAway {};
 }  // namespace chamber_input
 
 using ChamberInput = std::variant<chamber_input::Request, chamber_input::RunAcknowledged, chamber_input::Leave,
-                                  chamber_input::ThermalTrip, chamber_input::Failed>;
+                                  chamber_input::ThermalTrip, chamber_input::Failed, chamber_input::RanAway>;
 
 namespace chamber_output {
 struct Run {
@@ -51,9 +53,12 @@ struct TripChannel {
   std::uint32_t channel = 0;
   bool thermal = true;
 };
+/// Exhaust and fan on, for good: after OFF and Stop, which wait for neither.
+struct Ventilate {};
 }  // namespace chamber_output
 
-using ChamberOutput = std::variant<chamber_output::Run, chamber_output::Stop, chamber_output::Grant, chamber_output::TripChannel>;
+using ChamberOutput = std::variant<chamber_output::Run, chamber_output::Stop, chamber_output::Grant, chamber_output::TripChannel,
+                                   chamber_output::Ventilate>;
 
 class ChamberMachine {
  public:
@@ -72,7 +77,7 @@ class ChamberMachine {
   void request(const chamber_input::Request& wish, std::vector<ChamberOutput>& out);
   void acknowledged(const chamber_input::RunAcknowledged& answer, std::vector<ChamberOutput>& out);
   void leave(std::uint32_t channel, std::vector<ChamberOutput>& out);
-  void thermal_trip(std::uint32_t channel, std::vector<ChamberOutput>& out);
+  void thermal_trip(std::optional<std::uint32_t> by, std::vector<ChamberOutput>& out);
 
   std::vector<std::uint32_t> channels_;  ///< still using the chamber
   std::vector<Waiting> waiting_;

@@ -64,6 +64,7 @@ void ChannelMachine::on(const ChannelInput& in, TimePoint now, ChannelOutputs& o
   out.clear();
   std::visit(overloaded{
                  [&](const input::Start&) { start(out); },
+                 [&](const input::GoOn& i) { go_on(i, out); },
                  [&](const input::Observed& i) { observed(i.observation, out); },
                  [&](const input::Acknowledged& i) { acknowledged(i, out); },
                  [&](const input::ChamberGranted& i) {
@@ -199,22 +200,30 @@ std::optional<double> ChannelMachine::result(ResultQuantity quantity) const {
 // ---- entering and leaving a step ------------------------------------------------------------------------------------
 
 void ChannelMachine::enter_step(const Step& step, ChannelOutputs& out) {
+  const Amps inherited = state_.step.has_last ? state_.step.last.current : state_.step.inherited;
   ++state_.step_count;
   state_.step = StepState{};
+  state_.step.inherited = inherited;
   state_.step.begun = now_;
   state_.step.started = now_;
   out.push(output::StepStarted{state_.pc});
   const bool another_temperature = step.chamber_temperature && (!state_.chamber_requested || !state_.chamber_granted ||
                                                                 state_.chamber_degC != step.chamber_temperature->value());
-  if (!another_temperature) return command_step(step, out);
+  if (another_temperature) return request_chamber(*step.chamber_temperature, out);
+  if (state_.chamber_lost) return request_chamber(Celsius{state_.chamber_degC}, out);
+  command_step(step, out);
+}
+
+void ChannelMachine::request_chamber(Celsius temperature, ChannelOutputs& out) {
   state_.chamber_requested = true;
   state_.chamber_granted = false;
-  state_.chamber_degC = step.chamber_temperature->value();
+  state_.chamber_lost = false;
+  state_.chamber_degC = temperature.value();
   state_.phase = Phase::awaiting_chamber;
   ++state_.chamber_request;
   // No current while the temperature is being changed: what the step before applied ends here.
   out.push(output::OutputOff{++state_.command});
-  out.push(output::RequestChamber{state_.chamber_request, *step.chamber_temperature});
+  out.push(output::RequestChamber{state_.chamber_request, temperature});
 }
 
 void ChannelMachine::command_step(const Step& step, ChannelOutputs& out) {
@@ -234,6 +243,7 @@ void ChannelMachine::acknowledged(const input::Acknowledged& answer, ChannelOutp
       if (!answer.succeeded) return fail_command(out);
       state_.phase = Phase::running;
       state_.step.started = now_;
+      state_.step.inherited = Amps{0.0};
       return;
     case Phase::pausing:
       if (!answer.succeeded) return fail_command(out);
@@ -246,7 +256,8 @@ void ChannelMachine::acknowledged(const input::Acknowledged& answer, ChannelOutp
       out.push(output::Finished{state_.outcome, state_.criteria_met});
       return;
     case Phase::awaiting_chamber:
-      if (!answer.succeeded) fail_command(out);
+      if (!answer.succeeded) return fail_command(out);
+      state_.step.inherited = Amps{0.0};
       return;
     case Phase::idle:
     case Phase::running:
@@ -274,6 +285,9 @@ void ChannelMachine::end_step(StepEndReason reason, const std::optional<EndFound
   }
   if (state_.in_cycle && step->direction == StepDirection::charge) state_.cycle_state.charge_time += now_ - state_.step.begun;
   out.push(ended);
+  const bool is_cut_off =
+      reason == StepEndReason::stopped || reason == StepEndReason::tripped || reason == StepEndReason::command_failed;
+  if (is_cut_off) freeze_clock();
 }
 
 void ChannelMachine::keep_results(const Step& step, StepEndReason reason) {
@@ -365,7 +379,7 @@ void ChannelMachine::record(bool last, ChannelOutputs& out) {
   if (!first && !last && !step.after_gap && now_ - step.last_recorded < program_step->record_interval) return;
   step.recorded_any = true;
   step.last_recorded = now_;
-  out.push(output::Record{first, last, step.after_gap, step.moved});
+  out.push(output::Record{first, last, step.after_gap, step.moved - step.before.moved});
 }
 
 // ---- a person, the supervisor ---------------------------------------------------------------------------------------
@@ -382,7 +396,7 @@ void ChannelMachine::resume(ChannelOutputs& out) {
   const Step* const step = current_step();
   if (state_.phase != Phase::paused || step == nullptr) return;
   state_.step.leaf_true = 0;
-  if (step->chamber_temperature && !state_.chamber_granted) {
+  if ((step->chamber_temperature || state_.chamber_requested) && !state_.chamber_granted) {
     state_.phase = Phase::awaiting_chamber;  // asked for already
     return;
   }

@@ -19,6 +19,11 @@ namespace cellrig {
 
 namespace input {
 struct Start {};
+/// Instead of Start, on a machine that was given a state: the run goes on after an interruption, from OFF. `ask` counts as `stop`.
+struct GoOn {
+  InterruptionRule rule = InterruptionRule::ask;
+  bool trip_acknowledged = false;  ///< by a person; without it a tripped run ends
+};
 /// A measurement the supervisor has passed.
 struct Observed {
   Observation observation;
@@ -44,8 +49,8 @@ struct Trip {
 };
 }  // namespace input
 
-using ChannelInput = std::variant<input::Start, input::Observed, input::Acknowledged, input::ChamberGranted, input::Pause,
-                                  input::Resume, input::Skip, input::Stop, input::Trip>;
+using ChannelInput = std::variant<input::Start, input::GoOn, input::Observed, input::Acknowledged, input::ChamberGranted,
+                                  input::Pause, input::Resume, input::Skip, input::Stop, input::Trip>;
 
 // ---- outputs --------------------------------------------------------------------------------------------------------
 
@@ -54,6 +59,7 @@ enum class StepEndReason : unsigned char { condition, time_bound, skipped, stopp
 namespace output {
 struct StepStarted {
   std::uint32_t instruction = 0;
+  bool continues = false;  ///< an execution that was interrupted: the step counter does not advance
 };
 struct Apply {
   std::uint32_t command = 0;
@@ -69,7 +75,7 @@ struct RequestChamber {
 /// Keep this observation as a row. flags: db::sample_flag's first_of_step, last_of_step, after_gap, by these names.
 struct Record {
   bool first_of_step = false, last_of_step = false, after_gap = false;
-  Throughput step_moved;  ///< up to this observation
+  Throughput step_moved;  ///< up to this observation; after an interruption, since the step went on
 };
 struct StepEnded {
   std::uint32_t instruction = 0;
@@ -139,6 +145,9 @@ class ChannelMachine {
   /// The same into a list that is used again and again: some 10 KiB that need not be made for every sample.
   void on(const ChannelInput& input, TimePoint now, ChannelOutputs& out);
 
+  /// Before GoOn: where the run stood. `state` must fit the program (resume_point.hpp) and count in this machine's time.
+  void restore(const ChannelState& state) { state_ = state; }
+
   /// The next instant at which an Observed input is wanted even if no period is over; TimePoint::max() if none.
   [[nodiscard]] TimePoint wakeup(TimePoint now) const;
 
@@ -149,6 +158,11 @@ class ChannelMachine {
 
  private:
   void start(ChannelOutputs& out);
+  void go_on(const input::GoOn& how, ChannelOutputs& out);
+  void continue_step(const Step& step, ChannelOutputs& out);
+  void count_time_seen();
+  void freeze_clock();
+  void request_chamber(Celsius temperature, ChannelOutputs& out);
   void observed(const Observation& observation, ChannelOutputs& out);
   void acknowledged(const input::Acknowledged& answer, ChannelOutputs& out);
   void pause(ChannelOutputs& out);

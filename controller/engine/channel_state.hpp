@@ -69,8 +69,17 @@ struct CycleState {
   std::array<std::uint8_t, 7> reserved{};
 };
 
+/// What a step had moved when it was interrupted: the record keeps it in a row of its own.
+struct StepPart {
+  Throughput moved;
+  Duration cv_time{};
+  AmpHours cv_charge;
+};
+
 struct StepState {
   Throughput moved;
+  StepPart before;      ///< of `moved`, `cv_time` and `cv_charge`: what belongs to the parts before an interruption
+  Amps inherited;       ///< what flowed when the step before ended, until the first command of this one is acknowledged
   TimePoint begun{};    ///< when it was entered (the command went out)
   TimePoint started{};  ///< when the command was acknowledged; the step's clock starts
   Duration ran_before_pause{};
@@ -90,7 +99,7 @@ struct StepState {
 
 /// Bump `version` with any change of layout or meaning.
 struct ChannelState {
-  static constexpr std::uint32_t current_version = 2;
+  static constexpr std::uint32_t current_version = 3;
   std::uint32_t version = current_version;
   Phase phase = Phase::idle;
   Outcome outcome = Outcome::none;
@@ -101,7 +110,8 @@ struct ChannelState {
   bool chamber_requested = false;
   bool chamber_granted = false;
   std::uint8_t loop_depth = 0;
-  std::array<std::uint8_t, 3> reserved{};
+  bool chamber_lost = false;  ///< interrupted: whatever the chamber was granted holds no longer
+  std::array<std::uint8_t, 2> reserved{};
   std::uint32_t pc = 0;       ///< index of the current instruction
   std::uint32_t command = 0;  ///< number of the last command
   std::uint32_t chamber_request = 0;

@@ -119,6 +119,10 @@ std::optional<double> value_of(ConditionQuantity quantity, const ConditionInputs
     case ConditionQuantity::cell_temperature_degC: return reading(inputs.observation, Measurand::cell_temperature);
     case ConditionQuantity::ambient_temperature_degC: return reading(inputs.observation, Measurand::ambient_temperature);
     case ConditionQuantity::chamber_temperature_degC: return reading(inputs.observation, Measurand::chamber_temperature);
+    case ConditionQuantity::logger_voltage_V: return reading(inputs.observation, Measurand::logger_voltage);
+    case ConditionQuantity::stack_force_N: return reading(inputs.observation, Measurand::stack_force);
+    case ConditionQuantity::stack_pressure_MPa: return reading(inputs.observation, Measurand::stack_pressure);
+    case ConditionQuantity::gas_ppm: return reading(inputs.observation, Measurand::gas);
   }
   return std::nullopt;
 }

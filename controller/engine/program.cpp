@@ -5,15 +5,19 @@
 namespace cellrig {
 
 std::string_view to_string(ConditionQuantity quantity) {
-  static constexpr std::array<std::string_view, 9> names{"step_time_s",
-                                                         "voltage_V",
-                                                         "current_A",
-                                                         "capacity_Ah",
-                                                         "energy_Wh",
-                                                         "soc_pct",
-                                                         "cell_temperature_degC",
-                                                         "ambient_temperature_degC",
-                                                         "chamber_temperature_degC"};
+  static constexpr std::array<std::string_view, 13> names{"step_time_s",
+                                                          "voltage_V",
+                                                          "current_A",
+                                                          "capacity_Ah",
+                                                          "energy_Wh",
+                                                          "soc_pct",
+                                                          "cell_temperature_degC",
+                                                          "ambient_temperature_degC",
+                                                          "chamber_temperature_degC",
+                                                          "logger_voltage_V",
+                                                          "stack_force_N",
+                                                          "stack_pressure_MPa",
+                                                          "gas_ppm"};
   return names[static_cast<std::size_t>(quantity)];
 }
 
@@ -34,6 +38,19 @@ std::string_view to_string(StepKind kind) {
   return names[static_cast<std::size_t>(kind)];
 }
 
+std::string_view to_string(InterruptionRule rule) {
+  static constexpr std::array<std::string_view, interruption_rule_count> words{"ask", "resume", "redo_step", "skip_step", "stop"};
+  return words[static_cast<std::size_t>(rule)];
+}
+
+std::optional<InterruptionRule> interruption_rule(std::string_view word) {
+  for (std::size_t i = 0; i < interruption_rule_count; ++i) {
+    const InterruptionRule rule = static_cast<InterruptionRule>(i);
+    if (to_string(rule) == word) return rule;
+  }
+  return std::nullopt;
+}
+
 std::string_view bdf_step_type(const Step& step) {
   const bool charge = step.direction == StepDirection::charge;
   switch (step.kind) {
@@ -46,6 +63,25 @@ std::string_view bdf_step_type(const Step& step) {
     case StepKind::cr: return "CR_DCH";
   }
   return "REST";
+}
+
+std::optional<Measurand> sensor_of(ConditionQuantity quantity) {
+  switch (quantity) {
+    case ConditionQuantity::step_time_s:
+    case ConditionQuantity::voltage_V:
+    case ConditionQuantity::current_A:
+    case ConditionQuantity::capacity_Ah:
+    case ConditionQuantity::energy_Wh:
+    case ConditionQuantity::soc_pct:
+    case ConditionQuantity::chamber_temperature_degC: return std::nullopt;
+    case ConditionQuantity::cell_temperature_degC: return Measurand::cell_temperature;
+    case ConditionQuantity::ambient_temperature_degC: return Measurand::ambient_temperature;
+    case ConditionQuantity::logger_voltage_V: return Measurand::logger_voltage;
+    case ConditionQuantity::stack_force_N: return Measurand::stack_force;
+    case ConditionQuantity::stack_pressure_MPa: return Measurand::stack_pressure;
+    case ConditionQuantity::gas_ppm: return Measurand::gas;
+  }
+  return std::nullopt;
 }
 
 bool compare(double a, Comparison comparison, double b) {

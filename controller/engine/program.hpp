@@ -10,7 +10,10 @@
 #include <variant>
 #include <vector>
 
+#include "controller/base/config_error.hpp"
 #include "controller/base/limits.hpp"
+#include "controller/base/pulse_resistance.hpp"
+#include "controller/base/observation.hpp"
 #include "controller/base/setpoint.hpp"
 #include "controller/base/time.hpp"
 #include "controller/base/units.hpp"
@@ -30,6 +33,10 @@ enum class ConditionQuantity : unsigned char {
   cell_temperature_degC,
   ambient_temperature_degC,
   chamber_temperature_degC,
+  logger_voltage_V,
+  stack_force_N,
+  stack_pressure_MPa,
+  gas_ppm,
 };
 
 enum class Comparison : unsigned char { at_least, at_most, above, below };
@@ -73,6 +80,16 @@ enum class Measure : unsigned char {
   charge_time,  ///< the duration of this step
 };
 
+/// How a run goes on in a step in which it was interrupted: a crash, a loss of power, a stop.
+enum class InterruptionRule : unsigned char {
+  ask,        ///< nobody has decided: a person must
+  resume,     ///< from where it stood, with its counters; a soak is done again
+  redo_step,  ///< the step from its beginning
+  skip_step,  ///< with the next step
+  stop,       ///< not at all: the run ends here
+};
+inline constexpr std::size_t interruption_rule_count = 5;
+
 /// Where in the profile's text; 0 = unknown.
 struct SourceSpot {
   int line = 0;
@@ -92,6 +109,7 @@ struct Step {
       record_interval{};  ///< rows at least this far apart; the first sample of a step always, the last when it ends by itself. 0 = every sample
   Measure measure = Measure::nothing;
   std::optional<double> sets_soc_pct;  ///< the state of charge that holds when this step has ended by a condition
+  InterruptionRule on_interruption = InterruptionRule::ask;
   SourceSpot source;
 };
 
@@ -135,6 +153,13 @@ struct Require {
 
 using Instruction = std::variant<Step, LoopBegin, LoopEnd, StopIf, Require>;
 
+/// Where a limit on what a sensor measures was given: in the profile or in the cell's file.
+struct SensorLimitSource {
+  std::string key;
+  SourcePlace place;
+  bool is_by_profile = false;
+};
+
 struct Program {
   std::string name;
   std::string cell_name;
@@ -147,14 +172,22 @@ struct Program {
   std::vector<ConditionNode> nodes;
   bool needs_chamber = false;
   bool needs_cell_temperature = false;
+  std::vector<SensorLimitSource> sensor_limit_sources;
+  std::optional<PulseResistance> pulse_resistance;  ///< of the cell, by its file
+  std::optional<double> pressed_area_cm2;           ///< one face of the cell, by its file; a bench file may say otherwise
 };
 
 [[nodiscard]] std::string_view to_string(ConditionQuantity quantity);
 [[nodiscard]] std::string_view to_string(ResultQuantity quantity);
 [[nodiscard]] std::string_view to_string(Comparison comparison);  ///< ">=", "<=", ">", "<"
 [[nodiscard]] std::string_view to_string(StepKind kind);
+[[nodiscard]] std::string_view to_string(InterruptionRule rule);  ///< the word of the profile: "redo_step"
+[[nodiscard]] std::optional<InterruptionRule> interruption_rule(std::string_view word);
 /// Battery Data Format step type: CC_CHG, CC_DCH, CV_CHG, CCCV_CHG, CP_DCH, CR_DCH, REST, SOAK ...
 [[nodiscard]] std::string_view bdf_step_type(const Step& step);
+
+/// What a sensor beside the cycler must deliver for it; nothing for what the cycler, the chamber and the engine know.
+[[nodiscard]] std::optional<Measurand> sensor_of(ConditionQuantity quantity);
 
 /// a <comparison> b, false when either is NaN.
 [[nodiscard]] bool compare(double a, Comparison comparison, double b);

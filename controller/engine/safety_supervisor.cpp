@@ -1,8 +1,9 @@
 #include "controller/engine/safety_supervisor.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
+#include <limits>
 
 namespace cellrig {
 namespace {
@@ -17,98 +18,78 @@ constexpr double early_empty_max_of_limit =
 
 enum class Bound : unsigned char { at_most, at_least };
 
-/// One absolute limit. `applies` says when; written so that NaN trips.
+/// One absolute limit, written so that NaN trips.
 struct LimitRow {
   Hazard hazard;
   Measurand measurand;
   Bound bound;
-  double (*limit)(const SafetyLimits&);
+  double (*limit)(const SafetyLimits&, const CurrentBounds& at_this_temperature);
 };
 
 constexpr std::array<LimitRow, 6> limit_table{{
-    {Hazard::over_voltage, Measurand::voltage, Bound::at_most, [](const SafetyLimits& l) { return l.voltage_max.value(); }},
-    {Hazard::under_voltage, Measurand::voltage, Bound::at_least, [](const SafetyLimits& l) { return l.voltage_min.value(); }},
+    {Hazard::over_voltage, Measurand::voltage, Bound::at_most,
+     [](const SafetyLimits& l, const CurrentBounds&) { return l.voltage_max.value(); }},
+    {Hazard::under_voltage, Measurand::voltage, Bound::at_least,
+     [](const SafetyLimits& l, const CurrentBounds&) { return l.voltage_min.value(); }},
     {Hazard::over_current_charge, Measurand::current, Bound::at_most,
-     [](const SafetyLimits& l) { return l.charge_current_max.value(); }},
+     [](const SafetyLimits&, const CurrentBounds& c) { return c.charge.value(); }},
     {Hazard::over_current_discharge, Measurand::current, Bound::at_least,
-     [](const SafetyLimits& l) { return -l.discharge_current_max.value(); }},
+     [](const SafetyLimits&, const CurrentBounds& c) { return -c.discharge.value(); }},
     {Hazard::over_temperature, Measurand::cell_temperature, Bound::at_most,
-     [](const SafetyLimits& l) { return l.cell_temperature_max.value(); }},
+     [](const SafetyLimits& l, const CurrentBounds&) { return l.cell_temperature_max.value(); }},
     {Hazard::under_temperature, Measurand::cell_temperature, Bound::at_least,
-     [](const SafetyLimits& l) { return l.cell_temperature_min.value(); }},
+     [](const SafetyLimits& l, const CurrentBounds&) { return l.cell_temperature_min.value(); }},
 }};
 
-struct HazardRow {
+/// The lesser of two; no number when either is none.
+Amps lesser(Amps a, Amps b) {
+  if (a <= b) return a;
+  return b < a ? b : Amps{std::numeric_limits<double>::quiet_NaN()};
+}
+
+/// A limit that exists only where somebody gave it: then its sensor must answer, in time, with a number inside.
+struct SensorLimitRow {
   Hazard hazard;
-  std::string_view text;
-  bool thermal;
-  bool instrument;
+  Measurand measurand;
+  Bound bound;
+  std::optional<double> SensorLimits::*limit;
 };
 
-constexpr std::array<HazardRow, 18> hazard_table{{
-    {Hazard::over_voltage, "over-voltage", false, false},
-    {Hazard::under_voltage, "under-voltage", false, false},
-    {Hazard::over_current_charge, "charge current too high", false, false},
-    {Hazard::over_current_discharge, "discharge current too high", false, false},
-    {Hazard::over_temperature, "cell too hot", true, false},
-    {Hazard::under_temperature, "cell too cold", false, false},
-    {Hazard::cold_charging, "charging a cell that is too cold", false, false},
-    {Hazard::temperature_rate, "cell heats too fast", true, false},
-    {Hazard::overcharge, "more charge went in than the cell can hold", false, false},
-    {Hazard::wrong_direction, "current flows against the command", false, false},
-    {Hazard::current_without_command, "current flows while the output should be off", false, false},
-    {Hazard::frozen_reading, "the readings stand still while charge flows", false, true},
-    {Hazard::stale_reading, "no fresh reading", false, true},
-    {Hazard::bad_reading, "the reading is not a number", false, true},
-    {Hazard::instrument_protection, "the instrument's own protection turned the output off", false, false},
-    {Hazard::instrument_lost_remote, "the instrument is no longer under our control", false, true},
-    {Hazard::outside_request, "another channel or the bench asked for OFF", false, false},
-    {Hazard::chamber_failure, "the chamber does not run at the temperature it was given", false, true},
+constexpr std::array<SensorLimitRow, 3> sensor_limit_table{{
+    {Hazard::stack_pressure, Measurand::stack_pressure, Bound::at_least, &SensorLimits::stack_pressure_min_MPa},
+    {Hazard::stack_pressure, Measurand::stack_pressure, Bound::at_most, &SensorLimits::stack_pressure_max_MPa},
+    {Hazard::gas, Measurand::gas, Bound::at_most, &SensorLimits::gas_max_ppm},
 }};
 
-const HazardRow& row_of(Hazard hazard) { return hazard_table[static_cast<std::size_t>(hazard)]; }
+HeatBalanceOptions heat_options(const SafetyLimits& limits, HeatBalanceOptions options) {
+  options.heat_capacity_J_per_K = limits.heat_capacity_J_per_K;
+  options.voltage_min = limits.voltage_min;
+  options.voltage_max = limits.voltage_max;
+  return options;
+}
+
+constexpr int disagreements_max = 2;  ///< polls of the second voltmeter in a row: one may fall on an edge
+
+std::optional<ElectricalSample> sample_of(const Observation& observation) {
+  const Reading& voltage = observation[Measurand::voltage];
+  const Reading& current = observation[Measurand::current];
+  if (!voltage.usable() || !current.usable()) return std::nullopt;
+  return ElectricalSample{voltage.at, Volts{voltage.value}, Amps{current.value}};
+}
 
 }  // namespace
 
-std::string_view to_string(Hazard hazard) { return row_of(hazard).text; }
-bool is_thermal(Hazard hazard) { return row_of(hazard).thermal; }
-bool is_instrument_failure(Hazard hazard) { return row_of(hazard).instrument; }
-
-std::string describe(const TripCause& cause) {
-  const std::string text{to_string(cause.hazard)};
-  const std::string name{name_with_unit(cause.measurand)};
-  const auto with = [&](const char* format) {
-    char buffer[120];
-    std::snprintf(buffer, sizeof buffer, format, cause.value, cause.limit);
-    return text + ": " + buffer;
-  };
-  switch (cause.hazard) {
-    case Hazard::instrument_protection:
-    case Hazard::instrument_lost_remote:
-    case Hazard::outside_request:
-    case Hazard::chamber_failure: return text;
-    case Hazard::stale_reading: return text + ": " + name + with(" is %.1f s old, limit %.1f s").substr(text.size() + 2);
-    case Hazard::bad_reading: return text + ": " + name + " (open sensor, overload or NaN)";
-    case Hazard::overcharge: return with("%.3f Ah net, limit %.3f Ah");
-    case Hazard::temperature_rate: return with("%.2f K/s, limit %.2f K/s");
-    case Hazard::frozen_reading: return with("%.4f V did not change while %.3f Ah flowed");
-    case Hazard::over_voltage:
-    case Hazard::under_voltage:
-    case Hazard::over_current_charge:
-    case Hazard::over_current_discharge:
-    case Hazard::over_temperature:
-    case Hazard::under_temperature:
-    case Hazard::cold_charging:
-    case Hazard::wrong_direction:
-    case Hazard::current_without_command:
-      return text + ": " + name +
-             with(cause.value > cause.limit ? " %.4f above %.4f" : " %.4f below %.4f").substr(text.size() + 2);
-  }
-  return text;
-}
-
-SafetySupervisor::SafetySupervisor(const SafetyLimits& limits, const SupervisorOptions& options, TimePoint start)
-    : limits_{limits}, options_{options}, start_{start} {}
+SafetySupervisor::SafetySupervisor(const SafetyLimits& limits, const SupervisorOptions& options, TimePoint start,
+                                   const ChargeGuard& guard)
+    : limits_{limits},
+      options_{options},
+      start_{start},
+      circuit_{options.circuit, options.current_noise, options.settling},
+      leak_{options.leak, options.current_noise, options.settling},
+      self_heating_{options.self_heating},
+      heat_{heat_options(limits, options.heat)},
+      energy_{options.energy},
+      guard_{guard} {}
 
 const std::optional<TripCause>& SafetySupervisor::check(const Observation& observation, const Commanded& commanded,
                                                         TimePoint now) {
@@ -116,10 +97,15 @@ const std::optional<TripCause>& SafetySupervisor::check(const Observation& obser
   return trip_;
 }
 
-const std::optional<TripCause>& SafetySupervisor::check_before(int direction, const Observation& observation, TimePoint now) {
-  judge_limits(observation);
+const std::optional<TripCause>& SafetySupervisor::check_before(int direction, const CurrentBounds& bounds,
+                                                               const Observation& observation, TimePoint now) {
+  const Reading& cell = observation[Measurand::cell_temperature];
+  judge_limits(observation, now);
+  judge_sensor_limits(observation);
+  judge_interlock(observation[Measurand::interlock], now);
   judge_freshness(observation, now);
-  if (direction > 0) judge_cold(observation[Measurand::cell_temperature]);
+  if (direction > 0) judge_cold(cell);
+  judge_bounds(bounds, cell, now);
   return trip_;
 }
 
@@ -128,20 +114,34 @@ const TripCause& SafetySupervisor::trip(const TripCause& cause) {
   return *trip_;
 }
 
+void SafetySupervisor::latch_if(const std::optional<TripCause>& cause) {
+  if (cause && !trip_) trip_ = cause;
+}
+
 void SafetySupervisor::latch(Hazard hazard, Measurand measurand, double value, double limit, TimePoint at) {
   if (!trip_) trip_ = TripCause{hazard, measurand, value, limit, at};
 }
 
 void SafetySupervisor::judge(const Observation& observation, const Commanded& commanded, TimePoint now) {
-  judge_limits(observation);  // first: a real over-limit must not be reported as something else
+  judge_limits(observation, now);  // first: a real over-limit must not be reported as something else
+  judge_sensor_limits(observation);
+  judge_interlock(observation[Measurand::interlock], now);
   judge_freshness(observation, now);
   if (trip_) return;
+  judge_voltages(observation, commanded);
   judge_command(observation, commanded);
+  judge_circuit(observation, commanded);
   judge_charge(observation, commanded);
+  judge_leak(observation, commanded);
+  judge_heat(observation, commanded);
   judge_temperature_rate(observation[Measurand::cell_temperature]);
 }
 
-void SafetySupervisor::judge_limits(const Observation& observation) {
+void SafetySupervisor::judge_limits(const Observation& observation, TimePoint now) {
+  CurrentBounds currents = current_limits(observation[Measurand::cell_temperature], now);
+  // At a temperature where no current is allowed at all, the instrument's zero is not one.
+  currents.charge = at_least_noise(currents.charge, limits_.charge_current_max);
+  currents.discharge = at_least_noise(currents.discharge, limits_.discharge_current_max);
   for (const LimitRow& row : limit_table) {
     const Reading& reading = observation[row.measurand];
     if (reading.quality == Quality::missing) continue;  // judged by age
@@ -151,11 +151,82 @@ void SafetySupervisor::judge_limits(const Observation& observation) {
       }
       continue;
     }
-    const double limit = row.limit(limits_);
+    const double limit = row.limit(limits_, currents);
     const bool inside = row.bound == Bound::at_most ? reading.value <= limit : reading.value >= limit;
-    if (!inside)
-      latch(std::isfinite(reading.value) ? row.hazard : Hazard::bad_reading, row.measurand, reading.value, limit, reading.at);
+    if (inside) continue;
+    // A current that only the cold forbids is told as what it is.
+    if (row.hazard == Hazard::over_current_charge && reading.value <= limits_.charge_current_max.value())
+      judge_cold(observation[Measurand::cell_temperature]);
+    latch(std::isfinite(reading.value) ? row.hazard : Hazard::bad_reading, row.measurand, reading.value, limit, reading.at);
   }
+}
+
+/// What the cell takes at its temperature. One that was never measured, is old or no number counts as the worst. Where a temperature is
+/// required, an old or bad one trips in the same look, and is told as that.
+CurrentBounds SafetySupervisor::current_limits(const Reading& cell, TimePoint now) const {
+  const bool known = cell.usable() && now - cell.at <= options_.temperature_age_limit && cell.at <= now;
+  const bool trips_by_itself = !known && options_.cell_temperature_required && cell.quality != Quality::missing;
+  const auto at_present = [&](const CurrentByTemperature& table, Amps most) {
+    if (trips_by_itself) return most;
+    return lesser(most, known ? table.at(Celsius{cell.value}) : table.least());
+  };
+  return {at_present(limits_.charge_current_by_temperature, limits_.charge_current_max),
+          at_present(limits_.discharge_current_by_temperature, limits_.discharge_current_max)};
+}
+
+Amps SafetySupervisor::at_least_noise(Amps limit, Amps most) const {
+  const Amps floor = lesser(options_.current_noise, most);
+  return limit < floor ? floor : limit;
+}
+
+void SafetySupervisor::judge_bounds(const CurrentBounds& bounds, const Reading& cell, TimePoint now) {
+  const CurrentBounds limit = current_limits(cell, now);
+  if (!(bounds.charge <= limit.charge))
+    latch(Hazard::over_current_charge, Measurand::current, bounds.charge.value(), limit.charge.value(), now);
+  if (!(bounds.discharge <= limit.discharge))
+    latch(Hazard::over_current_discharge, Measurand::current, -bounds.discharge.value(), -limit.discharge.value(), now);
+}
+
+void SafetySupervisor::judge_sensor_limits(const Observation& observation) {
+  for (const SensorLimitRow& row : sensor_limit_table) {
+    const std::optional<double>& limit = limits_.sensors.*row.limit;
+    const Reading& reading = observation[row.measurand];
+    if (!limit || reading.quality == Quality::missing) continue;  // judged by age
+    if (!reading.usable()) {
+      latch(Hazard::bad_reading, row.measurand, reading.value, 0.0, reading.at);
+      continue;
+    }
+    const bool inside = row.bound == Bound::at_most ? reading.value <= *limit : reading.value >= *limit;
+    if (!inside) latch(row.hazard, row.measurand, reading.value, *limit, reading.at);
+  }
+}
+
+/// An input whose absence is unsafe: what is not known to be closed is open.
+void SafetySupervisor::judge_interlock(const Reading& interlock, TimePoint now) {
+  if (!options_.interlock_required) return;
+  constexpr double closed = 1.0;
+  const TimePoint from = interlock.quality == Quality::missing ? start_ : interlock.at;
+  const bool is_fresh = now - from <= options_.interlock_age_limit && from <= now;
+  if (!is_fresh || interlock.quality == Quality::bad || (interlock.quality == Quality::good && !std::isfinite(interlock.value))) {
+    latch(Hazard::interlock_open, Measurand::interlock, std::numeric_limits<double>::quiet_NaN(), closed, now);
+  } else if (interlock.quality == Quality::good && !(interlock.value >= closed)) {
+    latch(Hazard::interlock_open, Measurand::interlock, interlock.value, closed, interlock.at);
+  }
+}
+
+/// Two voltmeters on one cell (a broken sense lead shows here and nowhere else). Only readings of the same set-point compare.
+void SafetySupervisor::judge_voltages(const Observation& observation, const Commanded& commanded) {
+  const std::optional<double>& limit = limits_.sensors.voltage_difference_max_V;
+  const Reading& cycler = observation[Measurand::voltage];
+  const Reading& second = observation[Measurand::logger_voltage];
+  if (!limit || cycler.quality == Quality::missing || second.quality == Quality::missing) return;  // judged by age
+  if (second.quality == Quality::bad) return latch(Hazard::bad_reading, Measurand::logger_voltage, second.value, 0.0, second.at);
+  if (second.at <= last_compared_ || cycler.at < commanded.since || second.at < commanded.since) return;
+  last_compared_ = second.at;
+  const double difference = std::abs(cycler.value - second.value);
+  disagreements_ = difference <= *limit ? 0 : disagreements_ + 1;
+  if (disagreements_ >= disagreements_max)
+    latch(Hazard::voltage_disagreement, Measurand::logger_voltage, difference, *limit, second.at);
 }
 
 void SafetySupervisor::judge_freshness(const Observation& observation, TimePoint now) {
@@ -168,6 +239,10 @@ void SafetySupervisor::judge_freshness(const Observation& observation, TimePoint
   judge_age(Measurand::voltage, options_.age_limit);
   judge_age(Measurand::current, options_.age_limit);
   if (options_.cell_temperature_required) judge_age(Measurand::cell_temperature, options_.temperature_age_limit);
+  for (const SensorLimitRow& row : sensor_limit_table) {
+    if (limits_.sensors.*row.limit) judge_age(row.measurand, options_.sensor_age_limit);
+  }
+  if (limits_.sensors.voltage_difference_max_V) judge_age(Measurand::logger_voltage, options_.sensor_age_limit);
 }
 
 void SafetySupervisor::judge_command(const Observation& observation, const Commanded& commanded) {
@@ -189,17 +264,58 @@ void SafetySupervisor::judge_cold(const Reading& cell) {
     latch(Hazard::cold_charging, Measurand::cell_temperature, cell.value, limit, cell.at);
 }
 
-void SafetySupervisor::judge_charge(const Observation& observation, const Commanded& commanded) {
-  const Reading& voltage = observation[Measurand::voltage];
-  const Reading& current = observation[Measurand::current];
-  if (!voltage.usable() || !current.usable()) return;
-  const ElectricalSample sample{voltage.at, Volts{voltage.value}, Amps{current.value}};
-  if (last_ && sample.at > last_->at) {
-    const Throughput moved = integrate(*last_, sample);
-    judge_overcharge(sample, moved);
-    judge_frozen(sample, moved, observation.regulation, commanded.output_on);
+void SafetySupervisor::judge_circuit(const Observation& observation, const Commanded& commanded) {
+  const std::optional<ElectricalSample> sample = sample_of(observation);
+  if (!sample) return;
+  const CircuitWatch::Command command{commanded.output_on && observation.output_on, commanded.since,
+                                      observation.regulation == Regulation::constant_current};
+  const std::optional<CircuitWatch::Finding> found = circuit_.look(*sample, command, options_.age_limit);
+  if (found) latch(Hazard::open_circuit, Measurand::current, found->current.value(), found->bound.value(), sample->at);
+}
+
+void SafetySupervisor::judge_leak(const Observation& observation, const Commanded& commanded) {
+  const std::optional<ElectricalSample> sample = sample_of(observation);
+  if (!sample) return;
+  LeakWatch::State state{.output_on = commanded.output_on,
+                         .direction = commanded.direction,
+                         .since = commanded.since,
+                         .regulation = observation.regulation,
+                         .temperature_degC = {}};
+  for (const Measurand m : {Measurand::cell_temperature, Measurand::ambient_temperature, Measurand::chamber_temperature}) {
+    if (!state.temperature_degC && observation[m].usable()) state.temperature_degC = observation[m].value;
   }
-  if (!last_ || sample.at > last_->at) last_ = sample;
+  const std::optional<TripCause> cause = leak_.look(*sample, state, options_.age_limit);
+  // A voltage that a second voltmeter does not see falls in a lead, and those two are compared elsewhere.
+  const Reading& second = observation[Measurand::logger_voltage];
+  const std::optional<double>& apart = limits_.sensors.voltage_difference_max_V;
+  const bool is_denied = apart && second.usable() && !(std::abs(second.value - sample->voltage.value()) <= *apart);
+  if (cause && cause->hazard == Hazard::voltage_step && is_denied) return;
+  latch_if(cause);
+}
+
+void SafetySupervisor::judge_heat(const Observation& observation, const Commanded& commanded) {
+  const Reading& cell = observation[Measurand::cell_temperature];
+  std::optional<double> around_degC;
+  for (const Measurand m : {Measurand::ambient_temperature, Measurand::chamber_temperature}) {
+    if (observation[m].usable()) around_degC = std::max(around_degC.value_or(observation[m].value), observation[m].value);
+  }
+  if (!commanded.output_on) latch_if(self_heating_.look({commanded.since, cell, around_degC}));
+  const std::optional<ElectricalSample> sample = sample_of(observation);
+  if (sample) latch_if(heat_.look(*sample, {cell, around_degC}));
+}
+
+void SafetySupervisor::judge_charge(const Observation& observation, const Commanded& commanded) {
+  const std::optional<ElectricalSample> sample = sample_of(observation);
+  if (!sample) return;
+  if (last_ && sample->at > last_->at) {
+    const Throughput moved = integrate(*last_, *sample);
+    judge_overcharge(*sample, moved);
+    // What an instrument shows of a current while its output is off, within its own error, would be a charge after some days.
+    const bool is_none = !commanded.output_on && abs(sample->current) <= options_.current_noise;
+    if (!is_none) latch_if(energy_.look(*sample, moved));
+    judge_frozen(*sample, moved, observation.regulation, commanded.output_on);
+  }
+  if (!last_ || sample->at > last_->at) last_ = sample;
 }
 
 /// Nothing moves at all; or, while the current is regulated, the voltage does not move for a much larger charge (the plateau of
@@ -222,17 +338,17 @@ void SafetySupervisor::judge_frozen(const ElectricalSample& sample, const Throug
 /// cycles: it starts anew when a discharge has emptied the cell, and a small share of the charge is forgiven until then. A cell that
 /// is very cold or loaded looks empty when it is not: then the count goes on.
 void SafetySupervisor::judge_overcharge(const ElectricalSample& sample, const Throughput& moved) {
-  net_Ah_ += moved.net().value();
-  charged_Ah_ += moved.charge.value();
+  guard_.net_Ah += moved.net().value();
+  guard_.charged_Ah += moved.charge.value();
   const double empty_V =
       limits_.voltage_min.value() + empty_share_of_window * (limits_.voltage_max - limits_.voltage_min).value();
   const bool empty = sample.current.value() < 0 && sample.voltage.value() <= empty_V;
   const double limit = limits_.charge_capacity_max.value();
-  const bool starts_anew = empty && net_Ah_ - lowest_net_Ah_ <= early_empty_max_of_limit * limit;
-  if (starts_anew || net_Ah_ < lowest_net_Ah_) lowest_net_Ah_ = net_Ah_;
-  if (starts_anew) charged_Ah_ = 0.0;
-  const double forgiven = std::min(creep_per_charge * charged_Ah_, creep_max_of_limit * limit);
-  const double gained = net_Ah_ - lowest_net_Ah_ - forgiven;
+  const bool starts_anew = empty && guard_.net_Ah - guard_.lowest_net_Ah <= early_empty_max_of_limit * limit;
+  if (starts_anew || guard_.net_Ah < guard_.lowest_net_Ah) guard_.lowest_net_Ah = guard_.net_Ah;
+  if (starts_anew) guard_.charged_Ah = 0.0;
+  const double forgiven = std::min(creep_per_charge * guard_.charged_Ah, creep_max_of_limit * limit);
+  const double gained = guard_.net_Ah - guard_.lowest_net_Ah - forgiven;
   if (!(gained <= limit)) latch(Hazard::overcharge, Measurand::current, gained, limit, sample.at);
 }
 

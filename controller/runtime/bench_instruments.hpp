@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "controller/runtime/channel_runner.hpp"
 #include "controller/runtime/config.hpp"
@@ -18,11 +19,19 @@ struct BenchInstruments {
   std::map<std::string, std::unique_ptr<Chamber>> chambers;
   std::map<std::string, std::unique_ptr<Logger>> loggers;
   std::map<std::string, std::unique_ptr<Relays>> relays;
+  std::map<std::string, std::unique_ptr<Contacts>> contacts;
 };
 
 [[nodiscard]] ChannelParts parts_of(const ChannelConfig& channel, BenchInstruments& instruments);
 
-/// The right to control an instrument, by its first address.
-[[nodiscard]] Result<Lease> take_lease_of(const BenchConfig& bench, const std::string& instrument, const std::string& directory);
+/// The modules that a channel's interlock contacts are on, each once.
+[[nodiscard]] std::vector<std::string> interlock_modules(const ChannelConfig& channel);
+
+/// What one process at a time may use an instrument by: its first address, and every serial line it is on (also one behind a TCP port).
+[[nodiscard]] std::vector<std::string> leased_wires_of(const InstrumentConfig& instrument);
+[[nodiscard]] std::vector<std::string> serial_lines_of(const InstrumentConfig& instrument);
+
+/// The right to use such a wire. Busy: the message names the instrument and who has it.
+[[nodiscard]] Result<Lease> take_lease_of(const std::string& instrument, const std::string& wire, const std::string& directory);
 
 }  // namespace cellrig

@@ -1,11 +1,14 @@
 #include "controller/runtime/bench_off.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace cellrig {
 namespace {
 constexpr Duration chamber_timeout = std::chrono::seconds{5};
-}
+/// OFF is late by at most this, and only where somebody must know whether a dead process left the output on.
+constexpr Duration look_timeout = std::chrono::milliseconds{200};
+}  // namespace
 
 BenchOff::BenchOff(TimeSource& time, const BenchConfig& bench, BenchInstruments& instruments, RunListener& listener,
                    BenchOffOptions options)
@@ -13,17 +16,26 @@ BenchOff::BenchOff(TimeSource& time, const BenchConfig& bench, BenchInstruments&
 
 bool BenchOff::is_ours(const std::string& name, const std::string& instrument) {
   if (!options_.take_leases) return true;
-  Result<Lease> lease = take_lease_of(bench_, instrument, options_.lease_directory);
-  if (lease) {
+  for (const std::string& wire : leased_wires_of(bench_.instruments.at(instrument))) {
+    if (leased_.contains(wire)) continue;
+    Result<Lease> lease = take_lease_of(instrument, wire, options_.lease_directory);
+    if (!lease && lease.error().fault == Fault::busy) {
+      problems_.push_back(name + ": " + lease.error().what + " (cellrig off --force turns it off all the same)");
+      return false;
+    }
+    if (!lease) {  // nobody is known to have it: OFF does not wait for a file
+      problems_.push_back(name + ": " + lease.error().what + " (OFF was sent all the same)");
+      continue;
+    }
     leases_.push_back(std::move(*lease));
-    return true;
+    leased_.insert(wire);
   }
-  problems_.push_back(name + ": " + lease.error().what + " (cellrig off --force turns it off all the same)");
-  return false;
+  return true;
 }
 
 Task<void> BenchOff::run(std::vector<std::string> channels, std::vector<std::string> chambers) {
   TaskGroup all{time_};
+  make_alarms(channels, chambers);
   ChannelOptions options = options_.channel;
   options.watchdog_delay = bench_.watchdog_delay;
   for (const std::string& name : channels) {
@@ -31,7 +43,8 @@ Task<void> BenchOff::run(std::vector<std::string> channels, std::vector<std::str
     if (!is_ours(name, channel.cycler)) continue;
     runners_.push_back(
         std::make_unique<ChannelRunner>(time_, parts_of(channel, instruments_), nothing_, options, recorder_, listener_));
-    all.spawn(channel_off(*runners_.back()));
+    runners_.back()->set_bell(alarms_.get());
+    all.spawn(channel_off(*runners_.back(), *instruments_.cyclers.at(channel.cycler)));
   }
   for (const std::string& name : chambers) {
     const std::string& instrument = bench_.chamber(name)->instrument;
@@ -39,9 +52,34 @@ Task<void> BenchOff::run(std::vector<std::string> channels, std::vector<std::str
     if (made != instruments_.chambers.end() && is_ours(name, instrument)) all.spawn(chamber_off(name, *made->second));
   }
   co_await all.wait();
+  co_await alarms_->finish();
 }
 
-Task<void> BenchOff::channel_off(ChannelRunner& runner) {
+void BenchOff::make_alarms(std::vector<std::string> channels, const std::vector<std::string>& chambers) {
+  for (const ChannelConfig& channel : bench_.channels) {
+    if (std::find(chambers.begin(), chambers.end(), channel.chamber) != chambers.end()) channels.push_back(channel.name);
+  }
+  const auto tell = [this](const AlarmWire& wire, db::Severity severity, const std::string&, const std::string& text) {
+    listener_.message(wire.name(), severity, text);
+  };
+  alarms_ = std::make_unique<BenchAlarms>(time_, bench_, channels, instruments_, tell);
+}
+
+/// A measurement is the only question that every make answers; it feeds the watchdog, and OFF follows at once.
+Task<void> BenchOff::look(const std::string& channel, Cycler& cycler) {
+  const Deadline deadline{time_.now() + look_timeout};
+  const Result<CyclerReadings> readings = co_await cycler.measure(deadline);
+  OutputFound& found = found_[channel];
+  if (!readings) co_return;
+  // An output that is off by its status alone may be a status that is wrong.
+  found.is_known = readings->current.usable() || readings->output_on;
+  if (readings->current.usable()) found.current = Amps{readings->current.value};
+  // Whatever the status says: what flows is on.
+  found.is_on = readings->output_on || !(std::abs(found.current.value()) <= cycler.off_current_threshold().value());
+}
+
+Task<void> BenchOff::channel_off(ChannelRunner& runner, Cycler& cycler) {
+  if (options_.look_at.contains(runner.name())) co_await look(runner.name(), cycler);
   const Result<void> off = co_await runner.secure();
   if (!off) problems_.push_back(off.error().what);
 }
@@ -49,7 +87,9 @@ Task<void> BenchOff::channel_off(ChannelRunner& runner) {
 Task<void> BenchOff::chamber_off(std::string name, Chamber& chamber) {
   const Deadline deadline{time_.now() + chamber_timeout};
   const Result<void> stopped = co_await chamber.stop(deadline);
-  if (!stopped) problems_.push_back(name + ": the chamber did not confirm that it stopped: " + stopped.error().what);
+  if (stopped) co_return;
+  alarms_->ring("chamber '" + name + "' did not confirm that it stopped");
+  problems_.push_back(name + ": the chamber did not confirm that it stopped: " + stopped.error().what);
 }
 
 std::vector<std::string> chambers_of_only(const BenchConfig& bench, const std::vector<std::string>& channels) {

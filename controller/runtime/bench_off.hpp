@@ -1,12 +1,16 @@
 // OFF for outputs and chambers of a bench, all at once and verified: no profile, no record. What `off` does, what every start does
-// first, and what is left to do after a failure of our own.
+// first, and what is left to do after a failure of our own. Exhausts and fans are left as they are; where OFF is not confirmed the
+// siren goes on.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "controller/async/task_group.hpp"
+#include "controller/runtime/bench_alarms.hpp"
 #include "controller/runtime/bench_instruments.hpp"
 #include "controller/runtime/channel_runner.hpp"
 #include "controller/runtime/config.hpp"
@@ -15,9 +19,17 @@
 
 namespace cellrig {
 
+/// How an output was found, in the exchange right before its OFF.
+struct OutputFound {
+  bool is_known = false;  ///< false: no answer in time, or OFF without a current to show it; OFF did not wait
+  bool is_on = false;
+  Amps current{0.0};
+};
+
 struct BenchOffOptions {
   ChannelOptions channel;
-  bool take_leases = true;  ///< of what is switched off; refused: left alone, and said
+  std::set<std::string> look_at;  ///< channels of which found() is to tell how they were
+  bool take_leases = true;        ///< of what is switched off; refused: left alone, and said
   std::string lease_directory;
 };
 
@@ -31,12 +43,18 @@ class BenchOff {
 
   /// What could not be done, a line each.
   [[nodiscard]] const std::vector<std::string>& problems() const { return problems_; }
+  /// By channel: those of BenchOffOptions::look_at that were switched off.
+  [[nodiscard]] const std::map<std::string, OutputFound>& found() const { return found_; }
+  /// The wires of what give_leases() gives.
+  [[nodiscard]] const std::set<std::string>& leased() const { return leased_; }
   /// What was taken stays ours after this object is gone.
   [[nodiscard]] std::vector<Lease> give_leases() { return std::move(leases_); }
 
  private:
+  void make_alarms(std::vector<std::string> channels, const std::vector<std::string>& chambers);
   [[nodiscard]] bool is_ours(const std::string& name, const std::string& instrument);
-  Task<void> channel_off(ChannelRunner& runner);
+  Task<void> channel_off(ChannelRunner& runner, Cycler& cycler);
+  Task<void> look(const std::string& channel, Cycler& cycler);
   Task<void> chamber_off(std::string name, Chamber& chamber);
 
   TimeSource& time_;
@@ -46,9 +64,12 @@ class BenchOff {
   BenchOffOptions options_;
   NullRecorder recorder_;
   Program nothing_;
+  std::unique_ptr<BenchAlarms> alarms_;  ///< the siren of them
   std::vector<std::unique_ptr<ChannelRunner>> runners_;
   std::vector<Lease> leases_;
+  std::set<std::string> leased_;  ///< the wires of them
   std::vector<std::string> problems_;
+  std::map<std::string, OutputFound> found_;
 };
 
 /// Chambers in which only these channels have a cell: nobody else is harmed when they stop.

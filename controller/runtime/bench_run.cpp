@@ -1,5 +1,7 @@
 #include "controller/runtime/bench_run.hpp"
 
+#include "controller/runtime/bench_job.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -23,17 +25,6 @@ std::vector<double> temperatures_of(const Program& program) {
 
 }  // namespace
 
-struct BenchRun::Job {
-  Job(const ChannelConfig& channel_config, ChannelJob channel_job) : config{channel_config}, job{std::move(channel_job)} {}
-  const ChannelConfig& config;
-  ChannelJob job;
-  std::unique_ptr<ChannelRunner> runner;
-  InstrumentIdentity identity;
-  bool armed = false;
-  Result<void> arm_result;
-  db::RunKey run = 0;
-};
-
 BenchRun::BenchRun(TimeSource& time, const BenchConfig& bench, BenchInstruments& instruments, db::Recorder& recorder,
                    RunListener& listener, BenchRunOptions options)
     : time_{time},
@@ -42,6 +33,7 @@ BenchRun::BenchRun(TimeSource& time, const BenchConfig& bench, BenchInstruments&
       recorder_{recorder},
       listener_{listener},
       options_{std::move(options)},
+      leased_{options_.leased},
       channels_running_{time},
       helpers_running_{time},
       disk_wake_{time} {}
@@ -58,11 +50,13 @@ void BenchRun::make_channels(std::vector<ChannelJob>& jobs) {
     ChannelOptions options = options_.channel;
     options.nominal_capacity = made.job.program->nominal_capacity;
     options.watchdog_delay = bench_.watchdog_delay;
+    options.expected_charge = made.job.expected_charge;
     // The instrument's watchdog does not know that this is a rest: it must hear from us well within its delay.
     options.control_period_long_rest = std::min(options.control_period_long_rest, bench_.watchdog_delay / watchdog_share);
     options.control_period_off = std::min(options.control_period_off, bench_.watchdog_delay / watchdog_share);
     made.runner =
         std::make_unique<ChannelRunner>(time_, parts_of(channel, instruments_), *made.job.program, options, recorder_, listener_);
+    if (made.job.goes_on) made.runner->set_continuation(*made.job.goes_on);
   }
 }
 
@@ -73,21 +67,45 @@ void BenchRun::make_sensors() {
     for (const std::unique_ptr<Job>& job : jobs_) {
       const auto subscribe = [&](const std::optional<InputRef>& input, Measurand measurand) {
         if (!input || input->instrument != name) return;
-        task->subscribe({job->runner.get(), measurand, input->index});
+        const bool is_force = measurand == Measurand::stack_force;
+        task->subscribe(
+            {job->runner.get(), measurand, input->index, is_force ? job->runner->pressed_area_cm2() : std::optional<double>{}});
         used = true;
       };
       subscribe(job->config.cell_temperature, Measurand::cell_temperature);
       subscribe(job->config.ambient_temperature, Measurand::ambient_temperature);
+      subscribe(job->config.voltage, Measurand::logger_voltage);
+      subscribe(job->config.stack_force, Measurand::stack_force);
+      subscribe(job->config.gas, Measurand::gas);
     }
     if (used) sensors_.push_back(std::move(task));
   }
 }
 
+void BenchRun::make_interlocks() {
+  for (const auto& [name, contacts] : instruments_.contacts) {
+    auto task = std::make_unique<InterlockTask>(time_, name, *contacts, options_.channel, listener_);
+    bool used = false;
+    for (const std::unique_ptr<Job>& job : jobs_) {
+      const std::vector<std::string> modules = interlock_modules(job->config);
+      const auto source = static_cast<std::size_t>(std::find(modules.begin(), modules.end(), name) - modules.begin());
+      for (const InputRef& contact : job->config.interlocks) {
+        if (contact.instrument != name) continue;
+        task->subscribe(*job->runner, source, contact.index);
+        used = true;
+      }
+    }
+    if (used) interlocks_.push_back(std::move(task));
+  }
+}
+
 void BenchRun::make_chambers() {
   for (const ChamberConfig& config : bench_.chambers) {
-    auto task = std::make_unique<ChamberTask>(time_, config.name, *instruments_.chambers.at(config.instrument),
-                                              ChamberLimits{config.setpoint_min, config.setpoint_max},
-                                              options_.channel.sensor_period, listener_);
+    const auto made = instruments_.chambers.find(config.instrument);
+    if (made == instruments_.chambers.end()) continue;  // no channel of this run is in it
+    auto task =
+        std::make_unique<ChamberTask>(time_, config.name, *made->second, ChamberLimits{config.setpoint_min, config.setpoint_max},
+                                      options_.channel.sensor_period, listener_);
     bool used = false;
     for (const std::unique_ptr<Job>& job : jobs_) {
       if (job->config.chamber != config.name) continue;
@@ -95,23 +113,48 @@ void BenchRun::make_chambers() {
       task->add(*job->runner, job->job.program->needs_chamber);
       used = true;
     }
+    task->set_alarms(alarms_->of_chamber(config.name), alarms_.get());
     if (used) chambers_.push_back(std::move(task));
   }
 }
 
 /// The cyclers' outputs, and the chambers their cells are in: heat there, and a cell that runs away there, concern every channel of
-/// the chamber, so that one process must know them all.
+/// the chamber, so that one process must know them all. A serial line has one owner, whatever is on it.
 Result<void> BenchRun::take_leases() {
-  std::set<std::string> wanted;
+  std::set<std::string> wanted, lines;
+  const bool takes_lines = options_.take_leases || options_.take_chamber_leases;
   for (const std::unique_ptr<Job>& job : jobs_) {
     if (options_.take_leases) wanted.insert(job->config.cycler);
     const ChamberConfig* const chamber = bench_.chamber(job->config.chamber);
     if (chamber != nullptr && (options_.take_leases || options_.take_chamber_leases)) wanted.insert(chamber->instrument);
+    for (const std::optional<InputRef>& input :
+         {job->config.cell_temperature, job->config.ambient_temperature, job->config.voltage, job->config.stack_force,
+          job->config.gas, job->config.contactor}) {
+      if (takes_lines && input) lines.insert(input->instrument);
+    }
+    for (const InputRef& contact : job->config.interlocks) {
+      if (takes_lines) lines.insert(contact.instrument);
+    }
+    for (const AlarmWire& alarm : alarm_wires_of(bench_, {job->config.name})) {
+      if (takes_lines) lines.insert(alarm.wire.instrument);
+    }
   }
+  const auto take = [this](const std::string& instrument, const std::vector<std::string>& wires) -> Result<void> {
+    for (const std::string& wire : wires) {
+      if (!leased_.insert(wire).second) continue;
+      Result<Lease> lease = take_lease_of(instrument, wire, options_.lease_directory);
+      if (!lease) return lease.error();
+      leases_.push_back(std::move(*lease));
+    }
+    return {};
+  };
   for (const std::string& instrument : wanted) {
-    Result<Lease> lease = take_lease_of(bench_, instrument, options_.lease_directory);
-    if (!lease) return lease.error();
-    leases_.push_back(std::move(*lease));
+    const Result<void> taken = take(instrument, leased_wires_of(bench_.instruments.at(instrument)));
+    if (!taken) return taken;
+  }
+  for (const std::string& instrument : lines) {
+    const Result<void> taken = take(instrument, serial_lines_of(bench_.instruments.at(instrument)));
+    if (!taken) return taken;
   }
   return {};
 }
@@ -136,19 +179,53 @@ Task<Result<void>> BenchRun::identify_all() {
     if (!identity)
       co_return Error{identity.error().fault, job->config.name + ": " + job->config.cycler + ": " + identity.error().what};
     job->identity = *identity;
+    const Result<void> same = same_instrument(*job);
+    if (!same) co_return same;
+    const Result<void> proven = judge_cycler(*job);
+    if (!proven) co_return proven;
   }
   for (const std::unique_ptr<SensorTask>& sensor : sensors_) {
     const Deadline deadline{time_.now() + std::chrono::seconds{5}};
     const Result<InstrumentIdentity> identity = co_await sensor->logger().identify(deadline);
     if (!identity) co_return Error{identity.error().fault, sensor->name() + ": " + identity.error().what};
-    const Result<void> first = co_await sensor->refresh();
-    if (!first) co_return Error{first.error().fault, sensor->name() + ": " + first.error().what};
   }
+  const Result<void> first = co_await read_sensors();
+  if (!first) co_return first;
   for (const std::unique_ptr<ChamberTask>& chamber : chambers_) {
     const Result<void> ready = co_await chamber->prepare();
     if (!ready) co_return ready;
   }
   co_return Result<void>{};
+}
+
+/// Contacts last: theirs is the shortest age limit.
+Task<Result<void>> BenchRun::read_sensors() {
+  for (const std::unique_ptr<SensorTask>& sensor : sensors_) {
+    const Result<void> read = co_await sensor->refresh();
+    if (!read) co_return Error{read.error().fault, sensor->name() + ": " + read.error().what};
+  }
+  for (const std::unique_ptr<InterlockTask>& interlock : interlocks_) {
+    const Result<void> read = co_await interlock->refresh();
+    if (!read) co_return Error{read.error().fault, interlock->name() + ": " + read.error().what};
+  }
+  co_return Result<void>{};
+}
+
+/// A run goes on with the cycler it began with: another one has other offsets, and may be wired to another cell.
+Result<void> BenchRun::same_instrument(const Job& job) const {
+  if (!job.job.goes_on || !job.job.goes_on->accepted_change.empty()) return {};
+  const std::vector<db::InstrumentRow>& recorded = job.job.goes_on->run.info.row.instruments;
+  const auto cycler =
+      std::find_if(recorded.begin(), recorded.end(), [](const db::InstrumentRow& i) { return i.role == "cycler"; });
+  if (cycler == recorded.end()) return {};
+  const InstrumentIdentity& now = job.identity;
+  if (cycler->model == now.model && cycler->serial == now.serial) return {};  // a firmware may rename its maker
+  return fail(
+      Fault::refused,
+      fmt::format("{}: {}: run {} began with {} {} serial {}, this is {} {} serial {} (--accept-changed \"REASON\" goes on "
+                  "all the same)",
+                  job.config.name, job.config.cycler, job.job.goes_on->run.info.run, cycler->maker, cycler->model, cycler->serial,
+                  now.maker, now.model, now.serial));
 }
 
 Result<void> agree_on_temperatures(const std::vector<std::pair<const ChannelConfig*, const Program*>>& channels) {
@@ -185,10 +262,15 @@ Task<Result<void>> BenchRun::preflight() {
   Result<void> agreed = agree_on_temperatures(pairs);
   if (!agreed) co_return agreed;
   Result<void> disk = enough_disk();
+  if (disk) disk = enough_disk_for_all();
   if (!disk) {
     refused_as_ = Outcome::record_failure;
     co_return disk;
   }
+  Result<void> calibrated = judge_calibrations();
+  if (!calibrated) co_return calibrated;
+  Result<void> settled = co_await alarms_->settle(options_.remember_alarms);
+  if (!settled) co_return settled;
   Result<void> identified = co_await identify_all();
   if (!identified) co_return identified;
   Result<void> ready = co_await connect_and_arm();
@@ -199,11 +281,6 @@ Task<Result<void>> BenchRun::preflight() {
 Task<Result<void>> BenchRun::connect_and_arm() {
   for (const std::unique_ptr<Job>& job : jobs_) {
     if (stop_requested_) co_return fail(Fault::interrupted, "stopped before the start");
-    const CyclerCapabilities& can = instruments_.cyclers.at(job->config.cycler)->capabilities();
-    if (!can.has_watchdog && job->config.accept_without_watchdog.empty()) {
-      co_return fail(Fault::refused, job->config.name + ": " + can.model +
-                                         " has no watchdog; the bench file must say accept_without_watchdog: reason");
-    }
     Result<void> connected = co_await job->runner->connect_cell();
     if (!connected) co_return connected;
   }
@@ -216,11 +293,8 @@ Task<Result<void>> BenchRun::connect_and_arm() {
     if (!job->arm_result) co_return job->arm_result;
   }
   // All of that took its time, and what the supervisor is about to judge must be of now.
-  for (const std::unique_ptr<SensorTask>& sensor : sensors_) {
-    const Result<void> read = co_await sensor->refresh();
-    if (!read) co_return Error{read.error().fault, sensor->name() + ": " + read.error().what};
-  }
-  co_return Result<void>{};
+  const Result<void> read = co_await read_sensors();
+  co_return read;
 }
 
 /// From the moment it is armed an instrument wants to hear from us, however long another one takes.
@@ -239,6 +313,8 @@ Task<void> BenchRun::arm_and_hold(Job& job) {
 Task<void> BenchRun::run(std::vector<ChannelJob> jobs) {
   make_channels(jobs);
   make_sensors();
+  make_interlocks();
+  make_alarms();
   make_chambers();
   const Result<void> leased = take_leases();
   if (!leased) {
@@ -253,18 +329,21 @@ Task<void> BenchRun::run(std::vector<ChannelJob> jobs) {
   }
   if (refused || stop_requested_) {
     co_await undo_preflight();
+    co_await alarms_->finish();
     // An output that is not confirmed off outweighs whatever else was the reason.
     refuse(insecure_.value_or(refused.value_or(fail(Fault::interrupted, "stopped before the start"))));
     co_return;
   }
   begin_records();
   for (const std::unique_ptr<SensorTask>& sensor : sensors_) helpers_running_.spawn(sensor->run());
+  for (const std::unique_ptr<InterlockTask>& interlock : interlocks_) helpers_running_.spawn(interlock->run());
   for (const std::unique_ptr<ChamberTask>& chamber : chambers_) helpers_running_.spawn(chamber->run());
   if (options_.disk_reserve_bytes > 0) helpers_running_.spawn(watch_disk());
   for (const std::unique_ptr<Job>& job : jobs_) channels_running_.spawn(job->runner->run(job->run));
   co_await channels_running_.wait();
   end_helpers();
   co_await helpers_running_.wait();
+  co_await alarms_->finish();
   collect();
 }
 
@@ -282,22 +361,28 @@ Task<void> BenchRun::undo(Job& job) {
 
 void BenchRun::begin_records() {
   for (const std::unique_ptr<Job>& job : jobs_) {
+    if (job->job.goes_on) {
+      job->run = job->job.goes_on->run.info.run;
+      record_rulings(*job);
+      continue;
+    }
     db::RunRow& row = job->job.run;
     row.channel = job->config.name;
     row.started_at = time_.utc_now();
     const InstrumentConfig& cycler = bench_.instruments.at(job->config.cycler);
-    const HostPort& address = cycler.addresses.begin()->second;
     row.instruments.push_back(db::InstrumentRow{"cycler", cycler.name, job->identity.model, job->identity.maker,
                                                 job->identity.serial, job->identity.firmware,
-                                                address.host + ":" + std::to_string(address.port)});
-    for (const std::optional<InputRef>& input : {job->config.cell_temperature}) {
-      if (!input) continue;
+                                                to_string(cycler.addresses.begin()->second)});
+    std::set<std::string> listed;
+    for (const std::optional<InputRef>& input :
+         {job->config.cell_temperature, job->config.voltage, job->config.stack_force, job->config.gas}) {
+      if (!input || !listed.insert(input->instrument).second) continue;
       const InstrumentConfig& logger = bench_.instruments.at(input->instrument);
-      const HostPort& wire = logger.addresses.begin()->second;
-      row.instruments.push_back(
-          db::InstrumentRow{"logger", logger.name, logger.model, "", "", "", wire.host + ":" + std::to_string(wire.port)});
+      const std::string wire = to_string(logger.addresses.begin()->second);
+      row.instruments.push_back(db::InstrumentRow{"logger", logger.name, logger.model, "", "", "", wire});
     }
     job->run = recorder_.begin_run(row);
+    record_rulings(*job);
   }
 }
 
@@ -313,9 +398,11 @@ Task<void> BenchRun::watch_disk() {
     }
     const bool wal_is_large = recorder_.wal_bytes() > db::wal_bytes_alarm;
     if (wal_is_large && !wal_alarm_) {
-      listener_.message("record", db::Severity::alarm,
-                        fmt::format("the write-ahead log has grown to {} MiB: does some reader keep the database open?",
-                                    recorder_.wal_bytes() >> 20));
+      const std::string text = fmt::format("the write-ahead log has grown to {} MiB: does some reader keep the database open?",
+                                           recorder_.wal_bytes() >> 20);
+      listener_.message("record", db::Severity::alarm, text);
+      recorder_.append(
+          db::EventRow{.utc = time_.utc_now(), .severity = db::Severity::alarm, .kind = "write-ahead log", .message = text});
     }
     wal_alarm_ = wal_is_large;
     const TimePoint next = time_.now() + options_.disk_check_interval;
@@ -325,6 +412,7 @@ Task<void> BenchRun::watch_disk() {
 
 void BenchRun::end_helpers() {
   for (const std::unique_ptr<SensorTask>& sensor : sensors_) sensor->stop();
+  for (const std::unique_ptr<InterlockTask>& interlock : interlocks_) interlock->stop();
   for (const std::unique_ptr<ChamberTask>& chamber : chambers_) chamber->stop();
   disk_watch_ends_ = true;
   disk_wake_.wake();
@@ -333,6 +421,7 @@ void BenchRun::end_helpers() {
 void BenchRun::hurry() {
   for (const std::unique_ptr<Job>& job : jobs_) job->runner->hurry();
   for (const std::unique_ptr<ChamberTask>& chamber : chambers_) chamber->hurry();
+  if (alarms_) alarms_->hurry();
 }
 
 void BenchRun::stop(Outcome outcome, const std::string& reason) {
@@ -346,6 +435,7 @@ void BenchRun::refuse(const Error& error) {
   for (const std::unique_ptr<Job>& job : jobs_) {
     ChannelResult result{.channel = job->config.name};
     result.outcome = stopped ? *stop_requested_ : refused_as_;
+    result.refused_by_rule = refused_by_rule_ && !stopped && !insecure_;
     result.reason = error.what;
     result.safe_by = job->runner->safe_by();
     results_.push_back(result);

@@ -5,15 +5,15 @@
 #include <algorithm>
 #include <cmath>
 
+#include "controller/runtime/constants.hpp"
+
 namespace cellrig {
 namespace {
-constexpr Duration command_timeout = std::chrono::seconds{5};
 constexpr Duration measure_timeout = std::chrono::seconds{1};
 constexpr int stop_attempts_max = 5;
-constexpr Duration overtaken_command_time = std::chrono::milliseconds{100};
 constexpr double setpoint_tolerance_K = 0.5;  ///< no controller rounds more
-constexpr Duration age_limit_min = std::chrono::seconds{3};
-constexpr int age_limit_periods = 3;
+/// How long exhaust and fan wait for a heater that does not confirm: they may share its wires.
+constexpr Duration heater_head_start = std::chrono::seconds{1};
 }  // namespace
 
 class ChamberTask::Door final : public ChamberDoor {
@@ -39,7 +39,9 @@ ChamberTask::ChamberTask(TimeSource& time, std::string name, Chamber& chamber, c
       period_{period},
       listener_{listener},
       wake_{time},
-      urgent_{time} {}
+      watch_{chamber.capabilities().ramp, {limits.setpoint_min, limits.setpoint_max}, ChamberWatchOptions{}},
+      urgent_{time},
+      halted_{time} {}
 
 ChamberTask::~ChamberTask() = default;
 
@@ -68,11 +70,13 @@ void ChamberTask::decide(const ChamberInput& input) {
     if (const auto* trip = std::get_if<chamber_output::TripChannel>(&o)) {
       const TripCause cause{trip->thermal ? Hazard::outside_request : Hazard::chamber_failure, Measurand::chamber_temperature,
                             0.0, 0.0, time_.now()};
-      channels_[trip->channel]->trip(cause);
+      channels_[trip->channel]->trip(runaway_.value_or(cause));
     } else if (const auto* grant = std::get_if<chamber_output::Grant>(&o)) {
       channels_[grant->channel]->chamber_granted(grant->request);
     } else if (machine_->tripped() && std::holds_alternative<chamber_output::Stop>(o)) {
-      urgent_.spawn(halt());  // heat does not wait for what the chamber is doing just now
+      urgent_.spawn(halt_at_once());  // heat does not wait for what the chamber is doing just now
+    } else if (std::holds_alternative<chamber_output::Ventilate>(o)) {
+      urgent_.spawn(ventilate());
     } else {
       queue_.push_back(o);
       wake_.wake();
@@ -112,6 +116,7 @@ Task<void> ChamberTask::perform(const ChamberOutput& o) {
 
 Task<void> ChamberTask::run_at(const chamber_output::Run& command) {
   if (machine_->tripped()) co_return;
+  warn_of_limits();
   const Deadline deadline{time_.now() + command_timeout};
   state_ = State::starting;
   setpoint_ = command.temperature;
@@ -119,8 +124,29 @@ Task<void> ChamberTask::run_at(const chamber_output::Run& command) {
   if (state_ != State::starting) co_return;  // a stop has overtaken it
   if (!done) say(db::Severity::alarm, "does not run at the temperature asked for: " + done.error().what);
   state_ = done ? State::running : State::uncertain;
+  if (done) watch_.runs_at(command.temperature);
   last_good_ = time_.now();
   decide(chamber_input::RunAcknowledged{command.command, done.has_value()});
+}
+
+/// Once, in the records of those that are about to depend on it.
+void ChamberTask::warn_of_limits() {
+  if (limits_said_ || chamber_.capabilities().has_own_limits) return;
+  limits_said_ = true;
+  say(db::Severity::warning,
+      fmt::format("its controller keeps no set-point limits: {:g} to {:g} degC hold while this process lives",
+                  limits_.setpoint_min.value(), limits_.setpoint_max.value()));
+}
+
+Task<void> ChamberTask::halt_at_once() {
+  co_await halt();
+  halted_.wake();
+}
+
+Task<void> ChamberTask::ventilate() {
+  const TimePoint latest = time_.now() + heater_head_start;
+  co_await halted_.until(latest);
+  for (AlarmOutput* const output : ventilation_) output->switch_on("a thermal trip in this chamber");
 }
 
 Task<void> ChamberTask::halt() {
@@ -139,7 +165,9 @@ Task<void> ChamberTask::halt() {
       state_ = State::idle;
       co_return;
     }
-    if (attempt + 1 == stop_attempts_max) say(db::Severity::alarm, "did not confirm that it stopped: " + stopped.error().what);
+    if (attempt + 1 < stop_attempts_max) continue;
+    say(db::Severity::alarm, "did not confirm that it stopped: " + stopped.error().what);
+    if (bell_ != nullptr) bell_->ring("chamber '" + name_ + "' did not confirm that it stopped");
   }
 }
 
@@ -173,6 +201,19 @@ void ChamberTask::fails(const std::string& what) {
   decide(chamber_input::Failed{});
 }
 
+/// Every channel in it is told the same cause, whether it asked for a temperature or not. Heat, or cold, that nobody controls is
+/// latched; a chamber that is late ends the runs as an instrument that failed, and they go on by their rules.
+void ChamberTask::leaves_its_band(const TripCause& cause) {
+  const std::string text = describe(cause);
+  if (!failed_) say(db::Severity::alarm, text);
+  failed_ = true;
+  if (is_thermal(cause.hazard)) {
+    runaway_ = cause;
+    return decide(chamber_input::RanAway{});
+  }
+  for (ChannelRunner* const channel : channels_) channel->stop(Outcome::instrument_failure, text);
+}
+
 void ChamberTask::judge(const Result<ChamberReadings>& readings) {
   const bool is_running = state_ == State::running;
   if (is_running && readings && readings->alarm) return fails("its own alarm is active");
@@ -183,6 +224,8 @@ void ChamberTask::judge(const Result<ChamberReadings>& readings) {
   }
   if (readings && readings->temperature.usable()) {
     last_good_ = time_.now();
+    const std::optional<TripCause> cause = is_running ? watch_.look(readings->temperature) : std::nullopt;
+    if (cause) return leaves_its_band(*cause);
     failing_ = failed_ = false;
     return;
   }

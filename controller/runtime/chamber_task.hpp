@@ -8,6 +8,8 @@
 
 #include "controller/async/task_group.hpp"
 #include "controller/engine/chamber_machine.hpp"
+#include "controller/engine/chamber_watch.hpp"
+#include "controller/runtime/alarm_output.hpp"
 #include "controller/runtime/channel_runner.hpp"
 #include "drivers/instruments/chamber.hpp"
 
@@ -23,6 +25,12 @@ class ChamberTask {
   /// asks: its program wants temperatures; a chamber that nobody asks is only told of thermal trips.
   void add(ChannelRunner& channel, bool asks);
 
+  /// Before run(): what a thermal trip switches on, when the heater is off or has had its time; and who is called when it stays on.
+  void set_alarms(std::vector<AlarmOutput*> ventilation, Bell* bell) {
+    ventilation_ = std::move(ventilation);
+    bell_ = bell;
+  }
+
   [[nodiscard]] Task<Result<void>> prepare();  ///< identity, limits and alarms written and read back
   [[nodiscard]] Task<void> run();              ///< until stop(); leaves the chamber stopped
   void stop();
@@ -31,6 +39,9 @@ class ChamberTask {
   [[nodiscard]] const std::string& name() const { return name_; }
 
  private:
+  static constexpr Duration age_limit_min = std::chrono::seconds{3};
+  static constexpr int age_limit_periods = 3;
+
   class Door;
   enum class State : unsigned char {
     idle,         ///< not ours to stop: never asked to run, or it confirmed that it stopped
@@ -44,10 +55,14 @@ class ChamberTask {
   Task<void> perform(const ChamberOutput& output);
   Task<void> run_at(const chamber_output::Run& run);
   Task<void> halt();
+  Task<void> halt_at_once();
+  Task<void> ventilate();
   Task<void> refresh();
   void judge(const Result<ChamberReadings>& readings);
+  void leaves_its_band(const TripCause& cause);
   void fails(const std::string& what);
   void say(db::Severity severity, const std::string& what);
+  void warn_of_limits();
   [[nodiscard]] bool is_silent_for_long() const;
 
   TimeSource& time_;
@@ -62,13 +77,19 @@ class ChamberTask {
   std::deque<ChamberOutput> queue_;
   Wait wake_;
   bool stopped_ = false;
-  bool failing_ = false;  ///< a warning was said
-  bool failed_ = false;   ///< an alarm was said
+  bool failing_ = false;      ///< a warning was said
+  bool failed_ = false;       ///< an alarm was said
+  bool limits_said_ = false;  ///< that nobody but us keeps them
   bool asked_ = false;
   bool hurry_ = false;
   State state_ = State::idle;
   Celsius setpoint_;
-  TaskGroup urgent_;  ///< stops that waited for nothing
+  ChamberWatch watch_;
+  std::optional<TripCause> runaway_;  ///< of its air, which is why it was stopped
+  TaskGroup urgent_;                  ///< stops that waited for nothing
+  std::vector<AlarmOutput*> ventilation_;
+  Bell* bell_ = nullptr;
+  Wait halted_;  ///< after a thermal trip
   TimePoint last_good_{};
 };
 

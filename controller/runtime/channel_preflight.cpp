@@ -1,25 +1,19 @@
 // What must be true of a channel before the first ampere.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
 
 #include "controller/runtime/channel_runner.hpp"
+#include "controller/runtime/constants.hpp"
+#include "controller/runtime/protections.hpp"
 
 namespace cellrig {
 namespace {
 
-constexpr Duration command_timeout = std::chrono::seconds{5};
 constexpr Duration relay_timeout = std::chrono::seconds{2};
+constexpr Duration measure_pause = std::chrono::milliseconds{5};
 constexpr Duration settle_after_contactor = std::chrono::milliseconds{300};
-/// The instrument's own protections lie this far beyond the supervisor's limits, or twice the accuracy, whichever is more.
-constexpr double protection_margin_V = 0.03;
-constexpr double protection_margin_of_current = 0.05;
-/// Below this there is no cell, an open contactor, or a cell nobody should charge without a recipe for it.
-constexpr double no_cell_V = 0.3;
 constexpr double plausible_temperature_gap_K = 60.0;
-
-Error refuse(const std::string& channel, const std::string& what) { return fail(Fault::refused, channel + ": " + what); }
 
 }  // namespace
 
@@ -45,20 +39,12 @@ Task<Result<InstrumentIdentity>> ChannelRunner::identify() {
 }
 
 Protections ChannelRunner::protections() const {
-  const CyclerCapabilities& can = parts_.cycler->capabilities();
-  const SafetyLimits& limits = program_.limits;
-  const double beyond = std::max(protection_margin_V, 2 * can.voltage_accuracy.bound_at(limits.voltage_max.value()));
-  Protections p;
-  p.over_voltage = limits.voltage_max + Volts{beyond};
-  p.under_voltage = limits.voltage_min - Volts{beyond};
-  p.charge_current_max = std::min(limits.charge_current_max * (1 + protection_margin_of_current), can.charge_current_max * 1.02);
-  p.discharge_current_max =
-      std::min(limits.discharge_current_max * (1 + protection_margin_of_current), can.discharge_current_max * 1.02);
-  p.watchdog_delay = options_.watchdog_delay;
-  return p;
+  return protections_for(limits_, parts_.cycler->capabilities(), options_.watchdog_delay);
 }
 
 Task<Result<void>> ChannelRunner::connect_cell() {
+  Result<void> sensors = check_sensors();
+  if (!sensors) co_return sensors;
   if (!parts_.has_cell_temperature) {
     listener_.message(parts_.name, db::Severity::warning, "no thermocouple on the cell: nothing guards its temperature");
   }
@@ -96,40 +82,90 @@ Task<Result<void>> ChannelRunner::check_cell() {
   const Deadline deadline{time_.now() + command_timeout};
   const Result<CyclerReadings> readings = co_await parts_.cycler->measure(deadline);
   if (!readings) co_return Error{readings.error().fault, parts_.name + ": " + readings.error().what};
-  if (!readings->voltage.usable() || !readings->current.usable())
-    co_return refuse(parts_.name, "the cycler's readings are no numbers");
-  if (readings->output_on) co_return refuse(parts_.name, "the output is on after it was confirmed off");
+  if (!readings->voltage.usable() || !readings->current.usable()) co_return refused("the cycler's readings are no numbers");
+  if (readings->output_on) co_return refused("the output is on after it was confirmed off");
   if (!(abs(Amps{readings->current.value}) <= parts_.cycler->off_current_threshold())) {
-    co_return refuse(parts_.name, fmt::format("{:.3f} A flow although the output is off", readings->current.value));
+    co_return refused(fmt::format("{:.3f} A flow although the output is off", readings->current.value));
   }
   const double ocv = readings->voltage.value;
-  const SafetyLimits& limits = program_.limits;
-  if (ocv < -no_cell_V)
-    co_return refuse(parts_.name, fmt::format("the cell is connected with reversed polarity ({:.3f} V)", ocv));
+  const SafetyLimits& limits = limits_;
+  if (ocv < -no_cell_V) co_return refused(fmt::format("the cell is connected with reversed polarity ({:.3f} V)", ocv));
   if (!(ocv >= no_cell_V))
-    co_return refuse(
-        parts_.name,
+    co_return refused(
         fmt::format("no cell, or one with reversed polarity: {:.3f} V at the sense leads (leads, contactor, fuse?)", ocv));
   if (!(ocv >= limits.voltage_min.value() && ocv <= limits.voltage_max.value())) {
-    co_return refuse(
-        parts_.name,
+    co_return refused(
         fmt::format("open-circuit voltage {:.3f} V is outside {:.3f} to {:.3f} V: is this the cell of the cell file?", ocv,
                     limits.voltage_min.value(), limits.voltage_max.value()));
   }
+  if (options_.expected_charge) {
+    const Result<void> charge = judge_charge(*options_.expected_charge, ocv, parts_.cycler->capabilities().voltage_accuracy);
+    if (!charge) co_return refused(charge.error().what);
+  }
   if (!parts_.has_cell_temperature) co_return Result<void>{};
   const Reading& cell = observation_[Measurand::cell_temperature];
-  if (!cell.usable()) co_return refuse(parts_.name, "the cell's thermocouple gives no temperature (open or not connected?)");
+  if (!cell.usable()) co_return refused("the cell's thermocouple gives no temperature (open or not connected?)");
   if (!(cell.value >= limits.cell_temperature_min.value() && cell.value <= limits.cell_temperature_max.value())) {
-    co_return refuse(parts_.name, fmt::format("the cell is at {:.1f} degC, allowed are {:.1f} to {:.1f} degC", cell.value,
-                                              limits.cell_temperature_min.value(), limits.cell_temperature_max.value()));
+    co_return refused(fmt::format("the cell is at {:.1f} degC, allowed are {:.1f} to {:.1f} degC", cell.value,
+                                  limits.cell_temperature_min.value(), limits.cell_temperature_max.value()));
   }
   const Reading& ambient = observation_[Measurand::ambient_temperature];
   if (parts_.has_ambient_temperature && ambient.usable() &&
       !(std::abs(cell.value - ambient.value) <= plausible_temperature_gap_K)) {
-    co_return refuse(parts_.name,
-                     fmt::format("cell ({:.1f} degC) and air ({:.1f} degC) cannot both be right", cell.value, ambient.value));
+    co_return refused(fmt::format("cell ({:.1f} degC) and air ({:.1f} degC) cannot both be right", cell.value, ambient.value));
   }
   co_return Result<void>{};
+}
+
+/// The first current of a run, and all that guards a step guards it.
+Task<void> ChannelRunner::check_pulse() {
+  const PulseResistance& expected = *program_.pulse_resistance;
+  const Reading& voltage = observation_[Measurand::voltage];
+  const Reading& current = observation_[Measurand::current];
+  ElectricalSample before{voltage.at, Volts{voltage.value}, Amps{current.value}};
+  const PulsePlan plan = plan_pulse(expected, {.voltage = before.voltage,
+                                               .cell_temperature = observation_[Measurand::cell_temperature],
+                                               .limits = limits_,
+                                               .nominal_capacity = options_.nominal_capacity,
+                                               .noise = supervisor_options().current_noise,
+                                               .cycler_current_max = parts_.cycler->capabilities().discharge_current_max});
+  if (!plan.why_not.empty()) {
+    say(db::Severity::warning, "pulse resistance", "not measured: " + plan.why_not);
+    co_return;
+  }
+  co_await perform_apply(plan.setpoint, -1);
+  std::optional<ElectricalSample> after;
+  before.at = commanded_.since;
+  if (applied_) after = co_await hold_pulse(expected.lasts);
+  const SafeBy safe = co_await make_safe();
+  if (must_be_off()) co_return;
+  note_off(safe);
+  if (safe != SafeBy::instrument || !after) {
+    stop(Outcome::instrument_failure, "no pulse could be given before the start" + (reason_.empty() ? "" : "; " + reason_));
+    co_return;
+  }
+  const Result<std::string> judged = judge_pulse(expected, plan.setpoint.current, before, *after);
+  if (judged) say(db::Severity::info, "pulse resistance", *judged);
+  if (!judged) stop(Outcome::instrument_failure, judged.error().what);
+  if (record_.failed()) stop(Outcome::record_failure, "the record could not be kept: " + record_.failure());
+}
+
+/// Measured as in a step, until the pulse has lasted. Nothing: it had to end earlier, or its end could not be measured.
+Task<std::optional<ElectricalSample>> ChannelRunner::hold_pulse(Duration lasts) {
+  const TimePoint end = commanded_.since + lasts;
+  std::optional<ElectricalSample> last;
+  while (!must_be_off() && !tripped(std::nullopt) && (!last || last->at < end)) {
+    co_await time_.sleep_for(std::clamp<Duration>(end - time_.now(), measure_pause, options_.control_period));
+    if (must_be_off()) break;
+    const Deadline deadline = measure_deadline();
+    const Result<CyclerReadings> readings = co_await parts_.cycler->measure(deadline);
+    if (!readings) continue;  // for how long, its age decides
+    merge(*readings);
+    if (tripped(*readings)) break;
+    last = ElectricalSample{readings->voltage.at, Volts{readings->voltage.value}, Amps{readings->current.value}};
+  }
+  if (must_be_off()) last.reset();
+  co_return last;
 }
 
 }  // namespace cellrig

@@ -1,17 +1,23 @@
 #include "controller/runtime/channel_record.hpp"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <cmath>
 #include <limits>
 
 #include "controller/base/overloaded.hpp"
+#include "controller/runtime/resume.hpp"
 
 namespace cellrig {
 namespace {
 
 /// A chamber changes slowly; a row per sample would double the record.
 constexpr Duration chamber_row_interval = std::chrono::seconds{10};
+constexpr Duration aux_row_interval = std::chrono::seconds{1};
+constexpr std::array<Measurand, 5> aux_measurands{Measurand::logger_voltage, Measurand::stack_force, Measurand::stack_pressure,
+                                                  Measurand::gas, Measurand::interlock};
+constexpr std::int64_t ns_per_s = 1'000'000'000;
 
 std::uint32_t flags_of(const output::Record& record, const Observation& observation) {
   std::uint32_t flags = 0;
@@ -84,10 +90,61 @@ std::string describe_setpoint(const Step& step) {
       *step.setpoint);
 }
 
-void ChannelRecord::step_started(const output::StepStarted& started, const ChannelState& state, TimePoint now) {
+void ChannelRecord::go_on(const Continuation& continuation, TimePoint now, UtcTime utc) {
+  const Interrupted& from = continuation.run;
+  begin(from.info.run, now - from.test_time);
+  says_utc_ = true;
+  const Together together(*this);
+  recorder_.resume_run(run_, continuation.operator_name, continuation.host);
+  if (from.open_step != 0) {
+    const StepState& step = from.point.channel.step;
+    step_ = from.open_step;
+    write_step_end(db::StepEndRow{.step = step_, .ended_test_time_ns = to_ns(seen_until(step)), .reason = "interrupted"}, step);
+  }
+  deviation(continuation, utc);
+}
+
+/// The gap, in one place: a row with its numbers, and an event that says the same among the others.
+void ChannelRecord::deviation(const Continuation& continuation, UtcTime utc) {
+  const Interrupted& from = continuation.run;
+  const Step* const step = interrupted_step(program_, from.point.channel);
+  std::string message =
+      fmt::format("{}: nobody looked from {:%Y-%m-%d %H:%M:%S} to {:%Y-%m-%d %H:%M:%S} UTC, test time {:.3f} s; ",
+                  to_string(continuation.kind), fmt::gmtime(static_cast<std::time_t>(from.last_seen.ns_since_epoch / ns_per_s)),
+                  fmt::gmtime(static_cast<std::time_t>(utc.ns_since_epoch / ns_per_s)), to_seconds(from.test_time));
+  const UnseenCharge& unseen = continuation.unseen;
+  message += fmt::format("unseen charge at most {:+.6f} Ah ({:+.4f} A x {:g} s); ", unseen.charge().value(),
+                         unseen.current.value(), to_seconds(unseen.time));
+  message += step != nullptr ? fmt::format("goes on by '{}' in step {} '{}'", to_string(continuation.rule),
+                                           from.point.channel.step_count, step->name)
+                             : fmt::format("goes on by '{}' between steps", to_string(continuation.rule));
+  if (!continuation.operator_name.empty()) message += ", by " + continuation.operator_name;
+  for (const std::string& objection : continuation.objections) message += "; " + objection;
+  if (!continuation.accepted_change.empty()) message += "; accepted: " + continuation.accepted_change;
+  recorder_.deviation(
+      db::DeviationRow{.run = run_,
+                       .category = std::string(to_string(continuation.kind)),
+                       .from_test_time_ns = from.test_time.count(),
+                       .to_test_time_ns = from.test_time.count(),
+                       .from_utc = from.last_seen,
+                       .to_utc = utc,
+                       .unseen_charge_max_Ah = std::abs(unseen.charge().value()),
+                       .bounded_by = fmt::format("{:+.4g} A x {:g} s", unseen.current.value(), to_seconds(unseen.time)),
+                       .description = message});
+  recorder_.append(db::EventRow{.run = run_,
+                                .test_time_ns = from.test_time.count(),
+                                .utc = utc,
+                                .severity = db::Severity::warning,
+                                .kind = std::string(deviation_event),
+                                .message = std::move(message),
+                                .value = unseen.charge().value()});
+}
+
+void ChannelRecord::step_started(const output::StepStarted& started, const ChannelState& state, TimePoint now, UtcTime utc) {
   if (!begun()) return;
   const Step& step = step_at(started.instruction);
   step_ = recorder_.next_step_key();
+  step_started_ = now;
   recorder_.begin_step(db::StepRow{.step = step_,
                                    .run = run_,
                                    .step_count = static_cast<std::int64_t>(state.step_count),
@@ -99,7 +156,8 @@ void ChannelRecord::step_started(const output::StepStarted& started, const Chann
                                    .type = std::string(bdf_step_type(step)),
                                    .setpoint_text = describe_setpoint(step),
                                    .started_test_time_ns = test_time_ns(now),
-                                   .measures_reference = step.measure == Measure::reference});
+                                   .measures_reference = step.measure == Measure::reference,
+                                   .started_at = says_utc_ ? utc : UtcTime{}});
 }
 
 void ChannelRecord::sample(const output::Record& record, const Observation& observation) {
@@ -121,6 +179,23 @@ void ChannelRecord::sample(const output::Record& record, const Observation& obse
     recorder_.append(db::AuxRow{step_, test_time_ns(observation[Measurand::voltage].at),
                                 name_with_unit(Measurand::chamber_temperature), chamber.value});
   }
+  aux_rows(record, observation);
+}
+
+/// With a recorded row, at the instant of their own measurement and never twice; a contact only when it changed. What was measured
+/// before the step began is of the step before.
+void ChannelRecord::aux_rows(const output::Record& record, const Observation& observation) {
+  for (const Measurand measurand : aux_measurands) {
+    const Reading& reading = observation[measurand];
+    Reading& last = last_aux_[static_cast<std::size_t>(measurand)];
+    if (!reading.usable() || reading.at < step_started_) continue;
+    const bool is_due = last.quality == Quality::missing || reading.at >= last.at + aux_row_interval ||
+                        (record.last_of_step && reading.at > last.at);
+    const bool is_changed = last.quality == Quality::missing || reading.value != last.value;
+    if (measurand == Measurand::interlock ? !is_changed : !is_due) continue;
+    last = reading;
+    recorder_.append(db::AuxRow{step_, test_time_ns(reading.at), name_with_unit(measurand), reading.value});
+  }
 }
 
 void ChannelRecord::step_ended(const output::StepEnded& ended) {
@@ -138,12 +213,18 @@ void ChannelRecord::step_ended(const output::StepEnded& ended) {
     row.value = to_seconds(ended.ended - t.started + t.ran_before_pause);
     row.margin = *row.value - to_seconds(step.time_max);
   }
-  row.charge_Ah = t.moved.charge.value();
-  row.discharge_Ah = t.moved.discharge.value();
-  row.charge_Wh = t.moved.charge_energy.value();
-  row.discharge_Wh = t.moved.discharge_energy.value();
-  row.cv_time_s = to_seconds(t.cv_time);
-  row.cv_charge_Ah = t.cv_charge.value();
+  write_step_end(std::move(row), t);
+}
+
+/// A step that went on after an interruption has a row for each part: this one counts since the part began.
+void ChannelRecord::write_step_end(db::StepEndRow row, const StepState& t) {
+  const Throughput moved = t.moved - t.before.moved;
+  row.charge_Ah = moved.charge.value();
+  row.discharge_Ah = moved.discharge.value();
+  row.charge_Wh = moved.charge_energy.value();
+  row.discharge_Wh = moved.discharge_energy.value();
+  row.cv_time_s = to_seconds(t.cv_time - t.before.cv_time);
+  row.cv_charge_Ah = (t.cv_charge - t.before.cv_charge).value();
   if (t.cell_temperature.known) {
     row.cell_temperature_max_degC = t.cell_temperature.max_degC;
     row.cell_temperature_min_degC = t.cell_temperature.min_degC;
@@ -211,8 +292,10 @@ void ChannelRecord::trip(const TripCause& cause, TimePoint now, UtcTime utc) {
   recorder_.append(row);
 }
 
-void ChannelRecord::resume_point(const ChannelState& state) {
-  if (begun()) recorder_.resume_point(run_, std::as_bytes(std::span{&state, 1}));
+void ChannelRecord::resume_point(const ResumePoint& point) {
+  if (!begun()) return;
+  const ResumePoint in_test_time = shifted(point, -started_.time_since_epoch());
+  recorder_.resume_point(run_, std::as_bytes(std::span{&in_test_time, 1}));
 }
 
 void ChannelRecord::finished(const output::Finished& finished, const std::string& reason, TimePoint now, UtcTime utc) {

@@ -18,7 +18,6 @@ constexpr int measure_share_of_age_limit = 3;
 constexpr Duration apply_timeout = std::chrono::seconds{5};
 constexpr Duration measure_retry = std::chrono::milliseconds{50};
 constexpr Duration long_rest_after = std::chrono::seconds{60};
-constexpr double frozen_share_of_capacity = 0.01;
 
 int direction_of(const Step& step) {
   switch (step.direction) {
@@ -40,13 +39,17 @@ ChannelRunner::ChannelRunner(TimeSource& time, const ChannelParts& parts, const 
     : time_{time},
       parts_{parts},
       program_{program},
+      limits_{program.limits},
       options_{options},
       listener_{listener},
       machine_{program,
                MachineOptions{std::max<Duration>(
                    age_limit_min, age_limit_periods * std::max(options.control_period, options.control_period_long_rest))}},
       record_{recorder, program},
-      wake_{time} {}
+      interlocks_(parts.interlock_modules),
+      wake_{time} {
+  limits_.sensors = tighter(limits_.sensors, parts.limits);
+}
 
 // ---- limits of time -------------------------------------------------------------------------------------------------
 
@@ -59,8 +62,9 @@ Duration ChannelRunner::period() const {
 }
 
 Duration ChannelRunner::age_limit() const {
-  const Duration longest = machine_.output_wanted() ? options_.control_period
-                                                    : std::max(options_.control_period_off, options_.control_period_long_rest);
+  const Duration longest = machine_.output_wanted() || commanded_.output_on
+                               ? options_.control_period
+                               : std::max(options_.control_period_off, options_.control_period_long_rest);
   return std::max<Duration>(age_limit_min, age_limit_periods * longest);
 }
 
@@ -78,23 +82,28 @@ SupervisorOptions ChannelRunner::supervisor_options() const {
   options.age_limit = age_limit();
   options.temperature_age_limit = std::max<Duration>(age_limit_min, age_limit_periods * options_.sensor_period);
   options.cell_temperature_required = parts_.has_cell_temperature;
+  options.sensor_age_limit = options.temperature_age_limit;
+  options.interlock_required = parts_.interlock_modules > 0;
+  options.interlock_age_limit = options_.interlock_age_limit();
   options.current_noise = Amps{std::max(2 * accuracy.offset, parts_.cycler->off_current_threshold().value())};
-  options.frozen_charge_max = frozen_share_of_capacity * options_.nominal_capacity;
+  options.leak.capacity = options_.nominal_capacity;
+  options.energy.capacity = options_.nominal_capacity;
+  options.frozen_charge_max = limits_.still_share * options_.nominal_capacity;
   return options;
 }
 
 // ---- the run --------------------------------------------------------------------------------------------------------
 
 Task<void> ChannelRunner::run(db::RunKey run) {
-  record_.begin(run, time_.now());
-  suspended_ = time_.suspended();
-  supervisor_.emplace(program_.limits, supervisor_options(), time_.now());
-  commanded_ = Commanded{false, time_.now(), 0};
-  last_good_ = time_.now();
-  running_ = true;
-  say(db::Severity::info, "started", program_.name);
+  begin(run);
   co_await first_look();
-  const ChannelInput start{input::Start{}};
+  if (program_.pulse_resistance && is_to_go_on() && !must_be_off()) co_await check_pulse();
+  ChannelInput start{input::Start{}};
+  if (continuation_ != nullptr) {
+    const Interrupted& from = continuation_->run;
+    start = input::GoOn{continuation_->rule, !from.waits_for_person()};
+    if (from.waits_for_person()) reason_ = "a trip that nobody has acknowledged: " + from.trip;
+  }
   co_await perform(start);
   co_await control_loop();
   running_ = false;
@@ -117,8 +126,13 @@ Task<void> ChannelRunner::first_look() {
   }
 }
 
-void ChannelRunner::count_as_failed(const std::string& what) {
+void ChannelRunner::add_to_reason(const std::string& what) {
+  if (reason_.find(what) != std::string::npos) return;
   reason_ = reason_.empty() ? what : reason_ + "; " + what;
+}
+
+void ChannelRunner::count_as_failed(const std::string& what) {
+  add_to_reason(what);
   if (outcome_ != Outcome::tripped && outcome_ != Outcome::record_failure) outcome_ = Outcome::instrument_failure;
 }
 
@@ -185,6 +199,7 @@ Task<void> ChannelRunner::control_cycle() {
     co_await end_after_trip();
     co_return;
   }
+  watch_clock();
   const Deadline deadline = measure_deadline();
   const Result<CyclerReadings> readings = co_await parts_.cycler->measure(deadline);
   // And again: a gap inside the exchange ends with an answer that looks half as old as it is.
@@ -206,7 +221,8 @@ Task<void> ChannelRunner::control_cycle() {
   }
   if (!fresh || must_be_off()) co_return;
   ++samples_;
-  if (observe()) co_await perform_outputs();
+  // A voltage or a current that the supervisor doubts ends no step; the next sample tells.
+  if (!supervisor_->is_in_doubt() && observe()) co_await perform_outputs();
   listener_.sample(view());
   if (record_.failed() && !stop_requested_) {
     reason_ = "the record could not be kept: " + record_.failure();
@@ -219,8 +235,16 @@ Task<void> ChannelRunner::control_cycle() {
 bool ChannelRunner::observe() {
   machine_.on(input::Observed{observation_}, time_.now(), outputs_);
   if (std::any_of(outputs_.begin(), outputs_.end(), needs_instrument)) return true;
-  for (const ChannelOutput& o : outputs_) note(o);
+  (void)note_until_command(outputs_.begin());
   return false;
+}
+
+/// What needs no instrument, up to the next command: stored together with the resume point it leads to.
+const ChannelOutput* ChannelRunner::note_until_command(const ChannelOutput* at) {
+  const ChannelRecord::Together together(record_);
+  for (; at != outputs_.end() && !needs_instrument(*at); ++at) note(*at);
+  keep_point();
+  return at;
 }
 
 void ChannelRunner::merge(const CyclerReadings& readings) {
@@ -261,14 +285,12 @@ Task<void> ChannelRunner::perform(ChannelInput in) {
 Task<void> ChannelRunner::perform_outputs() {
   for (;;) {
     std::optional<ChannelInput> answer;
-    for (const ChannelOutput& o : outputs_) {
-      if (!needs_instrument(o)) {
-        note(o);
-        continue;
-      }
+    const ChannelOutput* next = note_until_command(outputs_.begin());
+    while (next != outputs_.end()) {
       if (must_be_off()) co_return;  // what was decided before the stop is not carried out after it
-      answer = co_await perform_command(o);
+      answer = co_await perform_command(*next);
       if (must_be_off()) co_return;
+      next = note_until_command(next + 1);
     }
     if (!answer) co_return;
     tick_now_ = true;  // the first sample of a step follows its acknowledgement at once
@@ -276,17 +298,17 @@ Task<void> ChannelRunner::perform_outputs() {
   }
 }
 
-Task<void> ChannelRunner::perform_apply(const output::Apply& apply) {
-  const Step* const step = machine_.current_step();
-  const int direction = step != nullptr ? direction_of(*step) : 0;
+Task<void> ChannelRunner::perform_apply(Setpoint setpoint, int direction) {
   applied_ = false;
-  if (supervisor_->check_before(direction, observation_, time_.now())) co_return;
-  const Deadline deadline{time_.now() + apply_timeout};
+  if (supervisor_->check_before(direction, current_bounds(setpoint), observation_, time_.now())) co_return;
+  // Nothing is measured meanwhile: it must be done before the readings it was decided on are too old.
+  const TimePoint too_old = last_good_ + age_limit() + std::chrono::milliseconds{1};
+  const Deadline deadline{std::min(time_.now() + apply_timeout, too_old)};
   // Judged as "either direction" until the instrument holds the new set-point.
   commanded_ = Commanded{true, deadline.at, 0};
   safe_by_ = SafeBy::nothing;
   on_uncertain_ = true;
-  const Result<void> done = co_await parts_.cycler->apply(apply.setpoint, deadline);
+  const Result<void> done = co_await parts_.cycler->apply(setpoint, deadline);
   applied_ = done.has_value();
   if (applied_) {
     on_uncertain_ = false;
@@ -299,30 +321,33 @@ Task<void> ChannelRunner::perform_apply(const output::Apply& apply) {
 
 Task<std::optional<ChannelInput>> ChannelRunner::perform_command(const ChannelOutput& o) {
   if (const output::Apply* const apply = std::get_if<output::Apply>(&o)) {
-    co_await perform_apply(*apply);
+    const Step* const step = machine_.current_step();
+    co_await perform_apply(apply->setpoint, step != nullptr ? direction_of(*step) : 0);
     const input::Acknowledged answer{apply->command, applied_};
     co_return std::optional<ChannelInput>(answer);
   }
   const std::uint32_t command = std::get<output::OutputOff>(o).command;
   const SafeBy safe = co_await make_safe();
+  if (!must_be_off()) note_off(safe);
   const input::Acknowledged answer{command, safe == SafeBy::instrument};
   co_return std::optional<ChannelInput>(answer);
 }
 
 void ChannelRunner::note(const ChannelInput& in) {
+  const ChannelRecord::Together together(record_);
   machine_.on(in, time_.now(), outputs_);
   for (const ChannelOutput& o : outputs_) {
     if (!needs_instrument(o)) note(o);
   }
+  keep_point();
 }
 
 void ChannelRunner::note(const ChannelOutput& o) {
   const TimePoint now = time_.now();
   std::visit(overloaded{
                  [&](const output::StepStarted& e) {
-                   record_.step_started(e, machine_.state(), now);
-                   record_.resume_point(machine_.state());
-                   next_resume_point_ = now + options_.resume_point_interval;
+                   record_.step_started(e, machine_.state(), now, time_.utc_now());
+                   point_is_due_ = true;
                    listener_.step_started(view());
                  },
                  [](const output::Apply&) {}, [](const output::OutputOff&) {},
@@ -331,13 +356,7 @@ void ChannelRunner::note(const ChannelOutput& o) {
                    reason_ = "a step asks for a temperature and the channel has no chamber";
                    stop(Outcome::instrument_failure);
                  },
-                 [&](const output::Record& e) {
-                   record_.sample(e, observation_);
-                   if (now >= next_resume_point_) {
-                     record_.resume_point(machine_.state());
-                     next_resume_point_ = now + options_.resume_point_interval;
-                   }
-                 },
+                 [&](const output::Record& e) { record_.sample(e, observation_); },
                  [&](const output::StepEnded& e) { note_end(e); }, [&](const output::CycleEnded& e) { record_.cycle_ended(e); },
                  [&](const output::CriterionJudged& e) { record_.criterion(e, now, time_.utc_now()); },
                  [&](const output::StopHeld& e) { record_.stop_held(e, now, time_.utc_now()); },
@@ -348,6 +367,7 @@ void ChannelRunner::note(const ChannelOutput& o) {
 
 void ChannelRunner::note_end(const output::StepEnded& ended) {
   record_.step_ended(ended);
+  point_is_due_ = true;
   if (ended.reason != StepEndReason::time_bound || machine_.state().phase != Phase::stopping) return;
   const Step& step = record_.step_at(ended.instruction);
   if (step.time_max_is_normal) return;
@@ -355,50 +375,15 @@ void ChannelRunner::note_end(const output::StepEnded& ended) {
   say(db::Severity::alarm, "step failed", reason_);
 }
 
-/// The way out after a trip or a stop: OFF first, everything else after.
-Task<void> ChannelRunner::end_after_trip() {
-  const SafeBy safe = co_await make_safe();
-  if (supervisor_->tripped() && machine_.state().phase != Phase::tripped && machine_.state().phase != Phase::finished) {
-    const TripCause cause = *supervisor_->tripped();
-    if (is_thermal(cause.hazard) && door_ != nullptr) door_->thermal_trip();
-    reason_ = describe(cause);
-    record_.trip(cause, time_.now(), time_.utc_now());
-    const bool instrument = is_instrument_failure(cause.hazard);
-    listener_.message(parts_.name, instrument ? db::Severity::alarm : db::Severity::trip, reason_);
-    const Outcome outcome = instrument ? Outcome::instrument_failure : Outcome::tripped;
-    note(ChannelInput{input::Trip{outcome}});
-  }
-  note(ChannelInput{input::Stop{stop_requested_.value_or(Outcome::stopped)}});
-  note(ChannelInput{input::Acknowledged{machine_.state().command, safe == SafeBy::instrument}});
-}
-
 // ---- from outside ---------------------------------------------------------------------------------------------------
 
 void ChannelRunner::sensor(Measurand measurand, const Reading& reading) {
   observation_[measurand] = reading;
-  if (measurand == Measurand::cell_temperature) watch_heat(reading);
+  if (measurand == Measurand::cell_temperature || measurand == Measurand::gas) watch_heat(measurand, reading);
   if (!running_ || !supervisor_ || must_be_off()) return;
+  if (measurand == Measurand::logger_voltage) watch_difference();
   if (!supervisor_->check(observation_, commanded_, time_.now())) return;
   make_safe_soon();
-}
-
-/// A cell that runs away does so after its channel has tripped, as a rule: its chamber must know all the same, and so must people.
-void ChannelRunner::watch_heat(const Reading& cell) {
-  if (!heat_watch_) {
-    SafetyLimits limits = program_.limits;
-    limits.cell_temperature_min = Celsius{-std::numeric_limits<double>::infinity()};
-    SupervisorOptions options;
-    options.age_limit = options.temperature_age_limit = Duration::max();
-    heat_watch_.emplace(limits, options, time_.now());
-  }
-  if (heat_watch_->tripped()) return;
-  Observation heat;
-  heat[Measurand::cell_temperature] = cell;
-  const std::optional<TripCause>& cause = heat_watch_->check(heat, Commanded{}, time_.now());
-  if (!cause || !is_thermal(cause->hazard)) return;
-  if (door_ != nullptr) door_->thermal_trip();
-  if (running_ && !must_be_off()) return trip(*cause);
-  say(db::Severity::alarm, "heat after the end", describe(*cause));
 }
 
 void ChannelRunner::trip(const TripCause& cause) {
@@ -424,14 +409,6 @@ void ChannelRunner::chamber_granted(std::uint32_t request) {
   wake_.wake();
 }
 
-/// The control loop may be waiting for a reply that never comes: OFF does not wait for it.
-void ChannelRunner::make_safe_soon() {
-  if (supervisor_->tripped() && is_thermal(supervisor_->tripped()->hazard) && door_ != nullptr) door_->thermal_trip();
-  const auto off = [](ChannelRunner* self) -> Task<void> { co_await self->make_safe(); };
-  time_.spawn(off(this));
-  wake_.wake();
-}
-
 void ChannelRunner::remark(db::Severity severity, const std::string& kind, const std::string& text) {
   record_.event(severity, kind, text, time_.now(), time_.utc_now());
 }
@@ -453,7 +430,7 @@ ChannelView ChannelRunner::view() const {
                 .step_moved = state.step.moved,
                 .soc_pct = machine_.soc_pct(),
                 .test_time = time_.now() - record_.started()};
-  v.step_time = time_.now() - state.step.started;
+  v.step_time = state.step.ran_before_pause + (time_.now() - state.step.started);
   v.state = &state;
   return v;
 }

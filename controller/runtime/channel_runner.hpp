@@ -2,16 +2,21 @@
 // Control thread only. Every way to OFF goes through make_safe().
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "controller/async/time_source.hpp"
 #include "controller/engine/channel_machine.hpp"
 #include "controller/engine/safety_supervisor.hpp"
 #include "controller/runtime/channel_record.hpp"
+#include "controller/runtime/expected_charge.hpp"
 #include "controller/runtime/listener.hpp"
+#include "controller/runtime/pulse_check.hpp"
+#include "controller/runtime/resume.hpp"
 #include "drivers/instruments/cycler.hpp"
 #include "drivers/instruments/logger.hpp"
 
@@ -25,6 +30,12 @@ struct ChannelParts {
   int contactor = 0;
   bool has_cell_temperature = false;
   bool has_ambient_temperature = false;
+  bool has_logger_voltage = false;
+  bool has_stack_force = false;
+  bool has_gas = false;
+  std::optional<double> stack_area_cm2;  ///< by the bench file; else by the cell's
+  std::size_t interlock_modules = 0;     ///< with contacts of this channel
+  SensorLimits limits;                   ///< the bench's own
 };
 
 struct ChannelOptions {
@@ -33,8 +44,18 @@ struct ChannelOptions {
   Duration control_period_long_rest = std::chrono::seconds{1};  ///< after a minute of rest
   Duration sensor_period = std::chrono::seconds{1};             ///< how often loggers and chambers refresh
   Duration watchdog_delay = std::chrono::seconds{5};
-  Duration resume_point_interval = std::chrono::seconds{10};
+  Duration resume_point_interval = std::chrono::seconds{1};
   AmpHours nominal_capacity{1.0};
+  std::optional<ExpectedCharge> expected_charge;  ///< of the cell before the start
+
+  /// How often contacts are read: 50 ms at the control period of real benches.
+  [[nodiscard]] Duration interlock_period() const {
+    return std::clamp<Duration>(control_period / 2, std::chrono::milliseconds{20}, std::chrono::milliseconds{500});
+  }
+  /// How long a contact may go unread until it counts as open: three polls, and then OFF must fit into 0.25 s.
+  [[nodiscard]] Duration interlock_age_limit() const {
+    return std::max<Duration>(std::chrono::milliseconds{200}, 3 * interlock_period());
+  }
 };
 
 /// Where a channel asks for a temperature. Implemented by the chamber's task.
@@ -44,6 +65,13 @@ class ChamberDoor {
   virtual void request(std::uint32_t request, Celsius temperature) = 0;
   virtual void thermal_trip() = 0;
   virtual void leave() = 0;
+};
+
+/// Calls people to the bench. Implemented by its siren.
+class Bell {
+ public:
+  virtual ~Bell() = default;
+  virtual void ring(const std::string& why) = 0;
 };
 
 /// How an output was made safe, best first.
@@ -62,6 +90,7 @@ class ChannelRunner {
   ChannelRunner& operator=(const ChannelRunner&) = delete;
 
   void set_chamber(ChamberDoor* door) { door_ = door; }
+  void set_bell(Bell* bell) { bell_ = bell; }
 
   // ---- before the run, in this order (preflight.cpp) ----
   [[nodiscard]] Task<Result<void>> secure();  ///< OFF, verified: the first command of a starting process
@@ -71,11 +100,16 @@ class ChannelRunner {
   [[nodiscard]] Task<void> keep_alive();            ///< feeds the watchdog while other channels are being armed
   [[nodiscard]] Task<void> release_unused();        ///< armed, and then not started
 
+  /// Before run(): it is to go on with an interrupted run instead of beginning one.
+  void set_continuation(const Continuation& continuation) { continuation_ = &continuation; }
+  /// Before run(): what its record is to say of its start.
+  void remark_at_start(const std::string& kind, const std::string& text) { start_remarks_.emplace_back(kind, text); }
   /// Runs the program to its end, whatever the end is. The output is off when this returns, or the log says it is not known to be.
   [[nodiscard]] Task<void> run(db::RunKey run);
 
   // ---- from outside, at any moment ----
   void sensor(Measurand measurand, const Reading& reading);
+  void interlock(std::size_t module, const Reading& reading);  ///< of all contacts of this channel on one module
   void stop(Outcome outcome, const std::string& reason = {});  ///< the reason is one for the record: who or what asked
   void trip(const TripCause& cause);
   void chamber_granted(std::uint32_t request);
@@ -85,6 +119,10 @@ class ChannelRunner {
 
   [[nodiscard]] const std::string& name() const { return parts_.name; }
   [[nodiscard]] const Program& program() const { return program_; }
+  /// What its force presses; nothing: no pressure is known.
+  [[nodiscard]] std::optional<double> pressed_area_cm2() const {
+    return parts_.stack_area_cm2 ? parts_.stack_area_cm2 : program_.pressed_area_cm2;
+  }
   [[nodiscard]] Outcome outcome() const { return outcome_; }
   [[nodiscard]] bool criteria_met() const { return machine_.state().criteria_met; }
   [[nodiscard]] const std::string& reason() const { return reason_; }
@@ -96,27 +134,45 @@ class ChannelRunner {
   void failed_afterwards(const std::string& what);
 
  private:
+  [[nodiscard]] Error refused(const std::string& what) const { return fail(Fault::refused, parts_.name + ": " + what); }
   Task<void> first_look();
+  /// A new run, or one that is to go on with its steps.
+  [[nodiscard]] bool is_to_go_on() const {
+    return continuation_ == nullptr || (continuation_->rule != InterruptionRule::stop && !continuation_->run.waits_for_person());
+  }
+  Task<void> check_pulse();
+  Task<std::optional<ElectricalSample>> hold_pulse(Duration lasts);
   Task<void> control_loop();
   Task<void> control_cycle();
   Task<void> perform(ChannelInput input);
   bool observe();
   Task<void> perform_outputs();
   Task<std::optional<ChannelInput>> perform_command(const ChannelOutput& output);
+  const ChannelOutput* note_until_command(const ChannelOutput* at);
+  void begin(db::RunKey run);
+  void keep_point();
+  void watch_clock();
   void note(const ChannelInput& input);  ///< lets the engine decide and does what needs no instrument
   void note(const ChannelOutput& output);
   void note_end(const output::StepEnded& ended);
   void record_end();
   void count_as_failed(const std::string& what);
+  void add_to_reason(const std::string& what);
+  void note_off(SafeBy safe);
   Task<void> end_after_trip();
   Task<SafeBy> make_safe();
   Task<SafeBy> switch_off();
   Task<bool> ask_for_off(Duration timeout);
   Task<void> give_back();
-  Task<void> perform_apply(const output::Apply& apply);
-  void watch_heat(const Reading& cell);
+  Task<void> perform_apply(Setpoint setpoint, int direction);
+  void watch_heat(Measurand measurand, const Reading& reading);
+  void watch_difference();
+  [[nodiscard]] bool delivers(Measurand measurand) const;
+  [[nodiscard]] Result<void> check_sensors() const;
   Task<bool> open_contactor(Deadline deadline);
   void make_safe_soon();
+  void tell_others(const TripCause& cause);
+  void call_people(const std::string& why);
 
   void merge(const CyclerReadings& readings);
   [[nodiscard]] bool tripped(const std::optional<CyclerReadings>& fresh);
@@ -133,20 +189,30 @@ class ChannelRunner {
   TimeSource& time_;
   ChannelParts parts_;
   const Program& program_;
+  SafetyLimits limits_;  ///< of cell, profile and bench, the tightest
   ChannelOptions options_;
   RunListener& listener_;
   ChamberDoor* door_ = nullptr;
+  Bell* bell_ = nullptr;
   ChannelMachine machine_;
   ChannelOutputs outputs_;
+  const Continuation* continuation_ = nullptr;
+  std::vector<std::pair<std::string, std::string>> start_remarks_;  ///< kind and text
   std::optional<SafetySupervisor> supervisor_;
   std::optional<SafetySupervisor> heat_watch_;  ///< the cell's heat matters to its chamber also when the channel is done
   Duration suspended_{};
   ChannelRecord record_;
   Observation observation_;
+  std::vector<Reading> interlocks_;  ///< by module
+  bool difference_said_ = false;
+  int differences_ = 0;             ///< of two voltmeters, polls of the second in a row
+  TimePoint difference_seen_at_{};  ///< of the last poll compared
   Commanded commanded_;
   Wait wake_;
   TimePoint last_good_{};
   TimePoint next_resume_point_{};
+  bool point_is_due_ = false;  ///< a step began or ended
+  Duration utc_ahead_{};       ///< wall clock minus the steady clock and suspends: changes only when somebody sets it
 
   Outcome outcome_ = Outcome::none;
   std::optional<Outcome> stop_requested_;

@@ -1,7 +1,10 @@
-// Every way to OFF of a channel: one at a time, verified, then the second path.
+// Every way to OFF of a channel: one at a time, verified, then the second path; and who else is told of a trip.
 #include <fmt/format.h>
 
+#include <limits>
+
 #include "controller/runtime/channel_runner.hpp"
+#include "controller/runtime/constants.hpp"
 
 namespace cellrig {
 namespace {
@@ -9,7 +12,6 @@ namespace {
 constexpr Duration path_timeout = std::chrono::seconds{1};
 constexpr Duration contactor_timeout = std::chrono::milliseconds{500};
 constexpr Duration watchdog_margin = std::chrono::seconds{1};
-constexpr Duration overtaken_command_time = std::chrono::milliseconds{100};
 
 }  // namespace
 
@@ -48,13 +50,15 @@ Task<SafeBy> ChannelRunner::switch_off() {
     on_uncertain_ = false;
     co_return SafeBy::instrument;
   }
+  bool opened = false;
   if (parts_.relays != nullptr) {
     const Deadline second{time_.now() + contactor_timeout};
-    const bool opened = co_await open_contactor(second);
-    if (opened) {
-      say(db::Severity::alarm, "contactor opened", "the cycler did not confirm OFF; the contactor was opened and confirmed");
-      co_return SafeBy::contactor;
-    }
+    opened = co_await open_contactor(second);
+  }
+  call_people(parts_.name + ": the cycler does not confirm OFF");  // after the contactor, whose module may be the siren's
+  if (opened) {
+    say(db::Severity::alarm, "contactor opened", "the cycler did not confirm OFF; the contactor was opened and confirmed");
+    co_return SafeBy::contactor;
   }
   off = co_await ask_for_off(path_timeout);
   if (off) co_return SafeBy::instrument;
@@ -77,6 +81,80 @@ Task<bool> ChannelRunner::open_contactor(Deadline deadline) {
   const Result<void> opened = co_await parts_.relays->set(parts_.contactor, false, deadline);
   if (!opened) say(db::Severity::alarm, "contactor", "the contactor did not confirm that it opened: " + opened.error().what);
   co_return opened.has_value();
+}
+
+// ---- who else is told -----------------------------------------------------------------------------------------------
+
+/// Nothing here waits: neighbours and heater are switched off side by side with this output, and before anybody is called.
+void ChannelRunner::tell_others(const TripCause& cause) {
+  if (is_thermal(cause.hazard) && door_ != nullptr) door_->thermal_trip();
+  if (sounds_siren(cause.hazard)) call_people(parts_.name + ": " + describe(cause));
+}
+
+void ChannelRunner::call_people(const std::string& why) {
+  if (bell_ != nullptr) bell_->ring(why);
+}
+
+/// An OFF that was not confirmed makes the run a failure, whatever it was before: its reason says so.
+void ChannelRunner::note_off(SafeBy safe) {
+  switch (safe) {
+    case SafeBy::instrument: return;
+    case SafeBy::contactor: return add_to_reason("the cycler did not confirm OFF, the contactor was opened");
+    case SafeBy::watchdog: return add_to_reason("the cycler did not confirm OFF until its watchdog had fired");
+    case SafeBy::nothing: return add_to_reason("OFF could not be confirmed on any path");
+  }
+}
+
+/// The way out after a trip or a stop: OFF first, everything else after.
+Task<void> ChannelRunner::end_after_trip() {
+  if (supervisor_->tripped()) tell_others(*supervisor_->tripped());
+  const SafeBy safe = co_await make_safe();
+  if (supervisor_->tripped() && machine_.state().phase != Phase::tripped && machine_.state().phase != Phase::finished) {
+    const TripCause cause = *supervisor_->tripped();
+    reason_ = describe(cause);
+    const ChannelRecord::Together together(record_);
+    record_.trip(cause, time_.now(), time_.utc_now());
+    const bool instrument = is_instrument_failure(cause.hazard);
+    listener_.message(parts_.name, instrument ? db::Severity::alarm : db::Severity::trip, reason_);
+    const Outcome outcome = instrument ? Outcome::instrument_failure : Outcome::tripped;
+    note(ChannelInput{input::Trip{outcome}});
+  }
+  note_off(safe);
+  note(ChannelInput{input::Stop{stop_requested_.value_or(Outcome::stopped)}});
+  note(ChannelInput{input::Acknowledged{machine_.state().command, safe == SafeBy::instrument}});
+}
+
+/// A cell that runs away does so after its channel has tripped, as a rule: its chamber must know all the same, and so must people.
+void ChannelRunner::watch_heat(Measurand measurand, const Reading& reading) {
+  if (measurand == Measurand::gas && !reading.usable()) return;  // what is no number is the supervisor's business
+  if (!heat_watch_) {
+    SafetyLimits limits = limits_;
+    limits.cell_temperature_min = Celsius{-std::numeric_limits<double>::infinity()};
+    limits.sensors = SensorLimits{.gas_max_ppm = limits_.sensors.gas_max_ppm};
+    SupervisorOptions options;
+    options.age_limit = options.temperature_age_limit = options.sensor_age_limit = Duration::max();
+    heat_watch_.emplace(limits, options, time_.now());
+  }
+  if (heat_watch_->tripped()) return;
+  Observation heat;
+  heat[measurand] = reading;
+  // A cell that warms by itself: while its run goes on its own supervisor sees that, and one that ended well may be warmed by a neighbour.
+  const bool is_suspect = !commanded_.output_on && supervisor_ && supervisor_->tripped();
+  for (const Measurand m : {Measurand::ambient_temperature, Measurand::chamber_temperature}) heat[m] = observation_[m];
+  const Commanded off{false, is_suspect ? commanded_.since : time_.now(), 0};
+  const std::optional<TripCause>& cause = heat_watch_->check(heat, off, time_.now());
+  if (!cause || !is_thermal(cause->hazard)) return;
+  tell_others(*cause);
+  if (running_ && !must_be_off()) return trip(*cause);
+  say(db::Severity::alarm, "heat after the end", describe(*cause));
+}
+
+/// The control loop may be waiting for a reply that never comes: OFF does not wait for it.
+void ChannelRunner::make_safe_soon() {
+  if (supervisor_->tripped()) tell_others(*supervisor_->tripped());
+  const auto off = [](ChannelRunner* self) -> Task<void> { co_await self->make_safe(); };
+  time_.spawn(off(this));
+  wake_.wake();
 }
 
 }  // namespace cellrig

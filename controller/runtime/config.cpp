@@ -1,15 +1,16 @@
 #include "controller/runtime/config.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <set>
 
+#include "profiles/sensor_limits.hpp"
 #include "profiles/yaml_reader.hpp"
 
 namespace cellrig {
 namespace {
 
 constexpr std::int64_t input_index_max = 255;
+constexpr std::int64_t calibration_days_max = 3660;
 constexpr double watchdog_default_s = 5.0, watchdog_min_s = 1.0, watchdog_max_s = 30.0;
 
 std::vector<std::string> names_of(const std::map<std::string, InstrumentConfig>& instruments) {
@@ -18,20 +19,60 @@ std::vector<std::string> names_of(const std::map<std::string, InstrumentConfig>&
   return names;
 }
 
+/// A person's reason to go without something. An empty one is none.
+std::string read_reason(const YamlMap& map, const char* key) {
+  const YamlEntry* const entry = map.find(key);
+  if (entry == nullptr) return {};
+  const std::string& reason = as_text(entry->value, key);
+  if (reason.find_first_not_of(" \t\n") == std::string::npos)
+    throw ConfigError{entry->value.place(), std::string{"'"} + key + "' needs a reason, for whoever reads the record"};
+  return reason;
+}
+
+std::chrono::sys_days as_date(const YamlNode& node, const std::string& what) {
+  const std::string& text = as_text(node, what);
+  constexpr std::string_view shape = "0000-00-00";
+  const bool is_shaped = text.size() == shape.size() && std::equal(text.begin(), text.end(), shape.begin(), [](char c, char s) {
+                           return s == '-' ? c == '-' : c >= '0' && c <= '9';
+                         });
+  if (is_shaped) {
+    const std::chrono::year_month_day date{std::chrono::year{std::stoi(text.substr(0, 4))},
+                                           std::chrono::month{static_cast<unsigned>(std::stoi(text.substr(5, 2)))},
+                                           std::chrono::day{static_cast<unsigned>(std::stoi(text.substr(8, 2)))}};
+    if (date.ok() && date.year() >= std::chrono::year{1970}) return std::chrono::sys_days{date};
+  }
+  throw ConfigError{node.place(), "'" + what + "' is a date like 2026-01-15, found '" + text + "'"};
+}
+
+void read_calibration(const YamlMap& map, InstrumentConfig& into) {
+  const YamlEntry* const date = map.find("calibrated_on");
+  for (const char* key : {"calibration_days", "accept_expired_calibration"}) {
+    const YamlEntry* const entry = map.find(key);
+    if (entry != nullptr && date == nullptr)
+      throw ConfigError{entry->place, std::string{"'"} + key + "' needs the date of the calibration, 'calibrated_on'"};
+  }
+  if (date == nullptr) return;
+  into.calibrated_on = as_date(date->value, "calibrated_on");
+  into.calibration_days = map.integer_or("calibration_days", into.calibration_days);
+  if (into.calibration_days < 1 || into.calibration_days > calibration_days_max)
+    throw ConfigError{map.required("calibration_days").value.place(), "calibration_days must be 1 to 3660"};
+  into.accept_expired_calibration = read_reason(map, "accept_expired_calibration");
+}
+
 InstrumentConfig read_instrument(const YamlEntry& entry) {
-  static const std::vector<std::string> known{"model", "modbus", "scpi", "unit", "event"};
+  static const std::vector<std::string> known{
+      "model", "modbus", "scpi", "ascii", "unit", "event", "calibrated_on", "calibration_days", "accept_expired_calibration"};
   const YamlMap map{entry.value, "instrument " + entry.key, known};
   InstrumentConfig instrument{.name = entry.key, .model = map.text("model"), .place = entry.place};
-  for (const char* port : {"modbus", "scpi"}) {
-    if (const YamlEntry* address = map.find(port)) {
-      instrument.addresses[port] = parse_host_port(as_text(address->value, port), address->value.place());
-    }
+  for (const char* port : {"modbus", "scpi", "ascii"}) {
+    if (const YamlEntry* address = map.find(port)) instrument.addresses[port] = read_port_address(address->value, port);
   }
   for (const char* option : {"unit", "event"}) {
     if (const YamlEntry* value = map.find(option)) instrument.options[option] = as_integer(value->value, option);
   }
+  read_calibration(map, instrument);
   if (instrument.addresses.empty()) {
-    throw ConfigError{entry.place, "instrument '" + entry.key + "' has no address (modbus: or scpi:)"};
+    throw ConfigError{entry.place, "instrument '" + entry.key + "' has no address (modbus:, scpi: or ascii:)"};
   }
   return instrument;
 }
@@ -42,7 +83,7 @@ class BenchReader {
 
   void read(const YamlNode& root) {
     const YamlMap map{
-        root, "bench file", {"bench", "description", "instruments", "chambers", "channels", "watchdog_s", "simulation"}};
+        root, "bench file", {"bench", "description", "instruments", "chambers", "channels", "siren", "watchdog_s", "simulation"}};
     bench_.name = map.text("bench");
     const double watchdog_s = map.number_or("watchdog_s", watchdog_default_s);
     if (!(watchdog_s >= watchdog_min_s && watchdog_s <= watchdog_max_s)) {
@@ -56,6 +97,7 @@ class BenchReader {
       for (const YamlEntry& entry : chambers->value.entries()) bench_.chambers.push_back(read_chamber(entry));
     }
     for (const YamlEntry& entry : map.required("channels").value.entries()) bench_.channels.push_back(read_channel(entry));
+    bench_.siren = read_ref(map, "siren", "relays", "output");
     if (bench_.channels.empty()) throw ConfigError{map.required("channels").place, "a bench needs at least one channel"};
     refuse_shared_hardware();
   }
@@ -71,34 +113,101 @@ class BenchReader {
   }
 
   ChamberConfig read_chamber(const YamlEntry& entry) const {
-    const YamlMap map{entry.value, "chamber " + entry.key, {"instrument", "setpoint_min_degC", "setpoint_max_degC"}};
+    const YamlMap map{
+        entry.value, "chamber " + entry.key, {"instrument", "setpoint_min_degC", "setpoint_max_degC", "exhaust", "fan"}};
     ChamberConfig chamber{.name = entry.key, .instrument = instrument(map.required("instrument"), "instrument")};
     chamber.setpoint_min = Celsius{map.number_or("setpoint_min_degC", chamber.setpoint_min.value())};
     chamber.setpoint_max = Celsius{map.number_or("setpoint_max_degC", chamber.setpoint_max.value())};
     if (!(chamber.setpoint_min < chamber.setpoint_max))
       throw ConfigError{entry.place, "setpoint_min_degC must be below setpoint_max_degC"};
+    chamber.exhaust = read_ref(map, "exhaust", "relays", "output");
+    chamber.fan = read_ref(map, "fan", "relays", "output");
     return chamber;
+  }
+
+  InputRef read_ref(const YamlMap& map, const char* by, const char* index) const {
+    const std::int64_t n = map.integer(index);
+    const SourcePlace place = map.required(index).value.place();
+    if (n < 0 || n > input_index_max) throw ConfigError{place, std::string(index) + " must be 0 to 255"};
+    return InputRef{instrument(map.required(by), by), static_cast<int>(n), place};
   }
 
   std::optional<InputRef> read_ref(const YamlMap& channel, const char* key, const char* by, const char* index) const {
     const YamlEntry* const entry = channel.find(key);
     if (entry == nullptr) return std::nullopt;
-    const YamlMap map{entry->value, key, {by, index}};
-    const std::int64_t n = map.integer(index);
-    if (n < 0 || n > input_index_max)
-      throw ConfigError{map.required(index).value.place(), std::string(index) + " must be 0 to 255"};
-    return InputRef{instrument(map.required(by), by), static_cast<int>(n)};
+    return read_ref(YamlMap{entry->value, key, {by, index}}, by, index);
+  }
+
+  void read_stack_force(const YamlMap& channel, ChannelConfig& into) const {
+    const YamlEntry* const entry = channel.find("stack_force");
+    if (entry == nullptr) return;
+    const YamlMap map{entry->value, "stack_force", {"logger", "input", "area_cm2"}};
+    into.stack_force = read_ref(map, "logger", "input");
+    if (map.find("area_cm2") == nullptr) return;
+    into.stack_area_cm2 = map.number("area_cm2");
+    if (!(*into.stack_area_cm2 > 0.0)) throw ConfigError{map.required("area_cm2").value.place(), "area_cm2 must be above zero"};
+  }
+
+  /// One contact, or a list of them.
+  void read_interlocks(const YamlMap& channel, ChannelConfig& into) const {
+    const YamlEntry* const entry = channel.find("interlock");
+    if (entry == nullptr) return;
+    std::vector<YamlNode> contacts;
+    if (entry->value.is_sequence()) {
+      contacts = entry->value.items();
+    } else {
+      contacts.push_back(entry->value);
+    }
+    if (contacts.empty()) throw ConfigError{entry->value.place(), "'interlock' lists no contact"};
+    for (const YamlNode& contact : contacts) {
+      const InputRef ref = read_ref(YamlMap{contact, "interlock", {"inputs", "input"}}, "inputs", "input");
+      const bool is_known = std::any_of(into.interlocks.begin(), into.interlocks.end(), [&ref](const InputRef& other) {
+        return other.instrument == ref.instrument && other.index == ref.index;
+      });
+      if (is_known) throw ConfigError{ref.place, "this contact is listed twice"};
+      into.interlocks.push_back(ref);
+    }
+  }
+
+  static void require_sensor(const YamlEntry& limit, const ChannelConfig& channel) {
+    const Measurand measurand = find_sensor_limit(limit.key)->measurand;
+    const bool is_bound = (measurand == Measurand::stack_pressure && channel.stack_force) ||
+                          (measurand == Measurand::gas && channel.gas) ||
+                          (measurand == Measurand::logger_voltage && channel.voltage);
+    if (is_bound) return;
+    const char* const key = measurand == Measurand::stack_pressure ? "stack_force"
+                            : measurand == Measurand::gas          ? "gas"
+                                                                   : "voltage";
+    throw ConfigError{limit.value.place(), "'" + limit.key + "' needs a sensor: this channel has no '" + key + "'"};
+  }
+
+  static void read_limits(const YamlMap& channel, ChannelConfig& into) {
+    const YamlEntry* const entry = channel.find("limits");
+    if (entry == nullptr) return;
+    const YamlMap map{entry->value, "limits", sensor_limit_keys()};
+    for (const YamlEntry& limit : entry->value.entries()) {
+      into.limit_places[limit.key] = limit.value.place();
+      set_sensor_limit(*find_sensor_limit(limit.key), map.number(limit.key), limit.value.place(), into.limits);
+      require_sensor(limit, into);
+    }
   }
 
   ChannelConfig read_channel(const YamlEntry& entry) const {
     const YamlMap map{entry.value,
                       "channel " + entry.key,
-                      {"cycler", "cell_temperature", "ambient_temperature", "contactor", "chamber", "accept_without_watchdog"}};
+                      {"cycler", "cell_temperature", "ambient_temperature", "voltage", "stack_force", "gas", "interlock",
+                       "limits", "contactor", "chamber", "accept_without_watchdog", "accept_unproven_watchdog"}};
     ChannelConfig channel{.name = entry.key, .cycler = instrument(map.required("cycler"), "cycler"), .place = entry.place};
     channel.cell_temperature = read_ref(map, "cell_temperature", "logger", "input");
     channel.ambient_temperature = read_ref(map, "ambient_temperature", "logger", "input");
+    channel.voltage = read_ref(map, "voltage", "logger", "input");
+    channel.gas = read_ref(map, "gas", "logger", "input");
+    read_stack_force(map, channel);
+    read_interlocks(map, channel);
+    read_limits(map, channel);
     channel.contactor = read_ref(map, "contactor", "relays", "output");
-    channel.accept_without_watchdog = map.text_or("accept_without_watchdog", "");
+    channel.accept_without_watchdog = read_reason(map, "accept_without_watchdog");
+    channel.accept_unproven_watchdog = read_reason(map, "accept_unproven_watchdog");
     if (const YamlEntry* chamber = map.find("chamber")) {
       channel.chamber = as_text(chamber->value, "chamber");
       std::vector<std::string> known;
@@ -122,20 +231,55 @@ class BenchReader {
     };
     for (const ChannelConfig& channel : bench_.channels) {
       claim("the output of " + channel.cycler, channel);
-      if (channel.cell_temperature)
-        claim("input " + std::to_string(channel.cell_temperature->index) + " of " + channel.cell_temperature->instrument,
-              channel);
+      // Gas and air are shared; what is fixed to one cell is not.
+      for (const std::optional<InputRef>& own : {channel.cell_temperature, channel.voltage, channel.stack_force}) {
+        if (own) claim("input " + std::to_string(own->index) + " of " + own->instrument, channel);
+      }
       if (channel.contactor)
         claim("output " + std::to_string(channel.contactor->index) + " of " + channel.contactor->instrument, channel);
     }
-    std::map<std::string, const InstrumentConfig*> wires;
+    refuse_shared_outputs();
+    refuse_shared_wires();
+  }
+
+  /// A relay drives one thing: a contactor that opens must not be an exhaust that goes off.
+  void refuse_shared_outputs() const {
+    std::map<std::string, std::string> user;
+    const auto claim = [&user](const std::optional<InputRef>& wire, const std::string& name) {
+      if (!wire) return;
+      const std::string label = "output " + std::to_string(wire->index) + " of " + wire->instrument;
+      const auto [entry, is_new] = user.emplace(label, name);
+      if (!is_new) throw ConfigError{wire->place, label + " is already the " + entry->second};
+    };
+    for (const ChannelConfig& channel : bench_.channels) claim(channel.contactor, "contactor of channel '" + channel.name + "'");
+    for (const ChamberConfig& chamber : bench_.chambers) {
+      claim(chamber.exhaust, AlarmWire{AlarmWire::Role::exhaust, chamber.name, {}}.name());
+      claim(chamber.fan, AlarmWire{AlarmWire::Role::fan, chamber.name, {}}.name());
+    }
+    claim(bench_.siren, AlarmWire{}.name());
+  }
+
+  /// Units of Modbus RTU may share a line, and one instrument may take RTU frames and text at the same TCP port. Nothing else is shared.
+  void refuse_shared_wires() const {
+    struct Use {
+      const InstrumentConfig* instrument;
+      bool is_rtu;
+    };
+    std::map<std::string, Use> wires;
     for (const auto& [name, instrument] : bench_.instruments) {
       for (const auto& [port, address] : instrument.addresses) {
-        const std::string wire = address.host + ":" + std::to_string(address.port);
-        const auto [entry, is_new] = wires.emplace(wire, &instrument);
-        if (!is_new)
-          throw ConfigError{instrument.place,
-                            "instruments '" + entry->second->name + "' and '" + name + "' have the same address " + wire};
+        const bool is_serial = address.kind == PortAddress::Kind::serial;
+        const bool is_rtu = address.kind == PortAddress::Kind::rtu_over_tcp || (is_serial && port == "modbus");
+        const std::string wire = wire_of(address);
+        const auto [entry, is_new] = wires.emplace(wire, Use{&instrument, is_rtu});
+        if (is_new) continue;
+        const Use& other = entry->second;
+        if (other.instrument == &instrument && !is_serial && other.is_rtu != is_rtu) continue;
+        if (other.instrument != &instrument && other.is_rtu && is_rtu) continue;
+        throw ConfigError{address.place,
+                          other.instrument == &instrument
+                              ? "two ports of instrument '" + name + "' have the same address " + wire
+                              : "instruments '" + other.instrument->name + "' and '" + name + "' have the same address " + wire};
       }
     }
   }
@@ -159,18 +303,43 @@ const ChamberConfig* BenchConfig::chamber(const std::string& wanted) const {
   return found == chambers.end() ? nullptr : &*found;
 }
 
-HostPort parse_host_port(const std::string& text, const SourcePlace& place) {
-  const std::size_t colon = text.rfind(':');
-  if (colon == std::string::npos || colon == 0) throw ConfigError{place, "'" + text + "' is no address; write host:port"};
-  HostPort result{.host = text.substr(0, colon)};
-  if (result.host.size() > 2 && result.host.front() == '[' && result.host.back() == ']')
-    result.host = result.host.substr(1, result.host.size() - 2);
-  const char* const begin = text.data() + colon + 1;
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(begin, end, result.port);
-  if (error != std::errc{} || stop != end || result.port == 0)
-    throw ConfigError{place, "'" + text + "' has no port between 1 and 65535"};
-  return result;
+std::string_view to_string(AlarmWire::Role role) {
+  switch (role) {
+    case AlarmWire::Role::exhaust: return "exhaust";
+    case AlarmWire::Role::fan: return "fan";
+    case AlarmWire::Role::siren: return "siren";
+  }
+  return "";
+}
+
+std::string AlarmWire::name() const {
+  const std::string what{to_string(role)};
+  return chamber.empty() ? what : what + " of chamber '" + chamber + "'";
+}
+
+std::string AlarmWire::label() const { return "output " + std::to_string(wire.index) + " of " + wire.instrument; }
+
+std::vector<AlarmWire> alarm_wires_of(const BenchConfig& bench, const std::vector<std::string>& channels) {
+  const auto has_channel = [&](const ChamberConfig& chamber) {
+    return std::any_of(channels.begin(), channels.end(),
+                       [&](const std::string& channel) { return bench.channel(channel).chamber == chamber.name; });
+  };
+  std::vector<AlarmWire> wires;
+  for (const ChamberConfig& chamber : bench.chambers) {
+    if (!has_channel(chamber)) continue;
+    if (chamber.exhaust) wires.push_back({AlarmWire::Role::exhaust, chamber.name, *chamber.exhaust});
+    if (chamber.fan) wires.push_back({AlarmWire::Role::fan, chamber.name, *chamber.fan});
+  }
+  if (bench.siren && !channels.empty()) wires.push_back({AlarmWire::Role::siren, {}, *bench.siren});
+  return wires;
+}
+
+std::vector<std::string> channels_behind(const BenchConfig& bench, const AlarmWire& wire) {
+  std::vector<std::string> names;
+  for (const ChannelConfig& channel : bench.channels) {
+    if (wire.chamber.empty() || channel.chamber == wire.chamber) names.push_back(channel.name);
+  }
+  return names;
 }
 
 BenchConfig parse_bench(const std::string& text, const std::string& file) {
@@ -200,7 +369,7 @@ HostPort use_simulator_addresses(BenchConfig& bench, const std::string& ready_fi
                                       [&p = port](const YamlEntry& e) { return e.key == p; });
       if (found == entry->value.entries().end())
         throw ConfigError{entry->place, "the simulator's '" + name + "' has no port '" + port + "'"};
-      address = parse_host_port(as_text(found->value, port), found->value.place());
+      move_to(address, as_text(found->value, port), found->value.place());
     }
   }
   return parse_host_port(map.text("back_door"), map.place());

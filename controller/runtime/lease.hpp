@@ -5,6 +5,7 @@
 #include <string>
 
 #include "controller/base/result.hpp"
+#include "controller/runtime/fencing.hpp"
 
 namespace cellrig {
 
@@ -15,14 +16,18 @@ class Lease {
   /// CELLRIG_LEASE_DIR, else /run/lock/cellrig where that can be made, else /tmp/cellrig-leases, the same for all users.
   [[nodiscard]] static std::string default_directory();
 
+  /// Larger than that of every take before, on this machine since it was started.
+  [[nodiscard]] FencingToken token() const { return token_; }
+
   Lease(Lease&& other) noexcept;
   Lease& operator=(Lease&&) = delete;
   Lease(const Lease&) = delete;
   ~Lease();
 
  private:
-  explicit Lease(int descriptor) : descriptor_{descriptor} {}
+  Lease(int descriptor, FencingToken token) : descriptor_{descriptor}, token_{token} {}
   int descriptor_ = -1;
+  FencingToken token_;
 };
 
 }  // namespace cellrig

@@ -1,6 +1,7 @@
-// Refreshes the temperatures of every channel that listens to one logger.
+// Refreshes what one logger measures for every channel that listens to it.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@ struct SensorSubscription {
   ChannelRunner* channel = nullptr;
   Measurand measurand = Measurand::cell_temperature;
   int input = 0;
+  std::optional<double> pressed_area_cm2{};  ///< of a force: then its pressure is handed out too
 };
 
 class SensorTask {
@@ -29,13 +31,18 @@ class SensorTask {
   [[nodiscard]] const std::string& name() const { return name_; }
 
  private:
+  static constexpr Duration age_limit_min = std::chrono::seconds{1};
+
+  void hand_out(const SensorSubscription& subscription, const Reading& reading);
+
   TimeSource& time_;
   std::string name_;
   Logger& logger_;
   Duration period_;
   RunListener& listener_;
   std::vector<SensorSubscription> subscriptions_;
-  std::vector<Reading> readings_;
+  std::vector<int> inputs_;        ///< that somebody listens to, rising
+  std::vector<Reading> readings_;  ///< of these
   Wait wake_;
   TimePoint last_good_{};
   bool stopped_ = false;

@@ -72,6 +72,30 @@ void add_step(CycleRow& cycle, const StepInfo& step, const StepResult& result) {
 
 }  // namespace
 
+namespace {
+
+double net_Ah(const Sums& sums) { return sums.charge_Ah - sums.discharge_Ah; }
+
+/// A step that was interrupted and went on has a row for each part, all with the same count: what all of them moved.
+class Executions {
+ public:
+  double add(const StepInfo& step, const StepResult& result) {
+    if (step.row.step_count != step_count_) net_Ah_ = 0;
+    step_count_ = step.row.step_count;
+    net_Ah_ += net_Ah(result.sums);
+    return net_Ah_;
+  }
+
+ private:
+  std::int64_t step_count_ = 0;
+  double net_Ah_ = 0;
+};
+
+/// One that was cut off or skipped has no result.
+bool came_to_its_end(const StepEndRow& end) { return end.reason == "condition" || end.reason == "time bound"; }
+
+}  // namespace
+
 Result<std::vector<CycleRow>> recompute_cycles(Reader& reader, RunKey run) {
   const Result<std::vector<StepInfo>> steps = reader.steps(run);
   if (!steps) return steps.error();
@@ -79,6 +103,7 @@ Result<std::vector<CycleRow>> recompute_cycles(Reader& reader, RunKey run) {
   if (!results) return results.error();
   std::vector<CycleRow> cycles;
   std::optional<double> first_reference_Ah;
+  Executions executions;
   for (const StepInfo& step : *steps) {
     if (!step.row.in_cycle) continue;
     if (cycles.empty() || cycles.back().cycle != step.row.cycle) {
@@ -96,8 +121,8 @@ Result<std::vector<CycleRow>> recompute_cycles(Reader& reader, RunKey run) {
     const StepResult result = found == results->end() ? StepResult{} : found->second;
     CycleRow& cycle = cycles.back();
     add_step(cycle, step, result);
-    if (!step.row.measures_reference) continue;
-    const double reference_Ah = std::abs(result.sums.charge_Ah - result.sums.discharge_Ah);
+    const double reference_Ah = std::abs(executions.add(step, result));
+    if (!step.row.measures_reference || !came_to_its_end(*step.end)) continue;
     if (!first_reference_Ah) first_reference_Ah = reference_Ah;
     if (*first_reference_Ah > 0) cycle.retention = reference_Ah / *first_reference_Ah;
   }

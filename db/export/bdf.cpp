@@ -6,6 +6,7 @@
 #include <ctime>
 #include <limits>
 
+#include "db/export/aux_columns.hpp"
 #include "db/export/csv.hpp"
 
 namespace cellrig::db {
@@ -15,7 +16,12 @@ namespace {
 struct Columns {
   bool has_ambient_temperature = false;
   bool has_surface_temperature = false;
+  bool has_pressure = false;
 };
+
+/// The only quantity of a further sensor that the format has a column for.
+constexpr std::array<std::string_view, 1> pressure_quantity{"stack_pressure_MPa"};
+constexpr double pascal_per_MPa = 1e6;
 
 /// Usually over after one row; a run without a sensor is read once more.
 Result<Columns> known_columns(Reader& reader, RunKey run) {
@@ -44,7 +50,7 @@ void add_amounts(CsvLine& line, double charging, double discharging) {
   line.real(charging - discharging);
 }
 
-void add_sums(CsvLine& line, const Sums& start, const SampleRow& row) {
+void add_sums_and_nets(CsvLine& line, const Sums& start, const SampleRow& row) {
   add_amounts(line, start.charge_Ah + row.charge_Ah, start.discharge_Ah + row.discharge_Ah);
   add_amounts(line, start.charge_Wh + row.charge_Wh, start.discharge_Wh + row.discharge_Wh);
 }
@@ -61,6 +67,7 @@ void write_header(CsvLine& line, const Columns& columns) {
     line.text(label);
   }
   if (columns.has_surface_temperature) line.text("Surface Temperature / degC");
+  if (columns.has_pressure) line.text("Applied Pressure / Pa");
   add_labels(line, "");
   add_labels(line, "Cycle ");
   add_labels(line, "Step ");
@@ -89,7 +96,13 @@ void advance(Progress& progress, const SampleView& sample) {
   ++progress.record_index;
 }
 
-void write_row(CsvLine& line, const RunInfo& run, const Columns& columns, const SampleView& sample, const Progress& progress) {
+struct Row {
+  const SampleView& sample;
+  double pressure_MPa;
+};
+
+void write_row(CsvLine& line, const RunInfo& run, const Columns& columns, const Row& whole, const Progress& progress) {
+  const SampleView& sample = whole.sample;
   const StepInfo& step = sample.step;
   const SampleRow& row = sample.row;
   line.clear();
@@ -107,9 +120,10 @@ void write_row(CsvLine& line, const RunInfo& run, const Columns& columns, const 
   line.integer(progress.record_index);
   line.integer(progress.step_record_index);
   if (columns.has_surface_temperature) line.real(row.cell_temperature_degC);
-  add_sums(line, step.run_sums_at_start, row);
-  add_sums(line, step.cycle_sums_at_start, row);
-  add_sums(line, Sums{}, row);
+  if (columns.has_pressure) line.real(whole.pressure_MPa * pascal_per_MPa);
+  add_sums_and_nets(line, step.run_sums_at_start, row);
+  add_sums_and_nets(line, step.cycle_sums_at_start, row);
+  add_sums_and_nets(line, Sums{}, row);
 }
 
 std::string harmless(const std::string& text, const char* otherwise) {
@@ -127,8 +141,11 @@ std::string harmless(const std::string& text, const char* otherwise) {
 Result<BdfReport> export_bdf(Reader& reader, RunKey key, const ExportOptions& options) {
   const Result<RunInfo> run = reader.run(key);
   if (!run) return run.error();
-  const Result<Columns> columns = known_columns(reader, key);
+  Result<Columns> columns = known_columns(reader, key);
   if (!columns) return columns.error();
+  Result<AuxColumns> pressure = AuxColumns::load(reader, key, pressure_quantity);
+  if (!pressure) return pressure.error();
+  columns->has_pressure = pressure->has(0);
   Result<TextFile> file = TextFile::create(options);
   if (!file) return file.error();
   CsvLine line;
@@ -148,7 +165,8 @@ Result<BdfReport> export_bdf(Reader& reader, RunKey key, const ExportOptions& op
       return false;
     }
     advance(progress, sample);
-    write_row(line, *run, *columns, sample, progress);
+    const Row row{sample, columns->has_pressure ? pressure->at(0, sample.row.test_time_ns) : 0.0};
+    write_row(line, *run, *columns, row, progress);
     ++report.rows;
     return file->write(line.finish());
   });

@@ -3,6 +3,7 @@
 #include <ctime>
 
 #include "db/export/bdf.hpp"
+#include "db/verify.hpp"
 
 namespace cellrig::db {
 
@@ -14,7 +15,7 @@ double unix_seconds(UtcTime time) { return static_cast<double>(time.ns_since_epo
 
 /// As BattINFO's enumeration has it.
 std::string_view test_status(const RunInfo& run) {
-  if (!run.end) return "running";
+  if (!run.end) return run.status == "running" ? "running" : "aborted";
   return run.end->status == "completed" ? "completed" : "aborted";
 }
 
@@ -24,6 +25,12 @@ std::string_view category(const EventRow& event) {
   const auto has = [&event, &kind](std::string_view word) {
     return kind.find(word) != std::string::npos || event.message.find(word) != std::string::npos;
   };
+  if (kind == "deviation") {  // its message begins with the category
+    for (const std::string_view word :
+         {"power_outage", "software_error", "operator_intervention", "premature_termination", "communication_loss"}) {
+      if (event.message.starts_with(word)) return word;
+    }
+  }
   if (kind == "stopped") return "operator_intervention";
   if (has("link") || has("timeout")) return "communication_loss";
   if (kind == "instrument") return "equipment_failure";
@@ -52,8 +59,24 @@ std::int64_t step_count_at(const std::vector<StepInfo>& steps, std::int64_t test
   return count;
 }
 
-json::array deviations(const std::vector<EventRow>& events, const std::vector<StepInfo>& steps) {
+/// What was said of it when it was over; unseen_charge_max_Ah and bounded_by are ours, BattINFO has no word for them.
+json::object deviation_record(const DeviationRow& row, const std::vector<StepInfo>& steps) {
+  json::object deviation{{"category", row.category},
+                         {"description", row.description},
+                         {"occurred_at", unix_seconds(row.from_utc)},
+                         {"impact", row.unseen_charge_max_Ah.value_or(0) > 0 ? "major" : "moderate"}};
+  const std::int64_t step = step_count_at(steps, row.from_test_time_ns);
+  if (step > 0) deviation["step_index"] = step;
+  if (row.to_utc) deviation["duration_s"] = unix_seconds(*row.to_utc) - unix_seconds(row.from_utc);
+  if (row.unseen_charge_max_Ah) deviation["unseen_charge_max_Ah"] = *row.unseen_charge_max_Ah;
+  if (!row.bounded_by.empty()) deviation["bounded_by"] = row.bounded_by;
+  return deviation;
+}
+
+json::array deviations(const std::vector<EventRow>& events, const std::vector<DeviationRow>& recorded,
+                       const std::vector<StepInfo>& steps) {
   json::array out;
+  for (const DeviationRow& row : recorded) out.push_back(deviation_record(row, steps));
   for (const EventRow& event : events) {
     if (event.severity == Severity::info) continue;
     json::object deviation{{"category", category(event)},
@@ -133,7 +156,11 @@ Result<std::string> bdf_metadata(Reader& reader, RunKey key, const BdfMetadataOp
   const RunRow& row = run->row;
   UtcTime retrieved = options.exported_at;
   if (retrieved.ns_since_epoch == 0) retrieved = run->end ? run->end->ended_at : row.started_at;
-  const json::array deviating = deviations(*events, *steps);
+  const Result<std::vector<DeviationRow>> recorded = reader.deviations(key);
+  if (!recorded) return recorded.error();
+  const Result<Anchor> head = chain_head(reader.path());
+  if (!head) return head.error();
+  const json::array deviating = deviations(*events, *recorded, *steps);
   json::object test = test_record(*run, deviating, options);
   const json::value equipment_id = test.contains("equipment_id") ? test.at("equipment_id") : json::value("unknown");
   const std::string cell_id = row.cell_id.empty() ? row.cell_name : row.cell_id;
@@ -142,7 +169,9 @@ Result<std::string> bdf_metadata(Reader& reader, RunKey key, const BdfMetadataOp
       {"provenance", json::object{{"source_type", row.time_source == "real" ? "measurement" : "simulation"},
                                   {"retrieved_at", unix_seconds(retrieved)},
                                   {"software", "cellrig " + row.software_version},
-                                  {"time_source", row.time_source}}},
+                                  {"time_source", row.time_source},
+                                  {"chain_block", head->block},
+                                  {"chain_sha256", head->sha256}}},
       {"test", std::move(test)},
       {"test_protocol",
        json::object{{"schema_version", "1.0.0"},

@@ -1,10 +1,17 @@
 #include "db/export/csv.hpp"
 
+#include <array>
 #include <limits>
+#include <string>
+
+#include "db/export/aux_columns.hpp"
 
 namespace cellrig::db {
 
 namespace {
+
+constexpr std::array<std::string_view, 4> csv_sensor_columns{"logger_voltage_V", "stack_force_N", "stack_pressure_MPa",
+                                                             "gas_ppm"};
 
 std::string_view regulation(std::uint32_t flags) {
   if ((flags & sample_flag::output_on) == 0) return "";
@@ -68,14 +75,23 @@ Result<std::uint64_t> export_csv(Reader& reader, RunKey key, const ExportOptions
   if (!run) return run.error();
   Result<TextFile> file = TextFile::create(options);
   if (!file) return file.error();
+  Result<AuxColumns> sensors = AuxColumns::load(reader, key, csv_sensor_columns);
+  if (!sensors) return sensors.error();
   file->write(
       "record_index,test_time_s,utc_s,step_count,step_id,step_name,step_type,step_time_s,cycle,in_cycle,is_reference,"
       "output_on,regulation,after_gap,voltage_V,current_A,power_W,cell_temperature_degC,ambient_temperature_degC,"
       "step_charge_Ah,step_discharge_Ah,step_charge_Wh,step_discharge_Wh,cycle_charge_Ah,cycle_discharge_Ah,"
-      "cycle_charge_Wh,cycle_discharge_Wh,run_charge_Ah,run_discharge_Ah,run_charge_Wh,run_discharge_Wh\n");
+      "cycle_charge_Wh,cycle_discharge_Wh,run_charge_Ah,run_discharge_Ah,run_charge_Wh,run_discharge_Wh");
+  for (std::size_t i = 0; i < csv_sensor_columns.size(); ++i) {
+    if (sensors->has(i)) file->write("," + std::string(csv_sensor_columns[i]));
+  }
+  file->write("\n");
   CsvLine line;
   const Result<std::uint64_t> rows = reader.for_each_sample(key, [&](const SampleView& sample) {
     write_sample(line, *run, sample);
+    for (std::size_t i = 0; i < csv_sensor_columns.size(); ++i) {
+      if (sensors->has(i)) line.real(sensors->at(i, sample.row.test_time_ns));
+    }
     return file->write(line.finish());
   });
   if (!rows) return rows;

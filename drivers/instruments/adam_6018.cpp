@@ -7,7 +7,6 @@ namespace {
 
 constexpr std::uint16_t raw_low_end = 0;
 constexpr std::uint16_t raw_high_end = 65535;
-constexpr Duration retry_pause = std::chrono::milliseconds{20};
 
 Reading reading_of(std::uint16_t raw, const ThermocoupleRange& range, TimePoint at) {
   if (raw == raw_low_end || raw == raw_high_end) return Reading{.value = 0.0, .at = at, .quality = Quality::bad};
@@ -23,6 +22,10 @@ bool select_thermocouple(Adam6018Model& model, const std::string& type) {
     model.thermocouple_type = type;
     model.capabilities.temperature_min = range.low;
     model.capabilities.temperature_max = range.high;
+    for (LoggerInput& input : model.capabilities.inputs) {
+      input.min = range.low.value();
+      input.max = range.high.value();
+    }
     return true;
   }
   return false;
@@ -83,14 +86,27 @@ Task<Result<void>> Adam6018::measure(std::span<Reading> into, Deadline deadline)
   co_return done;
 }
 
+Task<Result<bool>> Adam6018::state(int channel, Deadline deadline) {
+  const CallScope in_call{calls_};
+  if (channel < 0 || channel >= relay_count()) co_return refused("it has 8 relay outputs");
+  std::array<bool, 1> held{};
+  const ModbusAddress from = at(static_cast<std::uint16_t>(model_.registers.output_coil + channel));
+  const Result<void> read = co_await bus_->read_coils(from, held, deadline);
+  if (!read) co_return read.error();
+  co_return held[0];
+}
+
 Task<Result<void>> Adam6018::set(int channel, bool energised, Deadline deadline) {
   if (channel < 0 || channel >= static_cast<int>(channel_count)) co_return refused("it has 8 relay outputs");
   const auto coil = static_cast<std::uint16_t>(model_.registers.output_coil + channel);
   if (energised) {
+    if (openings_ > 0) co_return fail(Fault::interrupted, model_.capabilities.model + ": a relay is being opened");
     const CallScope in_call{calls_};
     co_return co_await set_once(coil, true, deadline);
   }
   // The second path to OFF never waits.
+  const ModbusBus::Urgent urgent{*bus_};
+  const CallScope opening{openings_};
   ++epoch_;
   if (calls_ > 0) bus_->cut();
   Result<void> done = fail(Fault::timeout, model_.capabilities.model + ": no time was left to open the relay");

@@ -54,10 +54,13 @@ class Adam6018 final : public Logger, public Relays {
   [[nodiscard]] const LoggerCapabilities& capabilities() const override { return model_.capabilities; }
   [[nodiscard]] Task<Result<InstrumentIdentity>> identify(Deadline deadline) override;
   [[nodiscard]] Task<Result<void>> measure(std::span<Reading> into, Deadline deadline) override;
+  [[nodiscard]] int relay_count() const override { return static_cast<int>(channel_count); }
+  [[nodiscard]] Task<Result<bool>> state(int channel, Deadline deadline) override;
   [[nodiscard]] Task<Result<void>> set(int channel, bool energised, Deadline deadline) override;
 
  private:
   static constexpr std::size_t channel_count = 8;
+  static constexpr Duration retry_pause = std::chrono::milliseconds{20};
 
   [[nodiscard]] const ThermocoupleRange* configured_range() const;
   [[nodiscard]] Error refused(const std::string& what) const;
@@ -69,6 +72,7 @@ class Adam6018 final : public Logger, public Relays {
   std::unique_ptr<ModbusBus> bus_;
   Adam6018Model model_;
   std::uint64_t epoch_ = 0;  ///< counts openings of a relay
+  int openings_ = 0;         ///< under way: nothing is closed meanwhile
   int calls_ = 0;            ///< calls under way that an opening may cut
   TimePoint asked_{};        ///< when the last question went out, also when it had to be asked again
   bool types_verified_ = false;

@@ -44,6 +44,9 @@ class Cycler {
   [[nodiscard]] virtual Task<Result<void>> arm(const Protections& protections, Deadline deadline) = 0;
   [[nodiscard]] virtual Task<Result<CyclerReadings>> measure(Deadline deadline) = 0;
   [[nodiscard]] virtual Task<Result<void>> apply(const Setpoint& setpoint, Deadline deadline) = 0;
+  /// A person's decision, made after the cause was seen: clears what a protection or the watchdog has latched. Only with the output
+  /// off; succeeds when nothing is latched any more. It disarms: arm() comes next.
+  [[nodiscard]] virtual Task<Result<void>> acknowledge_trip(Deadline deadline) = 0;
   /// Ends an orderly use: watchdog disarmed, remote given back. Only with the output off.
   [[nodiscard]] virtual Task<Result<void>> release(Deadline deadline) = 0;
   [[nodiscard]] virtual Amps off_current_threshold() const = 0;

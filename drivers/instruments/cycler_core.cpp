@@ -4,9 +4,6 @@
 #include <utility>
 
 namespace cellrig {
-namespace {
-constexpr Duration retry_pause = std::chrono::milliseconds{20};
-}  // namespace
 
 CyclerCore::CyclerCore(TimeSource& time, CyclerCapabilities capabilities, Duration attempt_timeout)
     : time_{time}, capabilities_{std::move(capabilities)}, attempt_timeout_{attempt_timeout} {}

@@ -20,6 +20,9 @@ class CyclerCore : public Cycler {
   [[nodiscard]] Amps off_current_threshold() const final;
 
  protected:
+  /// Between two looks at an instrument that takes its time.
+  static constexpr Duration state_poll = std::chrono::milliseconds{10};
+
   /// One use of the driver: everything within it ends at the deadline, or when output_off() was called after it began.
   struct Call {
     Deadline deadline;
@@ -54,6 +57,8 @@ class CyclerCore : public Cycler {
   int calls_ = 0;  ///< under way, other than output_off(): for CallScope
 
  private:
+  static constexpr Duration retry_pause = std::chrono::milliseconds{20};
+
   CyclerCapabilities capabilities_;
   Duration attempt_timeout_;  ///< of one try to turn off, before the next path is tried
   std::uint64_t epoch_ = 0;   ///< counts calls of output_off()

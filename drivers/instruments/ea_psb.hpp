@@ -20,7 +20,7 @@ namespace cellrig {
 /// * The actual current is a magnitude; its sign is state bit 12. 65535 is the end of the range and no measurement.
 /// * Writes are accepted in remote mode only. Losing remote (panel, reboot, watchdog) disarms: apply() refuses until arm().
 /// * Its watchdog makes it leave remote; what the output then does is a setting (POW:STAG:AFT:REM), armed as OFF.
-/// * An alarm is never acknowledged on the way: arm() and apply() fail with device_fault until acknowledge_alarms().
+/// * An alarm is never acknowledged on the way: arm() and apply() fail with device_fault until acknowledge_trip().
 /// * SYST:ERR? is never asked, because reading it acknowledges alarms.
 /// * output_off() tries Modbus first and, when that does not answer, SCPI; in turn until its deadline.
 class EaPsbCycler final : public CyclerCore {
@@ -32,9 +32,7 @@ class EaPsbCycler final : public CyclerCore {
   [[nodiscard]] Task<Result<CyclerReadings>> measure(Deadline deadline) override;
   [[nodiscard]] Task<Result<void>> apply(const Setpoint& setpoint, Deadline deadline) override;
   [[nodiscard]] Task<Result<void>> release(Deadline deadline) override;
-
-  /// A person's decision, made after the cause was seen. Needs the output off. Succeeds when no alarm is left.
-  [[nodiscard]] Task<Result<void>> acknowledge_alarms(Deadline deadline);
+  [[nodiscard]] Task<Result<void>> acknowledge_trip(Deadline deadline) override;
 
  private:
   struct Armed {

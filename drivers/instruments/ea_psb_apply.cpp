@@ -9,7 +9,6 @@
 namespace cellrig {
 namespace {
 
-constexpr Duration state_poll = std::chrono::milliseconds{10};
 /// Public drivers wait 50 ms before they read back; how long a unit really needs is unverified.
 constexpr Duration readback_lag_max = std::chrono::milliseconds{250};
 
@@ -148,6 +147,7 @@ Task<Result<void>> EaPsbCycler::off_by(int path, Deadline attempt) {
 // Being refused is no failure by itself: out of remote mode the instrument refuses, and may be off all the same.
 // Its state decides.
 Task<Result<void>> EaPsbCycler::off_by_modbus(Call call) {
+  const ModbusBus::Urgent urgent{*bus_};
   const modbus::PercentScale current{model_.nominal_current.value(), ea_psb::raw_full_scale};
   bool must_write = true;
   while (true) {

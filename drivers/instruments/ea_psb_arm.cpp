@@ -12,6 +12,8 @@ namespace {
 using ea_psb::RegisterValue;
 
 constexpr Duration remote_poll = std::chrono::milliseconds{20};  // the owner's read-back lags
+/// Public drivers wait so long before they read back what they wrote; how long a unit really needs is unverified.
+constexpr Duration readback_lag = std::chrono::milliseconds{50};
 
 struct WordSetting {
   std::string header, word;
@@ -36,8 +38,10 @@ Task<Result<void>> EaPsbCycler::arm(const Protections& protections, Deadline dea
   Result<void> done = co_await require_idle(call);
   if (done) done = co_await take_remote(call);
   if (done) done = co_await program_registers(call, *plan);
+  if (done) done = co_await pause(call, readback_lag);
   if (done) done = co_await verify_registers(call, *plan);
   if (done) done = co_await program_scpi(call, *plan);
+  if (done) done = co_await pause(call, readback_lag);
   if (done) done = co_await verify_scpi(call, *plan);
   if (done) done = co_await require_idle(call);
   if (!done) co_return done;
@@ -229,7 +233,7 @@ Task<Result<void>> EaPsbCycler::verify_armed(Call call) {
   co_return done;
 }
 
-Task<Result<void>> EaPsbCycler::acknowledge_alarms(Deadline deadline) {
+Task<Result<void>> EaPsbCycler::acknowledge_trip(Deadline deadline) {
   const CallScope in_call{calls_};
   const Result<Call> begun = begin(deadline);
   if (!begun) co_return begun.error();

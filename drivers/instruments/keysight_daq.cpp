@@ -1,6 +1,7 @@
 #include "drivers/instruments/keysight_daq.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "drivers/scpi/codec.hpp"
@@ -83,12 +84,20 @@ std::string KeysightDaq::temperature_list() const {
 
 // A question whose link was lost is asked once more, on a new connection. Nothing else is ever repeated.
 Task<Result<std::string>> KeysightDaq::ask(std::string_view question, Deadline deadline) {
-  asked_ = time_.now();
-  Result<std::string> reply = co_await session_.query(question, deadline);
+  Result<std::string> reply = co_await ask_once(question, deadline);
   if (!reply && reply.error().fault == Fault::link_lost && time_.now() < deadline.at) {
-    asked_ = time_.now();
-    reply = co_await session_.query(question, deadline);
+    reply = co_await ask_once(question, deadline);
   }
+  co_return reply;
+}
+
+Task<Result<std::string>> KeysightDaq::ask_once(std::string_view question, Deadline deadline) {
+  const TimePoint may_ask_at = std::min(may_ask_at_, deadline.at);
+  if (time_.now() < may_ask_at) co_await time_.sleep_until(may_ask_at);
+  asked_ = time_.now();
+  const Deadline attempt{std::min(deadline.at, asked_ + model_.attempt_timeout)};
+  const Result<std::string> reply = co_await session_.query(question, attempt);
+  may_ask_at_ = time_.now() + model_.command_pause;
   co_return reply;
 }
 
@@ -161,7 +170,7 @@ Task<Result<void>> KeysightDaq::configure(Deadline deadline) {
   const std::vector<std::string> commands = configuration();
   for (const std::string& command : commands) {
     const std::string message = command + ";*OPC?";
-    const Result<std::string> reply = co_await session_.query(message, deadline);
+    const Result<std::string> reply = co_await ask_once(message, deadline);
     if (!reply) co_return reply.error();
     const Result<bool> complete = scpi::parse_boolean(*reply);
     if (!complete) co_return misunderstood(complete.error());
@@ -189,34 +198,34 @@ Task<Result<void>> KeysightDaq::verify(Deadline deadline) {
 }
 
 Task<Result<void>> KeysightDaq::measure(std::span<Reading> into, Deadline deadline) {
-  co_return co_await measure_all(into, std::span<Reading>(), deadline);
+  std::vector<int> inputs(into.size());
+  std::iota(inputs.begin(), inputs.end(), 0);
+  co_return co_await measure_inputs(inputs, into, deadline);
 }
 
-Task<Result<void>> KeysightDaq::measure_all(std::span<Reading> temperatures, std::span<Reading> voltages, Deadline deadline) {
+Task<Result<void>> KeysightDaq::measure_inputs(std::span<const int> inputs, std::span<Reading> into, Deadline deadline) {
   if (!is_configured_) co_return refused("its channels have not been configured and verified");
-  const std::size_t count = temperatures.size() + voltages.size();
-  if (count == 0 || temperatures.size() > static_cast<std::size_t>(model_.capabilities.temperature_channels) ||
-      voltages.size() > static_cast<std::size_t>(model_.voltage_channels)) {
-    co_return refused("it has " + std::to_string(model_.capabilities.temperature_channels) + " temperature and " +
-                      std::to_string(model_.voltage_channels) + " voltage inputs");
+  const int temperatures = model_.capabilities.temperature_channels;
+  const int count = temperatures + model_.voltage_channels;
+  const bool exists =
+      !inputs.empty() && std::all_of(inputs.begin(), inputs.end(), [count](int input) { return input >= 0 && input < count; });
+  if (!exists) {
+    co_return refused("it has " + std::to_string(temperatures) + " temperature and " + std::to_string(model_.voltage_channels) +
+                      " voltage inputs");
   }
   std::vector<keysight_daq::ExpectedReading> expected;
   std::string list;
-  for (std::size_t i = 0; i < count; ++i) {
-    const bool is_voltage = i >= temperatures.size();
-    const int channel =
-        is_voltage ? first_voltage() + static_cast<int>(i - temperatures.size()) : first_temperature() + static_cast<int>(i);
-    expected.push_back({.channel = channel, .unit = is_voltage ? "VDC" : "C"});
-    list += (i == 0 ? "" : ",") + std::to_string(channel);
+  for (const int input : inputs) {
+    const int channel = first_temperature() + input;
+    expected.push_back({.channel = channel, .unit = input < temperatures ? "C" : "VDC"});
+    list += (list.empty() ? "" : ",") + std::to_string(channel);
   }
   const std::string message = "ROUT:SCAN (@" + list + ");:READ?";
   const Result<std::string> reply = co_await ask(message, deadline);
   if (!reply) co_return reply.error();
   const Result<std::vector<Reading>> readings = keysight_daq::decode_scan(*reply, expected, midpoint(asked_, time_.now()));
   if (!readings) co_return misunderstood(readings.error());
-  const auto first_of_voltages = readings->begin() + static_cast<std::ptrdiff_t>(temperatures.size());
-  std::copy(readings->begin(), first_of_voltages, temperatures.begin());
-  std::copy(first_of_voltages, readings->end(), voltages.begin());
+  std::copy(readings->begin(), readings->end(), into.begin());
   co_return Result<void>{};
 }
 

@@ -22,6 +22,8 @@ struct KeysightDaqModel {
   std::string thermocouple_type;        ///< one letter, on every temperature channel
   int voltage_channels = 0;             ///< behind the temperature channels of the same slot
   double power_line_cycles = 1.0;
+  Duration attempt_timeout{};  ///< of one question, a scan of all channels included
+  Duration command_pause{};    ///< after every answer, before the next message
   ScpiSessionOptions session;
 };
 
@@ -59,8 +61,9 @@ class KeysightDaq final : public Logger {
   [[nodiscard]] const LoggerCapabilities& capabilities() const override { return model_.capabilities; }
   [[nodiscard]] Task<Result<InstrumentIdentity>> identify(Deadline deadline) override;
   [[nodiscard]] Task<Result<void>> measure(std::span<Reading> into, Deadline deadline) override;
-  /// Temperatures and voltages of one scan; either may be empty, not both.
-  [[nodiscard]] Task<Result<void>> measure_all(std::span<Reading> temperatures, std::span<Reading> voltages, Deadline deadline);
+  /// One scan of these inputs, in their order.
+  [[nodiscard]] Task<Result<void>> measure_inputs(std::span<const int> inputs, std::span<Reading> into,
+                                                  Deadline deadline) override;
 
  private:
   struct Check {
@@ -75,6 +78,8 @@ class KeysightDaq final : public Logger {
   [[nodiscard]] std::vector<std::string> configuration() const;
   [[nodiscard]] std::vector<Check> checks() const;
   [[nodiscard]] Task<Result<std::string>> ask(std::string_view question, Deadline deadline);
+  /// At its pace, and never longer than one question may take.
+  [[nodiscard]] Task<Result<std::string>> ask_once(std::string_view question, Deadline deadline);
   [[nodiscard]] Task<Result<void>> check_card(Deadline deadline);
   [[nodiscard]] Task<Result<void>> configure(Deadline deadline);
   [[nodiscard]] Task<Result<void>> verify(Deadline deadline);
@@ -83,7 +88,8 @@ class KeysightDaq final : public Logger {
   std::unique_ptr<ByteStream> stream_;
   KeysightDaqModel model_;
   ScpiSession session_;
-  TimePoint asked_{};  ///< when the last question went out, also when it had to be asked again
+  TimePoint asked_{};       ///< when the last question went out, also when it had to be asked again
+  TimePoint may_ask_at_{};  ///< it is deaf until then
   bool is_configured_ = false;
 };
 

@@ -7,7 +7,6 @@
 namespace cellrig {
 namespace {
 
-constexpr Duration state_poll = std::chrono::milliseconds{10};
 constexpr std::string_view trip_question = "STAT:QUES:COND?";
 
 }  // namespace
@@ -62,13 +61,29 @@ Task<Result<ScpiCycler::Values>> ScpiCycler::ask_values(Call call, std::string_v
   co_return Values{values->begin(), values->end()};
 }
 
+/// In one message, where the make is known to take that.
+Task<Result<ScpiCycler::Values>> ScpiCycler::ask_all(Call call, const std::vector<std::string>& questions) {
+  if (!dialect_.has_single_questions) {
+    std::string message;
+    for (const std::string& question : questions) message += (message.empty() ? "" : ";:") + question;
+    co_return co_await ask_values(call, message, questions.size());
+  }
+  Values all;
+  for (const std::string& question : questions) {
+    const Result<Values> one = co_await ask_values(call, question, 1);
+    if (!one) co_return one.error();
+    all.push_back(one->front());
+  }
+  co_return all;
+}
+
 /// A command, and a common query for a reply. What it did is read back by a message of its own.
 Task<Result<void>> ScpiCycler::command(Call call, std::string_view text) {
   std::string message{text};
-  message += ";*OPC?";
+  message += ';' + dialect_.sync;
   const Result<std::string> reply = co_await ask(call, message);
   if (!reply) co_return reply.error();
-  const Result<bool> complete = scpi::parse_boolean(*reply);
+  const Result<int> complete = scpi::parse_integer(*reply);
   if (!complete) co_return misunderstood(complete.error());
   if (command_pause_ > Duration::zero()) co_return co_await pause(call, command_pause_);
   co_return Result<void>{};
@@ -85,8 +100,9 @@ Task<Result<void>> ScpiCycler::write(Call call, const scpi::Settings& settings) 
 }
 
 Task<Result<void>> ScpiCycler::verify(Call call, const scpi::Settings& settings) {
-  const std::string question = scpi::question_of(settings);
-  const Result<Values> values = co_await ask_values(call, question, settings.size());
+  std::vector<std::string> questions;
+  for (const scpi::Setting& setting : settings) questions.push_back(setting.header + '?');
+  const Result<Values> values = co_await ask_all(call, questions);
   if (!values) co_return values.error();
   for (std::size_t i = 0; i < settings.size(); ++i) {
     const Result<bool> held = scpi::is_held(settings[i], (*values)[i]);
@@ -129,7 +145,8 @@ Task<Result<InstrumentIdentity>> ScpiCycler::identify(Deadline deadline) {
   if (!reply) co_return reply.error();
   const Result<InstrumentIdentity> identity = scpi::parse_identity(*reply);
   if (!identity) co_return misunderstood(identity.error());
-  if (identity->model != idn_model_) co_return refused("the instrument calls itself '" + identity->model + "'");
+  const bool is_it = dialect_.idn_may_go_on ? identity->model.starts_with(idn_model_) : identity->model == idn_model_;
+  if (!is_it) co_return refused("the instrument calls itself '" + identity->model + "'");
   const Result<void> able = co_await check_ratings(*call);
   if (!able) co_return able.error();
   co_return identity;
@@ -137,7 +154,15 @@ Task<Result<InstrumentIdentity>> ScpiCycler::identify(Deadline deadline) {
 
 Task<Result<void>> ScpiCycler::take_control(Call call) {
   if (dialect_.take_control.empty()) co_return Result<void>{};
-  co_return co_await command(call, dialect_.take_control);
+  Result<void> done = co_await command(call, dialect_.take_control);
+  if (!dialect_.has_control) co_return done;
+  const scpi::Settings control{*dialect_.has_control};
+  while (done) {
+    done = co_await verify(call, control);
+    if (done || done.error().fault != Fault::refused) co_return done;
+    done = co_await pause(call, state_poll);  // the owner's read-back lags
+  }
+  co_return done;
 }
 
 Task<Result<void>> ScpiCycler::require_no_trip(Call call) {
@@ -210,6 +235,7 @@ Task<Result<void>> ScpiCycler::apply(const Setpoint& setpoint, Deadline deadline
   if (!done) co_return done;
   // With or without a new connection.
   scpi::Settings standing = dialect_.regime;
+  if (dialect_.has_control) standing.push_back(*dialect_.has_control);
   standing.insert(standing.end(), armed_->guards.begin(), armed_->guards.end());
   done = co_await verify(call, standing);
   if (!done) {
@@ -228,9 +254,10 @@ Task<Result<void>> ScpiCycler::apply(const Setpoint& setpoint, Deadline deadline
 }
 
 Task<Result<void>> ScpiCycler::switch_on(Call call) {
+  const std::vector<std::string> questions{"OUTP?", std::string(trip_question)};
   bool must_write = true;
   while (true) {
-    const Result<Values> values = co_await ask_values(call, "OUTP?;:STAT:QUES:COND?", 2);
+    const Result<Values> values = co_await ask_all(call, questions);
     if (!values) co_return values.error();
     const Result<bool> on = scpi::parse_boolean((*values)[0]);
     const Result<int> questionable = scpi::parse_integer((*values)[1]);
@@ -240,7 +267,7 @@ Task<Result<void>> ScpiCycler::switch_on(Call call) {
     if (bits != 0) co_return tripped(bits, "");
     if (*on) co_return Result<void>{};
     if (must_write) {
-      const Result<void> done = co_await command(call, "OUTP 1");
+      const Result<void> done = co_await command(call, dialect_.on);
       if (!done) co_return done;
       must_write = false;
       continue;
@@ -263,7 +290,13 @@ Task<Result<void>> ScpiCycler::acknowledge_trip(Deadline deadline) {
 }
 
 Task<Result<void>> ScpiCycler::clear_trip(Call call) {
-  Result<void> done = co_await command(call, "OUTP:PROT:CLE");
+  Result<void> done;
+  if (dialect_.clear_trip_question.empty()) {
+    done = co_await command(call, dialect_.clear_trip);
+  } else {
+    const Result<std::string> cleared = co_await ask(call, dialect_.clear_trip_question);
+    if (!cleared) done = cleared.error();
+  }
   if (!done) co_return done;
   const TimePoint settled = time_.now() + dialect_.trip_clears_within;
   while (true) {
@@ -281,10 +314,9 @@ Task<Result<void>> ScpiCycler::release(Deadline deadline) {
   Result<void> done = co_await require_off(*call);
   if (!done) co_return done;
   armed_.reset();
-  const scpi::Settings unwatched{scpi::flag("OUTP:PROT:WDOG", false)};
   done = co_await take_control(*call);
-  if (done) done = co_await write(*call, unwatched);
-  if (done) done = co_await verify(*call, unwatched);
+  if (done) done = co_await write(*call, dialect_.unwatch);
+  if (done) done = co_await verify(*call, dialect_.unwatch);
   if (done && !dialect_.give_back.empty()) done = co_await command(*call, dialect_.give_back);
   if (!done) co_return done;
   main_.cut();  // nothing is in flight: this only closes what others may want to open
@@ -322,8 +354,9 @@ Task<Result<void>> ScpiCycler::off_by(int path, Deadline attempt) {
 }
 
 Task<Result<void>> ScpiCycler::write_off(ScpiSession& session, Deadline deadline) {
-  if (dialect_.off_in_single_messages) co_return co_await session.send("OUTP 0", command_pause_, deadline);
-  const Result<std::string> complete = co_await session.query("OUTP 0;*OPC?", deadline);
+  if (dialect_.off_in_single_messages) co_return co_await session.send(dialect_.off, command_pause_, deadline);
+  const std::string off = dialect_.off + ';' + dialect_.sync;
+  const Result<std::string> complete = co_await session.query(off, deadline);
   if (!complete) co_return complete.error();
   co_return Result<void>{};
 }
@@ -346,7 +379,7 @@ Task<Result<ScpiCycler::OffState>> ScpiCycler::ask_off_state(ScpiSession& sessio
 Result<ScpiCycler::OffState> ScpiCycler::decode_off_state(std::string_view output, std::string_view current) const {
   const Result<bool> on = scpi::parse_boolean(output);
   if (!on) return on.error();
-  const Result<scpi::Number> amps = scpi::parse_number(current);
+  const Result<scpi::Number> amps = scpi::parse_number(current, dialect_.current_unit);
   if (!amps) return amps.error();
   const bool is_gone = amps->quality == Quality::good && std::abs(amps->value) < off_current_threshold().value();
   return OffState{.is_on = *on, .current_is_gone = is_gone};

@@ -27,13 +27,22 @@ struct ScpiCyclerModel {
   ScpiSessionOptions session;
 };
 
-/// How a make is spoken to, beyond the commands that all of them share (OUTP, OUTP:PROT:CLE, OUTP:PROT:WDOG, STAT:QUES:COND?).
+/// How a make is spoken to, beyond what all of them share (OUTP?, MEAS:CURR?, STAT:QUES:COND?).
 struct ScpiDialect {
-  std::string take_control;       ///< needed before it takes a setting; empty: nothing is
-  std::string give_back;          ///< the opposite, at the end of an orderly use
-  scpi::Settings regime;          ///< how it is to regulate at all: changed with the output off only, before everything else
-  std::string measurement;        ///< one message that asks for everything measure() tells
-  Duration trip_clears_within{};  ///< how long after OUTP:PROT:CLE the status may still show the trip
+  std::string take_control;  ///< needed before it takes a setting; empty: nothing is
+  std::string give_back;     ///< the opposite, at the end of an orderly use
+  scpi::Settings regime;     ///< how it is to regulate at all: changed with the output off only, before everything else
+  std::string measurement;   ///< one message that asks for everything measure() tells
+  std::optional<scpi::Setting> has_control;  ///< what is read back when control was taken, and before every set-point
+  scpi::Settings unwatch{scpi::flag("OUTP:PROT:WDOG", false)};  ///< disarms its watchdog
+  std::string sync = "*OPC?";                                   ///< ends every command, so that there is something to wait for
+  std::string on = "OUTP 1", off = "OUTP 0";
+  std::string current_unit;  ///< that may follow the reply to MEAS:CURR?
+  std::string clear_trip = "OUTP:PROT:CLE";
+  std::string clear_trip_question;      ///< instead of the command: a question that clears by being asked
+  bool has_single_questions = false;    ///< whether it takes joined questions is not known
+  bool idn_may_go_on = false;           ///< what follows the model's name in *IDN? is no matter
+  Duration trip_clears_within{};        ///< how long after OUTP:PROT:CLE the status may still show the trip
   bool off_in_single_messages = false;  ///< OFF relies neither on joined messages nor on *OPC?
 };
 
@@ -44,7 +53,7 @@ struct ScpiDialect {
 /// * Set-points and protections are lists of settings, written one a message in the order of the list, and read back by a message of
 ///   their own: a question beside its write may return the old value.
 /// * apply() reads the protections back before it writes anything, and what differs disarms: a *RST or a restart undid them.
-/// * It does not say who controls it: CyclerReadings::remote is always true; apply() finds out by reading back.
+/// * Most makes do not say who controls them: CyclerReadings::remote is true then; apply() finds out by reading back.
 /// * A latched trip is never cleared on the way: arm() and apply() fail with device_fault until acknowledge_trip().
 /// * With a second session (`stop_session`) OFF has that for itself, kept open from identify() or arm() on, and never waits for a
 ///   measurement. Without one OFF cuts the exchange in flight and goes out on a new connection.
@@ -55,9 +64,7 @@ class ScpiCycler : public CyclerCore {
   [[nodiscard]] Task<Result<CyclerReadings>> measure(Deadline deadline) final;
   [[nodiscard]] Task<Result<void>> apply(const Setpoint& setpoint, Deadline deadline) final;
   [[nodiscard]] Task<Result<void>> release(Deadline deadline) final;
-
-  /// A person's decision, made after the cause was seen. Needs the output off. Succeeds when nothing is latched any more.
-  [[nodiscard]] Task<Result<void>> acknowledge_trip(Deadline deadline);
+  [[nodiscard]] Task<Result<void>> acknowledge_trip(Deadline deadline) final;
 
  protected:
   struct ProtectionPlan {
@@ -104,6 +111,7 @@ class ScpiCycler : public CyclerCore {
 
   [[nodiscard]] Task<Result<std::string>> ask(Call call, std::string_view message);
   [[nodiscard]] Task<Result<void>> command(Call call, std::string_view text);
+  [[nodiscard]] Task<Result<Values>> ask_all(Call call, const std::vector<std::string>& questions);
   [[nodiscard]] Task<Result<void>> write(Call call, const scpi::Settings& settings);
   [[nodiscard]] Task<Result<void>> verify(Call call, const scpi::Settings& settings);
   [[nodiscard]] Task<Result<void>> stand_by(Call call);

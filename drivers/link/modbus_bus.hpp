@@ -35,6 +35,22 @@ class ModbusBus {
   [[nodiscard]] virtual Task<Result<void>> write_coil(ModbusAddress to, bool value, Deadline deadline) = 0;
   virtual void cut() noexcept = 0;
   [[nodiscard]] virtual std::string address() const = 0;  ///< for messages: "127.0.0.1:502"
+
+  /// Alive while an output is being turned off through this bus: where several units share a line, what is asked meanwhile goes
+  /// before everything of the others. May be nested.
+  class Urgent {
+   public:
+    explicit Urgent(ModbusBus& bus) : bus_{bus} { bus_.count_urgent(+1); }
+    ~Urgent() { bus_.count_urgent(-1); }
+    Urgent(const Urgent&) = delete;
+    Urgent& operator=(const Urgent&) = delete;
+
+   private:
+    ModbusBus& bus_;
+  };
+
+ private:
+  virtual void count_urgent(int /*change*/) noexcept {}  ///< a connection of its own needs no precedence
 };
 
 }  // namespace cellrig

@@ -10,6 +10,8 @@ class UnreadProbe {
   virtual ~UnreadProbe() = default;
   /// True when bytes wait to be read or when the peer has closed: either way this connection must not carry a request.
   [[nodiscard]] virtual bool has_unread() const = 0;
+  /// True for a serial line: what is on its way when it is closed arrives after it was opened again.
+  [[nodiscard]] virtual bool outlives_closing() const { return false; }
 };
 
 }  // namespace cellrig

@@ -13,12 +13,6 @@ enum Function : std::uint8_t {
   write_single_register = 6,
   write_multiple_registers = 16,
 };
-constexpr std::size_t function_at = header_length;
-constexpr std::uint8_t exception_flag = 0x80;
-
-std::uint16_t word_at(const Frame& frame, std::size_t at) {
-  return static_cast<std::uint16_t>((frame.bytes[at] << 8) | frame.bytes[at + 1]);
-}
 
 void put_word(Frame& frame, std::uint16_t word) {
   frame.bytes[frame.length++] = static_cast<std::uint8_t>(word >> 8);
@@ -66,8 +60,6 @@ Error exception_error(std::uint8_t code) {
   const bool is_busy = code == 5 || code == 6;
   return fail(is_busy ? Fault::busy : Fault::refused, "Modbus exception " + std::to_string(code) + ": " + exception_text(code));
 }
-
-Error malformed(const char* what) { return fail(Fault::malformed, std::string("Modbus reply ") + what); }
 
 Result<void> check_header(const Frame& request, const Frame& reply) {
   if (reply.length < header_length + 2) return malformed("is too short");

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "controller/base/result.hpp"
 #include "drivers/link/modbus_bus.hpp"
@@ -17,6 +18,9 @@ namespace cellrig::modbus {
 
 inline constexpr std::size_t frame_length_max = 260;
 inline constexpr std::size_t header_length = 7;  ///< transaction 2, protocol 2, length 2, unit 1
+inline constexpr std::size_t function_at = header_length;
+inline constexpr std::uint8_t last_read_function = 4;  ///< 1 to 4 read
+inline constexpr std::uint8_t exception_flag = 0x80;   ///< on the function of a reply
 inline constexpr std::size_t read_register_count_max = 125;
 inline constexpr std::size_t write_register_count_max = 123;
 inline constexpr std::size_t read_coil_count_max = 2000;
@@ -26,6 +30,11 @@ struct Frame {
   std::size_t length = 0;
   [[nodiscard]] std::span<const std::uint8_t> view() const { return {bytes.data(), length}; }
 };
+
+[[nodiscard]] inline std::uint16_t word_at(const Frame& frame, std::size_t at) {
+  return static_cast<std::uint16_t>((frame.bytes[at] << 8U) | frame.bytes[at + 1]);
+}
+[[nodiscard]] inline Error malformed(const char* what) { return fail(Fault::malformed, std::string("Modbus reply ") + what); }
 
 /// The transaction id is set later, by stamp().
 [[nodiscard]] Frame request_read_holding(ModbusAddress from, std::uint16_t count);

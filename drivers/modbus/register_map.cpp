@@ -73,6 +73,19 @@ std::string text_one_per_register(std::span<const std::uint16_t> registers) {
   return without_trailing_blanks(text);
 }
 
+std::optional<double> unpack_number(RegisterType type, std::span<const std::uint16_t> words, WordOrder order) {
+  if (type == RegisterType::text || words.size() < register_count(type)) return std::nullopt;
+  switch (type) {
+    case RegisterType::u16: return words[0];
+    case RegisterType::s16: return static_cast<std::int16_t>(words[0]);
+    case RegisterType::u32: return unpack_u32(words.first<2>(), order);
+    case RegisterType::s32: return unpack_s32(words.first<2>(), order);
+    case RegisterType::f32: return static_cast<double>(unpack_f32(words.first<2>(), order));
+    case RegisterType::text: break;
+  }
+  return std::nullopt;
+}
+
 std::vector<RegisterRange> plan_reads(std::span<const RegisterRange> wanted, std::uint16_t gap_max, std::uint16_t count_max) {
   std::vector<RegisterRange> sorted{wanted.begin(), wanted.end()};
   std::sort(sorted.begin(), sorted.end(), [](RegisterRange a, RegisterRange b) { return a.address < b.address; });

@@ -23,6 +23,15 @@ using Words = std::array<std::uint16_t, 2>;
 [[nodiscard]] Words pack_f32(float value, WordOrder order);
 [[nodiscard]] float unpack_f32(std::span<const std::uint16_t, 2> words, WordOrder order);
 
+/// What a number, or a text, is in registers. Model files name them so.
+enum class RegisterType : unsigned char { u16, s16, u32, s32, f32, text };
+/// Of a number.
+[[nodiscard]] constexpr std::uint16_t register_count(RegisterType type) {
+  return type == RegisterType::u16 || type == RegisterType::s16 ? 1 : 2;
+}
+/// `words` holds at least register_count(type); nothing for a text.
+[[nodiscard]] std::optional<double> unpack_number(RegisterType type, std::span<const std::uint16_t> words, WordOrder order);
+
 /// Which neighbour a value between two counts becomes. A bound is never rounded beyond itself.
 enum class Rounding : unsigned char { nearest, down, up };
 

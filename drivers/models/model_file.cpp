@@ -1,6 +1,5 @@
 #include "drivers/models/model_file.hpp"
 
-#include <algorithm>
 #include <initializer_list>
 
 #include "drivers/models/model_map.hpp"
@@ -38,29 +37,6 @@ void read_ea_registers(ModelMap map, EaPsbRegisters& r) {
   map.finish();
 }
 
-void read_f4t_registers(ModelMap map, WatlowF4tRegisters& r) {
-  read_registers(map, {{"hardware_id", &r.hardware_id},
-                       {"software_release", &r.software_release},
-                       {"serial_number", &r.serial_number},
-                       {"part_number", &r.part_number},
-                       {"device_status", &r.device_status},
-                       {"communication_units", &r.communication_units},
-                       {"process_value", &r.process_value},
-                       {"setpoint", &r.setpoint},
-                       {"setpoint_low_limit", &r.setpoint_low_limit},
-                       {"setpoint_high_limit", &r.setpoint_high_limit},
-                       {"control_mode", &r.control_mode},
-                       {"active_control_mode", &r.active_control_mode},
-                       {"alarm_block", &r.alarm_block},
-                       {"alarm_state", &r.alarm_state},
-                       {"profile_state", &r.profile_state},
-                       {"profile_terminate", &r.profile_terminate}});
-  const std::vector<int> events = map.integers("events", 0, 65535);
-  if (events.size() != r.events.size()) throw ConfigError{map.place_of("events"), "there are 8 event outputs"};
-  std::transform(events.begin(), events.end(), r.events.begin(), [](int address) { return static_cast<std::uint16_t>(address); });
-  map.finish();
-}
-
 ConfigError wrong_role(ModelMap& file, const char* role) {
   return ConfigError{file.place_of("kind"), "this is no model of a " + std::string(role)};
 }
@@ -72,9 +48,15 @@ std::string load_model_kind(const std::string& path) {
   return kinds()[file.word("kind", kinds())];
 }
 
+std::vector<std::string> load_firmware_seen(const std::string& path) {
+  ModelMap file = ModelMap::load(path);
+  return file.has("firmware_seen") ? file.texts("firmware_seen") : std::vector<std::string>{};
+}
+
 ModelRole role_of_kind(std::string_view kind) {
-  if (kind == kind_watlow_f4t) return ModelRole::chamber;
-  if (kind == kind_adam_6018 || kind == kind_keysight_daq) return ModelRole::logger;
+  if (kind == kind_register_chamber || kind == kind_espec) return ModelRole::chamber;
+  if (kind == kind_adam_6018 || kind == kind_keysight_daq || kind == kind_register_sensor) return ModelRole::logger;
+  if (kind == kind_coil_module) return ModelRole::coil_module;
   return ModelRole::cycler;
 }
 
@@ -105,31 +87,6 @@ EaPsbModel load_ea_psb_model(const std::string& path) {
   return model;
 }
 
-WatlowF4tModel load_watlow_f4t_model(const std::string& path) {
-  ModelMap file = ModelMap::load(path);
-  WatlowF4tModel model;
-  model.capabilities.model = read_head(file, kind_watlow_f4t);
-  ModelMap limits = file.map("limits");
-  model.capabilities.temperature_min = Celsius{limits.number("temperature_min_degC")};
-  model.capabilities.temperature_max = Celsius{limits.number("temperature_max_degC")};
-  model.plausible_min = Celsius{limits.number("plausible_min_degC")};
-  model.plausible_max = Celsius{limits.number("plausible_max_degC")};
-  model.alarm_margin_K = limits.positive_number("alarm_margin_K");
-  limits.finish();
-  ModelMap accuracy = file.map("accuracy");
-  model.capabilities.temperature_accuracy = read_accuracy(accuracy.map("temperature"), "offset_K");
-  accuracy.finish();
-  model.unit = static_cast<std::uint8_t>(file.integer("unit", 0, 255));
-  model.condition_event = file.integer("condition_event", 1, 8);
-  model.part_number_prefix = file.text("part_number_prefix");
-  const Timing timing = read_timing(file.map("timing"));
-  model.attempt_timeout = timing.attempt_timeout;
-  model.request_gap = timing.request_gap;
-  read_f4t_registers(file.map("registers"), model.registers);
-  file.finish();
-  return model;
-}
-
 Adam6018Model load_adam_6018_model(const std::string& path) {
   ModelMap file = ModelMap::load(path);
   Adam6018Model model;
@@ -152,6 +109,7 @@ Adam6018Model load_adam_6018_model(const std::string& path) {
   model.capabilities.temperature_accuracy = read_accuracy(accuracy.map("temperature"), "offset_K");
   accuracy.finish();
   model.capabilities.temperature_channels = file.integer("temperature_channels", 1, 8);
+  add_temperature_inputs(model.capabilities);
   model.capabilities.relay_channels = file.integer("relay_channels", 0, 8);
   model.channels_checked = file.integer("channels_checked", 0, 8);
   model.unit = static_cast<std::uint8_t>(file.integer("unit", 0, 255));
@@ -177,7 +135,9 @@ CyclerCapabilities load_cycler_capabilities(const std::string& path) {
 }
 
 ChamberCapabilities load_chamber_capabilities(const std::string& path) {
-  if (load_model_kind(path) == kind_watlow_f4t) return load_watlow_f4t_model(path).capabilities;
+  const std::string kind = load_model_kind(path);
+  if (kind == kind_register_chamber) return load_register_chamber_model(path).capabilities;
+  if (kind == kind_espec) return load_espec_model(path).capabilities;
   ModelMap file = ModelMap::load(path);
   throw wrong_role(file, "chamber");
 }
@@ -186,6 +146,7 @@ LoggerCapabilities load_logger_capabilities(const std::string& path) {
   const std::string kind = load_model_kind(path);
   if (kind == kind_adam_6018) return load_adam_6018_model(path).capabilities;
   if (kind == kind_keysight_daq) return load_keysight_daq_model(path).capabilities;
+  if (kind == kind_register_sensor) return load_register_sensor_model(path).capabilities;
   ModelMap file = ModelMap::load(path);
   throw wrong_role(file, "logger");
 }

@@ -78,14 +78,22 @@ KeysightDaqModel load_keysight_daq_model(const std::string& path) {
   if (!(model.capabilities.temperature_min < model.capabilities.temperature_max)) {
     throw ConfigError{range.place_of("temperature_min_degC"), "temperature_min_degC is above temperature_max_degC"};
   }
+  const double voltage_max_V = range.positive_number("voltage_max_V");
   range.finish();
   ModelMap accuracy = file.map("accuracy");
   model.capabilities.temperature_accuracy = read_accuracy(accuracy.map("temperature"), "offset_K");
+  const Accuracy voltage_accuracy = read_ranged_accuracy(accuracy.map("voltage"), "V", voltage_max_V);
   accuracy.finish();
   const int card_channels = file.integer("card_channels", 1, 99);
   model.capabilities.temperature_channels = file.integer("temperature_channels", 1, card_channels);
   model.voltage_channels = file.integer("voltage_channels", 0, card_channels - model.capabilities.temperature_channels);
+  add_temperature_inputs(model.capabilities);
+  model.capabilities.inputs.insert(model.capabilities.inputs.end(), static_cast<std::size_t>(model.voltage_channels),
+                                   LoggerInput{InputQuantity::voltage, -voltage_max_V, voltage_max_V, voltage_accuracy});
   model.power_line_cycles = file.positive_number("power_line_cycles");
+  const Timing timing = read_timing(file.map("timing"));
+  model.attempt_timeout = timing.attempt_timeout;
+  model.command_pause = timing.request_gap;
   model.session = read_connecting(file.map("connecting"));
   file.finish();
   return model;

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 namespace cellrig {
@@ -18,18 +19,21 @@ bool parse(std::string_view text, Number& into) {
   return error == std::errc{} && end == text.data() + text.size();
 }
 
+bool parse_integer(std::string_view text, int& into) {
+  if (!text.starts_with("0x")) return parse(text, into);
+  const auto [end, error] = std::from_chars(text.data() + 2, text.data() + text.size(), into, 16);
+  return error == std::errc{} && end == text.data() + text.size() && into >= 0;
+}
+
 }  // namespace
 
 ModelMap::ModelMap(YAML::Node node, std::string file, std::string name)
     : node_{std::move(node)}, file_{std::move(file)}, name_{std::move(name)} {
   if (!node_.IsMap()) throw ConfigError{place(), name_ + " must be a map of keys and values"};
-  std::vector<std::string> seen;
+  std::set<std::string> seen;
   for (const auto& entry : node_) {
     const std::string key = entry.first.IsScalar() ? entry.first.Scalar() : std::string{};
-    if (std::find(seen.begin(), seen.end(), key) != seen.end()) {
-      throw ConfigError{place_at(entry.first.Mark()), name_ + ": '" + key + "' stands twice"};
-    }
-    seen.push_back(key);
+    if (!seen.insert(key).second) throw ConfigError{place_at(entry.first.Mark()), name_ + ": '" + key + "' stands twice"};
   }
 }
 
@@ -59,6 +63,12 @@ SourcePlace ModelMap::place_of(const std::string& key) const {
   return place();
 }
 
+bool ModelMap::has(const std::string& key) {
+  read_.push_back(key);
+  return std::any_of(node_.begin(), node_.end(),
+                     [&](const auto& entry) { return entry.first.IsScalar() && entry.first.Scalar() == key; });
+}
+
 YAML::Node ModelMap::value(const std::string& key) {
   read_.push_back(key);
   for (const auto& entry : node_) {
@@ -84,7 +94,7 @@ double ModelMap::to_number(const YAML::Node& node, const std::string& key) const
 
 int ModelMap::to_integer(const YAML::Node& node, const std::string& key, int min, int max) const {
   int number = 0;
-  if (!node.IsScalar() || !parse(node.Scalar(), number) || number < min || number > max) {
+  if (!node.IsScalar() || !parse_integer(node.Scalar(), number) || number < min || number > max) {
     throw ConfigError{place_at(node.Mark()),
                       name_ + ": '" + key + "' must be an integer from " + std::to_string(min) + " to " + std::to_string(max)};
   }
@@ -160,6 +170,12 @@ std::size_t ModelMap::word(const std::string& key, const std::vector<std::string
     throw ConfigError{place_of(key), name_ + ": unknown " + key + " '" + found + "'" + suggestion(found, words)};
   }
   return static_cast<std::size_t>(position - words.begin());
+}
+
+std::vector<std::string> ModelMap::keys() const {
+  std::vector<std::string> result;
+  for (const auto& entry : node_) result.push_back(entry.first.IsScalar() ? entry.first.Scalar() : std::string{});
+  return result;
 }
 
 void ModelMap::finish() const {

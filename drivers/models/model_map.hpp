@@ -19,9 +19,12 @@ class ModelMap {
   /// The whole file.
   [[nodiscard]] static ModelMap load(const std::string& path);
 
+  /// For what only some models have: a known key from now on.
+  [[nodiscard]] bool has(const std::string& key);
   [[nodiscard]] std::string text(const std::string& key);
   [[nodiscard]] double number(const std::string& key);
   [[nodiscard]] double positive_number(const std::string& key);
+  /// Decimal, or hexadecimal after 0x: register addresses are quoted either way.
   [[nodiscard]] int integer(const std::string& key, int min, int max);
   [[nodiscard]] bool boolean(const std::string& key);
   [[nodiscard]] Duration milliseconds(const std::string& key);
@@ -35,6 +38,8 @@ class ModelMap {
   void prose(const std::string& key);
   /// One of `words`; the index of it.
   [[nodiscard]] std::size_t word(const std::string& key, const std::vector<std::string>& words);
+  /// The keys, in the order of the file: of maps whose keys are names.
+  [[nodiscard]] std::vector<std::string> keys() const;
   /// Refuses every key that nobody read.
   void finish() const;
 

@@ -52,11 +52,15 @@ bool is_word_for_no_number(std::string_view text) {
 
 }  // namespace
 
+std::string printable(std::string_view text) {
+  std::string out;
+  for (const char c : text) out += c >= ' ' && c <= '~' ? c : '?';
+  return out;
+}
+
 std::string quoted(std::string_view text) {
   constexpr std::size_t shown_max = 40;
-  std::string out = "'";
-  for (const char c : text.substr(0, shown_max)) out += c >= ' ' && c <= '~' ? c : '?';
-  return out + (text.size() > shown_max ? "...'" : "'");
+  return "'" + printable(text.substr(0, shown_max)) + (text.size() > shown_max ? "...'" : "'");
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -129,6 +133,7 @@ Result<ErrorEntry> parse_error_entry(std::string_view text) {
     if (inner[i] == '"' && (i + 1 == inner.size() || inner[++i] != '"')) return malformed("an error entry", text);
     entry.text += inner[i];
   }
+  entry.text = printable(entry.text);
   return entry;
 }
 
@@ -142,10 +147,10 @@ Result<InstrumentIdentity> parse_identity(std::string_view text) {
     rest = comma == std::string_view::npos ? std::string_view{} : rest.substr(comma + 1);
   }
   if (fields[0].empty() || fields[1].empty()) return malformed("maker,model,serial,firmware", text);
-  return InstrumentIdentity{.maker = std::string(fields[0]),
-                            .model = std::string(fields[1]),
-                            .serial = std::string(fields[2]),
-                            .firmware = std::string(fields[3])};
+  return InstrumentIdentity{.maker = printable(fields[0]),
+                            .model = printable(fields[1]),
+                            .serial = printable(fields[2]),
+                            .firmware = printable(fields[3])};
 }
 
 Result<std::vector<std::string_view>> split_reply(std::string_view reply, std::size_t count) {

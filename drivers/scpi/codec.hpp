@@ -35,10 +35,11 @@ struct ErrorEntry {
   int code = 0;
   std::string text;
 };
-/// `-113,"Undefined header"`, `+0,"No error"`, `0, "No error"`; quotes doubled inside stand for one.
+/// `-113,"Undefined header"`, `+0,"No error"`, `0, "No error"`; quotes doubled inside stand for one. Its text is printable().
 [[nodiscard]] Result<ErrorEntry> parse_error_entry(std::string_view text);
 
-/// Four fields, or five (EA appends a user text): maker, model, serial, firmware.
+/// Four fields, or five (EA appends a user text): maker, model, serial, firmware, each printable(): they go into messages, JSON and
+/// the record.
 [[nodiscard]] Result<InstrumentIdentity> parse_identity(std::string_view text);
 
 /// The values of a compound reply. Splits at most count - 1 times, because the last may itself contain ';'.
@@ -48,7 +49,9 @@ struct ErrorEntry {
 /// `value` with `digits` decimals and a '.', for commands.
 [[nodiscard]] std::string format_number(double value, int digits);
 
-/// What may stand in an error message: short, and nothing that spoils a terminal or a log line.
+/// With '?' for each byte that is no printable ASCII: an instrument's own words spoil no terminal and are always UTF-8.
+[[nodiscard]] std::string printable(std::string_view text);
+/// What may stand in an error message: printable() and short.
 [[nodiscard]] std::string quoted(std::string_view text);
 [[nodiscard]] std::string_view trimmed(std::string_view text);
 [[nodiscard]] bool equal_ignoring_case(std::string_view a, std::string_view b);

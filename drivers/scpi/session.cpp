@@ -5,23 +5,55 @@
 namespace cellrig {
 namespace {
 constexpr std::size_t line_length_max = 10'000;
+constexpr std::string_view parting_question = "*IDN?";
+/// So many late replies are thrown away before an identity.
+constexpr int late_reply_count_max = 8;
 
 bool is_text(char c) { return c == '\t' || static_cast<unsigned char>(c) >= 0x20; }
+
+/// A card in a slot is described like an instrument (34970A).
+bool asks_for_an_identity(std::string_view message) {
+  return message.find(parting_question) != std::string_view::npos || message.find("SYST:CTYP?") != std::string_view::npos;
+}
+
+bool is_identity(std::string_view line) {
+  if (line.empty()) return false;
+  const char first = line.front();
+  const bool begins_with_a_letter = (first >= 'A' && first <= 'Z') || (first >= 'a' && first <= 'z');
+  constexpr std::size_t maker_least = 2;  // "T,T,T,T" are the thermocouples of a logger
+  return begins_with_a_letter && line.find(',') >= maker_least && std::count(line.begin(), line.end(), ',') >= 3;
+}
 }  // namespace
 
 ScpiSession::ScpiSession(TimeSource& time, ByteStream& stream, ScpiSessionOptions options)
-    : time_{time}, stream_{stream}, probe_{dynamic_cast<const UnreadProbe*>(&stream)}, options_{options}, turns_{time} {}
+    : time_{time},
+      stream_{stream},
+      probe_{dynamic_cast<const UnreadProbe*>(&stream)},
+      options_{options},
+      turns_{time},
+      pause_{time} {}
 
 void ScpiSession::cut() noexcept {
   ++epoch_;
   turns_.cut_waiting();
+  if (is_asking_) close_in_doubt(options_.quiet_time_after_cut);
   stream_.close();
+  pause_.wake();
+}
+
+/// What was asked may still be answered.
+void ScpiSession::close_in_doubt(Duration quiet_time) {
+  stream_.close();
+  if (probe_ == nullptr || !probe_->outlives_closing()) return;
+  quiet_time_ = quiet_time;
+  quiet_at_ = time_.now() + quiet_time;
+  must_part_ = true;
 }
 
 Error ScpiSession::interrupted() const { return fail(Fault::interrupted, stream_.address() + ": cut by us"); }
 
 Error ScpiSession::distrust(std::string what) {
-  stream_.close();
+  close_in_doubt(options_.quiet_time);
   return fail(Fault::malformed, stream_.address() + ": " + std::move(what));
 }
 
@@ -29,7 +61,7 @@ Error ScpiSession::distrust(std::string what) {
 Task<Result<void>> ScpiSession::ensure_open(std::uint64_t epoch, Deadline deadline) {
   if (probe_ != nullptr && stream_.is_open() && probe_->has_unread()) {
     ++stale_reply_count_;
-    stream_.close();
+    close_in_doubt(std::max(quiet_time_, options_.quiet_time_after_cut));
   }
   if (stream_.is_open()) co_return Result<void>{};
   Result<void> opened;
@@ -55,7 +87,7 @@ Task<Result<std::string>> ScpiSession::read_line(std::uint64_t epoch, Deadline d
     const Result<std::size_t> read = co_await stream_.read_some(chunk_, deadline);
     if (epoch != epoch_) co_return interrupted();
     if (!read) {
-      stream_.close();
+      close_in_doubt(options_.quiet_time);
       co_return read.error();
     }
     line.append(chunk_.data(), *read);
@@ -82,11 +114,43 @@ Task<Result<void>> ScpiSession::put(std::string_view message, std::uint64_t epoc
   co_return written;
 }
 
+Task<Result<void>> ScpiSession::await_quiet(std::uint64_t epoch, Deadline deadline) {
+  while (quiet_at_) {
+    const TimePoint quiet_at = *quiet_at_;
+    if (quiet_at >= deadline.at)
+      co_return fail(Fault::timeout, stream_.address() + ": the line was not silent long enough in time");
+    pause_.forget();
+    if (time_.now() < quiet_at) co_await pause_.until(quiet_at);
+    if (epoch != epoch_) co_return interrupted();
+    quiet_at_.reset();
+    const Result<void> opened = co_await ensure_open(epoch, deadline);  // in doubt again when something came
+    if (!opened) co_return opened;
+  }
+  co_return Result<void>{};
+}
+
 Task<Result<std::string>> ScpiSession::exchange(std::string_view message, std::uint64_t epoch, Deadline deadline) {
+  struct Asking {
+    explicit Asking(bool& flag) : is_asking{flag} { is_asking = true; }
+    ~Asking() { is_asking = false; }
+    bool& is_asking;
+  } const asking{is_asking_};
   const TimeSource::InFlight in_flight{time_, stream_.key()};
   const Result<void> written = co_await put(message, epoch, deadline);
   if (!written) co_return written.error();
   co_return co_await read_line(epoch, deadline);
+}
+
+Task<Result<void>> ScpiSession::part(std::uint64_t epoch, Deadline deadline) {
+  Result<std::string> line = co_await exchange(parting_question, epoch, deadline);
+  for (int i = 0; line && !is_identity(*line) && i < late_reply_count_max; ++i) {
+    ++stale_reply_count_;
+    line = co_await read_line(epoch, deadline);
+  }
+  if (!line) co_return line.error();
+  if (!is_identity(*line)) co_return distrust("late replies without end");
+  must_part_ = false;
+  co_return Result<void>{};
 }
 
 Task<Result<std::string>> ScpiSession::query(std::string_view message, Deadline deadline) {
@@ -95,9 +159,15 @@ Task<Result<std::string>> ScpiSession::query(std::string_view message, Deadline 
   if (!entered) co_return entered.error();
   const Turnstile::Leave leave{turns_};
   if (epoch != epoch_) co_return interrupted();
-  const Result<void> opened = co_await ensure_open(epoch, deadline);
-  if (!opened) co_return opened.error();
-  co_return co_await exchange(message, epoch, deadline);
+  Result<void> ready = co_await ensure_open(epoch, deadline);
+  if (ready) ready = co_await await_quiet(epoch, deadline);
+  if (ready && must_part_) ready = co_await part(epoch, deadline);
+  if (!ready) co_return ready.error();
+  Result<std::string> reply = co_await exchange(message, epoch, deadline);
+  const bool is_line = probe_ != nullptr && probe_->outlives_closing();
+  const bool is_late = is_line && reply && is_identity(*reply) && !asks_for_an_identity(message);
+  if (is_late) co_return distrust("an identity that was asked for earlier");
+  co_return reply;
 }
 
 Task<Result<void>> ScpiSession::send(std::string_view message, Duration settle, Deadline deadline) {

@@ -5,6 +5,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,9 @@ struct ScpiSessionOptions {
   Duration connect_timeout = std::chrono::seconds{2};  ///< of one attempt (N6900 after power-on: connects may hang)
   Duration connect_pause = std::chrono::seconds{1};    ///< between attempts
   int connect_attempt_count_max = 1;
+  /// On a serial line: for so long nothing may come after a doubtful exchange before a question is asked again.
+  Duration quiet_time = std::chrono::milliseconds{250};
+  Duration quiet_time_after_cut = std::chrono::milliseconds{50};  ///< an instrument that is well has answered by then
 };
 
 /// Control thread only; it must outlive its calls.
@@ -28,6 +32,10 @@ struct ScpiSessionOptions {
 ///   It connects first when the link is down. One exchange at a time: a second caller waits its turn.
 /// * The connection is closed after a timeout, a lost link, an overlong line, control characters, or bytes beyond the line; and
 ///   reopened when bytes wait before a request is sent (the late reply to an earlier one).
+/// * Opening a serial line anew does not part replies from questions. There a question waits until quiet_time has passed in silence since
+///   the last doubtful exchange (less after a cut); send() does not wait. A reply may be later than any silence: so "*IDN?" goes before
+///   that question, and what comes until the identity (IEEE 488.2, 10.14: four fields, which no other answer has) is thrown away. An
+///   instrument answers in order, so nothing older comes behind it. An identity that answers any other question is malformed.
 /// * cut() ends the exchange in flight, and those that wait, with Fault::interrupted, and closes the connection.
 /// * Nothing is ever sent twice.
 class ScpiSession {
@@ -49,6 +57,9 @@ class ScpiSession {
 
  private:
   [[nodiscard]] Task<Result<void>> ensure_open(std::uint64_t epoch, Deadline deadline);
+  [[nodiscard]] Task<Result<void>> await_quiet(std::uint64_t epoch, Deadline deadline);
+  [[nodiscard]] Task<Result<void>> part(std::uint64_t epoch, Deadline deadline);
+  void close_in_doubt(Duration quiet_time);
   [[nodiscard]] Task<Result<void>> put(std::string_view message, std::uint64_t epoch, Deadline deadline);
   [[nodiscard]] Task<Result<std::string>> exchange(std::string_view message, std::uint64_t epoch, Deadline deadline);
   [[nodiscard]] Task<Result<std::string>> read_line(std::uint64_t epoch, Deadline deadline);
@@ -61,7 +72,12 @@ class ScpiSession {
   ScpiSessionOptions options_;
   Turnstile turns_;
   std::array<char, 4096> chunk_{};
-  std::uint64_t epoch_ = 0;  ///< counts cuts
+  Wait pause_;
+  std::optional<TimePoint> quiet_at_;  ///< on a serial line, after something doubtful: no question before this instant
+  Duration quiet_time_{};              ///< that something which comes meanwhile begins anew
+  bool must_part_ = false;             ///< a reply to an earlier question may still come
+  bool is_asking_ = false;             ///< an exchange is in flight
+  std::uint64_t epoch_ = 0;            ///< counts cuts
   std::uint64_t connection_count_ = 0;
   std::uint64_t stale_reply_count_ = 0;
 };

@@ -8,7 +8,7 @@
 namespace cellrig::scpi {
 
 Setting number(std::string header, double value, Precision precision) {
-  Setting setting{.header = std::move(header), .value = format_number(value, precision.digits), .long_form = {}};
+  Setting setting{.header = std::move(header), .value = format_number(value, precision.digits), .unit = {}, .long_form = {}};
   if (value == 0.0) setting.value = format_number(0.0, precision.digits);  // never "-0.000"
   setting.number = value;
   setting.below = setting.above = precision.tolerance;
@@ -22,14 +22,18 @@ Setting upper_bound(std::string header, double value, Precision precision, doubl
 }
 
 Setting flag(std::string header, bool value) {
-  Setting setting{.header = std::move(header), .value = value ? "1" : "0", .kind = Setting::Kind::flag, .long_form = {}};
+  Setting setting{
+      .header = std::move(header), .value = value ? "1" : "0", .kind = Setting::Kind::flag, .unit = {}, .long_form = {}};
   setting.number = value ? 1.0 : 0.0;
   return setting;
 }
 
 Setting word(std::string header, std::string value, std::string long_form) {
-  return Setting{
-      .header = std::move(header), .value = std::move(value), .kind = Setting::Kind::word, .long_form = std::move(long_form)};
+  return Setting{.header = std::move(header),
+                 .value = std::move(value),
+                 .kind = Setting::Kind::word,
+                 .unit = {},
+                 .long_form = std::move(long_form)};
 }
 
 std::string command_of(const Setting& setting) { return setting.header + ' ' + setting.value; }
@@ -52,7 +56,7 @@ Result<bool> is_held(const Setting& setting, std::string_view reply) {
     }
     case Setting::Kind::number: break;
   }
-  const Result<double> held = parse_setting(reply);
+  const Result<double> held = parse_setting(reply, setting.unit);
   if (!held) return held.error();
   return *held >= setting.number - setting.below && *held <= setting.number + setting.above;
 }

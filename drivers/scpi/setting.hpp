@@ -17,6 +17,7 @@ struct Setting {
   double number = 0.0;
   double below = 0.0;     ///< how far a number that is read back may lie below the one written
   double above = 0.0;     ///< and above
+  std::string unit;       ///< that may follow a number in a reply
   std::string long_form;  ///< of a word: some instruments take "VOLT" and answer "VOLTage"
 };
 using Settings = std::vector<Setting>;

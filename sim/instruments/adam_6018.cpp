@@ -32,6 +32,8 @@ Range range_of(std::uint16_t type_code) {
 
 }  // namespace
 
+QuantityAccuracy accuracy_of(const Adam6018Config&) { return with_accuracy({.offset = 1.0, .noise = 0.03}); }
+
 Adam6018::Adam6018(Adam6018Config config, std::vector<Input> inputs, Relay relay, std::function<void(TimePoint)> advance_world)
     : config_{std::move(config)},
       inputs_{std::move(inputs)},
@@ -94,7 +96,8 @@ std::uint16_t Adam6018::raw_input(std::size_t channel) {
   const std::optional<double> temperature = inputs_[channel] ? inputs_[channel]() : std::nullopt;
   if (temperature && !faults_.nan_readings) {
     const Range range = range_of(type_code(channel));
-    const double reading = *temperature + noise_(config_.temperature_noise_K);
+    const double measured = config_.temperature.read(*temperature, noise_);
+    const double reading = faults_.readings.distort_temperature(measured, channel);
     const double share = (reading - range.low_degC) / (range.high_degC - range.low_degC);
     // Not a number reads as an open sensor.
     if (share < 1.0) raw = share > 0.0 ? static_cast<std::uint16_t>(std::lround(share * raw_max)) : std::uint16_t{0};

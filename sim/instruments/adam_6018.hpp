@@ -8,8 +8,8 @@
 #include <optional>
 #include <vector>
 
+#include "sim/instruments/measurement.hpp"
 #include "sim/instruments/modbus_slave.hpp"
-#include "sim/instruments/noise.hpp"
 #include "sim/instruments/responder.hpp"
 
 namespace cellrig::sim {
@@ -36,9 +36,12 @@ struct Adam6018Config {
   std::optional<Duration> host_idle_timeout;
   std::array<bool, adam_6018_channels> safe_outputs{};
   Duration latency = std::chrono::milliseconds{3};  ///< assumed
-  double temperature_noise_K = 0.0;                 ///< standard deviation
+  MeasuredQuantity temperature{};                   ///< in degC, of all inputs
   std::uint64_t noise_seed = 1;
 };
+
+/// 1 K with the reference junction (unverified).
+[[nodiscard]] QuantityAccuracy accuracy_of(const Adam6018Config& config);
 
 /// Port "modbus" (502 on a real unit): units 1 and 0. Function codes 1, 3, 4, 5, 15; writing registers is not in the
 /// reference and refused with exception 1.
@@ -61,6 +64,9 @@ class Adam6018 final : public Instrument, private ModbusDevice {
   void advance(TimePoint to) override;
   void reboot(TimePoint now) override;
   [[nodiscard]] InstrumentFaults& faults() override { return faults_; }
+  [[nodiscard]] unsigned felt_faults() const override {
+    return feels::chamber | feels::identity | (config_.host_idle_timeout ? feels::watchdog : 0U);
+  }
 
  private:
   // ModbusDevice

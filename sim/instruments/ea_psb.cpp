@@ -5,10 +5,22 @@
 #include <utility>
 
 #include "sim/instruments/ea_psb_ports.hpp"
+#include "sim/instruments/modbus_rtu.hpp"
 
 namespace cellrig::sim {
 
 namespace bits = ea_questionable;
+
+CyclerAccuracy accuracy_of(const EaPsbConfig& config) {
+  constexpr double of_nominal = 0.0005, of_reading = 0.0002, noise_of_nominal = 0.00002;
+  const auto accuracy = [](double nominal) {
+    return with_accuracy({.full_scale = 1.25 * nominal,
+                          .gain_fraction = of_reading,
+                          .offset = of_nominal * nominal,
+                          .noise = noise_of_nominal * nominal});
+  };
+  return {.voltage = accuracy(config.nominal_voltage_V), .current = accuracy(config.nominal_current_A)};
+}
 
 EaPsb::EaPsb(EaPsbConfig config, PowerStage& stage, std::function<void(TimePoint)> advance_world)
     : config_{std::move(config)},
@@ -16,14 +28,15 @@ EaPsb::EaPsb(EaPsbConfig config, PowerStage& stage, std::function<void(TimePoint
       advance_world_{std::move(advance_world)},
       noise_{config_.noise_seed},
       modbus_side_{std::make_unique<ModbusSide>(*this)},
-      scpi_side_{std::make_unique<ScpiSide>(*this)} {
+      scpi_side_{std::make_unique<ScpiSide>(*this)},
+      text_or_rtu_{std::make_unique<TextOrRtuPort>(*scpi_side_, *modbus_side_)} {
   last_traffic_ = stage_.now();
   apply(stage_.now());
 }
 
 EaPsb::~EaPsb() = default;
 
-std::vector<NamedPort> EaPsb::ports() { return {{"modbus", &modbus_side_->port}, {"scpi", scpi_side_.get()}}; }
+std::vector<NamedPort> EaPsb::ports() { return {{"modbus", &modbus_side_->port}, {"scpi", text_or_rtu_.get()}}; }
 
 /// The interface monitoring: no traffic for its time, and the device leaves remote [V]. Outside remote it has nothing to do.
 std::optional<TimePoint> EaPsb::next_event() const {
@@ -251,6 +264,15 @@ void EaPsb::raise_alarm(TimePoint now, std::uint16_t questionable_bits) {
   latch(questionable_bits, stage_.current_A() < 0);
 }
 
+bool EaPsb::trip_itself(TimePoint now, OwnTrip cause) {
+  switch (cause) {
+    case OwnTrip::over_voltage: raise_alarm(now, bits::over_voltage); break;
+    case OwnTrip::over_current: raise_alarm(now, bits::over_current); break;
+    case OwnTrip::over_temperature: raise_alarm(now, bits::over_temperature); break;
+  }
+  return true;
+}
+
 /// Only alarms whose cause is gone can be acknowledged [V]. With the output off that leaves the voltage of the cell itself.
 void EaPsb::acknowledge_alarms() {
   const bool too_high = !(stage_.terminal_voltage_V() <= value(EaSetting::voltage_protection));
@@ -258,12 +280,9 @@ void EaPsb::acknowledge_alarms() {
   if (alarms_ == 0) stage_.clear_trip();
 }
 
-EaPsb::Readings EaPsb::measure() {
+OutputReading EaPsb::measure() {
   if (faults_.freeze_readings && frozen_) return *frozen_;
-  Readings readings{.voltage_V = stage_.terminal_voltage_V(), .current_A = stage_.current_A()};
-  readings.voltage_V += faults_.voltage_offset_V + noise_(config_.voltage_noise_V);
-  readings.current_A += noise_(config_.current_noise_A);
-  if (faults_.negate_current) readings.current_A = -readings.current_A;
+  const OutputReading readings = read_output(stage_, config_.measurement, faults_, noise_);
   frozen_.reset();
   if (faults_.freeze_readings) frozen_ = readings;
   return readings;
@@ -287,8 +306,8 @@ std::uint32_t EaPsb::state_word(TimePoint now) {
     case RegulatorMode::constant_power: state |= 3U << 9U; break;
   }
   const double current = faults_.freeze_readings && frozen_ ? frozen_->current_A
-                         : faults_.negate_current           ? -stage_.current_A()
-                                                            : stage_.current_A();
+                         : faults_.negate_current           ? -config_.measurement.current.mean_of(stage_.current_A())
+                                                            : config_.measurement.current.mean_of(stage_.current_A());
   if (current < 0) state |= 1U << 12U;
   if (alarms_ != 0) state |= 1U << 15U;
   state |= static_cast<std::uint32_t>(alarms_ & 0xFU) << 16U;  // OVP OCP OPP OT stand in the same order in both words

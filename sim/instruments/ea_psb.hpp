@@ -13,7 +13,7 @@
 
 #include "sim/instruments/ea_psb_settings.hpp"
 #include "sim/instruments/modbus_slave.hpp"
-#include "sim/instruments/noise.hpp"
+#include "sim/instruments/output_reading.hpp"
 #include "sim/instruments/responder.hpp"
 #include "sim/instruments/scpi_text.hpp"
 #include "sim/physics/power_stage.hpp"
@@ -41,13 +41,15 @@ struct EaPsbConfig {
   Duration readback_lag = std::chrono::milliseconds{5};
   /// Whether Modbus traffic feeds the interface monitoring is unverified.
   bool modbus_feeds_monitor = true;
-  int voltage_decimals = 2;      ///< of SCPI replies: "32.00 V" [V]
-  int current_decimals = 2;      ///< "-8.00 A" [V]
-  int power_decimals = 0;        ///< "-256 W" [V]
-  double voltage_noise_V = 0.0;  ///< standard deviation
-  double current_noise_A = 0.0;
+  int voltage_decimals = 2;         ///< of SCPI replies: "32.00 V" [V]
+  int current_decimals = 2;         ///< "-8.00 A" [V]
+  int power_decimals = 0;           ///< "-256 W" [V]
+  CyclerMeasurement measurement{};  ///< power is the product of the two
   std::uint64_t noise_seed = 1;
 };
+
+/// 0.05 % of the nominal value and 0.02 % of the reading (unverified).
+[[nodiscard]] CyclerAccuracy accuracy_of(const EaPsbConfig& config);
 
 /// Why a set command was not carried out.
 enum class EaRefusal : std::uint8_t { none, not_in_remote, out_of_range, alarm_active };
@@ -67,6 +69,8 @@ class EaPsb final : public Instrument {
   void advance(TimePoint to) override;
   void reboot(TimePoint now) override;
   [[nodiscard]] InstrumentFaults& faults() override { return faults_; }
+  [[nodiscard]] unsigned felt_faults() const override { return feels::cycler; }
+  bool trip_itself(TimePoint now, OwnTrip cause) override;
 
   /// Back door (F30): the device alarms by itself. `questionable_bits` as in ea_questionable, e.g. over_temperature.
   void raise_alarm(TimePoint now, std::uint16_t questionable_bits);
@@ -74,12 +78,6 @@ class EaPsb final : public Instrument {
  private:
   class ModbusSide;
   class ScpiSide;
-  struct Readings {
-    double voltage_V = 0.0;
-    double current_A = 0.0;  ///< positive sources
-    [[nodiscard]] double power_W() const { return voltage_V * current_A; }
-  };
-
   // The device, whatever the wire. ea_psb.cpp
   [[nodiscard]] double nominal(EaQuantity quantity) const;
   [[nodiscard]] double value(EaSetting setting) const;
@@ -110,7 +108,7 @@ class EaPsb final : public Instrument {
   void latch(std::uint16_t questionable_bits, bool sinking);
   [[nodiscard]] std::uint16_t software_alarms() const;
   [[nodiscard]] std::uint16_t events_with(EaEventAction least) const;
-  [[nodiscard]] Readings measure();
+  [[nodiscard]] OutputReading measure();
   [[nodiscard]] std::uint32_t state_word(TimePoint now);
   [[nodiscard]] std::uint16_t questionable(TimePoint now) const;
   [[nodiscard]] std::uint16_t operation() const;
@@ -133,10 +131,11 @@ class EaPsb final : public Instrument {
   } counters_;
   TimePoint last_traffic_{};
   double last_current_A_ = 0.0;  ///< before a trip, to tell which direction tripped
-  std::optional<Readings> frozen_;
+  std::optional<OutputReading> frozen_;
   ScpiErrorQueue errors_;
   std::unique_ptr<ModbusSide> modbus_side_;
   std::unique_ptr<ScpiSide> scpi_side_;
+  std::unique_ptr<Port> text_or_rtu_;  ///< TCP 5025 and USB
 };
 
 }  // namespace cellrig::sim

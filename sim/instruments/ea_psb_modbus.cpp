@@ -112,7 +112,7 @@ ModbusStatus EaPsb::ModbusSide::read_registers(TimePoint now, std::uint16_t addr
     put_text(1, device_.faults_.identity ? std::string_view{*device_.faults_.identity}
                                          : std::string_view{device_.config_.device_type});
   }
-  std::optional<Readings> readings;  // one acquisition per request
+  std::optional<OutputReading> readings;  // one acquisition per request
   for (std::size_t i = 0; i < values.size(); ++i) {
     const auto at = static_cast<std::uint16_t>(address + i);
     if (is_information(at)) {
@@ -138,7 +138,7 @@ ModbusStatus EaPsb::ModbusSide::read_registers(TimePoint now, std::uint16_t addr
 }
 
 /// Magnitudes: the sign of the current is bit 12 of the state [V]. A negative voltage reads 0. 65535 is the end of the range.
-std::uint16_t EaPsb::ModbusSide::actual_at(std::uint16_t address, const Readings& readings) const {
+std::uint16_t EaPsb::ModbusSide::actual_at(std::uint16_t address, const OutputReading& readings) const {
   if (device_.faults_.nan_readings) return 0xFFFF;
   switch (address) {
     case actual_voltage: return device_.to_raw(EaQuantity::voltage, readings.voltage_V);

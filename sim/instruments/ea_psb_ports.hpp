@@ -34,7 +34,7 @@ class EaPsb::ModbusSide final : public ModbusDevice {
   void put_text(std::size_t first, std::string_view text);
   void put_float(std::size_t first, double value);
   [[nodiscard]] std::optional<std::uint16_t> counter_at(std::uint16_t address) const;
-  [[nodiscard]] std::uint16_t actual_at(std::uint16_t address, const Readings& readings) const;
+  [[nodiscard]] std::uint16_t actual_at(std::uint16_t address, const OutputReading& readings) const;
   ModbusStatus write_user_text(std::uint16_t address, std::span<const std::uint16_t> values);
 
   EaPsb& device_;

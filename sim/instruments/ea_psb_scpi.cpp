@@ -305,7 +305,7 @@ void EaPsb::ScpiSide::measure(const Call& call) {
     call.out += "9.91E37";
     return;
   }
-  const Readings readings = device_.measure();
+  const OutputReading readings = device_.measure();
   const std::array<double, 3> values{readings.voltage_V, readings.current_A, readings.power_W()};
   if (call.argument != measure_array) {
     return put_quantity(call.out, values[call.argument], static_cast<EaQuantity>(call.argument));

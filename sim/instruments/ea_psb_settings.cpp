@@ -6,7 +6,7 @@ namespace {
 using enum EaSetting;
 constexpr auto none = std::nullopt;
 
-constexpr std::array<EaSettingTraits, ea_setting_count> table{{
+constexpr std::array<EaSettingTraits, ea_setting_count> settings_table{{
     {EaQuantity::power, 498, ea_nominal, ea_set_value_max, none, sink_power_limit_max},
     {EaQuantity::current, 499, 0, ea_set_value_max, sink_current_limit_min, sink_current_limit_max},
     {EaQuantity::voltage, 500, 0, ea_set_value_max, voltage_limit_min, voltage_limit_max},
@@ -38,19 +38,19 @@ constexpr std::array<EaSettingTraits, ea_setting_count> table{{
 
 }  // namespace
 
-const EaSettingTraits& traits_of(EaSetting setting) { return table[index_of(setting)]; }
+const EaSettingTraits& traits_of(EaSetting setting) { return settings_table[index_of(setting)]; }
 
 std::optional<EaSetting> setting_at(std::uint16_t address) {
   if (address == 0) return std::nullopt;
   if (address >= 498 && address <= 504) return static_cast<EaSetting>(address - 498);
   for (std::size_t i = 0; i < ea_setting_count; ++i) {
-    if (table[i].address == address) return static_cast<EaSetting>(i);
+    if (settings_table[i].address == address) return static_cast<EaSetting>(i);
   }
   return std::nullopt;
 }
 
 EaSettings::EaSettings() {
-  for (std::size_t i = 0; i < ea_setting_count; ++i) raw[i] = table[i].raw_default;
+  for (std::size_t i = 0; i < ea_setting_count; ++i) raw[i] = settings_table[i].raw_default;
 }
 
 }  // namespace cellrig::sim

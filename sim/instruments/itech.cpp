@@ -20,9 +20,8 @@ constexpr std::uint16_t questionable_over_voltage = 1U << 0U;
 constexpr std::uint16_t questionable_over_current_positive = 1U << 1U;
 constexpr std::uint16_t questionable_over_current_negative = 1U << 2U;
 constexpr std::uint16_t questionable_under_voltage = 1U << 5U;
+constexpr std::uint16_t questionable_over_temperature = 1U << 6U;
 constexpr std::uint16_t questionable_shutdown = 1U << 12U;
-
-constexpr double nan_on_the_wire = 9.91e37;
 
 }  // namespace
 
@@ -34,8 +33,22 @@ ItechConfig it6054c_800_225() {
                     .power_W = 55080.0,
                     .over_voltage_max_V = 880.0,
                     .over_current_max_A = 236.25,
+                    .over_nominal = 1.01,
                     .decimals = 2};
   return config;
+}
+
+/// The ratings in the tables are 1 % above the nominal values.
+CyclerAccuracy accuracy_of(const ItechConfig& config) {
+  constexpr double noise_of_offset = 0.05;
+  const auto accuracy = [](double fraction, double full_scale) {
+    const double offset = fraction * full_scale;
+    return with_accuracy(
+        {.full_scale = 1.05 * full_scale, .gain_fraction = fraction, .offset = offset, .noise = noise_of_offset * offset});
+  };
+  const ItechRatings& ratings = config.ratings;
+  return {.voltage = accuracy(0.0003, ratings.voltage_V / ratings.over_nominal),
+          .current = accuracy(0.001, ratings.current_A / ratings.over_nominal)};
 }
 
 Itech::Itech(ItechConfig config, PowerStage& stage, std::function<void(TimePoint)> advance_world)
@@ -45,7 +58,8 @@ Itech::Itech(ItechConfig config, PowerStage& stage, std::function<void(TimePoint
       noise_{config_.noise_seed},
       values_{},
       scpi_side_{std::make_unique<ScpiSide>(*this, config_.ratings)} {
-  last_traffic_ = counted_at_ = stage_.now();
+  last_traffic_ = stage_.now();
+  counter_.begin(last_traffic_);
   reset(stage_.now());
 }
 
@@ -83,7 +97,8 @@ void Itech::reboot(TimePoint now) {
   stage_.clear_trip();
   remote_ = false;
   last_readings_.reset();
-  charge_Ah_ = energy_Wh_ = 0.0;
+  counter_.set_charge(0.0);
+  counter_.set_energy(0.0);
   last_traffic_ = now;
   output_on_ = false;
   reset(now);
@@ -137,6 +152,17 @@ void Itech::protect(TimePoint now, std::uint16_t questionable_bits) {
   switch_output(now, false);
 }
 
+/// PS, the shutdown by a protection, comes with every cause.
+bool Itech::trip_itself(TimePoint now, OwnTrip cause) {
+  advance(now);
+  switch (cause) {
+    case OwnTrip::over_voltage: protect(now, questionable_over_voltage | questionable_shutdown); break;
+    case OwnTrip::over_current: protect(now, questionable_over_current_positive | questionable_shutdown); break;
+    case OwnTrip::over_temperature: protect(now, questionable_over_temperature | questionable_shutdown); break;
+  }
+  return true;
+}
+
 /// Clears only what has gone (taken from its sisters): with the output off that leaves a cell above the over-voltage level.
 void Itech::clear_protection(TimePoint now) {
   if (latched_ == 0) return;
@@ -172,8 +198,7 @@ void Itech::apply(TimePoint now) {
   }
   count_charge(now);
   if (command != stage_.last_command()) stage_.command(std::max(now, stage_.now()), command);
-  counted_current_A_ = stage_.current_A();
-  counted_power_W_ = counted_current_A_ * stage_.terminal_voltage_V();
+  counter_.resume(stage_);
 }
 
 void Itech::observe(TimePoint at) {
@@ -191,17 +216,8 @@ void Itech::observe(TimePoint at) {
 }
 
 void Itech::count_charge(TimePoint at) {
-  const double current = stage_.current_A();
-  const double power = current * stage_.terminal_voltage_V();
-  if (current != 0.0) was_sinking_ = current < 0.0;
-  if (at > counted_at_) {
-    const double hours = to_seconds(at - counted_at_) / 3600.0;
-    charge_Ah_ += 0.5 * (counted_current_A_ + current) * hours;
-    energy_Wh_ += 0.5 * (counted_power_W_ + power) * hours;
-    counted_at_ = at;
-  }
-  counted_current_A_ = current;
-  counted_power_W_ = power;
+  if (const double current = stage_.current_A(); current != 0.0) was_sinking_ = current < 0.0;
+  counter_.look(at, stage_);
 }
 
 std::uint16_t Itech::operation() const {
@@ -219,14 +235,11 @@ std::uint16_t Itech::questionable(TimePoint now) {
   return static_cast<std::uint16_t>(latched_ | fading_);
 }
 
-Itech::Readings Itech::measure() {
-  if (faults_.nan_readings) return {nan_on_the_wire, nan_on_the_wire};
+OutputReading Itech::measure() {
+  if (faults_.nan_readings) return {scpi_not_a_number, scpi_not_a_number};
   if (faults_.freeze_readings && last_readings_) return *last_readings_;
-  Readings readings{.voltage_V = stage_.terminal_voltage_V() + faults_.voltage_offset_V + noise_(config_.voltage_noise_V),
-                    .current_A = stage_.current_A() + noise_(config_.current_noise_A)};
-  if (faults_.negate_current) readings.current_A = -readings.current_A;
-  last_readings_ = readings;
-  return readings;
+  last_readings_ = read_output(stage_, config_.measurement, faults_, noise_);
+  return *last_readings_;
 }
 
 }  // namespace cellrig::sim

@@ -10,8 +10,9 @@
 #include <string>
 #include <vector>
 
+#include "sim/instruments/charge_counter.hpp"
 #include "sim/instruments/itech_parameters.hpp"
-#include "sim/instruments/noise.hpp"
+#include "sim/instruments/output_reading.hpp"
 #include "sim/instruments/responder.hpp"
 #include "sim/physics/power_stage.hpp"
 
@@ -20,8 +21,7 @@ namespace cellrig::sim {
 struct ItechConfig {
   std::string identity = "ITECH Electronics,IT-M3432,800821020000000001,000.006.101,640.R,132.R";  ///< six fields [V]
   ItechRatings ratings;
-  double voltage_noise_V = 0.0;  ///< standard deviation of a reading
-  double current_noise_A = 0.0;
+  CyclerMeasurement measurement{};  ///< power is the product of the two
   std::uint64_t noise_seed = 1;
   Duration query_latency = std::chrono::milliseconds{5};      ///< assumed
   Duration measurement_time = std::chrono::milliseconds{3};   ///< assumed, on top
@@ -32,6 +32,9 @@ struct ItechConfig {
 
 /// The IT6054C-800-225 of the reference.
 [[nodiscard]] ItechConfig it6054c_800_225();
+
+/// Voltage 0.03 % of the reading and 0.03 % of full scale, current 0.1 % and 0.1 % (unverified).
+[[nodiscard]] CyclerAccuracy accuracy_of(const ItechConfig& config);
 
 /// Port "scpi" (30000).
 /// * Comes up in local: settings are refused (which error tells so is unverified) until SYST:REM.
@@ -54,14 +57,11 @@ class Itech final : public Instrument {
   void advance(TimePoint to) override;
   void reboot(TimePoint now) override;
   [[nodiscard]] InstrumentFaults& faults() override { return faults_; }
+  [[nodiscard]] unsigned felt_faults() const override { return feels::cycler; }
+  bool trip_itself(TimePoint now, OwnTrip cause) override;
 
  private:
   class ScpiSide;
-  struct Readings {
-    double voltage_V = 0.0;
-    double current_A = 0.0;
-  };
-
   [[nodiscard]] double value(ItechParameter parameter) const { return values_[index_of(parameter)]; }
   void set(TimePoint now, ItechParameter parameter, double value);
   void set_priority(TimePoint now, bool current_priority);
@@ -76,7 +76,7 @@ class Itech final : public Instrument {
   [[nodiscard]] bool is_local() const { return !remote_ || faults_.local_control; }
   [[nodiscard]] std::uint16_t operation() const;
   [[nodiscard]] std::uint16_t questionable(TimePoint now);
-  [[nodiscard]] Readings measure();
+  [[nodiscard]] OutputReading measure();
 
   ItechConfig config_;
   PowerStage& stage_;
@@ -92,10 +92,8 @@ class Itech final : public Instrument {
   std::uint16_t fading_ = 0;   ///< cleared, and still shown
   TimePoint faded_at_{};
   TimePoint last_traffic_{};
-  std::optional<Readings> last_readings_;
-  TimePoint counted_at_{};
-  double counted_current_A_ = 0.0, counted_power_W_ = 0.0;
-  double charge_Ah_ = 0.0, energy_Wh_ = 0.0;
+  std::optional<OutputReading> last_readings_;
+  ChargeCounter counter_;
   std::unique_ptr<ScpiSide> scpi_side_;
 };
 

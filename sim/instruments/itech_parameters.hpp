@@ -15,7 +15,8 @@ struct ItechRatings {
   double power_W = 800.0;   ///< in either direction
   double over_voltage_max_V = 61.2;
   double over_current_max_A = 31.5;
-  int decimals = 3;  ///< of voltages and currents
+  double over_nominal = 1.0;  ///< voltage and current above, of the nominal value that accuracies refer to
+  int decimals = 3;           ///< of voltages and currents
 };
 
 enum class ItechParameter : std::uint8_t {

@@ -176,23 +176,23 @@ void Itech::ScpiSide::measure_current(Call& call) {
 
 void Itech::ScpiSide::measure_power(Call& call) {
   call.takes += device_.config_.measurement_time;
-  const Readings readings = device_.measure();
+  const OutputReading readings = device_.measure();
   append_reading(call.out, readings.voltage_V * readings.current_A, 3);
 }
 
-void Itech::ScpiSide::measure_charge(Call& call) { append_reading(call.out, device_.charge_Ah_, 5); }
-void Itech::ScpiSide::measure_energy(Call& call) { append_reading(call.out, device_.energy_Wh_, 5); }
+void Itech::ScpiSide::measure_charge(Call& call) { append_reading(call.out, device_.counter_.charge_Ah(), 5); }
+void Itech::ScpiSide::measure_energy(Call& call) { append_reading(call.out, device_.counter_.energy_Wh(), 5); }
 
 /// V, I, P, Ah, Wh of one acquisition [V].
 void Itech::ScpiSide::measure_all(Call& call) {
   call.takes += device_.config_.measurement_time;
-  const Readings readings = device_.measure();
+  const OutputReading readings = device_.measure();
   const int decimals = device_.config_.ratings.decimals;
   append_reading(call.out, readings.voltage_V, decimals);
   append_reading(call.out += ',', readings.current_A, decimals);
   append_reading(call.out += ',', readings.voltage_V * readings.current_A, 3);
-  append_reading(call.out += ',', device_.charge_Ah_, 5);
-  append_reading(call.out += ',', device_.energy_Wh_, 5);
+  append_reading(call.out += ',', device_.counter_.charge_Ah(), 5);
+  append_reading(call.out += ',', device_.counter_.energy_Wh(), 5);
 }
 
 void Itech::ScpiSide::operation_condition(Call& call) { call.out += std::to_string(device_.operation()); }

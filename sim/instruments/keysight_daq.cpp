@@ -35,6 +35,28 @@ const Thermocouple& thermocouple(char type) {
 
 }  // namespace
 
+KeysightDaqConfig keysight_34970a() {
+  KeysightDaqConfig config;
+  config.identity = "HEWLETT-PACKARD,34970A,0,13-2-2";
+  config.card = "HEWLETT-PACKARD,34901A,0,2.3";
+  config.empty_slot = "HEWLETT-PACKARD,0,0,0";
+  return config;
+}
+
+KeysightDaqAccuracy accuracy_of(const KeysightDaqConfig&) {
+  KeysightDaqAccuracy accuracy{.temperature = with_accuracy({.offset = 1.0, .noise = 0.02}), .voltage = {}};
+  const auto range = [](double full_scale, double of_reading, double of_range) {
+    return RangeAccuracy{.full_scale = full_scale,
+                         .gain_fraction = of_reading,
+                         .offset = of_range * full_scale,
+                         .noise = 0.05 * of_range * full_scale};
+  };
+  accuracy.voltage.range_count = 5;
+  accuracy.voltage.ranges = {range(0.1, 5e-5, 4e-5), range(1, 4e-5, 7e-6), range(10, 3.5e-5, 5e-6), range(100, 4.5e-5, 6e-6),
+                             range(300, 4.5e-5, 3e-5)};
+  return accuracy;
+}
+
 KeysightDaq::KeysightDaq(KeysightDaqConfig config, std::vector<Input> inputs, std::function<void(TimePoint)> advance_world)
     : config_{std::move(config)},
       inputs_{std::move(inputs)},
@@ -81,10 +103,11 @@ double KeysightDaq::read_temperature(std::size_t index) {
   double reading = terminals_degC;
   if (temperature) {
     const double voltage_uV = (*temperature - terminals_degC) * thermocouple(config_.wired_type).sensitivity_uV_per_K;
-    reading += voltage_uV / read_as.sensitivity_uV_per_K + noise_(config_.temperature_noise_K);
+    reading = config_.temperature.read(reading + voltage_uV / read_as.sensitivity_uV_per_K, noise_);
   } else if (channel.checks_leads) {
     return overload;
   }
+  reading = faults_.readings.distort_temperature(reading, index);
   if (reading > read_as.high_degC) return overload;
   if (reading < read_as.low_degC) return -overload;
   if (channel.unit == 'F') return reading * 1.8 + 32.0;
@@ -93,15 +116,17 @@ double KeysightDaq::read_temperature(std::size_t index) {
 }
 
 /// A thermocouple that is measured as a voltage shows its microvolts.
-double KeysightDaq::read_voltage(std::size_t index) const {
+double KeysightDaq::read_voltage(std::size_t index) {
   const Input& input = inputs_[index];
   double voltage_V = 0.0;
+  if (((faults_.open_inputs >> index) & 1U) != 0) return voltage_V;  // an open input shows about nothing (assumed)
   if (input.voltage_V) {
     voltage_V = input.voltage_V();
   } else if (const auto temperature = input.temperature_degC ? input.temperature_degC() : std::nullopt) {
     voltage_V = (*temperature - terminals_degC) * thermocouple(config_.wired_type).sensitivity_uV_per_K * 1e-6;
   }
-  return std::fabs(voltage_V) <= voltage_max_V ? voltage_V : std::copysign(overload, voltage_V);
+  if (!(std::fabs(voltage_V) <= voltage_max_V)) return std::copysign(overload, voltage_V);
+  return config_.voltage.read(voltage_V, noise_) * faults_.readings.sensor_gain;
 }
 
 }  // namespace cellrig::sim

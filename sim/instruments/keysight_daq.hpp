@@ -1,4 +1,4 @@
-// A simulated Keysight DAQ970A (34970A, 34972A: one command tree) with one 20-channel multiplexer, on its SCPI socket.
+// A simulated Keysight DAQ970A (34970A, 34972A: one command tree) with one 20-channel multiplexer, on its SCPI socket or serial line.
 // Written from the instruments reference, section 7. "[V]", "[R]" and "unverified" as there.
 #pragma once
 
@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "sim/instruments/noise.hpp"
+#include "sim/instruments/measurement.hpp"
 #include "sim/instruments/responder.hpp"
 
 namespace cellrig::sim {
@@ -21,14 +21,26 @@ struct KeysightDaqConfig {
   std::string identity =
       "Keysight Technologies,DAQ970A,MY58000101,A.02.02-01.00-02.01-00.02-02.00-00.02-00-01";  // format unverified
   std::string card = "Keysight Technologies,DAQM901A,MY58000202,1.0";
+  std::string empty_slot = "Keysight Technologies,0,0,0";
   int slot = 100;
-  char wired_type = 'T';  ///< of the thermocouples that are really there; read as another type they lie
-  double temperature_noise_K = 0.0;
+  char wired_type = 'T';           ///< of the thermocouples that are really there; read as another type they lie
+  MeasuredQuantity temperature{};  ///< in degC, of all channels
+  MeasuredQuantity voltage{};
   std::uint64_t noise_seed = 1;
   Duration query_latency = std::chrono::milliseconds{2};      ///< assumed
   Duration channel_settling = std::chrono::milliseconds{33};  ///< with 1 PLC of 60 Hz: 20 channels take 1 s [R]
   double line_frequency_Hz = 60.0;
 };
+
+/// The oldest of the series, on a serial line: as a real one calls itself and its card [V].
+[[nodiscard]] KeysightDaqConfig keysight_34970a();
+
+struct KeysightDaqAccuracy {
+  QuantityAccuracy temperature;
+  QuantityAccuracy voltage;  ///< ranges of 0.1, 1, 10, 100 and 300 V
+};
+/// 1 K with thermocouples of type T; voltages as the family's data sheet is remembered, one year (both unverified).
+[[nodiscard]] KeysightDaqAccuracy accuracy_of(const KeysightDaqConfig& config);
 
 /// Port "scpi" (5025).
 /// * Comes up measuring volts on every channel, with an empty scan list; CONF takes channels out of it.
@@ -52,7 +64,12 @@ class KeysightDaq final : public Instrument {
   [[nodiscard]] std::optional<TimePoint> next_event() const override { return std::nullopt; }
   void advance(TimePoint to) override { advance_world_(to); }
   void reboot(TimePoint now) override;
+  [[nodiscard]] unsigned sensor_count() const override { return static_cast<unsigned>(keysight_daq_channels); }
   [[nodiscard]] InstrumentFaults& faults() override { return faults_; }
+  [[nodiscard]] unsigned felt_faults() const override {
+    return feels::readings | feels::temperature | feels::other_sensor | feels::local | feels::identity;
+  }
+  [[nodiscard]] bool has_clock() const override { return true; }
 
  private:
   class ScpiSide;
@@ -72,7 +89,7 @@ class KeysightDaq final : public Instrument {
   void reset();
   [[nodiscard]] double read(std::size_t index);
   [[nodiscard]] double read_temperature(std::size_t index);
-  [[nodiscard]] double read_voltage(std::size_t index) const;
+  [[nodiscard]] double read_voltage(std::size_t index);
 
   KeysightDaqConfig config_;
   std::vector<Input> inputs_;

@@ -7,7 +7,6 @@
 namespace cellrig::sim {
 namespace {
 
-constexpr double cycles_max = 200.0;
 // Settings of a channel, and parts of a reading.
 enum ChannelSetting : std::uint8_t { tc_type, unit, check, junction, cycles };
 enum ReadingPart : std::uint8_t { part_unit, part_time, part_channel, part_alarm };
@@ -141,7 +140,7 @@ void KeysightDaq::ScpiSide::next_error(Call& call) {
 void KeysightDaq::ScpiSide::card_type(Call& call) {
   const std::optional<int> slot = parse_whole(call.text);
   if (!slot || (*slot != 100 && *slot != 200 && *slot != 300)) return fail(call, scpi_error::out_of_range);
-  call.out += *slot == device_.config_.slot ? device_.config_.card : "Keysight Technologies,0,0,0";
+  call.out += *slot == device_.config_.slot ? device_.config_.card : device_.config_.empty_slot;
 }
 
 /// A definite-length block [R].
@@ -221,6 +220,7 @@ bool KeysightDaq::ScpiSide::change(std::uint8_t which, Channel& channel, std::st
     }
     case ChannelSetting::junction: return matches_keyword(word, "INTernal");
     default: {
+      constexpr double cycles_max = 200.0;
       const std::optional<double> value = parse_number(word);
       if (!value || !(*value >= 0.02) || !(*value <= cycles_max)) return false;
       channel.power_line_cycles = *value;
@@ -267,7 +267,7 @@ void KeysightDaq::ScpiSide::trigger_source(Call& call) {
 void KeysightDaq::ScpiSide::trigger_number(Call& call) {
   double& number = row_of(call).argument == TriggerNumber::timer ? device_.trigger_timer_s_ : device_.trigger_count_;
   if (call.query) return append_reading(call.out, number);
-  const Range range = row_of(call).argument == TriggerNumber::timer ? Range{0.0, 359999.0} : Range{1.0, 1.0};
+  const ScpiRange range = row_of(call).argument == TriggerNumber::timer ? ScpiRange{0.0, 359999.0} : ScpiRange{1.0, 1.0};
   if (const auto value = number_argument(call, range, {})) number = *value;
 }
 
@@ -286,7 +286,7 @@ bool KeysightDaq::ScpiSide::scan(Call& call) {
     if (!out.empty()) out.push_back(',');
     append_reading(out, device_.read(index));
     if (device_.format_.unit) out += channel.measures_temperature ? std::string{' ', channel.unit} : " VDC";
-    if (device_.format_.time) append_reading(out += ',', to_seconds(call.now.time_since_epoch()));
+    if (device_.format_.time) append_reading(out += ',', device_.faults_.clock.shown_s(to_seconds(call.now.time_since_epoch())));
     if (device_.format_.channel) out += ',' + std::to_string(device_.config_.slot + 1 + static_cast<int>(index));
     if (device_.format_.alarm) out += ",0";
     call.takes += device_.config_.channel_settling + from_seconds(channel.power_line_cycles / device_.config_.line_frequency_Hz);

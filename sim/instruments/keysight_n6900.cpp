@@ -10,8 +10,6 @@ namespace cellrig::sim {
 namespace {
 
 constexpr double current_rating_A = 25.5;
-constexpr double sample_period_s = 5.12e-6;  // 1 PLC reads back +9.999360E-01: 3255 samples of 5.12 us at 60 Hz [V]
-constexpr double nan_on_the_wire = 9.91e37;
 constexpr double open_sense_gain = 1.01;  // [V]
 
 constexpr std::uint16_t operation_constant_voltage = 1U << 0U;
@@ -19,6 +17,7 @@ constexpr std::uint16_t operation_constant_current = 1U << 1U;
 constexpr std::uint16_t operation_off = 1U << 2U;
 constexpr std::uint16_t questionable_over_voltage = 1U << 0U;
 constexpr std::uint16_t questionable_over_current = 1U << 1U;
+constexpr std::uint16_t questionable_over_temperature = 1U << 4U;
 constexpr std::uint16_t questionable_watchdog = 1U << 11U;
 constexpr std::uint16_t questionable_sense_fault = 1U << 13U;
 
@@ -31,19 +30,25 @@ void KeysightN6900::StatusRegister::update(std::uint16_t now_true) {
   condition = now_true;
 }
 
+CyclerAccuracy accuracy_of(const KeysightN6900Config&) {
+  return {.voltage = with_accuracy({.full_scale = 81.6, .gain_fraction = 0.0003, .offset = 0.008, .noise = 0.0004}),
+          .current = with_accuracy({.full_scale = current_rating_A, .gain_fraction = 0.0004, .offset = 0.006, .noise = 0.0003})};
+}
+
 KeysightN6900::KeysightN6900(KeysightN6900Config config, PowerStage& stage, std::function<void(TimePoint)> advance_world)
     : config_{std::move(config)},
       stage_{stage},
       advance_world_{std::move(advance_world)},
       noise_{config_.noise_seed},
       settings_{defaults()},
-      charge_Ah_{config_.charge_Ah},
       scpi_side_{std::make_unique<ScpiSide>(*this)} {
   // Presets that latch short trips [V].
   operation_.positive = 511;
   questionable_.positive = 16383;
   questionable2_.positive = 127;
-  last_traffic_ = counted_at_ = stage_.now();
+  last_traffic_ = stage_.now();
+  counter_.begin(last_traffic_);
+  counter_.set_charge(config_.charge_Ah);
   apply(stage_.now());
   operation_.event = questionable_.event = 0;  // being off after power-on is no event
 }
@@ -57,7 +62,7 @@ KeysightN6900::Settings KeysightN6900::defaults() const {
   for (std::size_t i = 0; i < n6900_parameter_count; ++i) {
     settings.values[i] = traits_of(static_cast<N6900Parameter>(i)).initial;
   }
-  settings.measurement_points = std::floor(1.0 / 60.0 / sample_period_s);
+  settings.measurement_points = std::floor(1.0 / 60.0 / n6900_sample_period_s);
   settings.thresholds[1].operation = 1.0;  // THR2 compares with LT [V]; 3 and 4 are unverified
   return settings;
 }
@@ -120,8 +125,8 @@ void KeysightN6900::reboot(TimePoint now) {
   operation_ = {.positive = 511};
   questionable_ = {.positive = 16383};
   questionable2_ = {.positive = 127};
-  charge_Ah_ = config_.charge_Ah;
-  energy_Wh_ = 0.0;
+  counter_.set_charge(config_.charge_Ah);
+  counter_.set_energy(0.0);
   last_traffic_ = now;
   apply(now);
   operation_.event = questionable_.event = 0;
@@ -161,6 +166,15 @@ void KeysightN6900::raise_protection(TimePoint now, std::uint16_t questionable_b
   protect(now, questionable_bits);
 }
 
+bool KeysightN6900::trip_itself(TimePoint now, OwnTrip cause) {
+  switch (cause) {
+    case OwnTrip::over_voltage: raise_protection(now, questionable_over_voltage); break;
+    case OwnTrip::over_current: raise_protection(now, questionable_over_current); break;
+    case OwnTrip::over_temperature: raise_protection(now, questionable_over_temperature); break;
+  }
+  return true;
+}
+
 /// Clears only what has gone [V]: with the output off that leaves a cell above the over-voltage level.
 void KeysightN6900::clear_protection(TimePoint now) {
   if (latched_ == 0) return;
@@ -189,15 +203,14 @@ void KeysightN6900::apply(TimePoint now) {
     command.voltage_V = traits_of(voltage).low;
     command.sink_current_max_A = -value(current);
   }
-  count_charge(now);
+  counter_.look(now, stage_);
   if (command != stage_.last_command()) stage_.command(std::max(now, stage_.now()), command);
-  counted_current_A_ = stage_.current_A();
-  counted_power_W_ = counted_current_A_ * stage_.terminal_voltage_V();
+  counter_.resume(stage_);
   update_status();
 }
 
 void KeysightN6900::observe(TimePoint at) {
-  count_charge(at);
+  counter_.look(at, stage_);
   if (output_on_ && stage_.trip() == StageTrip::over_voltage) protect(at, questionable_over_voltage);
   // The over-current protection acts when the output has stood in constant current for its delay ([R], not in the reference).
   const bool in_limit =
@@ -208,19 +221,6 @@ void KeysightN6900::observe(TimePoint at) {
     constant_current_since_ = at;
   }
   update_status();
-}
-
-void KeysightN6900::count_charge(TimePoint at) {
-  const double current = stage_.current_A();
-  const double power = current * stage_.terminal_voltage_V();
-  if (at > counted_at_) {
-    const double hours = to_seconds(at - counted_at_) / 3600.0;
-    charge_Ah_ += 0.5 * (counted_current_A_ + current) * hours;
-    energy_Wh_ += 0.5 * (counted_power_W_ + power) * hours;
-    counted_at_ = at;
-  }
-  counted_current_A_ = current;
-  counted_power_W_ = power;
 }
 
 void KeysightN6900::update_status() {
@@ -235,26 +235,21 @@ void KeysightN6900::update_status() {
 }
 
 Duration KeysightN6900::acquisition_time() const {
-  return config_.measurement_overhead + from_seconds(settings_.measurement_points * sample_period_s);
+  return config_.measurement_overhead + from_seconds(settings_.measurement_points * n6900_sample_period_s);
 }
 
 /// One acquisition: voltage, current and power together [V]. The value is that of the instant the message arrived, not of the
 /// middle of the integration time.
 void KeysightN6900::acquire() {
   if (faults_.nan_readings) {
-    acquired_ = Readings{nan_on_the_wire, nan_on_the_wire, nan_on_the_wire};
+    acquired_ = Readings{scpi_not_a_number, scpi_not_a_number, scpi_not_a_number};
     return;
   }
   if (faults_.freeze_readings && acquired_) return;
-  Readings readings{.voltage_V = stage_.terminal_voltage_V() * (config_.sense_leads_open ? open_sense_gain : 1.0),
-                    .current_A = stage_.current_A()};
-  readings.voltage_V += faults_.voltage_offset_V + noise_(config_.voltage_noise_V);
-  readings.current_A += noise_(config_.current_noise_A);
-  if (faults_.negate_current) readings.current_A = -readings.current_A;
-  readings.power_W = readings.voltage_V * readings.current_A + config_.power_offset_W;
-  readings.voltage_V += config_.voltage_offset_V;
-  readings.current_A += config_.current_offset_A;
-  acquired_ = readings;
+  const double sense_gain = config_.sense_leads_open ? open_sense_gain : 1.0;
+  const OutputReading reading = read_output(stage_, config_.measurement, faults_, noise_, sense_gain);
+  const double power_W = config_.measurement.power.read(reading.power_W(), noise_);
+  acquired_ = Readings{reading.voltage_V, reading.current_A, power_W};
 }
 
 }  // namespace cellrig::sim

@@ -10,12 +10,15 @@
 #include <string>
 #include <vector>
 
+#include "sim/instruments/charge_counter.hpp"
 #include "sim/instruments/keysight_n6900_parameters.hpp"
-#include "sim/instruments/noise.hpp"
+#include "sim/instruments/output_reading.hpp"
 #include "sim/instruments/responder.hpp"
 #include "sim/physics/power_stage.hpp"
 
 namespace cellrig::sim {
+
+inline constexpr double n6900_sample_period_s = 5.12e-6;  // 1 PLC reads back +9.999360E-01: 3255 samples at 60 Hz [V]
 
 struct KeysightN6900Config {
   std::string identity = "Agilent Technologies,N6974A,MY63000121,B.02.03.1268";
@@ -23,13 +26,8 @@ struct KeysightN6900Config {
   int dissipators = 1;
   /// Nothing at the sense leads: QUES bit 13, and the voltage reads 1 % high [V]. The recorded unit stood on a bare bench.
   bool sense_leads_open = false;
-  /// The unit's own errors at zero, added to readings.
-  double voltage_offset_V = 0.0;
-  double current_offset_A = 0.0;
-  double power_offset_W = 0.0;
-  double charge_Ah = 0.0;        ///< the charge counter at power-on
-  double voltage_noise_V = 0.0;  ///< standard deviation of one acquisition
-  double current_noise_A = 0.0;
+  CyclerMeasurement measurement{};
+  double charge_Ah = 0.0;  ///< the charge counter at power-on
   std::uint64_t noise_seed = 1;
   Duration query_latency = std::chrono::microseconds{400};          ///< one message [V]
   Duration further_unit_latency = std::chrono::nanoseconds{17500};  ///< 57 queries take 1.4 ms [V]
@@ -41,6 +39,9 @@ struct KeysightN6900Config {
   std::string date = "+2026,+8,+20";
   std::string time = "+2,+15,+44";
 };
+
+/// Voltage 0.03 % of the reading and 8 mV, current 0.04 % and 6 mA, one range each (all unverified).
+[[nodiscard]] CyclerAccuracy accuracy_of(const KeysightN6900Config& config);
 
 /// Port "scpi" (5025). The error queue and what is left in the output queue belong to a connection; everything else is shared.
 /// * Slew rates, output delays, the user protection and the 2 ms discharge of LOWZ are remembered but not modelled.
@@ -58,6 +59,8 @@ class KeysightN6900 final : public Instrument {
   void advance(TimePoint to) override;
   void reboot(TimePoint now) override;
   [[nodiscard]] InstrumentFaults& faults() override { return faults_; }
+  [[nodiscard]] unsigned felt_faults() const override { return feels::cycler; }
+  bool trip_itself(TimePoint now, OwnTrip cause) override;
 
   /// Back door (F30): the instrument protects itself, e.g. with QUES bit 4 (over-temperature).
   void raise_protection(TimePoint now, std::uint16_t questionable_bits);
@@ -97,7 +100,6 @@ class KeysightN6900 final : public Instrument {
   void clear_protection(TimePoint now);
   void apply(TimePoint now);
   void observe(TimePoint at);
-  void count_charge(TimePoint at);
   void update_status();
   [[nodiscard]] std::optional<TimePoint> watchdog_event() const;
   [[nodiscard]] std::optional<TimePoint> over_current_event() const;
@@ -120,9 +122,7 @@ class KeysightN6900 final : public Instrument {
   std::optional<Readings> acquired_;
   TimePoint last_traffic_{};
   std::optional<TimePoint> constant_current_since_;
-  TimePoint counted_at_{};
-  double counted_current_A_ = 0.0, counted_power_W_ = 0.0;
-  double charge_Ah_ = 0.0, energy_Wh_ = 0.0;
+  ChargeCounter counter_;
   std::unique_ptr<ScpiSide> scpi_side_;
 };
 

@@ -8,8 +8,6 @@
 namespace cellrig::sim {
 namespace {
 
-constexpr double sample_period_s = 5.12e-6;
-constexpr double cycles_max = 100.0;
 constexpr std::uint8_t of_voltage = 0;
 constexpr std::uint8_t of_current = 1;
 constexpr std::uint8_t of_power = 2;
@@ -226,7 +224,7 @@ void KeysightN6900::ScpiSide::output(Call& call) {
   if (call.query) return call.connection.output.push_back(device_.stage_.output_on() ? '1' : '0');
   const auto on = bool_argument(call);
   if (!on) return;
-  if (*on && device_.latched_ != 0) return fail(call, n6900_error::settings_conflict);
+  if (*on && device_.latched_ != 0) return fail(call, n6900_error::conflicting_settings);
   if (!*on && device_.faults_.ignore_off) return;
   if (*on != device_.output_on_) call.takes += device_.config_.output_switch_time;
   device_.switch_output(call.now, *on);
@@ -250,14 +248,21 @@ void KeysightN6900::ScpiSide::fetch(Call& call) {
 }
 
 void KeysightN6900::ScpiSide::fetch_counter(Call& call) {
-  append_nr3(call.connection.output, call.argument == 0 ? device_.charge_Ah_ : device_.energy_Wh_);
+  append_nr3(call.connection.output, call.argument == 0 ? device_.counter_.charge_Ah() : device_.counter_.energy_Wh());
 }
 
-void KeysightN6900::ScpiSide::reset_counter(Call& call) { (call.argument == 0 ? device_.charge_Ah_ : device_.energy_Wh_) = 0.0; }
+void KeysightN6900::ScpiSide::reset_counter(Call& call) {
+  if (call.argument == 0) {
+    device_.counter_.set_charge(0.0);
+  } else {
+    device_.counter_.set_energy(0.0);
+  }
+}
 
 /// Whole samples of 5.12 us: 1 is read back as +9.999360E-01 [V]. The minimum is unverified: one sample.
 void KeysightN6900::ScpiSide::power_line_cycles(Call& call) {
-  const double samples_per_cycle = 1.0 / device_.value(N6900Parameter::line_frequency) / sample_period_s;
+  constexpr double cycles_max = 100.0;
+  const double samples_per_cycle = 1.0 / device_.value(N6900Parameter::line_frequency) / n6900_sample_period_s;
   if (call.query) return append_nr3(call.connection.output, device_.settings_.measurement_points / samples_per_cycle);
   const auto cycles = number_argument(call, 1.0 / samples_per_cycle, cycles_max, {});
   if (cycles) device_.settings_.measurement_points = std::max(1.0, std::round(*cycles * samples_per_cycle));

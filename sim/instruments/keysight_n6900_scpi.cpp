@@ -102,42 +102,13 @@ void KeysightN6900::ScpiSide::fail(Call& call, ScpiError error) {
 }
 
 std::string_view KeysightN6900::ScpiSide::only_argument(Call& call) {
-  std::string_view rest = call.text;
-  const std::string_view argument = next_argument(rest);
-  if (argument.empty()) {
-    fail(call, n6900_error::missing_parameter);
-  } else if (!rest.empty()) {
-    fail(call, n6900_error::parameter_not_allowed);
-    return {};
-  }
-  return argument;
+  return taken(call, parse_only_argument(call.text)).value_or("");
 }
 
-std::optional<bool> KeysightN6900::ScpiSide::bool_argument(Call& call) {
-  const std::string_view text = only_argument(call);
-  if (text.empty()) return std::nullopt;
-  const std::optional<bool> value = parse_bool(text);
-  if (!value) fail(call, n6900_error::illegal_parameter);
-  return value;
-}
+std::optional<bool> KeysightN6900::ScpiSide::bool_argument(Call& call) { return taken(call, parse_flag_argument(call.text)); }
 
 std::optional<double> KeysightN6900::ScpiSide::number_argument(Call& call, double low, double high, std::string_view unit) {
-  const std::string_view text = only_argument(call);
-  if (text.empty()) return std::nullopt;
-  if (matches_keyword(text, "MAXimum")) return high;
-  if (matches_keyword(text, "MINimum")) return low;
-  const std::optional<double> value = parse_number(text, unit);
-  if (!value) {
-    fail(call, n6900_error::illegal_parameter);
-    return std::nullopt;
-  }
-  // The recorded limits have few digits: a value that reads the same is inside.
-  const double tolerance = 1e-9 * std::max(1.0, std::fabs(*value));
-  if (*value < low - tolerance || *value > high + tolerance) {
-    fail(call, n6900_error::out_of_range);
-    return std::nullopt;
-  }
-  return std::clamp(*value, low, high);
+  return taken(call, parse_number_argument(call.text, {.low = low, .high = high}, unit));
 }
 
 double KeysightN6900::ScpiSide::shown_value(const Call& call, N6900Parameter parameter) const {
@@ -207,11 +178,11 @@ void KeysightN6900::ScpiSide::set_parameter(Call& call, N6900Parameter parameter
       if (current_priority) return;  // taken for the mirror image (unverified)
       break;
     case N6900Parameter::voltage_limit:
-      if (!current_priority) return fail(call, n6900_error::settings_conflict);  // [V]
+      if (!current_priority) return fail(call, n6900_error::conflicting_settings);  // [V]
       break;
     case N6900Parameter::current_limit:
     case N6900Parameter::current_limit_negative:
-      if (current_priority) return fail(call, n6900_error::settings_conflict);  // taken for the mirror image (unverified)
+      if (current_priority) return fail(call, n6900_error::conflicting_settings);  // taken for the mirror image (unverified)
       break;
     default: break;
   }

@@ -7,6 +7,7 @@
 
 #include "sim/instruments/connection_table.hpp"
 #include "sim/instruments/keysight_n6900.hpp"
+#include "sim/instruments/scpi_arguments.hpp"
 #include "sim/instruments/scpi_text.hpp"
 #include "sim/instruments/scpi_tree.hpp"
 
@@ -66,6 +67,11 @@ class KeysightN6900::ScpiSide final : public Port {
   Duration run_message(TimePoint now, Connection& connection, std::string_view message, std::string& reply);
   void run_unit(const ScpiTree::Match& match, Call& call);
   void fail(Call& call, ScpiError error);
+  template <class T>
+  std::optional<T> taken(Call& call, const ScpiArgument<T>& argument) {
+    if (!argument.value) fail(call, argument.error);
+    return argument.value;
+  }
   /// For a setting that takes one argument; empty (and an error) when there is none or more than one.
   std::string_view only_argument(Call& call);
   std::optional<bool> bool_argument(Call& call);

@@ -1,7 +1,6 @@
 #include "sim/instruments/scpi_port.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 namespace cellrig::sim {
@@ -79,40 +78,12 @@ void ScpiPort::fail(Call& call, ScpiError error) {
   call.is_void = call.is_void || call.query || (error.code <= -100 && error.code > -200);
 }
 
-std::string_view ScpiPort::only_argument(Call& call) {
-  std::string_view rest = call.text;
-  const std::string_view argument = next_argument(rest);
-  if (argument.empty()) {
-    fail(call, scpi_error::missing_parameter);
-  } else if (!rest.empty()) {
-    fail(call, scpi_error::parameter_not_allowed);
-    return {};
-  }
-  return argument;
-}
+std::string_view ScpiPort::only_argument(Call& call) { return taken(call, parse_only_argument(call.text)).value_or(""); }
 
-std::optional<bool> ScpiPort::flag_argument(Call& call) {
-  const std::string_view text = only_argument(call);
-  if (text.empty()) return std::nullopt;
-  const std::optional<bool> value = parse_bool(text);
-  if (!value) fail(call, scpi_error::illegal_parameter);
-  return value;
-}
+std::optional<bool> ScpiPort::flag_argument(Call& call) { return taken(call, parse_flag_argument(call.text)); }
 
-std::optional<double> ScpiPort::number_argument(Call& call, Range range, std::string_view unit) {
-  const std::string_view text = only_argument(call);
-  if (text.empty()) return std::nullopt;
-  if (matches_keyword(text, "MAXimum")) return range.high;
-  if (matches_keyword(text, "MINimum")) return range.low;
-  const std::optional<double> value = parse_number(text, unit);
-  if (!value) {
-    fail(call, scpi_error::illegal_parameter);
-    return std::nullopt;
-  }
-  const double tolerance = 1e-9 * std::max(1.0, std::fabs(*value));  // decimal limits are no binary numbers
-  if (*value >= range.low - tolerance && *value <= range.high + tolerance) return std::clamp(*value, range.low, range.high);
-  fail(call, scpi_error::out_of_range);
-  return std::nullopt;
+std::optional<double> ScpiPort::number_argument(Call& call, ScpiRange range, std::string_view unit) {
+  return taken(call, parse_number_argument(call.text, range, unit));
 }
 
 std::optional<int> ScpiPort::keyword_argument(Call& call, std::string_view keywords) {

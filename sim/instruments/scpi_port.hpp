@@ -10,23 +10,11 @@
 
 #include "sim/instruments/connection_table.hpp"
 #include "sim/instruments/responder.hpp"
+#include "sim/instruments/scpi_arguments.hpp"
 #include "sim/instruments/scpi_text.hpp"
 #include "sim/instruments/scpi_tree.hpp"
 
 namespace cellrig::sim {
-
-/// The codes and texts of the standard.
-namespace scpi_error {
-inline constexpr ScpiError parameter_not_allowed{.code = -108, .text = "Parameter not allowed"};
-inline constexpr ScpiError missing_parameter{.code = -109, .text = "Missing parameter"};
-inline constexpr ScpiError undefined_header{.code = -113, .text = "Undefined header"};
-inline constexpr ScpiError command_protected{.code = -203, .text = "Command protected"};
-inline constexpr ScpiError settings_conflict{.code = -221, .text = "Settings conflict"};
-inline constexpr ScpiError out_of_range{.code = -222, .text = "Data out of range"};
-inline constexpr ScpiError too_much_data{.code = -223, .text = "Too much data"};
-inline constexpr ScpiError illegal_parameter{.code = -224, .text = "Illegal parameter value"};
-inline constexpr ScpiError stale{.code = -230, .text = "Data corrupt or stale"};
-}  // namespace scpi_error
 
 /// * A command error (-1xx) or a query that fails voids its message: what is left is not looked at, and nothing is replied.
 /// * The error queue is the instrument's, whoever asks.
@@ -62,11 +50,7 @@ class ScpiPort : public Port {
   /// For a setting that takes one argument; empty (and an error) when there is none or more than one.
   std::string_view only_argument(Call& call);
   std::optional<bool> flag_argument(Call& call);
-  struct Range {
-    double low = 0.0, high = 0.0;
-  };
-  /// MIN and MAX are numbers, too.
-  std::optional<double> number_argument(Call& call, Range range, std::string_view unit);
+  std::optional<double> number_argument(Call& call, ScpiRange range, std::string_view unit);
   /// Its place among "FIXed|LIST"; nothing (and an error) when it is not there.
   std::optional<int> keyword_argument(Call& call, std::string_view keywords);
 
@@ -81,6 +65,11 @@ class ScpiPort : public Port {
     Duration takes{}, settles{};
   };
   Times run_message(TimePoint now, std::string_view message, std::string& reply);
+  template <class T>
+  std::optional<T> taken(Call& call, const ScpiArgument<T>& argument) {
+    if (!argument.value) fail(call, argument.error);
+    return argument.value;
+  }
 
   ConnectionTable<Connection> connections_;
   ScpiErrorQueue errors_;

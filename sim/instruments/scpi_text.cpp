@@ -7,7 +7,6 @@
 namespace cellrig::sim {
 namespace {
 
-constexpr char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
 // IEEE 488.2 counts every control character but LF as white space.
 constexpr bool is_blank(char c) { return c >= '\0' && c <= ' '; }
 

@@ -9,6 +9,11 @@
 
 namespace cellrig::sim {
 
+inline constexpr double scpi_not_a_number = 9.91e37;  // SCPI 1999, 7.2.1.5
+
+/// Upper case, whatever the locale.
+[[nodiscard]] constexpr char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
+
 /// Collects one line per connection, ended by LF (a CR before it is dropped). Holds at most `line_size_max` bytes: a longer
 /// line is thrown away up to its LF and handed out as overflowed.
 class ScpiLineBuffer {

@@ -3,12 +3,13 @@
 #include <stdexcept>
 #include <string>
 
+#include "sim/instruments/scpi_text.hpp"
+
 namespace cellrig::sim {
 namespace {
 
 constexpr std::size_t mnemonic_size_max = 16;
 
-constexpr char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 }  // namespace

@@ -28,8 +28,11 @@ constexpr Duration ramp_period = std::chrono::seconds{1};
 
 }  // namespace
 
+QuantityAccuracy accuracy_of(const WatlowF4tConfig&) { return with_accuracy({.offset = 0.5, .noise = 0.01}); }
+
 WatlowF4t::WatlowF4t(WatlowF4tConfig config, ChamberAir& chamber, std::function<void(TimePoint)> advance_world)
-    : config_{std::move(config)},
+    : TableDevice{table(), TableHabits{}},
+      config_{std::move(config)},
       chamber_{chamber},
       advance_world_{std::move(advance_world)},
       noise_{config_.noise_seed},
@@ -44,8 +47,8 @@ WatlowF4t::Settings WatlowF4t::defaults() const {
   settings.setpoint_degC = config_.setpoint_degC;
   settings.setpoint_low_degC = config_.setpoint_low_degC;
   settings.setpoint_high_degC = config_.setpoint_high_degC;
-  settings.communication_units = config_.fahrenheit ? fahrenheit : celsius;
-  settings.display_units = settings.communication_units;
+  settings.units_over_tcp = settings.units_over_rtu = config_.fahrenheit ? fahrenheit : celsius;
+  settings.display_units = settings.units_over_tcp;
   settings.events.fill(off);
   return settings;
 }
@@ -111,7 +114,8 @@ void WatlowF4t::apply(TimePoint now) {
 double WatlowF4t::process_value() {
   if (faults_.nan_readings) return std::numeric_limits<double>::quiet_NaN();
   if (faults_.freeze_readings && frozen_degC_) return *frozen_degC_;
-  const double value = chamber_.air_temperature_degC() + noise_(config_.temperature_noise_K);
+  const double measured = config_.temperature.read(chamber_.air_temperature_degC(), noise_);
+  const double value = faults_.readings.distort_temperature(measured);
   frozen_degC_.reset();
   if (faults_.freeze_readings) frozen_degC_ = value;
   return value;
@@ -133,7 +137,7 @@ void WatlowF4t::judge_alarms() {
   const bool is_stuck = faults_.freeze_readings && frozen_degC_;
   const double pv = faults_.nan_readings ? std::numeric_limits<double>::quiet_NaN()
                     : is_stuck           ? *frozen_degC_
-                                         : chamber_.air_temperature_degC();
+                                         : config_.temperature.mean_of(chamber_.air_temperature_degC());
   for (Alarm& alarm : settings_.alarms) {
     if (alarm.type == off) {
       alarm.state = none;
@@ -150,13 +154,28 @@ void WatlowF4t::judge_alarms() {
   }
 }
 
+bool WatlowF4t::speaks_fahrenheit() const {
+  return (config_.is_on_serial_line ? settings_.units_over_rtu : settings_.units_over_tcp) == fahrenheit;
+}
+
+/// F20: confirmed and ignored.
+std::optional<ModbusStatus> WatlowF4t::blocked() const {
+  if (faults_.local_control) return ModbusStatus::ok;
+  return std::nullopt;
+}
+
+void WatlowF4t::written(TimePoint now) {
+  apply(now);
+  judge_alarms();
+}
+
 double WatlowF4t::to_wire(double value, Float::Scale scale) const {
-  if (settings_.communication_units != fahrenheit || scale == Float::Scale::plain) return value;
+  if (!speaks_fahrenheit() || scale == Float::Scale::plain) return value;
   return scale == Float::Scale::temperature ? value * 1.8 + 32.0 : value * 1.8;
 }
 
 double WatlowF4t::from_wire(double value, Float::Scale scale) const {
-  if (settings_.communication_units != fahrenheit || scale == Float::Scale::plain) return value;
+  if (!speaks_fahrenheit() || scale == Float::Scale::plain) return value;
   return scale == Float::Scale::temperature ? (value - 32.0) / 1.8 : value / 1.8;
 }
 

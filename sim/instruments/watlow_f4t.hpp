@@ -1,4 +1,4 @@
-// A simulated Watlow F4T chamber controller with one temperature loop, on Modbus TCP.
+// A simulated Watlow F4T chamber controller with one temperature loop, on Modbus.
 // Written from the instruments reference, section 4. "[V]", "[R]" and "unverified" as there.
 #pragma once
 
@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "sim/instruments/modbus_slave.hpp"
-#include "sim/instruments/noise.hpp"
+#include "sim/instruments/measurement.hpp"
+#include "sim/instruments/register_table.hpp"
 #include "sim/instruments/responder.hpp"
 #include "sim/physics/chamber.hpp"
 
@@ -22,23 +22,27 @@ struct WatlowF4tConfig {
   double setpoint_degC = 23.0;       ///< after power-on
   double setpoint_low_degC = -70.0;  ///< registers 2774 and 2776 after power-on
   double setpoint_high_degC = 180.0;
-  bool fahrenheit = false;  ///< communication units (register 6730) after power-on: the real default may be deg F
+  bool fahrenheit = false;                      ///< communication units after power-on: the real default may be deg F
+  bool is_on_serial_line = false;               ///< then register 14080 says in which units it speaks, and not 6730
   std::string part_number = "F4T1A2CAA1A1AAA";  ///< at most 15 characters; what it decodes to is not modelled
   std::string device_name = "cellrig chamber";
   std::uint16_t hardware_id = 30;                          ///< unverified
   std::array<std::uint16_t, 3> software_release{4, 6, 0};  ///< unverified
   std::uint32_t serial_number = 123456;
   Duration latency = std::chrono::milliseconds{5};  ///< assumed
-  double temperature_noise_K = 0.0;                 ///< standard deviation
+  MeasuredQuantity temperature{};                   ///< in degC
   std::uint64_t noise_seed = 1;
 };
+
+/// 0.5 K with its sensor (unverified).
+[[nodiscard]] QuantityAccuracy accuracy_of(const WatlowF4tConfig& config);
 
 /// Port "modbus" (502 on a real unit): unit 1, function codes 3, 4, 6, 16, data map 1, 32-bit values low word first.
 /// * The chamber conditions only while its condition event is on and the control mode is auto [V].
 /// * A 32-bit value must be written whole: half of one is confirmed and ignored [R].
 /// * Not modelled: further loops, cascade, humidity, profiles, key events, I/O modules (exception 2, as of absent modules).
 /// The chamber must outlive the instrument. `advance_world` is called before the chamber is read or commanded.
-class WatlowF4t final : public Instrument, private ModbusDevice {
+class WatlowF4t final : public Instrument, private TableDevice {
  public:
   WatlowF4t(WatlowF4tConfig config, ChamberAir& chamber, std::function<void(TimePoint)> advance_world);
   WatlowF4t(const WatlowF4t&) = delete;
@@ -49,6 +53,7 @@ class WatlowF4t final : public Instrument, private ModbusDevice {
   void advance(TimePoint to) override;
   void reboot(TimePoint now) override;
   [[nodiscard]] InstrumentFaults& faults() override { return faults_; }
+  [[nodiscard]] unsigned felt_faults() const override { return feels::chamber | feels::identity; }
 
  private:
   static constexpr std::size_t alarm_count = 4;  ///< unverified
@@ -73,16 +78,12 @@ class WatlowF4t final : public Instrument, private ModbusDevice {
     std::uint16_t ramp_action = 62;   ///< 62 off, 88 start-up, 85 set point, 13 both
     std::uint16_t ramp_scale = 57;    ///< 57 minutes, 39 hours
     std::uint16_t display_units = 15;
-    std::uint16_t communication_units = 15;
+    std::uint16_t units_over_tcp = 15;
+    std::uint16_t units_over_rtu = 15;
     std::uint16_t line_frequency = 4;
     std::array<std::uint16_t, 8> events{};
     std::array<std::uint16_t, 6> clock{12, 0, 0, 1, 1, 2000};  ///< hour, minute, second, month, day, year: it stands still
     std::array<Alarm, alarm_count> alarms;
-  };
-  /// A number that can be written, and what bounds it.
-  struct Enumeration {
-    std::uint16_t* target = nullptr;
-    std::array<std::uint16_t, 4> allowed{};  ///< 0 ends the list; an empty list allows everything
   };
   struct Float {
     double* target = nullptr;
@@ -96,23 +97,24 @@ class WatlowF4t final : public Instrument, private ModbusDevice {
     return function == 3 || function == 4 || function == 6 || function == 16;
   }
   [[nodiscard]] Duration latency() const override { return config_.latency + from_seconds(faults_.extra_latency_s); }
-  ModbusStatus read_coils(TimePoint, std::uint16_t, std::span<bool>) override { return ModbusStatus::illegal_function; }
-  ModbusStatus write_coils(TimePoint, std::uint16_t, std::span<const bool>) override { return ModbusStatus::illegal_function; }
-  ModbusStatus read_registers(TimePoint now, std::uint16_t address, std::span<std::uint16_t> values) override;
-  ModbusStatus write_registers(TimePoint now, std::uint16_t address, std::span<const std::uint16_t> values) override;
+
+  // TableDevice
+  [[nodiscard]] static std::vector<TableEntry> table();
+  [[nodiscard]] double value_of(const TableEntry& entry) override;
+  [[nodiscard]] std::string text_of(const TableEntry& entry) const override;
+  [[nodiscard]] ModbusStatus check(const TableEntry& entry, double value) override;
+  void store(const TableEntry& entry, double value) override;
+  void store_character(const TableEntry& entry, std::size_t at, char character) override;
+  [[nodiscard]] std::optional<ModbusStatus> blocked() const override;
+  void written(TimePoint now) override;
 
   [[nodiscard]] Settings defaults() const;
-  [[nodiscard]] std::optional<Enumeration> enumeration_at(std::uint16_t address);
-  [[nodiscard]] std::optional<Float> float_at(std::uint16_t address);
-  /// A parameter as it fills its two registers: the first one is the low word.
-  [[nodiscard]] std::optional<std::uint32_t> parameter_at(std::uint16_t address);
-  [[nodiscard]] std::optional<std::uint32_t> measured_at(std::uint16_t address);
-  [[nodiscard]] std::optional<std::uint32_t> identity_at(std::uint16_t address) const;
-  [[nodiscard]] std::optional<std::uint16_t> text_at(std::uint16_t address) const;
-  ModbusStatus write_parameter(std::uint16_t address, std::uint32_t value, bool commit);
-  ModbusStatus write_float(std::uint16_t address, const Float& where, std::uint32_t value, bool commit);
-  [[nodiscard]] bool is_ignored_off(const std::uint16_t* target, std::uint16_t value) const;
+  [[nodiscard]] std::uint16_t* setting_of(std::uint16_t id);
+  [[nodiscard]] std::optional<Float> float_of(std::uint16_t id);
+  void store_float(std::uint16_t id, const Float& where, double number);
+  [[nodiscard]] bool is_ignored_off(std::uint16_t id, std::uint16_t value) const;
 
+  [[nodiscard]] bool speaks_fahrenheit() const;
   [[nodiscard]] double to_wire(double value, Float::Scale scale) const;
   [[nodiscard]] double from_wire(double value, Float::Scale scale) const;
   [[nodiscard]] double process_value();

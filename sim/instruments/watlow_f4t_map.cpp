@@ -1,6 +1,5 @@
 // Data map 1 of the F4T: which register is what (instruments reference 4.2, 4.3).
 #include <algorithm>
-#include <bit>
 #include <cmath>
 
 #include "sim/instruments/watlow_f4t.hpp"
@@ -8,207 +7,247 @@
 namespace cellrig::sim {
 namespace {
 
-constexpr std::uint16_t part_number_first = 16;
-constexpr std::uint16_t part_number_size = 15;
-constexpr std::uint16_t device_name_first = 46;
 constexpr std::uint16_t device_name_size = 20;  // unverified
 constexpr std::uint16_t status_ok = 138;
 constexpr std::uint16_t profile_terminated = 148;  // what the profile state reads when none ever ran is unverified
-constexpr std::uint16_t setpoint_low_register = 2774;
-constexpr std::uint16_t setpoint_high_register = 2776;
-constexpr std::uint16_t setpoint_register = 2782;
-
+constexpr std::uint16_t off = 62;
+constexpr std::uint16_t deviation_alarm = 24;
 constexpr std::array<std::uint16_t, 8> event_registers{16594, 16596, 16598, 16600, 16822, 16824, 16826, 16828};
 
-std::uint32_t pattern_of(double value) { return std::bit_cast<std::uint32_t>(static_cast<float>(value)); }
+enum Id : std::uint16_t {
+  hardware_id,
+  software_release,  // three of them
+  serial_number = software_release + 3,
+  manufacture_date,
+  part_number,
+  device_name,
+  device_status,
+  line_frequency,
+  display_units,
+  units_over_tcp,
+  units_over_rtu,
+  control_mode,
+  setpoint_low,
+  setpoint_high,
+  setpoint,
+  manual_power,
+  ramp_action,
+  ramp_scale,
+  ramp_rate,
+  output_power_now,
+  working_setpoint,
+  active_mode,
+  process_value_now,
+  profile_state,
+  profile_command,
+  event_first,                    // eight of them
+  clock_first = event_first + 8,  // six of them
+  alarm_first = clock_first + 6,  // eight settings for each of four alarms
+};
+enum AlarmId : std::uint16_t { type, sides, high, low, hysteresis, silencing, is_latching, state, alarm_id_count };
 
-/// One character per register [V].
-std::uint16_t character(std::string_view text, std::size_t at) {
-  return at < text.size() ? static_cast<unsigned char>(text[at]) : std::uint16_t{0};
+/// Every parameter begins on an even register and takes two; a 16-bit one uses the first alone [V].
+TableEntry word(std::uint16_t address, std::uint16_t id, EntryAccess access = EntryAccess::read_only) {
+  return {.address = address, .type = EntryType::word, .access = access, .id = id, .size = 2};
+}
+TableEntry choice(std::uint16_t address, std::uint16_t id, std::array<std::uint16_t, 4> allowed) {
+  TableEntry entry = word(address, id, EntryAccess::read_write);
+  entry.allowed = allowed;
+  entry.is_enumeration = true;
+  return entry;
+}
+TableEntry number(std::uint16_t address, std::uint16_t id, EntryAccess access = EntryAccess::read_write) {
+  return {.address = address, .type = EntryType::float32, .access = access, .id = id};
+}
+TableEntry characters(std::uint16_t address, std::uint16_t id, std::uint16_t size, EntryAccess access) {
+  return {.address = address, .type = EntryType::text, .access = access, .id = id, .size = size};
+}
+
+void add_alarms(std::vector<TableEntry>& table, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto at = static_cast<std::uint16_t>(1330 + 100 * i);
+    const auto id = static_cast<std::uint16_t>(alarm_first + alarm_id_count * i);
+    const auto plus = [](std::uint16_t base, std::uint16_t by) { return static_cast<std::uint16_t>(base + by); };
+    table.push_back(choice(at, plus(id, type), {76, 24, 62}));
+    table.push_back(choice(plus(at, 2), plus(id, sides), {13, 37, 53}));
+    table.push_back(number(plus(at, 4), plus(id, high)));
+    table.push_back(number(plus(at, 6), plus(id, low)));
+    table.push_back(number(plus(at, 8), plus(id, hysteresis)));
+    table.push_back(choice(plus(at, 10), plus(id, silencing), {59, 106}));
+    table.push_back(choice(plus(at, 12), plus(id, is_latching), {49, 60}));
+    table.push_back(word(plus(at, 26), plus(id, state)));
+  }
 }
 
 }  // namespace
 
-std::optional<WatlowF4t::Enumeration> WatlowF4t::enumeration_at(std::uint16_t address) {
+std::vector<TableEntry> WatlowF4t::table() {
+  using enum EntryAccess;
+  std::vector<TableEntry> table{
+      word(0, hardware_id),
+      word(4, software_release),
+      word(6, software_release + 1),
+      word(8, software_release + 2),
+      {.address = 12, .type = EntryType::word32, .id = serial_number},
+      word(14, manufacture_date),
+      characters(16, part_number, 15, read_only),
+      characters(46, device_name, device_name_size, read_write),
+      word(90, device_status),
+      choice(94, line_frequency, {3, 4}),
+      choice(1328, display_units, {30, 15}),
+      choice(6730, units_over_tcp, {30, 15}),
+      choice(14080, units_over_rtu, {30, 15}),
+      choice(2730, control_mode, {62, 10, 54}),
+      number(2774, setpoint_low),
+      number(2776, setpoint_high),
+      number(2782, setpoint),
+      number(2784, manual_power),
+      choice(2794, ramp_action, {62, 88, 85, 13}),
+      choice(2796, ramp_scale, {57, 39}),
+      number(2798, ramp_rate),
+      number(2808, output_power_now, read_only),
+      number(2810, working_setpoint, read_only),
+      word(2814, active_mode),
+      number(2820, process_value_now, read_only),
+      number(27586, process_value_now, read_only),  // the chamber's analog input on TestEquity builds [V]
+      word(16564, profile_command, write_only),     // pause, resume, terminate: no profile runs
+      word(16566, profile_command, write_only),
+      word(16568, profile_state),
+  };
   for (std::size_t i = 0; i < event_registers.size(); ++i) {
-    if (address == event_registers[i]) return Enumeration{&settings_.events[i], {62, 63}};
+    table.push_back(choice(event_registers[i], static_cast<std::uint16_t>(event_first + i), {62, 63}));
   }
-  if (address >= 14664 && address <= 14674 && address % 2 == 0) return Enumeration{&settings_.clock[(address - 14664U) / 2], {}};
-  switch (address) {
-    case 94: return Enumeration{&settings_.line_frequency, {3, 4}};
-    case 1328: return Enumeration{&settings_.display_units, {30, 15}};
-    case 6730: return Enumeration{&settings_.communication_units, {30, 15}};
-    case 2730: return Enumeration{&settings_.control_mode, {62, 10, 54}};
-    case 2794: return Enumeration{&settings_.ramp_action, {62, 88, 85, 13}};
-    case 2796: return Enumeration{&settings_.ramp_scale, {57, 39}};
-    default: break;
+  for (std::uint16_t i = 0; i < 6; ++i) {
+    table.push_back(word(static_cast<std::uint16_t>(14664 + 2 * i), static_cast<std::uint16_t>(clock_first + i), read_write));
   }
-  if (address < 1330 || address >= 1330 + 100 * alarm_count) return std::nullopt;
-  Alarm& alarm = settings_.alarms[(address - 1330U) / 100];
-  switch ((address - 1330U) % 100) {
-    case 0: return Enumeration{&alarm.type, {76, 24, 62}};
-    case 2: return Enumeration{&alarm.sides, {13, 37, 53}};
-    case 10: return Enumeration{&alarm.silencing, {59, 106}};
-    case 12: return Enumeration{&alarm.latching, {49, 60}};
-    default: return std::nullopt;
-  }
+  add_alarms(table, alarm_count);
+  return table;
 }
 
-std::optional<WatlowF4t::Float> WatlowF4t::float_at(std::uint16_t address) {
-  switch (address) {
-    case setpoint_low_register: return Float{&settings_.setpoint_low_degC, Float::Scale::temperature};
-    case setpoint_high_register: return Float{&settings_.setpoint_high_degC, Float::Scale::temperature};
-    case setpoint_register: return Float{&settings_.setpoint_degC, Float::Scale::temperature};
-    case 2784: return Float{&settings_.manual_power_percent, Float::Scale::plain};
-    case 2798: return Float{&settings_.ramp_rate_K, Float::Scale::difference};
-    default: break;
-  }
-  if (address < 1330 || address >= 1330 + 100 * alarm_count) return std::nullopt;
-  Alarm& alarm = settings_.alarms[(address - 1330U) / 100];
-  const auto scale = alarm.type == 24 ? Float::Scale::difference : Float::Scale::temperature;
-  switch ((address - 1330U) % 100) {
-    case 4: return Float{&alarm.high_degC, scale};
-    case 6: return Float{&alarm.low_degC, scale};
-    case 8: return Float{&alarm.hysteresis_K, Float::Scale::difference};
-    default: return std::nullopt;
-  }
-}
-
-std::optional<std::uint32_t> WatlowF4t::measured_at(std::uint16_t address) {
-  switch (address) {
-    case 90: return status_ok;
-    case 2808: return pattern_of(output_power());
-    case 2810: return pattern_of(to_wire(working_degC_, Float::Scale::temperature));
-    case 2814: return settings_.control_mode;
-    case 2820:
-    case 27586:  // the chamber's analog input on TestEquity builds [V]
-      return pattern_of(to_wire(process_value(), Float::Scale::temperature));
-    case 16568: return profile_terminated;
-    default: break;
-  }
-  if (address >= 1330 && address < 1330 + 100 * alarm_count && (address - 1330) % 100 == 26) {
-    return settings_.alarms[(address - 1330U) / 100].state;
-  }
-  return std::nullopt;
-}
-
-std::optional<std::uint32_t> WatlowF4t::identity_at(std::uint16_t address) const {
-  switch (address) {
-    case 0: return config_.hardware_id;
-    case 4: return config_.software_release[0];
-    case 6: return config_.software_release[1];
-    case 8: return config_.software_release[2];
-    case 12: return config_.serial_number;
-    case 14: return 0U;  // date of manufacture: its coding is not in the reference
-    default: return std::nullopt;
-  }
-}
-
-std::optional<std::uint16_t> WatlowF4t::text_at(std::uint16_t address) const {
-  if (address >= part_number_first && address < part_number_first + part_number_size) {
-    return character(faults_.identity ? *faults_.identity : config_.part_number, address - part_number_first);
-  }
-  if (address >= device_name_first && address < device_name_first + device_name_size) {
-    return character(config_.device_name, address - device_name_first);
-  }
-  return std::nullopt;
-}
-
-/// Every parameter begins on an even register and takes two; a 16-bit one uses the first alone [V].
-std::optional<std::uint32_t> WatlowF4t::parameter_at(std::uint16_t address) {
-  if (const auto measured = measured_at(address)) return measured;
-  if (const auto where = float_at(address)) return pattern_of(to_wire(*where->target, where->scale));
-  if (const auto where = enumeration_at(address)) return *where->target;
-  return identity_at(address);
-}
-
-ModbusStatus WatlowF4t::read_registers(TimePoint, std::uint16_t address, std::span<std::uint16_t> values) {
-  std::optional<std::uint32_t> parameter;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const auto at = static_cast<std::uint16_t>(address + i);
-    if (const auto text = text_at(at)) {
-      values[i] = *text;
-      continue;
-    }
-    const bool second = at % 2 != 0;
-    if (!second || i == 0) parameter = parameter_at(static_cast<std::uint16_t>(at - (second ? 1 : 0)));
-    if (!parameter) return ModbusStatus::illegal_address;
-    values[i] = static_cast<std::uint16_t>(second ? *parameter >> 16U : *parameter & 0xFFFFU);
-  }
-  return ModbusStatus::ok;
-}
-
-/// First everything is checked, then everything is written: a refused request changes nothing (unverified).
-ModbusStatus WatlowF4t::write_registers(TimePoint now, std::uint16_t address, std::span<const std::uint16_t> values) {
-  for (const bool commit : {false, true}) {
-    if (commit && faults_.local_control) return ModbusStatus::ok;  // F20: confirmed and ignored
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      const auto at = static_cast<std::uint16_t>(address + i);
-      const bool second = at % 2 != 0;
-      const auto base = static_cast<std::uint16_t>(at - (second ? 1 : 0));
-      if (text_at(at)) {
-        if (at < device_name_first) return ModbusStatus::illegal_address;
-        if (!commit) continue;
-        config_.device_name.resize(device_name_size, '\0');
-        config_.device_name[at - device_name_first] = static_cast<char>(values[i] & 0xFFU);
-        continue;
-      }
-      const bool is_float = float_at(base).has_value();
-      if (second || (is_float && i + 1 == values.size())) {
-        if (!parameter_at(base)) return ModbusStatus::illegal_address;
-        continue;  // the other half of a value, or half of a 32-bit value alone: ignored [R]
-      }
-      const std::uint32_t value = is_float ? values[i] | std::uint32_t{values[i + 1]} << 16U : values[i];
-      const ModbusStatus status = write_parameter(base, value, commit);
-      if (status != ModbusStatus::ok) return status;
+std::uint16_t* WatlowF4t::setting_of(std::uint16_t id) {
+  if (id >= alarm_first) {
+    Alarm& alarm = settings_.alarms[static_cast<std::size_t>(id - alarm_first) / alarm_id_count];
+    switch ((id - alarm_first) % alarm_id_count) {
+      case type: return &alarm.type;
+      case sides: return &alarm.sides;
+      case silencing: return &alarm.silencing;
+      case is_latching: return &alarm.latching;
+      default: return nullptr;
     }
   }
-  apply(now);
-  judge_alarms();
-  return ModbusStatus::ok;
-}
-
-/// Writing what can only be read is answered with 2; the real code is unverified.
-ModbusStatus WatlowF4t::write_parameter(std::uint16_t address, std::uint32_t value, bool commit) {
-  if (address == 16564 || address == 16566) return ModbusStatus::ok;  // pause, resume, terminate: no profile runs
-  if (const auto where = float_at(address)) return write_float(address, *where, value, commit);
-  const auto where = enumeration_at(address);
-  if (!where) return ModbusStatus::illegal_address;
-  const auto number = static_cast<std::uint16_t>(value);
-  const bool free_choice = where->allowed[0] == 0;
-  if (!free_choice && (number == 0 || std::find(where->allowed.begin(), where->allowed.end(), number) == where->allowed.end())) {
-    return ModbusStatus::illegal_value;  // 3 for a bad value [R]
+  if (id >= clock_first) return &settings_.clock[static_cast<std::size_t>(id - clock_first)];
+  if (id >= event_first) return &settings_.events[static_cast<std::size_t>(id - event_first)];
+  switch (id) {
+    case line_frequency: return &settings_.line_frequency;
+    case display_units: return &settings_.display_units;
+    case units_over_tcp: return &settings_.units_over_tcp;
+    case units_over_rtu: return &settings_.units_over_rtu;
+    case control_mode: return &settings_.control_mode;
+    case ramp_action: return &settings_.ramp_action;
+    case ramp_scale: return &settings_.ramp_scale;
+    default: return nullptr;
   }
-  if (commit && !is_ignored_off(where->target, number)) *where->target = number;
-  return ModbusStatus::ok;
 }
 
-/// F27: switching the chamber off is confirmed and does nothing.
-bool WatlowF4t::is_ignored_off(const std::uint16_t* target, std::uint16_t value) const {
-  if (!faults_.ignore_off || value != 62) return false;
-  const bool is_event = target >= settings_.events.data() && target < settings_.events.data() + settings_.events.size();
-  return is_event || target == &settings_.control_mode;
+std::optional<WatlowF4t::Float> WatlowF4t::float_of(std::uint16_t id) {
+  if (id >= alarm_first) {
+    Alarm& alarm = settings_.alarms[static_cast<std::size_t>(id - alarm_first) / alarm_id_count];
+    const auto scale = alarm.type == deviation_alarm ? Float::Scale::difference : Float::Scale::temperature;
+    switch ((id - alarm_first) % alarm_id_count) {
+      case high: return Float{&alarm.high_degC, scale};
+      case low: return Float{&alarm.low_degC, scale};
+      case hysteresis: return Float{&alarm.hysteresis_K, Float::Scale::difference};
+      default: return std::nullopt;
+    }
+  }
+  switch (id) {
+    case setpoint_low: return Float{&settings_.setpoint_low_degC, Float::Scale::temperature};
+    case setpoint_high: return Float{&settings_.setpoint_high_degC, Float::Scale::temperature};
+    case setpoint: return Float{&settings_.setpoint_degC, Float::Scale::temperature};
+    case manual_power: return Float{&settings_.manual_power_percent, Float::Scale::plain};
+    case ramp_rate: return Float{&settings_.ramp_rate_K, Float::Scale::difference};
+    default: return std::nullopt;
+  }
 }
 
-ModbusStatus WatlowF4t::write_float(std::uint16_t address, const Float& where, std::uint32_t value, bool commit) {
-  const double number = from_wire(static_cast<double>(std::bit_cast<float>(value)), where.scale);
+double WatlowF4t::value_of(const TableEntry& entry) {
+  if (const auto where = float_of(entry.id)) return to_wire(*where->target, where->scale);
+  if (const std::uint16_t* const setting = setting_of(entry.id)) return *setting;
+  if (entry.id >= alarm_first) {
+    const std::size_t alarm = static_cast<std::size_t>(entry.id - alarm_first) / alarm_id_count;
+    return settings_.alarms[alarm].state;
+  }
+  switch (entry.id) {
+    case hardware_id: return config_.hardware_id;
+    case software_release:
+    case software_release + 1:
+    case software_release + 2: return config_.software_release[static_cast<std::size_t>(entry.id - software_release)];
+    case serial_number: return config_.serial_number;
+    case device_status: return status_ok;
+    case output_power_now: return output_power();
+    case working_setpoint: return to_wire(working_degC_, Float::Scale::temperature);
+    case active_mode: return settings_.control_mode;
+    case process_value_now: return to_wire(process_value(), Float::Scale::temperature);
+    case profile_state: return profile_terminated;
+    default: return 0.0;  // date of manufacture: its coding is not in the reference
+  }
+}
+
+std::string WatlowF4t::text_of(const TableEntry& entry) const {
+  if (entry.id == part_number) return faults_.identity ? *faults_.identity : config_.part_number;
+  return config_.device_name;
+}
+
+void WatlowF4t::store_character(const TableEntry&, std::size_t at, char character) {
+  config_.device_name.resize(device_name_size, '\0');
+  config_.device_name[at] = character;
+}
+
+/// 3 for a bad value [R].
+ModbusStatus WatlowF4t::check(const TableEntry& entry, double value) {
+  const auto where = float_of(entry.id);
+  if (!where) return ModbusStatus::ok;
+  const double number = from_wire(value, where->scale);
   if (!std::isfinite(number)) return ModbusStatus::illegal_value;
   // A float can't carry every decimal limit: a set point that equals its limit on the wire is inside.
   constexpr double tolerance_K = 1e-4;
   const bool too_low = number < settings_.setpoint_low_degC - tolerance_K;
   const bool too_high = number > settings_.setpoint_high_degC + tolerance_K;
-  if (address == setpoint_register && (too_low || too_high)) return ModbusStatus::illegal_value;
-  if (address == setpoint_low_register && number > settings_.setpoint_high_degC) return ModbusStatus::illegal_value;
-  if (address == setpoint_high_register && number < settings_.setpoint_low_degC) return ModbusStatus::illegal_value;
-  if (address == 2784 && std::fabs(number) > 100.0) return ModbusStatus::illegal_value;
-  if (address == 2798 && number < 0) return ModbusStatus::illegal_value;
-  if (!commit) return ModbusStatus::ok;
+  bool is_right = true;
+  switch (entry.id) {
+    case setpoint: is_right = !too_low && !too_high; break;
+    case setpoint_low: is_right = number <= settings_.setpoint_high_degC; break;
+    case setpoint_high: is_right = number >= settings_.setpoint_low_degC; break;
+    case manual_power: is_right = std::fabs(number) <= 100.0; break;
+    case ramp_rate: is_right = number >= 0; break;
+    default: break;
+  }
+  return is_right ? ModbusStatus::ok : ModbusStatus::illegal_value;
+}
+
+void WatlowF4t::store(const TableEntry& entry, double value) {
+  if (const auto where = float_of(entry.id)) {
+    store_float(entry.id, *where, from_wire(value, where->scale));
+    return;
+  }
+  std::uint16_t* const setting = setting_of(entry.id);
+  const auto number = static_cast<std::uint16_t>(value);
+  if (setting == nullptr || is_ignored_off(entry.id, number)) return;
+  *setting = number;
+}
+
+/// F27: switching the chamber off is confirmed and does nothing.
+bool WatlowF4t::is_ignored_off(std::uint16_t id, std::uint16_t value) const {
+  const bool is_event = id >= event_first && id < clock_first;
+  return faults_.ignore_off && value == off && (is_event || id == control_mode);
+}
+
+void WatlowF4t::store_float(std::uint16_t id, const Float& where, double number) {
   *where.target = number;
   // A set point outside new limits is moved onto the nearer one (unverified).
   settings_.setpoint_degC = std::clamp(settings_.setpoint_degC, settings_.setpoint_low_degC, settings_.setpoint_high_degC);
   const bool ramps = settings_.ramp_action == 85 || settings_.ramp_action == 13;
-  if (where.target == &settings_.setpoint_degC && !ramps) working_degC_ = settings_.setpoint_degC;
-  return ModbusStatus::ok;
+  if (id == setpoint && !ramps) working_degC_ = settings_.setpoint_degC;
 }
 
 }  // namespace cellrig::sim

@@ -14,8 +14,8 @@ namespace {
 constexpr std::size_t in_flight_count_max = 4096;
 
 const std::vector<std::string>& words() {
-  static const std::vector<std::string> all{"hello", "advance",      "follow", "core",  "truth",
-                                            "fault", "clear-faults", "now",    "state", "quit"};
+  static const std::vector<std::string> all{"hello",        "advance", "follow",      "core", "host",  "truth", "fault",
+                                            "clear-faults", "faults",  "fault-kinds", "now",  "state", "quit"};
   return all;
 }
 
@@ -48,6 +48,21 @@ std::optional<TimePoint> instant(std::string_view text) {
   return TimePoint{Duration{*ns}};
 }
 
+constexpr std::string_view tty_prefix = "tty";
+
+std::optional<LinkName> link_name(std::string_view text) {
+  if (text.starts_with(tty_prefix)) {
+    const std::optional<std::uint32_t> number = integer<std::uint32_t>(text.substr(tty_prefix.size()));
+    if (!number) return std::nullopt;
+    return LinkName{.client_port = 0, .server_port = 0, .tty = number};
+  }
+  const auto [client, server] = cut(text, '-');
+  const std::optional<std::uint16_t> client_port = integer<std::uint16_t>(client);
+  const std::optional<std::uint16_t> server_port = integer<std::uint16_t>(server);
+  if (!client_port || !server_port) return std::nullopt;
+  return LinkName{.client_port = *client_port, .server_port = *server_port, .tty = {}};
+}
+
 Result<Command> parse_advance(std::string_view rest) {
   const std::optional<TimePoint> to = instant(take_word(rest));
   if (!to) return refuse("advance: an instant in ns is expected");
@@ -59,15 +74,14 @@ Result<Command> parse_advance(std::string_view rest) {
       continue;
     }
     const auto [link, count] = cut(word, ':');
-    const auto [client, server] = cut(link, '-');
-    const std::optional<std::uint16_t> client_port = integer<std::uint16_t>(client);
-    const std::optional<std::uint16_t> server_port = integer<std::uint16_t>(server);
+    const std::optional<LinkName> name = link_name(link);
     const std::optional<std::uint64_t> request_count = integer<std::uint64_t>(count);
-    if (!client_port || !server_port || !request_count) {
-      return refuse("advance: '" + std::string(word) + "' is not <client port>-<instrument's port>:<count>");
+    if (!name || !request_count) {
+      return refuse("advance: '" + std::string(word) +
+                    "' is not <client port>-<instrument's port>:<count> or tty<number>:<count>");
     }
     if (advance.in_flight.size() >= in_flight_count_max) return refuse("advance: too many connections");
-    advance.in_flight.push_back({LinkName{.client_port = *client_port, .server_port = *server_port}, *request_count});
+    advance.in_flight.push_back({*name, *request_count});
   }
   return Command{std::move(advance)};
 }
@@ -94,9 +108,15 @@ Result<Command> parse(std::string_view line) {
     if (second == "lockstep" && take_word(rest).empty()) return Command{HelloLockstep{}};
     return refuse("hello: only 'hello lockstep' is known");
   }
+  if (word == "host") {
+    if ((second == "real" || second == "lockstep") && take_word(rest).empty()) return Command{JoinHost{second == "lockstep"}};
+    return refuse("host: 'real' or 'lockstep' is expected");
+  }
   if (!second.empty()) return refuse("'" + std::string(word) + "' takes no words");
   if (word == "truth") return Command{Truth{}};
   if (word == "clear-faults") return Command{ClearFaults{}};
+  if (word == "faults") return Command{Faults{}};
+  if (word == "fault-kinds") return Command{FaultKinds{}};
   if (word == "now") return Command{Now{}};
   if (word == "state") return Command{State{}};
   if (word == "quit") return Command{Quit{}};
@@ -112,7 +132,10 @@ void Tick::add(Entry entry) {
   entries.push_back(entry);
 }
 
-std::string format(LinkName link) { return std::to_string(link.client_port) + '-' + std::to_string(link.server_port); }
+std::string format(LinkName link) {
+  if (link.tty) return std::string(tty_prefix) + std::to_string(*link.tty);
+  return std::to_string(link.client_port) + '-' + std::to_string(link.server_port);
+}
 
 std::string format(const Tick& tick) {
   std::string text = "now " + std::to_string(to_ns(tick.now));

@@ -22,6 +22,7 @@ struct HelloLockstep {};
 struct LinkName {
   std::uint16_t client_port = 0;
   std::uint16_t server_port = 0;
+  std::optional<std::uint32_t> tty;  ///< a serial line by the number of its device, written "tty<number>"; then no ports
   auto operator<=>(const LinkName&) const = default;
 };
 [[nodiscard]] std::string format(LinkName link);
@@ -49,23 +50,32 @@ struct Follow {
 struct ShareCore {
   int core = 0;
 };
+/// "host real", "host lockstep": this connection is that of a controller whose time is of this kind. From now on it is told what
+/// happens to the controller's host (remote_host.hpp): lines, to which it says nothing.
+struct JoinHost {
+  bool is_lockstep = false;
+};
 struct Truth {};
 struct InjectFault {
   std::string order;
 };
 struct ClearFaults {};
+struct Faults {};      ///< what is in force and what waits
+struct FaultKinds {};  ///< what could be ordered
 struct Now {};
 struct State {};
 struct Quit {};
 
-using Command = std::variant<HelloLockstep, Advance, Follow, ShareCore, Truth, InjectFault, ClearFaults, Now, State, Quit>;
+using Command = std::variant<HelloLockstep, Advance, Follow, ShareCore, JoinHost, Truth, InjectFault, ClearFaults, Faults,
+                             FaultKinds, Now, State, Quit>;
 
 /// Refuses what it does not understand, with the nearest word.
 [[nodiscard]] Result<Command> parse(std::string_view line);
 
 /// What an advance came to: "now <T_ns> [<link> ...] until <Q_ns>": on which connections a whole reply was sent; with '?', where bytes
 /// went that may or may not end an exchange, because what says how long the reply is was damaged; with '!', which are gone (closed by
-/// a fault, or by the client itself). A reply that is lost is a request held for ever.
+/// a fault, or by the client itself). Every serial line that hung up is named once: the system gives its number again, to a line that
+/// counts from nothing. A reply that is lost is a request held for ever.
 struct Tick {
   TimePoint now{};
   /// Before this instant nothing comes and nothing happens, unless somebody sends something: whoever holds the time may go on to any

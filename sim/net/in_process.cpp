@@ -4,42 +4,72 @@
 #include <array>
 #include <cstring>
 #include <stdexcept>
+#include <utility>
 
 #include "drivers/link/turnstile.hpp"
 #include "drivers/link/unread_probe.hpp"
+#include "sim/instruments/modbus_device.hpp"
 #include "sim/net/in_process_connection.hpp"
 
 namespace cellrig::sim {
 
 // ---- the connection
 
+InProcessConnection::InProcessConnection(TimeSource& time, SimulatedBench& bench, Wire& wire)
+    : time_{time}, bench_{bench}, wait_{time} {
+  for (Wire* const each : bench.wires_with(wire)) ends_.push_back(std::make_unique<End>(*this, *each));
+}
+
+bool InProcessConnection::has_end() const {
+  return std::any_of(ends_.begin(), ends_.end(), [](const auto& end) { return end->id != 0; });
+}
+
 bool InProcessConnection::open() {
   close();
-  id_ = wire_.open(time_.now(), *this);
-  is_open_ = id_ != 0;
+  for (const auto& end : ends_) {
+    if (end->id == 0) end->id = end->wire.open(time_.now(), *end);
+  }
   peer_has_gone_ = false;
+  static_cast<void>(arrived());
+  unread_.clear();  // what came before it was opened
+  is_open_ = has_end() && !peer_has_gone_;
   return is_open_;
 }
 
+void InProcessConnection::close_ends() noexcept {
+  for (const auto& end : ends_) {
+    if (const ConnectionId id = std::exchange(end->id, 0); id != 0) end->wire.close(id);
+  }
+}
+
 void InProcessConnection::close() noexcept {
-  if (is_open_ && !peer_has_gone_) wire_.close(id_);
+  if (!is_line()) {
+    close_ends();
+    pending_.clear();
+  }
   is_open_ = false;
-  pending_.clear();
   unread_.clear();
   wait_.wake();
 }
 
-void InProcessConnection::wire_dropped(ConnectionId connection) noexcept {
-  if (connection != id_) return;
-  peer_has_gone_ = true;
-  pending_.clear();
-  wait_.wake();
+/// A line goes on without one of its units.
+void InProcessConnection::End::wire_dropped(ConnectionId dropped) noexcept {
+  if (dropped != id) return;
+  id = 0;
+  if (connection.has_end()) return;
+  connection.peer_has_gone_ = true;
+  connection.pending_.clear();
+  connection.wait_.wake();
 }
 
 void InProcessConnection::send(std::string_view bytes) {
   if (!is_open_ || peer_has_gone_) return;
   incoming_.clear();
-  bench_.receive(wire_, time_.now(), id_, bytes, incoming_);
+  for (const auto& end : ends_) {
+    const bool is_back = end->id == 0 && ends_.size() > 1;  // a unit of a line that was not there
+    if (is_back) end->id = end->wire.open(time_.now(), *end);
+    if (end->id != 0) bench_.receive(end->wire, time_.now(), end->id, bytes, incoming_);
+  }
   for (Delivery& delivery : incoming_) {
     const auto later = std::find_if(pending_.begin(), pending_.end(), [&](const Delivery& p) { return delivery.due < p.due; });
     pending_.insert(later, std::move(delivery));
@@ -51,13 +81,14 @@ std::string& InProcessConnection::arrived() {
   std::size_t taken = 0;
   while (taken < pending_.size() && pending_[taken].due <= now && !peer_has_gone_) {
     Delivery& delivery = pending_[taken++];
+    if (delivery.resets) unread_.clear();  // as a socket does
     if (unread_.empty()) {
       unread_.swap(delivery.bytes);
     } else {
       unread_ += delivery.bytes;
     }
     if (!delivery.closes) continue;
-    wire_.close(id_);
+    close_ends();
     peer_has_gone_ = true;
   }
   pending_.erase(pending_.begin(), peer_has_gone_ ? pending_.end() : pending_.begin() + static_cast<std::ptrdiff_t>(taken));
@@ -73,7 +104,6 @@ constexpr std::size_t frame_size_max = 260;  // Modbus Messaging on TCP/IP, 4.1
 constexpr std::size_t read_register_count_max = 125;
 constexpr std::size_t write_register_count_max = 123;
 constexpr std::size_t read_coil_count_max = 2000;
-constexpr unsigned exception_flag = 0x80;
 
 enum Function : std::uint8_t {
   function_read_coils = 1,
@@ -82,10 +112,6 @@ enum Function : std::uint8_t {
   function_write_register = 6,
   function_write_registers = 16,
 };
-
-std::uint16_t word_at(std::string_view bytes, std::size_t at) {
-  return static_cast<std::uint16_t>(static_cast<unsigned char>(bytes[at]) << 8U | static_cast<unsigned char>(bytes[at + 1]));
-}
 
 /// What is asked, and where the answer goes. Small and trivially copyable: it travels into a coroutine.
 struct Exchange {
@@ -271,6 +297,7 @@ class StreamLink final : public ByteStream, public UnreadProbe {
     if (!connection_.is_open()) return false;
     return !connection_.arrived().empty() || connection_.peer_has_gone();
   }
+  [[nodiscard]] bool outlives_closing() const override { return connection_.outlives_closing(); }
 
  private:
   Error lose() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,12 +12,11 @@
 
 namespace cellrig::sim {
 
-/// Control thread only. It belongs to one link, whose single waiter sits in wait().
-class InProcessConnection final : public WireClient {
+/// Control thread only. It belongs to one link, whose single waiter sits in wait(). On a line all who are on it hear what is sent.
+class InProcessConnection final {
  public:
-  InProcessConnection(TimeSource& time, SimulatedBench& bench, Wire& wire)
-      : time_{time}, bench_{bench}, wire_{wire}, wait_{time} {}
-  ~InProcessConnection() override { close(); }
+  InProcessConnection(TimeSource& time, SimulatedBench& bench, Wire& wire);
+  ~InProcessConnection() { close_ends(); }
   InProcessConnection(const InProcessConnection&) = delete;
   InProcessConnection& operator=(const InProcessConnection&) = delete;
 
@@ -37,20 +37,31 @@ class InProcessConnection final : public WireClient {
     wait_.forget();
     return wait_.until(pending_.empty() || until < pending_.front().due ? until : pending_.front().due);
   }
-  [[nodiscard]] std::string name() const { return wire_.name() + " (in process)"; }
+  [[nodiscard]] std::string name() const { return ends_.front()->wire.name() + " (in process)"; }
   [[nodiscard]] TimeSource& time() { return time_; }
+  [[nodiscard]] bool outlives_closing() const { return is_line(); }
 
  private:
-  void wire_dropped(ConnectionId connection) noexcept override;
+  /// The end at one of those who hear it.
+  struct End final : WireClient {
+    End(InProcessConnection& of, Wire& at) : connection{of}, wire{at} {}
+    void wire_dropped(ConnectionId dropped) noexcept override;
+    InProcessConnection& connection;
+    Wire& wire;
+    ConnectionId id = 0;  ///< 0: that one is not there
+  };
+  [[nodiscard]] bool has_end() const;
+  /// A serial line: the instruments do not see who has it open, and what they say comes all the same.
+  [[nodiscard]] bool is_line() const { return ends_.front()->wire.form().kind == PortForm::Kind::serial; }
+  void close_ends() noexcept;
 
   TimeSource& time_;
   SimulatedBench& bench_;
-  Wire& wire_;
+  std::vector<std::unique_ptr<End>> ends_;
   Wait wait_;
   std::vector<Delivery> pending_;   ///< in the order of their due times
   std::vector<Delivery> incoming_;  ///< reused by send()
   std::string unread_;
-  ConnectionId id_ = 0;
   bool is_open_ = false;
   bool peer_has_gone_ = false;
 };

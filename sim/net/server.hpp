@@ -22,9 +22,12 @@ struct ServerOptions {
 struct ServedPort {
   std::string instrument;
   std::string name;
-  std::uint16_t port = 0;
+  std::string address;     ///< "127.0.0.1:4711", "rtu_over_tcp:127.0.0.1:4711", "serial:/tmp/cellrig-sim-x/ttyUSB0"
+  std::uint16_t port = 0;  ///< 0: a serial line
 };
 
+/// * A port that the bench file puts on a serial line is served on a pseudo-terminal, one for all that are on the same line. Their links
+///   have the names of the devices and lie in a folder of this server, which goes with it.
 /// * Listens from construction on; serves in run() or, after start(), in a thread of its own.
 /// * The bench belongs to the serving thread: while it runs, ask and change it through the back door only.
 /// * Real time: the bench's time line follows the machine's clock; replies leave when they are due; the world is moved at
@@ -42,7 +45,9 @@ class SimServer {
   [[nodiscard]] const std::string& host() const;
   [[nodiscard]] std::uint16_t back_door_port() const;
   [[nodiscard]] const std::vector<ServedPort>& ports() const;
-  /// 0: there is no such port.
+  /// Empty: there is no such port.
+  [[nodiscard]] std::string address_of(std::string_view instrument, std::string_view name) const;
+  /// 0: there is no such port, or it is a serial line.
   [[nodiscard]] std::uint16_t port_of(std::string_view instrument, std::string_view name) const;
 
   /// Serves until stop() or a "quit" by the back door.

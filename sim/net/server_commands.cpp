@@ -20,7 +20,19 @@ void SimServer::Loop::read_session(std::size_t slot) {
     end_session(slot);
     return;
   }
-  serve_lines(slot);
+  Session& session = *sessions_[slot];
+  if (session.is_ending) {
+    session.received.clear();
+    return;
+  }
+  // Before its first line is whole: a request that a browser was made to send must never be taken for commands.
+  session.is_http = session.is_http || (!session.has_spoken && http::speaks_http(session.received));
+  session.has_spoken = session.has_spoken || !session.received.empty();
+  if (session.is_http) {
+    serve_http(slot);
+  } else {
+    serve_lines(slot);
+  }
 }
 
 /// A line that must wait (an advance) holds up those behind it.
@@ -48,6 +60,7 @@ std::optional<std::string> SimServer::Loop::execute(std::size_t slot, std::strin
                           if (lockstep_session_ && *lockstep_session_ != slot) return "error another connection keeps the time";
                           lockstep_session_ = slot;
                           clock_.freeze();
+                          count_lines_anew();
                           bench_.let_events_happen(clock_.now());
                           return "ok " + std::to_string(to_ns(clock_.now()));
                         },
@@ -67,6 +80,10 @@ std::optional<std::string> SimServer::Loop::execute(std::size_t slot, std::strin
                           core_pin_.hold(share.core);
                           return "ok";
                         },
+                        [&](const back_door::JoinHost& host) -> std::optional<std::string> {
+                          sessions_[slot]->host_is_lockstep = host.is_lockstep;
+                          return "ok";
+                        },
                         [&](const back_door::Truth&) -> std::optional<std::string> {
                           bench_.let_events_happen(now);
                           return bench_.truth_json();
@@ -83,6 +100,11 @@ std::optional<std::string> SimServer::Loop::execute(std::size_t slot, std::strin
                           settle(nullptr);
                           return "ok";
                         },
+                        [&](const back_door::Faults&) -> std::optional<std::string> {
+                          bench_.let_events_happen(now);
+                          return faults_json(bench_, now);
+                        },
+                        [&](const back_door::FaultKinds&) -> std::optional<std::string> { return fault_kinds_json(); },
                         [&](const back_door::Now&) -> std::optional<std::string> { return "now " + std::to_string(to_ns(now)); },
                         [&](const back_door::State&) -> std::optional<std::string> { return state_json(); },
                         [&](const back_door::Quit&) -> std::optional<std::string> {
@@ -98,6 +120,22 @@ void SimServer::Loop::answer(std::size_t slot, std::string line) {
   if (sessions_[slot] && !send_all(sessions_[slot]->socket, line)) end_session(slot);
 }
 
+RemoteHost::Listeners SimServer::Loop::hosts() const {
+  RemoteHost::Listeners found;
+  for (const std::unique_ptr<Session>& session : sessions_) {
+    if (!session || !session->host_is_lockstep) continue;
+    ++found.count;
+    found.keep_own_time = found.keep_own_time && !*session->host_is_lockstep;
+  }
+  return found;
+}
+
+void SimServer::Loop::tell_hosts(const std::string& line) {
+  for (std::size_t slot = 0; slot < sessions_.size(); ++slot) {
+    if (sessions_[slot] && sessions_[slot]->host_is_lockstep) answer(slot, line);
+  }
+}
+
 void SimServer::Loop::end_session(std::size_t slot) {
   sessions_[slot].reset();
   if (lockstep_session_ == slot) leave_lockstep();
@@ -109,10 +147,12 @@ std::string SimServer::Loop::state_json() const {
   bool is_first = true;
   for (const std::unique_ptr<Client>& client : clients_) {
     if (!client) continue;
-    text +=
-        fmt::format(R"({}{{"instrument":"{}","port":"{}","peer_port":{},"requests":{}}})", is_first ? "" : ",",
-                    client->wire->instrument(), client->wire->port_name(), client->link.client_port, client->requests.count());
-    is_first = false;
+    const std::string tty = client->link.tty ? fmt::format(R"(,"tty":{})", *client->link.tty) : std::string{};
+    for (const auto& end : client->ends) {
+      text += fmt::format(R"({}{{"instrument":"{}","port":"{}","peer_port":{}{},"requests":{}}})", is_first ? "" : ",",
+                          end->wire.instrument(), end->wire.port_name(), client->link.client_port, tty, client->requests.count());
+      is_first = false;
+    }
   }
   return text + "]}";
 }

@@ -5,6 +5,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 #include <utility>
@@ -13,6 +14,7 @@ namespace cellrig::sim {
 namespace {
 
 constexpr int events_per_wait = 256;
+constexpr std::size_t hung_up_count_max = 64;
 
 /// What a descriptor is, in the upper half of an epoll tag; the lower half is its index.
 enum Kind : std::uint64_t { kind_stop = 1, kind_timer, kind_back_door, kind_listener, kind_client, kind_session };
@@ -42,6 +44,7 @@ SimServer::Loop::Loop(SimulatedBench& bench, ServerOptions wanted)
     : options{std::move(wanted)},
       bench_{bench},
       clock_{bench.now()},
+      host_{bench, [this] { return hosts(); }, [this](const std::string& line) { tell_hosts(line); }},
       epoll_{checked(::epoll_create1(EPOLL_CLOEXEC), "epoll")},
       stop_event_{checked(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd")},
       timer_{checked(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC), "timerfd")} {
@@ -64,12 +67,36 @@ void SimServer::Loop::bind_everything() {
   listen_on(back_door_);
   watch(back_door_, tag_of(kind_back_door, 0));
   for (const BenchPort& port : bench_.ports()) {
-    Listener listener{bind_tcp({options.host, take_port()}), port.wire};
-    listener.port = local_port_of(listener.socket);
-    ports.push_back({port.instrument, port.name, listener.port});
-    listeners_.push_back(std::move(listener));
+    Listener& listener = listener_for(port);
+    const bool is_new = listener.wires.empty();
+    listener.wires.push_back(port.wire);
+    if (is_new && listener.form.kind != PortForm::Kind::serial) {
+      listener.socket = bind_tcp({options.host, take_port()});
+      listener.port = local_port_of(listener.socket);
+    }
+    const std::string prefix = listener.form.kind == PortForm::Kind::tcp ? "" : "rtu_over_tcp:";
+    std::string address = prefix + options.host + ':' + std::to_string(listener.port);
+    if (listener.form.kind == PortForm::Kind::serial) address = "serial:" + listener.tty_path;
+    ports.push_back({port.instrument, port.name, std::move(address), listener.port});
   }
   update_listeners();
+}
+
+/// One for all that are on the same line.
+SimServer::Loop::Listener& SimServer::Loop::listener_for(const BenchPort& port) {
+  const PortForm& form = port.wire->form();
+  for (Listener& listener : listeners_) {
+    const bool is_same = form.kind != PortForm::Kind::tcp && listener.form.kind == form.kind && listener.form.line == form.line;
+    if (is_same) return listener;
+  }
+  Listener& listener = listeners_.emplace_back();
+  listener.form = form;
+  if (form.kind == PortForm::Kind::serial) {
+    if (!tty_folder_) tty_folder_ = std::make_unique<OwnFolder>();
+    const std::string name = std::to_string(listeners_.size()) + '-' + form.line.substr(form.line.rfind('/') + 1);
+    listener.tty_path = tty_folder_->path() + '/' + name;
+  }
+  return listener;
 }
 
 void SimServer::Loop::watch(const Descriptor& socket, std::uint64_t tag) {
@@ -146,28 +173,72 @@ void SimServer::Loop::add_client(std::size_t listener, Accepted accepted) {
   // The system gives a pair of ports again only after the connection before is dead. What that one sent still counts.
   if (const auto known = links_.find(link); known != links_.end() && known->second) read_client(*known->second);
   auto client = std::make_unique<Client>();
-  Wire* const wire = listeners_[listener].wire;
-  client->id = wire->open(clock_.now(), *client);
-  if (client->id == 0) {  // full, or refused
+  if (!open_ends(*client, listeners_[listener].wires)) {  // full, or refused
     note_gone(link);
     return;
   }
   client->socket = std::move(accepted.socket);
-  client->wire = wire;
   client->listener = listener;
-  client->serial = ++last_serial_;
   client->link = link;
-  client->requests = MessageCounter{wire->framing()};
+  keep_client(std::move(client));
+}
+
+/// A serial line has a client from the beginning: who has it open, if anybody, is not to be seen.
+void SimServer::Loop::open_tty(std::size_t listener) {
+  Listener& line = listeners_[listener];
+  auto client = std::make_unique<Client>();
+  if (!open_ends(*client, line.wires)) return;
+  line.tty = std::make_unique<PseudoTerminal>(line.tty_path);
+  line.is_listening = true;
+  client->tty = line.tty.get();
+  client->listener = listener;
+  client->link.tty = line.tty->number();
+  keep_client(std::move(client));
+}
+
+/// False: none of them is there.
+bool SimServer::Loop::open_ends(Client& client, const std::vector<Wire*>& wires) {
+  for (Wire* const wire : wires) client.ends.push_back(std::make_unique<End>(*wire));
+  for (const auto& end : client.ends) end->id = end->wire.open(clock_.now(), *end);
+  return !client.is_dropped();
+}
+
+void SimServer::Loop::keep_client(std::unique_ptr<Client> client) {
+  client->serial = ++last_serial_;
+  client->requests = MessageCounter{client->ends.front()->wire.framing()};
+  const back_door::LinkName link = client->link;
   const std::size_t slot = put(clients_, std::move(client));
   links_[link] = slot;
-  watch(clients_[slot]->socket, tag_of(kind_client, slot));
+  const Client& kept = *clients_[slot];
+  watch(kept.tty != nullptr ? kept.tty->master() : kept.socket, tag_of(kind_client, slot));
+}
+
+bool SimServer::Loop::Client::is_dropped() const {
+  return std::all_of(ends.begin(), ends.end(), [](const auto& end) { return end->id == 0; });
+}
+
+bool SimServer::Loop::Client::is_half_open(TimePoint now) const {
+  if (tty != nullptr) return false;
+  return std::all_of(ends.begin(), ends.end(), [now](const auto& end) { return end->wire.is_half_open(now); });
+}
+
+std::string SimServer::Loop::Client::name() const {
+  std::string text;
+  for (const auto& end : ends) text += (text.empty() ? "" : ", ") + end->wire.name();
+  return text;
 }
 
 void SimServer::Loop::read_client(std::size_t slot) {
   if (slot >= clients_.size() || !clients_[slot]) return;  // closed earlier in the same batch
   Client& client = *clients_[slot];
+  if (client.is_half_open(clock_.now())) {
+    stop_reading(client);
+    return;
+  }
   const std::size_t before = client.unprocessed.size();
-  switch (receive_into(client.socket, client.unprocessed)) {
+  const Received received = client.tty != nullptr ? read_into(client.tty->master(), client.unprocessed)
+                                                  : receive_into(client.socket, client.unprocessed);
+  switch (received) {
     case Received::nothing: return;
     case Received::bytes:
       client.requests.feed(std::string_view{client.unprocessed}.substr(before));
@@ -189,9 +260,34 @@ void SimServer::Loop::read_client(std::size_t slot) {
   }
 }
 
+/// For good: when the fault ends the connection is dropped. The peer may fill the socket's buffers, and nobody tells it anything.
+void SimServer::Loop::stop_reading(Client& client) {
+  if (client.is_unread) return;
+  client.is_unread = true;
+  if (!client.has_ended) unwatch(client.socket);
+}
+
+/// What was written to a pseudo-terminal may still be on its way when the back door speaks; reading fetches it.
+void SimServer::Loop::read_ttys() {
+  for (std::size_t slot = 0; slot < clients_.size(); ++slot) {
+    if (clients_[slot] && clients_[slot]->tty != nullptr) read_client(slot);
+  }
+}
+
 void SimServer::Loop::end_client(std::size_t slot) {
   const std::unique_ptr<Client> client = std::move(clients_[slot]);
-  if (!client->is_dropped) client->wire->close(client->id);
+  for (const auto& end : client->ends) {
+    if (const ConnectionId id = std::exchange(end->id, 0); id != 0) end->wire.close(id);
+  }
+  if (client->tty != nullptr) {
+    Listener& line = listeners_[client->listener];
+    unwatch(line.tty->master());
+    if (hung_up_.size() >= hung_up_count_max) hung_up_.erase(hung_up_.begin());
+    hung_up_.push_back(line.tty->hang_up());
+    line.tty.reset();
+    line.is_listening = false;
+    if (clock_.is_frozen()) gone_lines_.insert(client->link);
+  }
   if (client_of(client->link) == nullptr) note_gone(client->link);  // otherwise the name is a newcomer's by now
 }
 
@@ -212,28 +308,48 @@ SimServer::Loop::Client* SimServer::Loop::client_of(back_door::LinkName link) co
 /// Before anybody is told that time has passed or a fault is in force, sockets show it.
 void SimServer::Loop::settle(back_door::Tick* tick) {
   for (std::size_t slot = 0; slot < clients_.size(); ++slot) {
-    if (!clients_[slot] || !clients_[slot]->is_dropped) continue;
+    if (clients_[slot] && clients_[slot]->is_half_open(clock_.now())) stop_reading(*clients_[slot]);
+    if (!clients_[slot] || !clients_[slot]->is_dropped()) continue;
     if (tick != nullptr) tick->add({clients_[slot]->link, back_door::Tick::Sent::closed});
     end_client(slot);
   }
   update_listeners();
 }
 
-/// A port that refuses stays bound, so that nobody else gets its number meanwhile.
+/// A port that refuses stays bound, so that nobody else gets its number meanwhile. A line is there as long as one of its units is.
 void SimServer::Loop::update_listeners() {
   const TimePoint now = clock_.now();
   for (std::size_t i = 0; i < listeners_.size(); ++i) {
     Listener& listener = listeners_[i];
-    const bool is_wanted = !listener.wire->refuses(now);
+    const bool is_wanted =
+        std::any_of(listener.wires.begin(), listener.wires.end(), [now](const Wire* wire) { return !wire->refuses(now); });
     if (is_wanted == listener.is_listening) continue;
-    if (is_wanted) {
+    if (listener.form.kind == PortForm::Kind::serial) {
+      if (is_wanted) open_tty(i);  // otherwise its client is dropped
+    } else if (is_wanted) {
       listen_on(listener.socket);
       watch(listener.socket, tag_of(kind_listener, i));
+      listener.is_listening = true;
     } else {
       listener.socket.reset();
       listener.socket = bind_tcp({options.host, listener.port});
+      listener.is_listening = false;
     }
-    listener.is_listening = is_wanted;
+  }
+  for (const std::unique_ptr<Client>& client : clients_) {
+    if (!client || client->ends.size() < 2) continue;
+    for (const auto& end : client->ends) {
+      if (end->id == 0) end->id = end->wire.open(now, *end);  // a unit that was not there
+    }
+  }
+}
+
+/// Whoever takes over the time counts from here.
+void SimServer::Loop::count_lines_anew() {
+  for (const std::unique_ptr<Client>& client : clients_) {
+    if (!client || client->tty == nullptr) continue;
+    client->requests = MessageCounter{client->ends.front()->wire.framing()};
+    client->processed_count = 0;
   }
 }
 
@@ -246,6 +362,13 @@ SimServer::~SimServer() { stop(); }
 const std::string& SimServer::host() const { return loop_->options.host; }
 std::uint16_t SimServer::back_door_port() const { return loop_->back_door_port; }
 const std::vector<ServedPort>& SimServer::ports() const { return loop_->ports; }
+
+std::string SimServer::address_of(std::string_view instrument, std::string_view name) const {
+  for (const ServedPort& port : loop_->ports) {
+    if (port.instrument == instrument && port.name == name) return port.address;
+  }
+  return {};
+}
 
 std::uint16_t SimServer::port_of(std::string_view instrument, std::string_view name) const {
   for (const ServedPort& port : loop_->ports) {

@@ -19,12 +19,16 @@ constexpr std::int64_t ns_per_ms = 1'000'000;
 
 void SimServer::Loop::process(Client& client, std::size_t slot) {
   deliveries_.clear();
-  bench_.receive(*client.wire, clock_.now(), client.id, client.unprocessed, deliveries_);
+  for (const auto& end : client.ends) {
+    if (end->id != 0) bench_.receive(end->wire, clock_.now(), end->id, client.unprocessed, deliveries_);
+  }
   client.unprocessed.clear();
   for (Delivery& delivery : deliveries_) {
-    held_.push_back({std::move(delivery), ++last_sequence_, slot, client.serial});
+    const std::uint64_t number = client.processed_count + delivery.nth + 1;
+    held_.push_back({std::move(delivery), ++last_sequence_, slot, client.serial, number});
     std::push_heap(held_.begin(), held_.end());
   }
+  client.processed_count = client.requests.count();
 }
 
 /// Lockstep: in an order that does not depend on which bytes came first. Ports in the order of the bench file, connections by age.
@@ -53,14 +57,27 @@ void SimServer::Loop::send_due(TimePoint now, back_door::Tick* tick) {
     std::pop_heap(held_.begin(), held_.end());
     const Held held = std::move(held_.back());
     held_.pop_back();
-    const back_door::LinkName link = clients_[held.slot]->link;
+    const Client& client = *clients_[held.slot];
+    const back_door::LinkName link = client.link;
+    // On a line whoever asked may have given up and asked again: this answers nothing then, or the wrong question.
+    const bool is_belated =
+        client.ends.front()->wire.form().kind != PortForm::Kind::tcp && client.requests.count() > held.request_number;
     // A client that does not read what it asked for until the socket is full is cut off.
-    const bool is_sent = held.delivery.bytes.empty() || send_all(clients_[held.slot]->socket, held.delivery.bytes);
+    bool is_sent = true;
+    bool is_complete = true;
+    if (client.tty != nullptr) {
+      is_complete = client.tty->send(held.delivery.bytes);
+    } else if (!held.delivery.bytes.empty()) {
+      is_sent = send_all(client.socket, held.delivery.bytes);
+    }
     const bool is_closed = held.delivery.closes || !is_sent;
+    if (held.delivery.resets && client.tty == nullptr) reset_on_close(clients_[held.slot]->socket);
     if (is_closed) end_client(held.slot);
+    if (is_closed) update_listeners();  // a line that hung up is there again at once
     if (tick == nullptr) continue;
     using Sent = back_door::Tick::Sent;
-    tick->add({link, is_closed ? Sent::closed : held.delivery.is_whole ? Sent::whole : Sent::damaged});
+    const bool is_answer = held.delivery.is_whole && is_complete && !is_belated;
+    tick->add({link, is_closed ? Sent::closed : is_answer ? Sent::whole : Sent::damaged});
   }
 }
 
@@ -106,11 +123,18 @@ bool SimServer::Loop::has_all_requests(back_door::Tick& gone) const {
   for (const back_door::InFlight& wanted : advance_->request.in_flight) {
     const Client* const client = client_of(wanted.link);
     if (client != nullptr && client->requests.count() >= wanted.request_count) continue;
+    if (client != nullptr && client->is_half_open(clock_.now())) continue;  // it will never be read
     is_complete = false;
     if (client != nullptr ? client->has_ended : links_.contains(wanted.link))
       gone.add({wanted.link, back_door::Tick::Sent::closed});
   }
   return is_complete;
+}
+
+/// Each of them, and whatever became of it: its number comes again, and what was counted on it must not be counted on the next one.
+void SimServer::Loop::tell_of_gone_lines(back_door::Tick& tick) {
+  for (const back_door::LinkName line : gone_lines_) tick.add({line, back_door::Tick::Sent::closed});
+  gone_lines_.clear();
 }
 
 std::string SimServer::Loop::who_waits() const {
@@ -120,7 +144,7 @@ std::string SimServer::Loop::who_waits() const {
     if (client == nullptr) {
       text += "; no connection " + format(wanted.link) + " is open";
     } else if (client->requests.count() < wanted.request_count) {
-      text += "; the connection " + format(wanted.link) + " to " + client->wire->name() + " has delivered " +
+      text += "; the connection " + format(wanted.link) + " to " + client->name() + " has delivered " +
               std::to_string(client->requests.count()) + " of " + std::to_string(wanted.request_count) + " requests";
     }
   }
@@ -130,11 +154,14 @@ std::string SimServer::Loop::who_waits() const {
 /// False: requests are still missing.
 bool SimServer::Loop::try_advance() {
   settle(nullptr);
+  read_ttys();
   back_door::Tick tick;
   if (!has_all_requests(tick)) {
     if (tick.entries.empty() && monotonic_ns() < advance_->stuck_at_ns) return false;
+    const bool is_stuck = tick.entries.empty();
     tick.now = tick.quiet_until = clock_.now();  // what else was sent is still to be served
-    answer_advance(tick.entries.empty() ? "stuck " + who_waits() : format(tick));
+    tell_of_gone_lines(tick);
+    answer_advance(is_stuck ? "stuck " + who_waits() : format(tick));
     return true;
   }
   process_all();
@@ -151,6 +178,7 @@ bool SimServer::Loop::try_advance() {
   settle(&tick);
   send_due(tick.now, &tick);
   tick.quiet_until = next_by_itself();
+  tell_of_gone_lines(tick);
   answer_advance(format(tick));
   return true;
 }
@@ -173,6 +201,7 @@ void SimServer::Loop::answer_advance(const std::string& line) {
 void SimServer::Loop::leave_lockstep() {
   lockstep_session_.reset();
   advance_.reset();
+  gone_lines_.clear();
   core_pin_.release();
   process_all();
   std::erase_if(links_, [](const auto& link) { return !link.second; });

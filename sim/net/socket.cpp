@@ -15,11 +15,10 @@ namespace cellrig::sim {
 namespace {
 
 constexpr int backlog = 128;
-constexpr std::size_t chunk_size = 16384;
-
-[[noreturn]] void fail_with(const std::string& what) { throw std::system_error{errno, std::generic_category(), what}; }
 
 }  // namespace
+
+void fail_with(const std::string& what) { throw std::system_error{errno, std::generic_category(), what}; }
 
 void Descriptor::reset() noexcept {
   if (fd_ >= 0) ::close(fd_);
@@ -72,8 +71,15 @@ bool send_all(const Descriptor& socket, std::string_view bytes) {
   return n == static_cast<ssize_t>(bytes.size());
 }
 
+void end_sending(const Descriptor& socket) { ::shutdown(socket.get(), SHUT_WR); }
+
+void reset_on_close(const Descriptor& socket) {
+  const linger none{.l_onoff = 1, .l_linger = 0};
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &none, sizeof none);
+}
+
 Received receive_into(const Descriptor& socket, std::string& into) {
-  std::array<char, chunk_size> chunk;
+  std::array<char, 16384> chunk;
   const ssize_t n = ::recv(socket.get(), chunk.data(), chunk.size(), MSG_DONTWAIT);
   if (n > 0) {
     into.append(chunk.data(), static_cast<std::size_t>(n));

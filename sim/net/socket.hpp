@@ -8,6 +8,9 @@
 
 namespace cellrig::sim {
 
+/// @throws std::system_error with the present errno, always
+[[noreturn]] void fail_with(const std::string& what);
+
 /// Owns a file descriptor.
 class Descriptor {
  public:
@@ -50,6 +53,11 @@ struct Accepted {
 
 /// Never blocks. False: not everything went out, and this connection is of no more use.
 [[nodiscard]] bool send_all(const Descriptor& socket, std::string_view bytes);
+
+/// Nothing more goes out; the peer sees the end, and may still send.
+void end_sending(const Descriptor& socket);
+/// The peer will see a reset (RST) instead of an end (FIN).
+void reset_on_close(const Descriptor& socket);
 
 enum class Received : unsigned char { bytes, nothing, end };
 /// Reads what is there, at most one buffer, and appends it.

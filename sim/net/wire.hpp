@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,10 +23,23 @@ class WireClient {
   virtual void wire_dropped(ConnectionId connection) noexcept = 0;
 };
 
+/// What a port is reached by.
+struct PortForm {
+  enum class Kind : unsigned char {
+    tcp,           ///< a TCP port of its own
+    rtu_over_tcp,  ///< a serial line behind a TCP port
+    serial,        ///< a serial line
+  };
+  Kind kind = Kind::tcp;
+  std::string line;                  ///< the name that all have in common who are on one line; empty for tcp
+  std::optional<std::uint8_t> unit;  ///< on an RTU line; empty: those the instrument answers by itself
+};
+
 /// Which port of which instrument, and how it behaves as a host on the network.
 struct WireConfig {
   std::string instrument;  ///< "psb1"
   std::string port;        ///< "modbus"
+  PortForm form{};
   std::size_t connection_count_max = std::numeric_limits<std::size_t>::max();
   bool latency_is_modelled = true;  ///< false: replies leave at once, but for the faults' extra latency
   std::uint64_t seed = 1;
@@ -38,21 +52,32 @@ class Wire {
       : config_{std::move(config)},
         instrument_{instrument},
         port_{port},
-        faults_{framing_of(config_.port), seed_for(config_.seed, config_.instrument + '.' + config_.port)} {}
+        faults_{framing(), seed_for(config_.seed, config_.instrument + '.' + config_.port)} {}
   Wire(const Wire&) = delete;
   Wire& operator=(const Wire&) = delete;
 
   [[nodiscard]] const std::string& instrument() const { return config_.instrument; }
   [[nodiscard]] const std::string& port_name() const { return config_.port; }
   [[nodiscard]] std::string name() const { return config_.instrument + '.' + config_.port; }
-  [[nodiscard]] Framing framing() const { return framing_of(config_.port); }
+  [[nodiscard]] Framing framing() const {
+    if (port_.takes_rtu_frames()) return Framing::lines_or_rtu;
+    const bool is_rtu = config_.port == "modbus" && config_.form.kind != PortForm::Kind::tcp;
+    return is_rtu ? Framing::modbus_rtu : framing_of(config_.port);
+  }
+  [[nodiscard]] const PortForm& form() const { return config_.form; }
   [[nodiscard]] Port& port() { return port_; }
   [[nodiscard]] std::size_t connection_count() const { return connections_.size(); }
 
   /// A refuse fault also drops what is connected.
   void add_fault(TimePoint now, const WireFault& fault);
-  void clear_faults() { faults_.clear(); }
+  /// Who lived through a half_open fault has forgotten its connections: they are dropped.
+  void clear_faults(TimePoint now);
+  /// The same, when the time of a half_open fault has run out.
+  void end_half_open(TimePoint now);
+  [[nodiscard]] std::vector<WireFault> faults_in_force(TimePoint now) const { return faults_.in_force(now); }
   [[nodiscard]] bool refuses(TimePoint now) const { return faults_.refuses(now); }
+  /// Nobody reads at this end, and the connections stay.
+  [[nodiscard]] bool is_half_open(TimePoint now) const { return faults_.is_half_open(now); }
 
   /// 0: refused, or too many connections. The client must outlive the connection.
   [[nodiscard]] ConnectionId open(TimePoint now, WireClient& client);
@@ -67,8 +92,20 @@ class Wire {
   struct Connection {
     ConnectionId id = 0;
     WireClient* client = nullptr;
-    TimePoint last_due{};  ///< replies of one connection do not overtake each other
+    TimePoint last_due{};             ///< replies of one connection do not overtake each other
+    std::string partial;              ///< the beginning of a request, while a fault looks at requests
+    std::optional<Delivery> waiting;  ///< comes behind the next reply
   };
+  void receive_requests(TimePoint now, Connection& connection, std::string_view bytes, std::vector<Delivery>& deliveries);
+  /// Some of the requests that were handed over together, from the first-th on.
+  struct Requests {
+    std::string_view bytes;
+    std::uint64_t first = 0;
+  };
+  [[nodiscard]] bool is_meant(std::string_view message) const;
+  void pass(TimePoint now, Connection& connection, Requests requests, std::vector<Delivery>& deliveries);
+  void deliver(TimePoint now, Connection& connection, Delivery&& reply, std::vector<Delivery>& deliveries);
+  void send(Connection& connection, WireFaults::Outcome&& outcome, std::vector<Delivery>& deliveries);
   [[nodiscard]] Connection* find(ConnectionId id);
 
   WireConfig config_;

@@ -12,7 +12,6 @@ namespace {
 constexpr double seconds_per_day = 86'400.0;
 constexpr double days_per_year = 365.0;
 constexpr double hours_per_month = 720.0;
-constexpr double seconds_per_hour = 3600.0;
 
 /// Speeds up with heat: 1 at 25 degC (or at the other reference).
 double activated(double energy_J_per_mol, double temperature_degC, double reference_degC = 25.0) {

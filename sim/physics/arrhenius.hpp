@@ -11,6 +11,7 @@ inline constexpr double gas_constant_J_per_mol_K = 8.314462618;
 inline constexpr double faraday_C_per_mol = 96485.33212;
 inline constexpr double zero_celsius_K = 273.15;
 inline constexpr double reference_temperature_K = 298.15;
+inline constexpr double seconds_per_hour = 3600.0;
 
 enum class Activated : unsigned char { electrolyte, charge_transfer, fast_pair, slow_pair, diffusion, inaccessible };
 inline constexpr std::size_t activated_count = 6;

@@ -8,7 +8,6 @@
 namespace cellrig::sim {
 namespace {
 
-constexpr double seconds_per_hour = 3600.0;
 constexpr double conductance_min_W_per_K = 1e-6;
 constexpr double exponent_max = 40.0;   // keeps every exponential of the model finite, far outside any operating point
 constexpr double width_low_soc = 0.04;  // equation 5: where the charge transfer slows down near empty

@@ -88,6 +88,8 @@ class Cell {
   /// Health from outside: fraction of the fresh capacity left (> 0) and factor on every resistance but the metal's (> 0).
   /// The SoC is kept: it is relative to the capacity that is left. Multiplies what the slow processes say.
   void set_health(double capacity_fraction, double resistance_factor);
+  [[nodiscard]] double given_capacity_fraction() const { return given_capacity_fraction_; }
+  [[nodiscard]] double given_resistance_factor() const { return given_resistance_factor_; }
   /// What slow processes (cell_life.hpp) make of the cell, until they say otherwise.
   void set_influences(const CellInfluences& influences);
   [[nodiscard]] const CellInfluences& influences() const { return influences_; }

@@ -6,13 +6,12 @@
 namespace cellrig::sim {
 namespace {
 
-constexpr double seconds_per_hour = 3600.0;
-constexpr double quiet_step_s = 10.0;
 constexpr double busy_step_s = 1.0;
 constexpr double short_step_s = 0.1;
 constexpr double busy_short_C = 0.02;  // short currents that want shorter steps
 constexpr double quick_short_C = 0.5;
 constexpr double ageing_step_s = 60.0;  // ageing laws are summed in stretches of this length, or until the direction changes
+constexpr double exhaust_s = 60.0;      // in which an exhaust renews the air beside the cell (assumed: 60 L at 60 L/min)
 constexpr double factor_change = 1e-3;  // changes of influences below these don't move an operating point
 constexpr double capacity_change = 1e-6;
 constexpr double offset_change_V = 1e-5;
@@ -37,6 +36,7 @@ CellLife::CellLife(const Cell& cell)
       last_throughput_Ah_{cell.state().throughput_Ah},
       turned_at_soc_{cell.state().soc} {
   if (p_.ageing && !p_.ageing->active) p_.ageing.reset();
+  if (p_.runaway && !p_.runaway->active) p_.runaway.reset();
   if (p_.breathing) thickness_mm_ = sim::thickness_mm(*p_.breathing, last_soc_, 1.0);
   if (p_.stack_pressure) stack_ = close_stack(*p_.stack_pressure, thickness_mm_);
   pending_ = LifeSlice{.soc = 0.0, .core_degC = 0.0};
@@ -46,9 +46,36 @@ CellLife::CellLife(const Cell& cell)
 
 std::optional<double> CellLife::thickness_mm() const { return p_.breathing ? std::optional{thickness_mm_} : std::nullopt; }
 std::optional<double> CellLife::pressure_MPa() const {
-  return p_.stack_pressure ? std::optional{stack_.pressure_MPa} : std::nullopt;
+  if (!p_.stack_pressure && vented_pressure_MPa_ == 0.0) return std::nullopt;
+  return (p_.stack_pressure ? stack_.pressure_MPa : 0.0) + vented_pressure_MPa_;
 }
-std::optional<double> CellLife::gas_ppm() const { return p_.runaway ? std::optional{runaway_.gas_ppm} : std::nullopt; }
+std::optional<double> CellLife::gas_ppm() const {
+  if (!p_.runaway && vented_gas_ppm_ == 0.0) return std::nullopt;
+  return runaway_.gas_ppm + vented_gas_ppm_;
+}
+RunawayStage CellLife::runaway_stage() const {
+  return vented_gas_ppm_ > 0 ? std::max(runaway_.stage, RunawayStage::venting) : runaway_.stage;
+}
+
+void CellLife::set_short(double conductance_S) {
+  given_short_S_ = conductance_S;
+  step_max_s_ = std::min(step_max_s_, short_step_s);  // it is felt at once
+}
+
+void CellLife::vent(double gas_ppm, double pressure_MPa) {
+  vented_gas_ppm_ += gas_ppm;
+  vented_pressure_MPa_ += pressure_MPa;
+}
+void CellLife::draw_off_gas(double duration_s) {
+  const double left = std::exp(-duration_s / exhaust_s);
+  vented_gas_ppm_ *= left;
+  runaway_.gas_ppm *= left;
+}
+std::optional<double> CellLife::stack_force_N() const {
+  constexpr double mm2_per_cm2 = 100.0;
+  const std::optional<double> pressure = pressure_MPa();
+  return pressure ? std::optional{*pressure * p_.stack_pressure->face_area_cm2 * mm2_per_cm2} : std::nullopt;
+}
 
 /// What went through the terminals: its sum from the throughput, its difference from the SoC and the currents inside.
 CellLife::Charge CellLife::moved(const Cell& cell, double duration_s) const {
@@ -187,7 +214,7 @@ CellInfluences CellLife::present(const Cell& cell, double current_A, double volt
 }
 
 double CellLife::choose_step(const Cell& cell) const {
-  double step_s = quiet_step_s;
+  double step_s = StepRule::quiet_step_s;
   const double short_C = influences_.short_current_A / fresh_capacity_Ah_;
   if (plating_.plated_Ah > 0 || short_C > busy_short_C) step_s = busy_step_s;
   if (short_C > quick_short_C) step_s = short_step_s;

@@ -27,11 +27,21 @@ class CellLife {
   [[nodiscard]] double plating_loss_Ah() const { return plating_.lost_Ah; }
   [[nodiscard]] double short_S() const { return short_S_; }
   /// An internal short from outside (a fault), S; 0 takes it away again.
-  void set_short(double conductance_S) { given_short_S_ = conductance_S; }
+  void set_short(double conductance_S);
+  [[nodiscard]] double given_short_S() const { return given_short_S_; }
+  /// Gas has come out, from outside the model (a fault): this much beside the cell, and this much more pressure on the stack. What is
+  /// there already stays.
+  void vent(double gas_ppm, double pressure_MPa);
+  /// An exhaust has run for this time: the gas beside the cell gets less, its pressure on the stack and what the cell has done stay.
+  void draw_off_gas(double duration_s);
+  /// The gas is gone again.
+  void air_out() { vented_gas_ppm_ = vented_pressure_MPa_ = 0.0; }
   [[nodiscard]] std::optional<double> thickness_mm() const;
   [[nodiscard]] std::optional<double> pressure_MPa() const;
+  /// What a load cell in line with the stack feels: the pressure on one face.
+  [[nodiscard]] std::optional<double> stack_force_N() const;
   [[nodiscard]] std::optional<double> gas_ppm() const;
-  [[nodiscard]] RunawayStage runaway_stage() const { return runaway_.stage; }
+  [[nodiscard]] RunawayStage runaway_stage() const;
 
  private:
   struct Charge {
@@ -52,6 +62,8 @@ class CellLife {
   double electrode_area_cm2_;
   double heat_capacity_J_per_K_;
   double given_short_S_;
+  double vented_gas_ppm_ = 0.0;
+  double vented_pressure_MPa_ = 0.0;
 
   CellInfluences influences_;
   AgeingState ageing_;

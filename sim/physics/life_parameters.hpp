@@ -31,9 +31,10 @@ struct LifeParameters {
   double short_S = 0.0;  ///< an internal short that is there from the start (a fault to be found), S
 
   [[nodiscard]] bool is_ageing() const { return ageing && ageing->active; }
+  [[nodiscard]] bool may_run_away() const { return runaway && runaway->active; }
   /// Whether anything goes on besides the fast model.
   [[nodiscard]] bool any() const {
-    return is_ageing() || self_discharge || plating || soft_short || breathing || stack_pressure || runaway || short_S > 0;
+    return is_ageing() || self_discharge || plating || soft_short || breathing || stack_pressure || may_run_away() || short_S > 0;
   }
 };
 

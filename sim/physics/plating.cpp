@@ -8,7 +8,6 @@
 namespace cellrig::sim {
 namespace {
 
-constexpr double seconds_per_hour = 3600.0;
 constexpr double fullest_share = 0.05;  // of the limit that is left in a full cell
 constexpr double emptiest_soc = 0.1;
 

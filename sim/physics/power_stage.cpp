@@ -48,11 +48,27 @@ void PowerStage::command(TimePoint now, const RegulatorCommand& command) {
   command_ = command;
   on_ = command.on && trip_ == StageTrip::none;
   refresh();
+  if (follower_ == nullptr || is_being_followed_) return;
+  is_being_followed_ = true;
+  follower_->command(now, command);
+  is_being_followed_ = false;
 }
 
 void PowerStage::set_contactor(TimePoint now, bool closed) {
   advance(now);
   contactor_closed_ = closed;
+  refresh();
+}
+
+void PowerStage::set_open_circuit(TimePoint now, bool open) {
+  advance(now);
+  open_circuit_ = open;
+  refresh();
+}
+
+void PowerStage::set_voltage_error(TimePoint now, double error_V) {
+  advance(now);
+  voltage_error_V_ = error_V;
   refresh();
 }
 
@@ -63,6 +79,7 @@ void PowerStage::set_reversed(bool reversed) {
 
 double PowerStage::terminal_voltage_V() const {
   if (!contactor_closed_) return 0.0;
+  if (open_circuit_) return on_ && std::isfinite(command_.voltage_V) ? command_.voltage_V : 0.0;
   return reversed_ ? -point_.voltage_V : point_.voltage_V;
 }
 
@@ -154,7 +171,9 @@ Duration PowerStage::locate_mode_change(Duration step, double current_A, CellSta
 /// After anything that came from outside.
 void PowerStage::refresh() {
   is_stale_ = false;
-  limits_ = limits_of(command_, reversed_, cell_->capacity_Ah());
+  RegulatorCommand wanted = command_;
+  wanted.voltage_V += voltage_error_V_;
+  limits_ = limits_of(wanted, reversed_, cell_->capacity_Ah());
   settle(cell_->curve());
 }
 

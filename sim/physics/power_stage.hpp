@@ -52,11 +52,19 @@ class PowerStage {
   void set_contactor(TimePoint now, bool closed);
   /// Cell connected with the wrong polarity: the terminals read -V and any current is reversed in the cell.
   void set_reversed(bool reversed);
+  /// The circuit is broken behind the terminals (a tab, the cell's own switch): no current, and an output that is on stands at its
+  /// set voltage.
+  void set_open_circuit(TimePoint now, bool open);
+  /// The regulator misses its voltage by so much (an overshoot, one half of an oscillation), V.
+  void set_voltage_error(TimePoint now, double error_V);
+  /// Another stage does whatever this one is told, too; nullptr: none. It must outlive this one. A circle ends where it began.
+  void set_follower(PowerStage* follower) { follower_ = follower; }
+  [[nodiscard]] const PowerStage* follower() const { return follower_; }
   void set_ambient(double temperature_degC) { cell_->set_ambient(temperature_degC); }
   void advance(TimePoint to);
 
   [[nodiscard]] TimePoint now() const { return now_; }
-  /// At the instrument's sense leads; 0 when the contactor is open.
+  /// At the instrument's sense leads; 0 when the contactor is open, and at an open circuit without output.
   [[nodiscard]] double terminal_voltage_V() const;
   /// At the terminals; positive sources (charges a cell that is connected the right way).
   [[nodiscard]] double current_A() const { return reversed_ ? -point_.current_A : point_.current_A; }
@@ -65,6 +73,8 @@ class PowerStage {
   [[nodiscard]] bool output_on() const { return on_; }
   [[nodiscard]] bool contactor_closed() const { return contactor_closed_; }
   [[nodiscard]] bool reversed() const { return reversed_; }
+  [[nodiscard]] bool open_circuit() const { return open_circuit_; }
+  [[nodiscard]] double voltage_error_V() const { return voltage_error_V_; }
   [[nodiscard]] StageTrip trip() const { return trip_; }
   void clear_trip() { trip_ = StageTrip::none; }
   [[nodiscard]] const RegulatorCommand& last_command() const { return command_; }
@@ -81,7 +91,7 @@ class PowerStage {
   [[nodiscard]] const StageExtremes& extremes() const { return extremes_; }
 
  private:
-  [[nodiscard]] bool is_driving() const { return on_ && contactor_closed_; }
+  [[nodiscard]] bool is_driving() const { return on_ && contactor_closed_ && !open_circuit_; }
   void step(Duration step_max);
   void step_driven(Duration step);
   [[nodiscard]] double excess_V(const VoltageCurve& curve, double current_A) const;
@@ -103,6 +113,10 @@ class PowerStage {
   int located_in_a_row_ = 0;
   bool on_ = false;
   bool contactor_closed_ = true;
+  bool open_circuit_ = false;
+  bool is_being_followed_ = false;
+  double voltage_error_V_ = 0.0;
+  PowerStage* follower_ = nullptr;
   bool reversed_ = false;
   bool is_stale_ = false;
 };

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "sim/physics/arrhenius.hpp"
+#include "sim/physics/step_rule.hpp"
 
 namespace cellrig::sim {
 namespace {
@@ -19,7 +20,6 @@ constexpr double box_L = 60.0;         // air around the cell, as in the chamber
 constexpr double exchange_s = 1800.0;  // its air is renewed in this time (assumed)
 constexpr double gas_time_s = 10.0;    // over which the gas of a stage comes out (assumed)
 constexpr double watch_from_K = 20.0;  // below the onset by more than this nothing is computed
-constexpr double quiet_step_s = 10.0;
 constexpr double warm_step_s = 1.0;
 constexpr double event_step_s = 0.1;
 
@@ -42,6 +42,15 @@ double consume(double rate_K_per_s, double rise_K, double& left, double duration
   return (before - left) * rise_K;
 }
 
+/// The same for the reaction that feeds itself; the conversion is held during the step.
+double feed(const SelfFeedingReaction& p, double degC, double& left, double duration_s) {
+  const double to_convert = 1.0 - p.converted_at_start;
+  const double converted = 1.0 - left * to_convert;
+  const double rate_per_s = p.rate_per_s * std::exp(-p.energy_J_per_mol / gas_constant_J_per_mol_K * inverse_K(degC)) * converted;
+  const double rise_K = p.rise_K * to_convert;
+  return consume(rate_per_s * rise_K, rise_K, left, duration_s);
+}
+
 RunawayStage stage_of(const RunawayParameters& p, const RunawayState& from, double degC, double rate_K_per_s) {
   RunawayStage stage = from.stage;
   if (degC > p.onset_degC && rate_K_per_s > onset_rate_K_per_s) stage = std::max(stage, RunawayStage::warning);
@@ -55,9 +64,14 @@ RunawayStage stage_of(const RunawayParameters& p, const RunawayState& from, doub
 RunawayState react(const RunawayParameters& p, const RunawayState& from, const RunawayStep& step) {
   if (from.stage == RunawayStage::none && step.core_degC < p.onset_degC - watch_from_K) return from;
   RunawayState to = from;
-  const double second_rise_K = std::max(1.0, p.end_degC - p.second_rate_degC);
-  double rise_K = consume(first_rate_K_per_s(p, step.core_degC), p.onset_rise_K, to.first_left, step.duration_s);
-  rise_K += consume(second_rate_K_per_s(p, step.core_degC), second_rise_K, to.second_left, step.duration_s);
+  double rise_K = 0.0;
+  if (p.cathode) {
+    rise_K = feed(*p.cathode, step.core_degC, to.second_left, step.duration_s);
+  } else {
+    const double second_rise_K = std::max(1.0, p.end_degC - p.second_rate_degC);
+    rise_K = consume(first_rate_K_per_s(p, step.core_degC), p.onset_rise_K, to.first_left, step.duration_s) +
+             consume(second_rate_K_per_s(p, step.core_degC), second_rise_K, to.second_left, step.duration_s);
+  }
   const double rate = rise_K / step.duration_s;
   to.heat_W = rate * step.heat_capacity_J_per_K;
   to.stage = stage_of(p, from, step.core_degC, rate);
@@ -78,7 +92,7 @@ RunawayState react(const RunawayParameters& p, const RunawayState& from, const R
 
 double runaway_step_max_s(const RunawayParameters& p, const RunawayState& state, double core_degC) {
   if (state.stage == RunawayStage::runaway && (state.second_left > 0.001 || core_degC > p.minute_rate_degC)) return event_step_s;
-  if (core_degC < p.onset_degC - watch_from_K) return quiet_step_s;
+  if (core_degC < p.onset_degC - watch_from_K) return StepRule::quiet_step_s;
   return core_degC > p.minute_rate_degC ? event_step_s : warm_step_s;
 }
 

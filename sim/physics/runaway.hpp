@@ -2,6 +2,8 @@
 // about any cell.
 #pragma once
 
+#include <optional>
+
 namespace cellrig::sim {
 
 enum class RunawayStage : unsigned char {
@@ -11,10 +13,19 @@ enum class RunawayStage : unsigned char {
   runaway,  ///< more than 1 K/s: the voltage collapses, the temperature goes to its end
 };
 
+/// One reaction that feeds itself: a' = k(T) a (1 - a), and the cell's temperature rises with a.
+struct SelfFeedingReaction {
+  double rate_per_s = 2.55e14;
+  double energy_J_per_mol = 159'000.0;
+  double converted_at_start = 0.04;
+  double rise_K = 290.0;  ///< adiabatic, for all of it
+};
+
 /// Two exotherms, each with a limited heat. The first heats by 0.02 K/min at the onset. The second heats by 1 K/min and by 1 K/s
 /// at the two temperatures given, which are computed results of reaction models; its slope between them is no activation energy of
 /// a reaction.
 struct RunawayParameters {
+  bool active = true;
   double onset_degC = 91.0;
   double minute_rate_degC = 149.0;  ///< 1 K/min, adiabatic
   double second_rate_degC = 162.0;  ///< 1 K/s, adiabatic
@@ -23,6 +34,9 @@ struct RunawayParameters {
   double venting_degC = 130.0;
   double vented_gas_L = 0.1;   ///< per Ah, while venting
   double runaway_gas_L = 1.5;  ///< per Ah, in the runaway (assumed: order of 1 to 2 L/Ah)
+  /// Takes the place of both exotherms: a cell with nothing but its cathode to burn. Two rates of an adiabatic curve do not know
+  /// that such a reaction has to get going first, nor that it uses itself up in an oven that carries heat away.
+  std::optional<SelfFeedingReaction> cathode{};
 };
 
 struct RunawayState {

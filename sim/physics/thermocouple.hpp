@@ -29,11 +29,20 @@ class Thermocouple {
 
   /// Empty while the wire is broken: an instrument decides how it reports that.
   [[nodiscard]] std::optional<double> reading_degC() const {
-    return open_ ? std::nullopt : std::optional<double>{tip_degC_ + offset_K_};
+    if (open_) return std::nullopt;
+    return stuck_degC_ ? stuck_degC_ : std::optional<double>{tip_degC_ + offset_K_};
   }
 
   void set_open(bool open) { open_ = open; }
   [[nodiscard]] bool is_open() const { return open_; }
+  /// Above zero. Its temperature does not jump.
+  void set_time_constant(double time_constant_s) {
+    time_constant_s_ = time_constant_s;
+    decay_for_s_ = -1.0;
+  }
+  [[nodiscard]] double time_constant_s() const { return time_constant_s_; }
+  /// Shows this whatever the temperature: a shorted wire (its own terminals), a wrong range. Empty: works again.
+  void set_stuck(std::optional<double> reading_degC) { stuck_degC_ = reading_degC; }
   void set_offset(double offset_K) { offset_K_ = offset_K; }
   [[nodiscard]] double offset_K() const { return offset_K_; }
 
@@ -45,6 +54,7 @@ class Thermocouple {
   double decay_for_s_ = -1.0;
   double decay_ = 0.0;
   bool open_ = false;
+  std::optional<double> stuck_degC_;
 };
 
 }  // namespace cellrig::sim

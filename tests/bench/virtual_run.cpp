@@ -18,7 +18,7 @@
 namespace cellrig::bench {
 namespace {
 
-double cpu_seconds(int who) {
+double cpu_seconds_used(int who) {
   rusage usage{};
   ::getrusage(who, &usage);
   const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec); };
@@ -27,7 +27,7 @@ double cpu_seconds(int who) {
 
 Cost cost_now() {
   const auto wall = std::chrono::steady_clock::now().time_since_epoch();
-  return {cpu_seconds(RUSAGE_SELF), cpu_seconds(RUSAGE_THREAD), std::chrono::duration<double>(wall).count()};
+  return {cpu_seconds_used(RUSAGE_SELF), cpu_seconds_used(RUSAGE_THREAD), std::chrono::duration<double>(wall).count()};
 }
 
 std::unique_ptr<db::Recorder> make_recorder(const std::string& database, bool is_real_time) {
@@ -80,7 +80,10 @@ BenchConfig make_bench(std::string_view text) {
 
 RunFigures run(cli::Rig& rig, const BenchConfig& bench, const RunSpec& spec) {
   TimeSource& time = rig.time();
-  const Program program = compile(read_profile(spec.profile, "profile.yaml"), read_cell_file(find_cell("lg-m50")));
+  Cell cell = read_cell_file(find_cell("lg-m50"));
+  cell.limits
+      .charge_current_by_temperature = {};  // these benches have no thermometer, and 1C is too much for a cell that may be cold
+  const Program program = compile(read_profile(spec.profile, "profile.yaml"), cell);
   const std::unique_ptr<db::Recorder> recorder = make_recorder(spec.database, rig.time_name() == "real");
   BenchInstruments instruments = cli::make_instruments(time, bench, spec.channels, rig.links());
   RunListener nobody;

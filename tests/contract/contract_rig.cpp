@@ -23,21 +23,6 @@
 namespace cellrig::test {
 namespace {
 
-class MemoryLinks final : public cli::LinkMaker {
- public:
-  MemoryLinks(TimeSource& time, sim::SimulatedBench& bench) : time_{time}, bench_{bench} {}
-  std::unique_ptr<ModbusBus> modbus(const InstrumentConfig& instrument, Duration /*request_gap*/) override {
-    return sim::make_modbus_link(time_, bench_, instrument.name);
-  }
-  std::unique_ptr<ByteStream> scpi(const InstrumentConfig& instrument) override {
-    return sim::make_stream_link(time_, bench_, instrument.name);
-  }
-
- private:
-  TimeSource& time_;
-  sim::SimulatedBench& bench_;
-};
-
 /// The bench is in this thread: it is asked directly, in the words of the back door.
 class MemoryBackDoor final : public BackDoor {
  public:
@@ -89,6 +74,10 @@ class TruthObject {
     text_ = line.substr(begin, line.find('}', begin) - begin);
   }
   [[nodiscard]] double number(const std::string& key) const { return std::strtod(std::string(value(key)).c_str(), nullptr); }
+  /// What only some cells have; 0 for the others.
+  [[nodiscard]] double number_or_zero(const std::string& key) const {
+    return text_.find('"' + key + "\":") == std::string_view::npos ? 0.0 : number(key);
+  }
   [[nodiscard]] bool flag(const std::string& key) const { return value(key).starts_with("true"); }
 
  private:
@@ -120,12 +109,12 @@ ContractRig::ContractRig(LinkKind kind, const std::string& bench_text) {
   if (kind == LinkKind::memory) {
     time_ = std::make_unique<VirtualTime>();
     back_door_ = std::make_unique<MemoryBackDoor>(*time_, *bench_);
-    links_ = std::make_unique<MemoryLinks>(*time_, *bench_);
+    links_ = cli::in_process_links(*time_, *bench_);
     return;
   }
   server_ = std::make_unique<sim::SimServer>(*bench_, sim::ServerOptions{});
   for (auto& [name, instrument] : config_.instruments) {
-    for (auto& [port, address] : instrument.addresses) address = HostPort{server_->host(), server_->port_of(name, port)};
+    for (auto& [port, address] : instrument.addresses) move_to(address, server_->address_of(name, port), instrument.place);
   }
   server_->start();
   const bool is_lockstep = kind == LinkKind::lockstep;
@@ -170,6 +159,8 @@ ChannelTruth ContractRig::truth(const std::string& channel) {
                       .current_min_A = object.number("current_min_A"),
                       .surface_temperature_degC = object.number("surface_temperature_degC"),
                       .ambient_temperature_degC = object.number("ambient_temperature_degC"),
+                      .pressure_MPa = object.number_or_zero("pressure_MPa"),
+                      .gas_ppm = object.number_or_zero("gas_ppm"),
                       .output_on = object.flag("output_on"),
                       .contactor_closed = object.flag("contactor_closed")};
 }

@@ -33,6 +33,7 @@ struct ChannelTruth {
   double voltage_V = 0.0, current_A = 0.0, terminal_voltage_V = 0.0;
   double voltage_max_V = 0.0, voltage_min_V = 0.0, current_max_A = 0.0, current_min_A = 0.0;
   double surface_temperature_degC = 0.0, ambient_temperature_degC = 0.0;
+  double pressure_MPa = 0.0, gas_ppm = 0.0;  ///< 0 where the cell file knows none
   bool output_on = false, contactor_closed = false;
 };
 
@@ -53,11 +54,21 @@ class Pending {
   [[nodiscard]] bool is_over() const { return state_->result.has_value(); }
   T finish() {
     state_->is_awaited = true;
-    if (!is_over()) time_->run();
+    if (!is_over()) run();
     return *state_->result;
   }
 
  private:
+  /// After a failure nobody waits for what is under way, and the instruments that it is about may go before the time it waits on.
+  void run() {
+    try {
+      time_->run();
+    } catch (...) {
+      time_->drop_tasks();
+      throw;
+    }
+  }
+
   TimeSource* time_;
   std::shared_ptr<State> state_;
 };

@@ -12,6 +12,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
+#ifdef __SANITIZE_ADDRESS__
+constexpr int stride = 4;  // a world for each exchange takes five minutes there, and no other paths
+#else
+constexpr int stride = 1;
+#endif
+
 /// What a set-point may do to the cell, in either direction.
 struct Bounds {
   double charge_A = 0.0, discharge_A = 0.0;
@@ -55,10 +61,10 @@ class CyclerApply : public CyclerContract {
     EXPECT_GE(now.current_min_A, -std::max(old.discharge_A, wanted.discharge_A) - idle_A());
   }
 
-  /// Cuts the link at the n-th exchange of apply(), n = 1, 2, ... until apply() gets through. Each time in a fresh world, in which `old`
+  /// Cuts the link at the n-th exchange of apply(), n = 1, 1 + stride, ... until apply() gets through. Each time in a fresh world, in which `old`
   /// is in force, or nothing. The process never comes back: at the end the watchdog has turned the output off.
   void cut_after_every_exchange(const std::string& fault, const Target& old, const Target& wanted) {
-    for (int n = 1; n <= exchange_count_max; ++n) {
+    for (int n = 1; n <= exchange_count_max; n += stride) {
       SCOPED_TRACE(fault + " at exchange " + std::to_string(n));
       make_world();
       ASSERT_NO_FATAL_FAILURE(arm_or_fail());
@@ -358,6 +364,7 @@ TEST_P(CyclerApply, after_a_lost_link_goes_on_only_when_the_protections_stand) {
   const Result<void> applied = apply(charge(2.0_A));
   EXPECT_TRUE(applied) << applied.error().what;
   ASSERT_TRUE(output_off());
+  if (is_on_a_line()) return;  // a line has one owner: nobody else can come in between
 
   BenchInstruments other = rig().make_instruments(channel());
   Protections wider = protections();
@@ -427,7 +434,8 @@ TEST_P(EaPsbApply, lost_remote_is_remembered_when_it_is_back) {
 
 INSTANTIATE_TEST_SUITE_P(EaPsb, EaPsbApply,
                          ::testing::Values(CyclerCase{Make::ea_psb, LinkKind::memory},
-                                           CyclerCase{Make::ea_psb, LinkKind::lockstep}),
+                                           CyclerCase{Make::ea_psb, LinkKind::lockstep},
+                                           CyclerCase{Make::ea_psb_rtu, LinkKind::memory}),
                          case_name);
 
 }  // namespace

@@ -15,7 +15,7 @@
 
 namespace cellrig::test {
 
-enum class Make : unsigned char { ea_psb, keysight_n6900, itech };
+enum class Make : unsigned char { ea_psb, keysight_n6900, itech, ea_psb_rtu, itech_serial, ea_psb_scpi, itech_6000c };
 
 /// How a make stands on the bench of these tests.
 struct MakeOnBench {
@@ -26,10 +26,15 @@ struct MakeOnBench {
   const char* entry;      ///< in the bench file
 };
 inline const MakeOnBench& on_bench(Make make) {
-  static constexpr std::array<MakeOnBench, 3> all{
+  static constexpr std::array<MakeOnBench, 7> all{
       {{"EaPsb", "ea", "psb1", "psb1.modbus", "{model: ea-psb-10060-60, modbus: \"192.0.2.10:502\", scpi: \"192.0.2.10:5025\"}"},
        {"KeysightN6900", "keysight", "aps1", "aps1.scpi", "{model: keysight-n6974a, scpi: \"192.0.2.11:5025\"}"},
-       {"Itech", "itech", "itech1", "itech1.scpi", "{model: itech-it-m3432, scpi: \"192.0.2.14:30000\"}"}}};
+       {"Itech", "itech", "itech1", "itech1.scpi", "{model: itech-it-m3432, scpi: \"192.0.2.14:30000\"}"},
+       {"EaPsbRtu", "ea", "psb1", "psb1.modbus",
+        "{model: ea-psb-10060-60, modbus: {serial: /dev/ttyACM0}, unit: 0, scpi: \"192.0.2.10:5025\"}"},
+       {"ItechSerial", "itech", "itech1", "itech1.scpi", "{model: itech-it-m3432, scpi: {serial: /dev/ttyUSB0, baud: 115200}}"},
+       {"EaPsbScpi", "eascpi", "psb2", "psb2.scpi", "{model: ea-psb-10060-60, scpi: \"192.0.2.16:5025\"}"},
+       {"Itech6000c", "itech", "itech1", "itech1.scpi", "{model: itech-it6054c-800-225, scpi: \"192.0.2.14:30000\"}"}}};
   return all.at(static_cast<std::size_t>(make));
 }
 
@@ -45,7 +50,11 @@ inline void PrintTo(const CyclerCase& which, std::ostream* out) { *out << name_o
 inline const auto every_cycler =
     ::testing::Values(CyclerCase{Make::ea_psb, LinkKind::memory}, CyclerCase{Make::ea_psb, LinkKind::lockstep},
                       CyclerCase{Make::keysight_n6900, LinkKind::memory}, CyclerCase{Make::keysight_n6900, LinkKind::lockstep},
-                      CyclerCase{Make::itech, LinkKind::memory}, CyclerCase{Make::itech, LinkKind::lockstep});
+                      CyclerCase{Make::itech, LinkKind::memory}, CyclerCase{Make::itech, LinkKind::lockstep},
+                      CyclerCase{Make::ea_psb_rtu, LinkKind::memory}, CyclerCase{Make::ea_psb_rtu, LinkKind::lockstep},
+                      CyclerCase{Make::itech_serial, LinkKind::memory}, CyclerCase{Make::itech_serial, LinkKind::lockstep},
+                      CyclerCase{Make::ea_psb_scpi, LinkKind::memory}, CyclerCase{Make::ea_psb_scpi, LinkKind::lockstep},
+                      CyclerCase{Make::itech_6000c, LinkKind::memory}, CyclerCase{Make::itech_6000c, LinkKind::lockstep});
 inline const auto case_name = [](const ::testing::TestParamInfo<CyclerCase>& info) { return name_of(info.param); };
 
 inline constexpr Volts cell_low = 2.6_V;
@@ -55,7 +64,7 @@ class CyclerContract : public ::testing::TestWithParam<CyclerCase> {
  protected:
   static constexpr Duration watchdog_delay = std::chrono::seconds{5};
   /// More than any call of a driver takes on an instrument that answers.
-  static constexpr Duration plenty = std::chrono::seconds{2};
+  const Duration plenty = is_paced() ? std::chrono::seconds{5} : std::chrono::seconds{2};
   static constexpr int exchange_count_max = 60;
 
   void SetUp() override { make_world(); }
@@ -79,7 +88,12 @@ class CyclerContract : public ::testing::TestWithParam<CyclerCase> {
     rig_.reset();
   }
 
-  [[nodiscard]] bool is_ea() const { return GetParam().make == Make::ea_psb; }
+  [[nodiscard]] bool is_ea() const { return GetParam().make == Make::ea_psb || GetParam().make == Make::ea_psb_rtu; }
+  [[nodiscard]] static bool is_on_a_line() {
+    return GetParam().make == Make::ea_psb_rtu || GetParam().make == Make::itech_serial;
+  }
+  /// On a serial line it wants 50 ms after every reply.
+  [[nodiscard]] static bool is_paced() { return GetParam().make == Make::ea_psb_rtu; }
   [[nodiscard]] std::string channel() const { return on_bench(GetParam().make).channel; }
   /// Carries the cell that is swapped in.
   [[nodiscard]] std::string other_channel() const { return on_bench(other_make()).channel; }
@@ -114,7 +128,8 @@ class CyclerContract : public ::testing::TestWithParam<CyclerCase> {
 
   Result<void> arm(Protections limits) { return rig_->call(cycler().arm(limits, in(plenty))); }
   Result<void> apply(const Setpoint& setpoint) { return rig_->call(cycler().apply(setpoint, in(plenty))); }
-  Result<CyclerReadings> measure(Duration within = plenty) { return rig_->call(cycler().measure(in(within))); }
+  Result<CyclerReadings> measure(Duration within) { return rig_->call(cycler().measure(in(within))); }
+  Result<CyclerReadings> measure() { return measure(plenty); }
   Result<void> output_off(Duration within = std::chrono::seconds{1}) { return rig_->call(cycler().output_off(in(within))); }
 
   void arm_or_fail() {

@@ -103,7 +103,7 @@ TEST_P(CyclerOff, strikes_at_each_exchange_of_apply) {
       rig().fault("drop " + main_port() + " count=1 skip=" + std::to_string(n - 1));
       const Setpoint wanted = discharge(2.0_A);  // apply() keeps a reference while it is under way
       Pending<Result<void>> applying = rig().start(cycler().apply(wanted, in(10s)));
-      rig().pass(400ms);
+      rig().pass(is_paced() ? n * 57ms + 80ms : 400ms);  // it waits for the n-th
       if (applying.is_over()) break;
       const TimePoint begun = rig().time().now();
       const Result<void> off = output_off();
@@ -120,7 +120,8 @@ TEST_P(CyclerOff, strikes_at_each_exchange_of_apply) {
 
 TEST_P(CyclerOff, strikes_at_every_moment_of_apply) {
   bool is_over = false;
-  for (int moment_ms = 0; !is_over && moment_ms < 400; moment_ms += 2) {
+  const int step_ms = is_paced() ? 23 : 2;
+  for (int moment_ms = 0; !is_over && moment_ms < 200 * step_ms; moment_ms += step_ms) {
     SCOPED_TRACE(moment_ms);
     make_world();
     ASSERT_NO_FATAL_FAILURE(arm_or_fail());
@@ -140,7 +141,8 @@ TEST_P(CyclerOff, strikes_at_every_moment_of_apply) {
 
 TEST_P(CyclerOff, strikes_at_every_moment_of_arm) {
   bool is_over = false;
-  for (int moment_ms = 0; !is_over && moment_ms < 1000; moment_ms += 10) {
+  const int step_ms = is_paced() ? 37 : 10;
+  for (int moment_ms = 0; !is_over && moment_ms < 100 * step_ms; moment_ms += step_ms) {
     SCOPED_TRACE(moment_ms);
     make_world();
     const Protections guards = protections();  // arm() keeps a reference while it is under way
@@ -294,7 +296,9 @@ TEST_P(EaPsbOff, goes_over_the_first_port_when_the_second_is_silent) {
 
 INSTANTIATE_TEST_SUITE_P(EaPsb, EaPsbOff,
                          ::testing::Values(CyclerCase{Make::ea_psb, LinkKind::memory},
-                                           CyclerCase{Make::ea_psb, LinkKind::lockstep}),
+                                           CyclerCase{Make::ea_psb, LinkKind::lockstep},
+                                           CyclerCase{Make::ea_psb_rtu, LinkKind::memory},
+                                           CyclerCase{Make::ea_psb_rtu, LinkKind::lockstep}),
                          case_name);
 
 }  // namespace

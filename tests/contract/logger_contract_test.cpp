@@ -31,6 +31,7 @@ TEST_P(LoggerContract, measures_the_truth_from_cold_to_hot) {
 
 TEST_P(LoggerContract, stamps_all_channels_at_the_middle_of_one_exchange) {
   ASSERT_TRUE(identify());
+  rig().pass(1s);  // whatever pause it wants is over
   const TimePoint asked = rig().time().now();
   Inputs inputs;
   ASSERT_TRUE(measure(inputs));
@@ -105,7 +106,7 @@ TEST_P(LoggerContract, a_failed_exchange_fills_nothing_and_the_next_one_is_fresh
 
 TEST_P(LoggerContract, more_inputs_than_it_has_are_refused) {
   ASSERT_TRUE(identify());
-  std::vector<Reading> inputs(static_cast<std::size_t>(logger().capabilities().temperature_channels) + 1);
+  std::vector<Reading> inputs(logger().capabilities().inputs.size() + 1);
   EXPECT_FALSE(measure(inputs));
 }
 
@@ -124,7 +125,9 @@ INSTANTIATE_TEST_SUITE_P(EveryLogger, LoggerContract,
                          ::testing::Values(LoggerCase{LoggerMake::adam_6018, LinkKind::memory},
                                            LoggerCase{LoggerMake::adam_6018, LinkKind::lockstep},
                                            LoggerCase{LoggerMake::keysight_daq, LinkKind::memory},
-                                           LoggerCase{LoggerMake::keysight_daq, LinkKind::lockstep}),
+                                           LoggerCase{LoggerMake::keysight_daq, LinkKind::lockstep},
+                                           LoggerCase{LoggerMake::keysight_34970a, LinkKind::memory},
+                                           LoggerCase{LoggerMake::keysight_34970a, LinkKind::lockstep}),
                          logger_case_name);
 
 // With the machine's own clock: short.

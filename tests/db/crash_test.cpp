@@ -1,6 +1,8 @@
 // The writer dies without a word: what it acknowledged is there.
 #include <csignal>
 #include <cstdint>
+#include <cstring>
+#include <span>
 
 #include "tests/db/child.hpp"
 #include "tests/db/record_check.hpp"
@@ -52,10 +54,63 @@ TEST(Crash, no_acknowledged_row_is_lost_when_the_writer_is_killed) {
     close(ends[0]);
     EXPECT_GE(test::expect_whole(path, run), safe) << "round " << run;
     auto reader = must(Reader::open(path));
-    EXPECT_EQ(must(reader->run(run)).status, "running") << "nobody wrote an end";
+    EXPECT_EQ(must(reader->run(run)).status, "interrupted") << "nobody wrote an end";
   }
   // The lock went with the process, and the record can be continued.
   must(must(Recorder::open(test::real(path)))->close());
+}
+
+/// Runs in the child: ends a step, writes its cycle, begins the next and keeps where it stands, all held together, for ever.
+int change_steps_until_killed(const std::string& path, int pipe_end) {
+  RecorderOptions options = test::real(path);
+  options.commit.interval = std::chrono::milliseconds{1};
+  auto recorder = Recorder::open(options);
+  if (!recorder) return 1;
+  Player player(**recorder, a_run());
+  player.begin_step({});
+  constexpr int samples_per_step = 3;
+  for (std::uint64_t step = 1; !(*recorder)->failed(); ++step) {
+    for (int i = 0; i < samples_per_step; ++i) player.sample({});
+    (*recorder)->hold();
+    player.end_step();
+    (*recorder)->append(CycleRow{.run = player.run, .cycle = static_cast<std::int64_t>(step)});
+    player.begin_step({});
+    (*recorder)->resume_point(player.run, std::as_bytes(std::span{&step, 1}));
+    (*recorder)->release();
+    if (step % 50 != 0) continue;
+    if (!(*recorder)->flush()) return 2;
+    if (write(pipe_end, &step, sizeof step) != sizeof step) return 2;
+  }
+  return 3;
+}
+
+// A resume point that lags behind the steps would do a step twice.
+TEST(Crash, a_resume_point_stands_where_the_steps_and_cycles_stand_whenever_the_writer_is_killed) {
+  const TempDir dir;
+  for (int round = 0; round < 8; ++round) {
+    const std::string path = dir.file("a" + std::to_string(round) + ".db");
+    int ends[2] = {};
+    ASSERT_EQ(pipe(ends), 0);
+    const pid_t child = test::start_child([&] { return change_steps_until_killed(path, ends[1]); });
+    close(ends[1]);
+    std::uint64_t told = 0;
+    for (int i = 0; i < 2 + round; ++i) ASSERT_EQ(read(ends[0], &told, sizeof told), static_cast<ssize_t>(sizeof told));
+    kill(child, SIGKILL);
+    test::wait_for(child);
+    close(ends[0]);
+    auto reader = must(Reader::open(path));
+    const std::optional<ResumeState> point = must(reader->resume_point(1));
+    ASSERT_TRUE(point);
+    std::uint64_t stood = 0;
+    ASSERT_EQ(point->state.size(), sizeof stood);
+    std::memcpy(&stood, point->state.data(), sizeof stood);
+    EXPECT_GE(stood, told) << "round " << round;
+    const std::vector<StepInfo> steps = must(reader->steps(1));
+    ASSERT_EQ(steps.size(), stood + 1) << "round " << round;
+    EXPECT_TRUE(steps[stood - 1].end.has_value());
+    EXPECT_FALSE(steps[stood].end.has_value());
+    EXPECT_EQ(must(reader->cycles(1)).size(), stood) << "round " << round;
+  }
 }
 
 // A parent that dies must not leave its lock to a child it forked.

@@ -1,4 +1,5 @@
 // Fails the n-th write, sync or truncation, n = 1, 2, 3 ... until a run passes without meeting the fault.
+#include "db/verify.hpp"
 #include "tests/db/faulty_disk.hpp"
 #include "tests/db/record_check.hpp"
 
@@ -37,14 +38,14 @@ Outcome record_a_little(const std::string& path) {
   return outcome;
 }
 
-void fail_one_after_another(bool is_for_ever) {
+void fail_one_after_another(bool is_for_ever, test::FaultyDisk::What what, int at_least) {
   test::FaultyDisk disk;
   constexpr int operations_max = 2'000;
   int n = 1;
   for (; n < operations_max; ++n) {
     const TempDir dir;
     const std::string path = dir.file("a.db");
-    disk.fail_at(n, is_for_ever);
+    disk.fail_at(n, is_for_ever, what);
     const Outcome outcome = record_a_little(path);
     const bool was_hit = disk.has_failed();
     disk.heal();
@@ -57,17 +58,23 @@ void fail_one_after_another(bool is_for_ever) {
     EXPECT_TRUE(outcome.was_reported || outcome.safe == 3U * 300U) << "operation " << n;
     if (outcome.was_opened) {
       EXPECT_GE(test::expect_whole(path, 1), outcome.safe) << "operation " << n;
+      EXPECT_TRUE(must(verify_record(path)).is_intact()) << "operation " << n;
     }
     auto again = Recorder::open(test::real(path));
     EXPECT_TRUE(again) << "operation " << n << ": " << (again ? "" : again.error().what);
     if (testing::Test::HasFailure()) return;
   }
-  EXPECT_GT(n, 50) << "the fault was never reached: the test would prove nothing";
+  EXPECT_GT(n, at_least) << "the fault was never reached: the test would prove nothing";
   EXPECT_LT(n, operations_max);
 }
 
-TEST(EveryWriteFails, once_and_the_record_keeps_its_word) { fail_one_after_another(false); }
-TEST(EveryWriteFails, for_ever_and_the_record_keeps_its_word) { fail_one_after_another(true); }
+constexpr auto anything = test::FaultyDisk::What::anything;
+constexpr auto syncs = test::FaultyDisk::What::syncs;
+
+TEST(EveryWriteFails, once_and_the_record_keeps_its_word) { fail_one_after_another(false, anything, 50); }
+TEST(EveryWriteFails, for_ever_and_the_record_keeps_its_word) { fail_one_after_another(true, anything, 50); }
+TEST(EverySyncFails, once_and_the_record_keeps_its_word) { fail_one_after_another(false, syncs, 6); }
+TEST(EverySyncFails, for_ever_and_the_record_keeps_its_word) { fail_one_after_another(true, syncs, 6); }
 
 }  // namespace
 }  // namespace cellrig::db

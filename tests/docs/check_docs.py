@@ -82,6 +82,8 @@ def shape(line):
     line = re.sub(r"(127\.0\.0\.1:)\d+", r"\1PORT", line)
     line = re.sub(r'("pid":|process )\d+', r"\1PID", line)
     line = re.sub(r"202\d-\d\d-\d\d \d\d:\d\d:\d\d", "TODAY", line)
+    line = re.sub(r"(block )\d+(, sha256 )[0-9a-f]{64}", r"\1N\2HASH", line)  # blocks end where the disk made commits end
+    line = re.sub(r'("chain_block":)\d+(,"chain_sha256":")[0-9a-f]{64}', r"\1N\2HASH", line)
     line = re.sub(r"^now \d+$", "now NS", line)
     line = re.sub(rf"\b{re.escape(getpass.getuser())}\b", "jane", line)
     return re.sub(r" {2,}", "  ", line).rstrip()

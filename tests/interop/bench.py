@@ -24,10 +24,14 @@ bench_file = ""
 class Bench:
     """cellrig-sim as a process. `address("psb1", "modbus")` is where an instrument listens."""
 
-    def __init__(self):
+    def __init__(self, faults=None):
         self._folder = tempfile.TemporaryDirectory(prefix="cellrig-interop-")
         ready_file = Path(self._folder.name) / "ready.json"
         command = [program, bench_file, "--ready-file", str(ready_file), "--quiet"]
+        if faults is not None:
+            faults_file = Path(self._folder.name) / "faults.yaml"
+            faults_file.write_text(faults)
+            command += ["--faults", str(faults_file)]
         self._process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         try:
             self._ready = json.loads(self._wait_for(ready_file))
@@ -46,15 +50,28 @@ class Bench:
         return ready_file.read_text()
 
     def address(self, instrument, port):
-        host, number = self._ready["instruments"][instrument][port].rsplit(":", 1)
+        host, number = self._ready["instruments"][instrument][port].removeprefix("rtu_over_tcp:").rsplit(":", 1)
         return host, int(number)
+
+    def back_door(self):
+        """HOST:PORT"""
+        return self._ready["back_door"]
+
+    def device(self, instrument, port):
+        """The path of the pseudo-terminal that a serial line is served on."""
+        kind, path = self._ready["instruments"][instrument][port].split(":", 1)
+        assert kind == "serial", kind
+        return path
 
     def truth(self):
         """What the world really is, by the back door: no instrument is asked."""
+        return json.loads(self.ask("truth"))
+
+    def ask(self, line):
         host, port = self._ready["back_door"].rsplit(":", 1)
         with socket.create_connection((host, int(port)), timeout=ANSWER_WITHIN_S) as connection:
-            connection.sendall(b"truth\n")
-            return json.loads(connection.makefile().readline())
+            connection.sendall(line.encode() + b"\n")
+            return connection.makefile().readline().rstrip("\n")
 
     def stop(self):
         self._process.terminate()

@@ -7,6 +7,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "controller/base/resources.hpp"
+#include "profiles/yaml_reader.hpp"
 #include "tests/program/process.hpp"
 
 namespace cellrig::test {
@@ -157,6 +159,26 @@ TEST(BadInputOfABench, wires_to_inputs_and_relays_that_are_not_there_are_named_w
   }
 }
 
+TEST(BadInputOfABench, options_that_a_chamber_does_not_have_are_refused) {
+  const std::string good = file_text("sim/benches/three-chambers.yaml");
+  const std::string profile = file_with(profile_with(charge), "p.yaml");
+  const std::vector<std::vector<std::string>> mistakes{
+      {"watlow-f4t, modbus", "watlow-f4t, event: 9, modbus", "event must be 1 to 8"},
+      {"watlow-f4t, modbus", "watlow-f4t, event: 0, modbus", "event must be 1 to 8"},
+      {"binder-mb1, modbus", "binder-mb1, event: 1, modbus", "has no event outputs"},
+      {"binder-mb1, modbus", "binder-mb1, unit: 300, modbus", "unit must be a whole number from 0 to 255"},
+      {"espec-sh-641, ascii", "espec-sh-641, asci", "did you mean 'ascii'?"},
+      {"espec-sh-641", "espec-sh-614", "did you mean 'espec-sh-641'?"}};
+  for (const std::vector<std::string>& mistake : mistakes) {
+    const Finished done =
+        cellrig({"run", profile, "--simulated", "--bench", file_with(replaced(good, mistake[0], mistake[1]), "bench.yaml"),
+                 "--channel", "ch1", "--channel", "ch2", "--channel", "ch3"});
+    EXPECT_EQ(done.exit_code, 2) << done.err;
+    EXPECT_THAT(done.err, ContainsRegex("bench.yaml:[0-9]+:[0-9]+: "));
+    EXPECT_THAT(done.err, HasSubstr(mistake[2]));
+  }
+}
+
 TEST(BadInputOfABench, two_channels_that_want_different_temperatures_of_one_chamber_are_refused) {
   const std::string profile = file_with(
       "profile: P\nformat: 1\nparameters: {t_degC: 25}\nsteps:\n  - rest: {for_s: 5, temperature_degC: parameters.t_degC}\n",
@@ -210,6 +232,18 @@ INSTANTIATE_TEST_SUITE_P(
                 "charge_rate_C"},
         BadLine{
             "channel_twice", {"run", "fast-charge-window", "--simulated", "--channel", "ch1", "--channel", "ch1"}, "given twice"},
+        BadLine{"charge_that_is_no_range",
+                {"run", "fast-charge-window", "--simulated", "--bench", "demo", "--expect-soc", "60..40"},
+                "--expect-soc 60..40: write it from the lower to the higher end"},
+        BadLine{"charge_expected_on_another_channel",
+                {"run", "fast-charge-window", "--simulated", "--bench", "demo", "--expect-soc", "ch9=40..60"},
+                "did you mean 'ch1'?"},
+        BadLine{"charge_expected_of_a_run_that_goes_on",
+                {"run", "--resume", "1", "--simulated", "--expect-soc", "40..60"},
+                "--expect-soc is for a new run"},
+        BadLine{"proof_without_a_record",
+                {"doctor", "--bench", "demo", "--cell", "lg-m50", "--prove-watchdogs"},
+                "--prove-watchdogs needs --db FILE --operator NAME"},
         BadLine{"virtual_time_on_a_real_bench",
                 {"run", "fast-charge-window", "--bench", "demo", "--time", "virtual"},
                 "needs --simulated"},
@@ -218,6 +252,19 @@ INSTANTIATE_TEST_SUITE_P(
         BadLine{"no_database", {"runs", "--db", "nothing.db"}, "there is no such database"},
         BadLine{"off_without_a_bench", {"off"}, "--bench"}),
     [](const testing::TestParamInfo<BadLine>& p) { return p.param.name; });
+
+// Without the table the charge is unknown, and unknown is not what was expected.
+TEST(ExpectedCharge, needs_a_cell_file_with_an_open_circuit_table) {
+  const std::string whole = read_text_file(find_cell("lg-m50"));
+  const std::string cell = file_with(whole.substr(0, whole.find("\nmodel:") + 1), "bare.yaml");
+  const std::string folder = std::filesystem::path(cell).parent_path().string();
+  const Finished done =
+      cellrig({"run", "cccv-cycle", "--simulated", "--cell", cell, "--expect-soc", "50", "--db", "never.db"}, {.folder = folder});
+  EXPECT_EQ(done.exit_code, 2) << done.out;
+  EXPECT_THAT(done.err, HasSubstr("bare.yaml"));
+  EXPECT_THAT(done.err, HasSubstr("so the state of charge is unknown"));
+  EXPECT_FALSE(std::filesystem::exists(folder + "/never.db"));
+}
 
 }  // namespace
 }  // namespace cellrig::test

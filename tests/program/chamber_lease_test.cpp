@@ -42,6 +42,44 @@ TEST_F(ChamberLease, a_second_process_that_wants_the_same_chamber_is_refused_and
   EXPECT_FALSE(bench.oven_runs()) << "it stops with the run it ran for";
 }
 
+// One gateway for the cycler and the chamber: what OFF has leased already is no other controller's.
+TEST(LineLease, a_cycler_and_a_chamber_on_one_line_are_of_one_run) {
+  LiveBench bench(
+      "bench: b\ninstruments:\n"
+      "  psb1: {model: ea-psb-10060-60, modbus: {rtu_over_tcp: \"192.0.2.13:4001\"}, unit: 3, scpi: \"192.0.2.10:5025\"}\n"
+      "  f4t: {model: watlow-f4t, modbus: {rtu_over_tcp: \"192.0.2.13:4001\"}, unit: 1}\n"
+      "  adam: {model: adam-6018, modbus: {rtu_over_tcp: \"192.0.2.13:4001\"}, unit: 2}\n"
+      "chambers:\n  oven: {instrument: f4t}\n"
+      "channels:\n  ch1: {cycler: psb1, cell_temperature: {logger: adam, input: 0}, chamber: oven}\n"
+      "simulation:\n  cells:\n    ch1: {file: lg-m50, soc_pct: 50}\n");
+  const std::unique_ptr<Process> run = bench.start_charging({});
+  EXPECT_FALSE(run->has_ended()) << run->err();
+  run->signal(SIGTERM);
+  EXPECT_EQ(run->wait(end_limit), 143) << run->err();
+}
+
+TEST(LineLease, a_second_run_with_its_interlock_or_thermometer_on_the_line_of_the_first_is_refused) {
+  for (const char* const shared : {"cell_temperature: {logger: own, input: 0}, interlock: [{inputs: doors, input: 0}]",
+                                   "cell_temperature: {logger: adam2, input: 0}"}) {
+    LiveBench bench(
+        std::string("bench: b\ninstruments:\n"
+                    "  psb1: {model: ea-psb-10060-60, modbus: \"192.0.2.10:502\", scpi: \"192.0.2.10:5025\"}\n"
+                    "  psb2: {model: ea-psb-10060-60, modbus: \"192.0.2.11:502\", scpi: \"192.0.2.11:5025\"}\n"
+                    "  adam: {model: adam-6018, modbus: {rtu_over_tcp: \"192.0.2.13:4001\"}, unit: 2}\n"
+                    "  adam2: {model: adam-6018, modbus: {rtu_over_tcp: \"192.0.2.13:4001\"}, unit: 3}\n"
+                    "  doors: {model: adam-6060, modbus: {rtu_over_tcp: \"192.0.2.13:4001\"}, unit: 4}\n"
+                    "  own: {model: adam-6018, modbus: \"192.0.2.14:502\"}\n"
+                    "channels:\n  ch1: {cycler: psb1, cell_temperature: {logger: adam, input: 0}}\n  ch2: {cycler: psb2, ") +
+        shared + "}\nsimulation:\n  cells:\n    ch1: {file: lg-m50, soc_pct: 50}\n    ch2: {file: lg-m50, soc_pct: 40}\n");
+    const std::unique_ptr<Process> first = bench.start_charging({});
+    const std::unique_ptr<Process> second = bench.start({.channels = {"ch2"}, .database = "second.db"});
+    EXPECT_EQ(second->wait(end_limit), 4) << shared << second->err();
+    EXPECT_THAT(second->err(), HasSubstr("already controlled by process " + std::to_string(first->pid())));
+    EXPECT_TRUE(bench.charges("ch1"));
+    EXPECT_FALSE(first->has_ended()) << first->err();
+  }
+}
+
 // Refused after the chamber was leased: the next run has it.
 TEST_F(ChamberLease, a_start_that_is_refused_does_not_keep_the_chamber) {
   bench.simulator.fault("identity aps1 text=OTHER");

@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <map>
 
 #include "tests/program/live_bench.hpp"
 
@@ -91,6 +94,25 @@ TEST_F(OffBesideARun, with_force_switches_all_off_and_the_run_notices) {
   ASSERT_TRUE(run.end.has_value());
   EXPECT_EQ(run.status, *ended == 3 ? "tripped" : "instrument failure");
   EXPECT_FALSE(run.end->reason.empty());
+}
+
+// OFF needs no file of its own. That nobody could be asked who has the output is said, and starts nothing.
+TEST(Off, is_sent_although_the_leases_cannot_be_counted) {
+  LiveBench bench("single");
+  const std::string leases = bench.folder + "/leases";
+  const std::map<std::string, std::string> environment{{"CELLRIG_LEASE_DIR", leases}};
+  const std::unique_ptr<Process> dead = bench.start_charging({.environment = environment});
+  dead->signal(SIGKILL);
+  ASSERT_TRUE(dead->wait(end_limit).has_value());
+  for (const auto& entry : std::filesystem::directory_iterator(leases)) {
+    if (entry.path().extension() == ".token") std::ofstream{entry.path()} << "many\n";
+  }
+  ASSERT_TRUE(bench.charges("ch1")) << "this test has to be quicker than the watchdog";
+  const Finished off = cellrig({"off", "--bench", bench.simulator.bench_file(), "--simulator", bench.simulator.ready_file()},
+                               {.folder = bench.folder, .environment = environment});
+  EXPECT_TRUE(bench.simulator.is_off("ch1")) << off.err;
+  EXPECT_EQ(off.exit_code, 4);
+  EXPECT_THAT(off.err, HasSubstr("holds no number"));
 }
 
 // The chamber that both stand in is used by the run.

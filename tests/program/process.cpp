@@ -42,7 +42,7 @@ void become(const std::vector<std::string>& command, const ProcessOptions& optio
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   const int out_descriptor = ::open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
   const int nothing = ::open("/dev/null", O_RDONLY);
-  ::dup2(nothing, STDIN_FILENO);
+  ::dup2(options.errors == Errors::terminal ? err_descriptor : nothing, STDIN_FILENO);
   ::dup2(out_descriptor, STDOUT_FILENO);
   ::dup2(err_descriptor, STDERR_FILENO);
   for (const auto& [name, value] : options.environment) ::setenv(name.c_str(), value.c_str(), 1);
@@ -105,6 +105,7 @@ Process::~Process() {
 /// The descriptor that becomes the child's standard error.
 int Process::open_errors() {
   if (options_.errors == Errors::file) return ::open(err_path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (options_.errors == Errors::terminal) return open_terminal();
   if (::pipe2(pipe_, O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
   if (options_.errors == Errors::nobody_reads) {
     ::close(std::exchange(pipe_[0], -1));
@@ -116,6 +117,20 @@ int Process::open_errors() {
   }
   ::fcntl(pipe_[1], F_SETFL, 0);
   return std::exchange(pipe_[1], -1);
+}
+
+int Process::open_terminal() {
+  pipe_[0] = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  if (pipe_[0] < 0 || ::grantpt(pipe_[0]) != 0 || ::unlockpt(pipe_[0]) != 0) throw std::runtime_error("no terminal");
+  ::fcntl(pipe_[0], F_SETFL, O_NONBLOCK);
+  const int other_end = ::open(::ptsname(pipe_[0]), O_RDWR | O_NOCTTY | O_CLOEXEC);
+  if (other_end < 0) throw std::runtime_error("no other end of a terminal");
+  return other_end;
+}
+
+void Process::type(const std::string& text) const {
+  if (::write(pipe_[0], text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+    throw std::runtime_error("the terminal takes no more");
 }
 
 void Process::signal(int number) const { ::kill(pid_, number); }
@@ -133,7 +148,14 @@ std::optional<int> Process::wait(Seconds limit) {
 }
 
 std::string Process::out() const { return read_file(out_path_); }
-std::string Process::err() const { return read_file(err_path_); }
+
+std::string Process::err() const {
+  if (options_.errors != Errors::terminal) return read_file(err_path_);
+  char buffer[4096];
+  for (ssize_t n = ::read(pipe_[0], buffer, sizeof buffer); n > 0; n = ::read(pipe_[0], buffer, sizeof buffer))
+    shown_.append(buffer, static_cast<std::size_t>(n));
+  return shown_;
+}
 
 ProcessOptions with_leases(ProcessOptions options) {
   static const std::string leases = temporary_folder();

@@ -24,6 +24,7 @@ enum class Errors {
   file,
   nobody_reads,  ///< a pipe whose reader has gone
   stuck,         ///< a pipe that is full, and whose reader stands still
+  terminal,      ///< a terminal, and standard input too: see type()
 };
 
 struct ProcessOptions {
@@ -47,17 +48,21 @@ class Process {
   [[nodiscard]] std::optional<int> wait(Seconds limit);
   [[nodiscard]] std::string out() const;
   [[nodiscard]] std::string err() const;
+  /// With Errors::terminal: what a person types.
+  void type(const std::string& text) const;
   [[nodiscard]] pid_t pid() const { return pid_; }
   [[nodiscard]] const std::string& folder() const { return options_.folder; }
 
  private:
   int open_errors();
+  int open_terminal();
 
   ProcessOptions options_;
   std::string out_path_, err_path_;
   pid_t pid_ = -1;
   int pid_descriptor_ = -1;
-  int pipe_[2] = {-1, -1};  ///< standard error, when it is no file
+  int pipe_[2] = {-1, -1};     ///< standard error, when it is no file
+  mutable std::string shown_;  ///< on the terminal so far
   std::optional<int> ended_;
 };
 

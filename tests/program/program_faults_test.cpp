@@ -69,7 +69,8 @@ INSTANTIATE_TEST_SUITE_P(
         ProgramFault{"current_flows_the_wrong_way", {"negate_current psb1 at_s=30"}, 3, "current flows against the command"},
         ProgramFault{"cell_is_turned_round", {"reversed_cell ch1 at_s=30"}, 3, "under-voltage"},
         ProgramFault{"output_ignores_off", {"ignore_off psb1 at_s=30"}, 4, ""},
-        ProgramFault{"chamber_never_arrives", {"chamber_stuck oven at_s=10"}, 4, "did not reach its end", soak}),
+        ProgramFault{
+            "chamber_never_arrives", {"chamber_stuck oven temperature_degC=38 at_s=10"}, 4, "did not reach its end", soak}),
     [](const testing::TestParamInfo<ProgramFault>& p) { return p.param.name; });
 
 }  // namespace

@@ -1,4 +1,5 @@
 // A chamber that fails, is stopped, or cannot be stopped: what becomes of the channels in it, of those too that asked for nothing.
+#include "sim/faults.hpp"
 #include "tests/scenario/scenario_support.hpp"
 
 namespace cellrig::test {
@@ -93,7 +94,14 @@ TEST(ChamberScenario, a_short_silence_of_the_chamber_ends_no_run) {
   }
 }
 
-// The plant itself runs away: the controller's own alarm, just outside the set-point limits of the bench file, is heard in time.
+/// Somebody at the panel of the F4T lowers its alarm.
+void set_alarm_to_32_degC(BenchHarness& bench) {
+  const std::string write{"\x00\x01\x00\x00\x00\x0b\x01\x10\x05\x36\x00\x02\x04\x00\x00\x42\x00",
+                          17};  // register 1334, low word first
+  ASSERT_EQ(ask_instrument(bench, "f4t", "modbus", write).size(), 12u);
+}
+
+// The plant itself runs away: the controller's own alarm is heard in time, here before the air has left its band for long.
 TEST(ChamberScenario, a_chamber_that_heats_past_its_own_alarm_ends_the_run_before_the_cell_is_too_hot) {
   const std::string bench_text =
       "bench: b\ninstruments:\n"
@@ -106,7 +114,8 @@ TEST(ChamberScenario, a_chamber_that_heats_past_its_own_alarm_ends_the_run_befor
   BenchHarness bench(
       {.bench = bench_text, .profiles = {{"ch1", charge_for(3000, at_30_degC)}}, .control_period = control_period});
   bench.fault_at(fault_instant, "chamber_stuck oven temperature_degC=120");
-  constexpr double alarm_degC = 45.0;  // 5 K outside the limits: the model file
+  bench.at(fault_instant, [&bench] { set_alarm_to_32_degC(bench); });
+  constexpr double alarm_degC = 32.0;  // written: 5 K outside the limits, the model file
   std::optional<Duration> alarmed;
   for (Duration instant = fault_instant; instant < 1h; instant += 100ms) {
     bench.at(instant, [&, instant] {
@@ -121,6 +130,68 @@ TEST(ChamberScenario, a_chamber_that_heats_past_its_own_alarm_ends_the_run_befor
   expect_ended(bench, "ch1", Outcome::instrument_failure, failure);
   EXPECT_TRUE(bench.said("its own alarm is active"));
   EXPECT_LT(bench.truth("ch1").surface_temperature_max_degC, 50.0) << "the cell's own limit is 60 degC";
+}
+
+// H11, F31: 3 K above the set-point for 3 minutes, and never coming back. The heater goes off with the outputs, and the neighbour's cell stands in the same air.
+TEST(ChamberScenario, a_chamber_that_runs_away_is_stopped_with_every_channel_in_it) {
+  for (const std::string order : {"chamber_stuck oven temperature_degC=120", "chamber_stuck oven temperature_degC=-30"}) {
+    SCOPED_TRACE(order);
+    BenchHarness bench(demo({{"ch1", charge_for(3000, at_30_degC)}, {"ch2", charge_for(3000)}}));
+    const bool is_hot = order.ends_with("120");
+    bench.fault_at(fault_instant, order);
+    std::optional<Duration> left;
+    bool was_charging = false;
+    for (Duration instant = fault_instant; instant < 10min; instant += 100ms) {
+      bench.at(instant, [&, instant] {
+        was_charging = was_charging || bench.truth("ch1").current_A > 4.9;
+        const double air_degC = bench.bench().world().chamber(0).air_temperature_degC();
+        if (!left && (is_hot ? air_degC > 33.0 : air_degC < 22.0)) left = instant;
+      });
+    }
+    CurrentWatch first(bench, "ch1", fault_instant);
+    CurrentWatch second(bench, "ch2", fault_instant);
+    bench.run();
+    EXPECT_TRUE(was_charging);
+    ASSERT_TRUE(left.has_value());
+    // On the side where it started nothing is judged for five minutes: its probe may have shown the room.
+    const Duration judged_from = is_hot ? *left : std::max<Duration>(*left, 6min + 30s);
+    const Duration allowed = judged_from - fault_instant + 3min + 2s;  // the hold, and two readings of the chamber
+    for (const std::string channel : {"ch1", "ch2"}) expect_ended(bench, channel, Outcome::tripped, "the chamber runs away");
+    EXPECT_LE(first.flowed_for().value_or(2h), allowed);
+    EXPECT_LE(second.flowed_for().value_or(2h), allowed);
+    sim::clear_faults(bench.bench(), bench.time().now());  // the plant does again what its controller says
+    EXPECT_FALSE(oven_runs(bench)) << "heater off";
+    EXPECT_TRUE(bench.said("runs away"));
+    EXPECT_LT(bench.truth("ch2").surface_temperature_max_degC, 45.0);
+  }
+}
+
+// Far outside the limits of the bench there is nothing to wait for. Here the controller's own alarm is silent: it was raised.
+TEST(ChamberScenario, a_chamber_beyond_the_limits_of_the_bench_ends_the_run_within_a_second) {
+  BenchHarness bench(demo({{"ch1", charge_for(3000, at_30_degC)}}));
+  bench.at(fault_instant - 1s, [&bench] {
+    const std::string write{"\x00\x01\x00\x00\x00\x0b\x01\x10\x05\x36\x00\x02\x04\x00\x00\x43\x48", 17};  // 200 degC
+    ASSERT_EQ(ask_instrument(bench, "f4t", "modbus", write).size(), 12u);
+  });
+  bench.fault_at(fault_instant, "temperature_offset f4t offset_K=70");
+  CurrentWatch watch(bench, "ch1", fault_instant);
+  bench.run();
+  expect_ended(bench, "ch1", Outcome::tripped, "the chamber runs away");
+  EXPECT_LE(watch.flowed_for().value_or(1h), 1500ms) << "a period of the chamber, the reading, OFF";
+  EXPECT_FALSE(oven_runs(bench));
+}
+
+// The air stands where it was and the charge goes on at the wrong temperature: no soak bounds it.
+TEST(ChamberScenario, a_chamber_that_does_not_follow_ends_the_run_as_an_instrument_that_failed) {
+  const std::string profile =
+      "profile: P\nformat: 1\nrecord: {every_s: 1}\nsteps:\n"
+      "  - cc_charge: {rate_C: 0.2, until: voltage_V >= 4.2, at_most_h: 5, temperature_degC: 45}\n";
+  BenchHarness bench(demo({{"ch1", profile}}));
+  bench.fault_at(fault_instant, "chamber_stuck oven");
+  CurrentWatch watch(bench, "ch1", fault_instant);
+  bench.run();
+  expect_ended(bench, "ch1", Outcome::instrument_failure, "the chamber does not get to the temperature it was given");
+  EXPECT_LE(watch.flowed_for().value_or(5h), 12min);
 }
 
 // Heat in the cell that asked for nothing is heat in the chamber.

@@ -174,5 +174,58 @@ INSTANTIATE_TEST_SUITE_P(
         FaultCase{"the_relays_reboot_in_charge", "reboot adam", During::charge, tripped, "", two_polls, "ch2"}),
     name_of);
 
+// ---- H7, F48: an open circuit carries no current by itself. What counts is how long the output goes on driving it.
+
+/// How long after `from` the world's output was last seen on; a day: it was never off.
+Duration driven_for(BenchHarness& bench, const std::string& channel, Duration from) {
+  constexpr Duration look_every = 10ms;
+  Duration last_on{}, looked{};
+  for (Duration after{}; after < 20s; after += look_every) {
+    bench.at(from + after, [&, after] {
+      if (bench.output_is_on(channel)) last_on = after;
+      looked = after;
+    });
+  }
+  bench.run();
+  expect_ended(bench, channel, tripped, "the circuit of the cell is open: current_A 0.0");
+  return last_on == looked ? Duration{24h} : last_on;
+}
+
+std::string ends_of_steps(BenchHarness& bench, const std::string& channel) {
+  std::string all;
+  for (const db::StepInfo& step : bench.record().steps(run_of(bench, channel).run).value()) all += step.end->reason + ";";
+  return all;
+}
+
+TEST(OpenCircuitScenario, the_output_is_off_within_two_polls_and_the_voltage_it_ran_to_ends_no_step) {
+  for (const std::string channel : {"ch1", "ch2"}) {
+    for (const During during : {During::charge, During::discharge}) {
+      SCOPED_TRACE(channel + (during == During::charge ? " in charge" : " in discharge"));
+      BenchHarness bench({.bench = channel == "ch1" ? "single" : "demo",
+                          .profiles = {{channel, profile_of(during)}},
+                          .control_period = control_period});
+      bench.fault_at(fault_instant, "open_circuit " + channel);
+      EXPECT_LE(driven_for(bench, channel, fault_instant), two_polls);
+      EXPECT_EQ(ends_of_steps(bench, channel), "tripped;");
+    }
+  }
+}
+
+// The voltage stands where it is regulated, and a current of nothing looks like the end of the taper.
+TEST(OpenCircuitScenario, a_circuit_that_opens_in_a_constant_voltage_phase_is_no_end_of_the_taper) {
+  const std::string profile =
+      "profile: P\nformat: 1\nrecord: {every_s: 0}\nsteps:\n"
+      "  - cccv_charge: {rate_C: 0.5, voltage_V: 4.0, until: current_A <= 0.25, at_most_h: 4}\n  - rest: {for_min: 1}\n";
+  BenchHarness bench({.profiles = {{"ch1", profile}}, .control_period = control_period});
+  constexpr Duration in_cv = 45min + 37ms;
+  double current_A = 0.0;
+  bench.at(in_cv - 1s, [&] { current_A = bench.truth("ch1").current_A; });
+  bench.fault_at(in_cv, "open_circuit ch1");
+  EXPECT_LE(driven_for(bench, "ch1", in_cv), two_polls);
+  EXPECT_GT(current_A, 0.3);
+  EXPECT_LT(current_A, 2.4) << "in the CV phase";
+  EXPECT_EQ(ends_of_steps(bench, "ch1"), "tripped;");
+}
+
 }  // namespace
 }  // namespace cellrig::test

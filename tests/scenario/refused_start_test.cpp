@@ -129,7 +129,8 @@ TEST(RefusedStart, whenever_it_is_stopped_no_instrument_is_left_armed) {
 // While the second instrument takes its 5 s to be armed nobody speaks with the first: its watchdog fires, and a
 // Keysight latches that until a person acknowledges it. undo_preflight() promises the opposite.
 TEST(RefusedStart, a_second_instrument_that_dies_while_it_is_armed_does_not_let_the_watchdog_of_the_first_fire) {
-  const std::string charge = "profile: P\nformat: 1\nsteps:\n  - cc_charge: {rate_C: 1, until: step_time_s >= 5, at_most_h: 1}\n";
+  const std::string charge =
+      "profile: P\nformat: 1\nsteps:\n  - cc_charge: {rate_C: 0.25, until: step_time_s >= 5, at_most_h: 1}\n";
   const std::string keysight_first =
       "bench: b\ninstruments:\n"
       "  aps1: {model: keysight-n6974a, scpi: \"192.0.2.11:5025\"}\n"

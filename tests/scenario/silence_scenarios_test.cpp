@@ -119,5 +119,25 @@ TEST(Silence, of_the_relays_at_the_end_is_the_outcome_of_the_run_in_the_record_t
   EXPECT_GT(bench.truth("ch1").soc, 0.5 + 0.008) << "the charge was whole";
 }
 
+// A set-point takes many exchanges. On a slow link it must not keep the current flowing, unseen, for longer than the age limit.
+TEST(SilenceScenario, a_set_point_that_takes_long_is_given_up_when_the_readings_are_too_old) {
+  const std::string bench_text =
+      "bench: no-logger\ninstruments:\n"
+      "  psb1: {model: ea-psb-10060-60, modbus: \"192.0.2.10:502\", scpi: \"192.0.2.10:5025\"}\n"
+      "channels:\n  ch1: {cycler: psb1}\n"
+      "simulation:\n  cells:\n    ch1: {file: lg-m50, soc_pct: 50}\n";
+  const std::string profile =
+      "profile: P\nformat: 1\nrecord: {every_s: 0}\nsteps:\n"
+      "  - cc_charge: {rate_C: 0.3, until: step_time_s >= 20, at_most_h: 1}\n"
+      "  - cc_charge: {rate_C: 0.2, until: step_time_s >= 20, at_most_h: 1}\n";
+  constexpr Duration slow_from = 20s;
+  BenchHarness bench({.bench = bench_text, .profiles = {{"ch1", profile}}, .control_period = control_period});
+  bench.fault_at(slow_from, "delay psb1 delay_ms=250 count=for_ever");
+  CurrentWatch watch(bench, "ch1", slow_from);
+  bench.run();
+  expect_ended(bench, "ch1", Outcome::instrument_failure, "");
+  EXPECT_LE(watch.flowed_for().value_or(1h), 2500ms) << "the age limit of 1 s, and an OFF with two slow exchanges";
+}
+
 }  // namespace
 }  // namespace cellrig::test

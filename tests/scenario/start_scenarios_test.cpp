@@ -89,5 +89,22 @@ TEST(StartScenario, two_channels_that_want_different_temperatures_of_one_chamber
   EXPECT_FALSE(bench.bench().world().chamber(0).is_running());
 }
 
+// A reply within microseconds must not be taken for a refusal: what was just written may read back old for a while.
+TEST(StartScenario, replies_that_take_no_time_let_every_make_start) {
+  for (const std::string cycler :
+       {"{model: ea-psb-10060-60, modbus: \"192.0.2.10:502\", scpi: \"192.0.2.10:5025\"}",
+        "{model: keysight-n6974a, scpi: \"192.0.2.11:5025\"}", "{model: itech-it-m3432, scpi: \"192.0.2.14:30000\"}"}) {
+    BenchHarness bench({.bench = "bench: b\ninstruments:\n  cycler: " + cycler +
+                                 "\n  adam: {model: adam-6018, modbus: \"192.0.2.13:502\"}\n"
+                                 "channels:\n  ch1: {cycler: cycler, cell_temperature: {logger: adam, input: 0}}\n"
+                                 "simulation:\n  cells:\n    ch1: {file: lg-m50, soc_pct: 50}\n  latency: none\n",
+                        .profiles = {{"ch1", profile_of(During::charge)}}});
+    bench.at(60s, [&bench] { bench.bench_run().stop(Outcome::stopped); });
+    bench.run();
+    expect_ended(bench, "ch1", Outcome::stopped, "");
+    EXPECT_GT(bench.truth("ch1").soc, 0.51) << cycler;
+  }
+}
+
 }  // namespace
 }  // namespace cellrig::test

@@ -70,7 +70,7 @@ TEST(StopScenario, an_output_that_ignores_off_is_opened_by_the_contactor) {
     stop_at(bench, stop_instant);
     CurrentWatch watch(bench, "ch1", stop_instant);
     bench.run();
-    expect_ended(bench, "ch1", bench.result("ch1").outcome, "");
+    expect_ended(bench, "ch1", Outcome::instrument_failure, "the cycler did not confirm OFF");
     EXPECT_EQ(bench.result("ch1").safe_by, SafeBy::contactor);
     EXPECT_LE(watch.flowed_for().value_or(1h), 1600ms);
     EXPECT_TRUE(bench.said("contactor was opened"));
@@ -115,7 +115,7 @@ TEST(StopScenario, an_off_between_two_steps_that_is_ignored_ends_the_run_with_th
   BenchHarness bench({.bench = "demo", .profiles = {{"ch1", profile}}, .control_period = control_period});
   bench.fault_at(10s, "ignore_off psb1");
   bench.run();
-  expect_ended(bench, "ch1", Outcome::instrument_failure, "");
+  expect_ended(bench, "ch1", Outcome::instrument_failure, "the cycler did not confirm OFF");
   EXPECT_FALSE(bench.bench().world().stage(0).contactor_closed());
   EXPECT_TRUE(bench.said("contactor was opened"));
 }
@@ -162,7 +162,7 @@ TEST(StopScenario, a_record_that_cannot_be_kept_ends_the_run_with_the_output_off
 
 TEST(StopScenario, a_disk_that_fills_up_ends_the_run_in_order_before_it_is_full) {
   HarnessOptions filling = options("single", During::charge);
-  filling.free_disk_bytes = [](TimePoint now) { return std::uint64_t{now < TimePoint{60s} ? 1u : 0u}; };
+  filling.free_disk_bytes = [](TimePoint now) { return now < TimePoint{60s} ? std::uint64_t{1} << 40 : std::uint64_t{0}; };
   BenchHarness bench(filling);
   bench.run();
   expect_ended(bench, "ch1", Outcome::record_failure, "");

@@ -13,7 +13,9 @@
 #include "controller/cli/settings.hpp"
 #include "profiles/cell.hpp"
 #include "profiles/compile.hpp"
+#include "profiles/open_circuit.hpp"
 #include "profiles/reader.hpp"
+#include "profiles/yaml_reader.hpp"
 #include "sim/faults.hpp"
 #include "sim/net/in_process.hpp"
 
@@ -44,21 +46,6 @@ class Folders {
   std::vector<std::string> made_;
 };
 
-class Links final : public cli::LinkMaker {
- public:
-  Links(TimeSource& time, sim::SimulatedBench& bench) : time_{time}, bench_{bench} {}
-  std::unique_ptr<ModbusBus> modbus(const InstrumentConfig& instrument, Duration /*request_gap*/) override {
-    return sim::make_modbus_link(time_, bench_, instrument.name);
-  }
-  std::unique_ptr<ByteStream> scpi(const InstrumentConfig& instrument) override {
-    return sim::make_stream_link(time_, bench_, instrument.name);
-  }
-
- private:
-  TimeSource& time_;
-  sim::SimulatedBench& bench_;
-};
-
 }  // namespace
 
 std::string temporary_folder() {
@@ -77,29 +64,121 @@ class BenchHarness::Listener final : public RunListener {
   std::vector<Message>& messages_;
 };
 
+/// The recorder of a process that dies: what it was told after that never reaches the disk. What is held together arrives together.
+class BenchHarness::DyingRecorder final : public db::Recorder {
+ public:
+  DyingRecorder(std::unique_ptr<db::Recorder> disk, Death death, std::function<void()> die)
+      : disk_{std::move(disk)}, left_{death}, die_{std::move(die)} {}
+
+  db::RunKey begin_run(const db::RunRow& row) override { return disk_->begin_run(row); }
+  db::StepKey next_step_key() override { return disk_->next_step_key(); }
+  void begin_step(const db::StepRow& row) override {
+    tell([this, row] { disk_->begin_step(row); });
+  }
+  void append(const db::SampleRow& row) override {
+    write_held();
+    if (is_dead_) return;
+    disk_->append(row);
+    written();
+    if (left_.samples > 0 && --left_.samples == 0) die();
+  }
+  void append(const db::AuxRow& row) override {
+    if (!is_dead_) disk_->append(row);
+  }
+  void end_step(const db::StepEndRow& row) override {
+    tell([this, row] { disk_->end_step(row); });
+  }
+  void append(const db::CycleRow& row) override {
+    tell([this, row] { disk_->append(row); });
+  }
+  void append(const db::EventRow& row) override {
+    tell([this, row] { disk_->append(row); });
+  }
+  void resume_point(db::RunKey run, std::span<const std::byte> state) override {
+    tell([this, run, bytes = std::vector<std::byte>(state.begin(), state.end())] { disk_->resume_point(run, bytes); });
+  }
+  void end_run(const db::RunEndRow& row) override {
+    tell([this, row] { disk_->end_run(row); });
+  }
+  void resume_run(db::RunKey run, const std::string& operator_name, const std::string& host) override {
+    tell([this, run, operator_name, host] { disk_->resume_run(run, operator_name, host); });
+  }
+  void audit(const db::AuditRow& row) override {
+    if (!is_dead_) disk_->audit(row);
+  }
+  void hold() override { ++holds_; }
+  void release() override {
+    if (holds_ > 0 && --holds_ == 0) write_held();
+  }
+  Result<void> flush() override { return disk_->flush(); }
+  Result<void> close() override { return disk_->close(); }
+  bool failed() const override { return disk_->failed(); }
+  std::string failure() const override { return disk_->failure(); }
+  std::uint64_t rows_written() const override { return disk_->rows_written(); }
+
+ private:
+  void tell(std::function<void()> what) {
+    held_.push_back(std::move(what));
+    if (holds_ == 0) write_held();
+  }
+  void write_held() {
+    const std::vector<std::function<void()>> held = std::exchange(held_, {});
+    if (held.empty() || is_dead_) return;
+    for (const std::function<void()>& what : held) what();
+    written();
+  }
+  void written() {
+    if (left_.writes > 0 && --left_.writes == 0) die();
+  }
+  void die() {
+    is_dead_ = true;
+    die_();
+  }
+
+  std::unique_ptr<db::Recorder> disk_;
+  Death left_;
+  std::function<void()> die_;
+  std::vector<std::function<void()>> held_;
+  int holds_ = 0;
+  bool is_dead_ = false;
+};
+
 BenchHarness::BenchHarness(HarnessOptions options)
     : options_{std::move(options)}, folder_{temporary_folder()}, listener_{std::make_unique<Listener>(messages_)} {
   if (options_.database.empty()) options_.database = folder_ + "/record.db";
   load_bench_file();
   compile_profiles();
+  make_process({});
+}
+
+/// Everything that dies with a process. The world and its clock stay.
+void BenchHarness::make_process(Death death) {
+  bench_run_.reset();
+  if (recorder_) (void)recorder_->close();
   db::RecorderOptions recorder{.path = options_.database, .commit = db::CommitPolicy::simulated()};
   recorder.database_bytes_max = options_.database_bytes_max;
   Result<std::unique_ptr<db::Recorder>> opened = db::Recorder::open(recorder);
   if (!opened) throw std::runtime_error(opened.error().what);
-  recorder_ = std::move(*opened);
-  Links links{time_, *simulated_};
+  killed_ = false;
+  recorder_ = std::make_unique<DyingRecorder>(std::move(*opened), death, [this] {
+    killed_ = true;
+    time_.stop();
+  });
+  const std::unique_ptr<cli::LinkMaker> links = cli::in_process_links(time_, *simulated_);
   std::vector<std::string> channels;
   for (const auto& [channel, program] : programs_) channels.push_back(channel);
-  instruments_ = cli::make_instruments(time_, config_, channels, links);
+  instruments_ = cli::make_instruments(time_, config_, channels, *links);
   BenchRunOptions run{.take_leases = !options_.lease_directory.empty(), .lease_directory = options_.lease_directory};
   run.channel.control_period = options_.control_period;
   run.channel.control_period_off = options_.control_period;
   run.channel.control_period_long_rest = std::max<Duration>(options_.control_period, std::chrono::seconds{10});
   run.channel.sensor_period = options_.control_period;
+  run.channel.resume_point_interval = options_.resume_point_interval;
   run.disk_reserve_bytes = 1;
   run.free_disk_bytes = [this] {
     return Result<std::uint64_t>{options_.free_disk_bytes ? options_.free_disk_bytes(time_.now()) : std::uint64_t{1} << 40};
   };
+  if (options_.start_rules) options_.start_rules(run);
   bench_run_ = std::make_unique<BenchRun>(time_, config_, instruments_, *recorder_, *listener_, std::move(run));
 }
 
@@ -145,6 +224,62 @@ void BenchHarness::fault_at(Duration instant, const std::string& order) {
 }
 
 const std::vector<ChannelResult>& BenchHarness::run() {
+  (void)run_jobs(new_jobs());
+  return bench_run_->results();
+}
+
+bool BenchHarness::run_until_killed(Death death) {
+  make_process(death);
+  return !run_jobs(new_jobs());
+}
+
+const std::vector<ChannelResult>& BenchHarness::resume(Duration gap, InterruptionRule rule) {
+  (void)resume_until_killed(gap, rule, {});
+  return bench_run_->results();
+}
+
+bool BenchHarness::resume_until_killed(Duration gap, InterruptionRule rule, Death death) {
+  pass(gap);
+  make_process(death);
+  return !run_jobs(interrupted_jobs(rule));
+}
+
+void BenchHarness::pass(Duration gap) {
+  const auto wait = [](VirtualTime* time, Duration how_long) -> Task<void> {
+    co_await time->sleep_for(how_long);
+    time->stop();
+  };
+  time_.spawn(wait(&time_, gap));
+  time_.run();
+  simulated_->advance(time_.now());
+}
+
+std::vector<ChannelJob> BenchHarness::interrupted_jobs(InterruptionRule rule) {
+  std::vector<ChannelJob> jobs;
+  const Result<std::unique_ptr<db::Reader>> reader = db::Reader::open(options_.database);
+  for (const auto& [channel, program] : programs_) {
+    const Result<db::RunKey> run = last_run_of(**reader, channel);
+    Result<Interrupted> found = run ? find_interrupted(**reader, *run) : Result<Interrupted>{run.error()};
+    const Result<void> ready = found ? bring_up_to_date(**reader, program, *found) : Result<void>{found.error()};
+    if (!ready) {
+      resume_refusal_ = ready.error().what;
+      continue;
+    }
+    Continuation how{.rule = rule};
+    how.unseen = unseen_of(program, *found, config_.watchdog_delay + std::chrono::seconds{1} + options_.control_period);
+    how.run = std::move(*found);
+    jobs.push_back(ChannelJob{channel, &program, {}, std::move(how)});
+  }
+  return jobs;
+}
+
+std::optional<ExpectedCharge> BenchHarness::expected_charge() const {
+  if (options_.expected_soc.empty()) return std::nullopt;
+  const std::string text = is_text(options_.cell) ? options_.cell : read_text_file(find_cell(options_.cell));
+  return parse_expected_charge(options_.expected_soc, read_open_circuit_table(text, "cell.yaml").value());
+}
+
+std::vector<ChannelJob> BenchHarness::new_jobs() const {
   std::vector<ChannelJob> jobs;
   for (const auto& [channel, program] : programs_) {
     db::RunRow row;
@@ -156,8 +291,14 @@ const std::vector<ChannelResult>& BenchHarness::run() {
     row.seed = options_.seed;
     row.control_period = options_.control_period;
     row.nominal_capacity_Ah = program.nominal_capacity.value();
-    jobs.push_back(ChannelJob{channel, &program, std::move(row)});
+    jobs.push_back(ChannelJob{channel, &program, std::move(row), std::nullopt, expected_charge()});
   }
+  return jobs;
+}
+
+/// True: they came to an end. False: the process was killed, and is gone.
+bool BenchHarness::run_jobs(std::vector<ChannelJob> jobs) {
+  reader_.reset();
   const auto whole = [](BenchHarness* self, std::vector<ChannelJob> list) -> Task<void> {
     co_await self->bench_run_->run(std::move(list));
     self->time_.stop();
@@ -165,8 +306,13 @@ const std::vector<ChannelResult>& BenchHarness::run() {
   time_.spawn(whole(this, std::move(jobs)));
   time_.run();
   simulated_->advance(time_.now());
+  if (killed_) {
+    time_.drop_tasks();
+    bench_run_.reset();
+    instruments_ = BenchInstruments{};
+  }
   (void)recorder_->close();
-  return bench_run_->results();
+  return !killed_;
 }
 
 const ChannelResult& BenchHarness::result(const std::string& channel) const {

@@ -27,6 +27,16 @@ struct HarnessOptions {
   std::string database;                                     ///< empty: a temporary file
   bool ignore_check = false;                                ///< run although `check` has errors
   std::string lease_directory;                              ///< of outputs and chambers; empty: none is taken
+  Duration resume_point_interval = std::chrono::seconds{10};
+  std::function<void(BenchRunOptions&)> start_rules;  ///< what a start must keep beyond its own; empty: nothing
+  std::string expected_soc;                           ///< as --expect-soc has it; empty: any
+};
+
+/// When a process dies: after so many samples, or after so many writes (a sample, or what is held together), whichever comes
+/// first. 0: not for this reason.
+struct Death {
+  std::size_t samples = 0;
+  std::size_t writes = 0;
 };
 
 /// What a listener was told.
@@ -47,6 +57,13 @@ class BenchHarness {
   void fault_at(Duration instant, const std::string& order);
   /// Runs everything to its end.
   const std::vector<ChannelResult>& run();
+  /// The process dies: nothing is recorded nor sent any more. False: it ended before.
+  [[nodiscard]] bool run_until_killed(Death death);
+  /// A process that is made `gap` later goes on with the first run of each channel. It may be killed as well.
+  const std::vector<ChannelResult>& resume(Duration gap, InterruptionRule rule);
+  [[nodiscard]] bool resume_until_killed(Duration gap, InterruptionRule rule, Death death);
+  /// Why it cannot go on; empty when it could.
+  [[nodiscard]] const std::string& resume_refusal() const { return resume_refusal_; }
 
   [[nodiscard]] const ChannelResult& result(const std::string& channel) const;
   [[nodiscard]] VirtualTime& time() { return time_; }
@@ -64,8 +81,15 @@ class BenchHarness {
 
  private:
   class Listener;
+  class DyingRecorder;
   void load_bench_file();
   void compile_profiles();
+  void make_process(Death death);
+  [[nodiscard]] std::optional<ExpectedCharge> expected_charge() const;
+  [[nodiscard]] std::vector<ChannelJob> new_jobs() const;
+  [[nodiscard]] std::vector<ChannelJob> interrupted_jobs(InterruptionRule rule);
+  [[nodiscard]] bool run_jobs(std::vector<ChannelJob> jobs);
+  void pass(Duration gap);
 
   HarnessOptions options_;
   std::string folder_;
@@ -77,6 +101,8 @@ class BenchHarness {
   std::vector<Message> messages_;
   std::unique_ptr<Listener> listener_;
   std::unique_ptr<db::Recorder> recorder_;
+  std::string resume_refusal_;
+  bool killed_ = false;
   BenchInstruments instruments_;
   std::unique_ptr<BenchRun> bench_run_;
   std::unique_ptr<db::Reader> reader_;

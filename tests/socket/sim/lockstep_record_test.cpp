@@ -1,14 +1,16 @@
-// Lockstep: one bench, one record, to the last bit, whether time goes on alone while the simulator is quiet or asks for every step; also
-// when links break, replies come late and watchdogs fire.
+// Lockstep: one bench, one record, to the last bit, whether time goes on alone while the simulator is quiet or asks for every step, or
+// goes on in one process with the world; also when links break, replies come late and watchdogs fire.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "controller/async/lockstep_time.hpp"
+#include "controller/async/virtual_time.hpp"
 #include "controller/base/resources.hpp"
 #include "controller/cli/instruments.hpp"
 #include "db/digest.hpp"
@@ -40,27 +42,32 @@ const std::string profile =
 /// What the record says, line by line, without the ports that the system happened to give.
 using Story = std::vector<std::string>;
 
-class LockstepRun {
+/// Every channel of a bench at once. Without a word about lookahead: in virtual time, no socket between.
+class RecordedRun {
  public:
-  explicit LockstepRun(Lookahead lookahead, const std::vector<std::string>& orders) {
+  RecordedRun(const std::string& bench, std::optional<Lookahead> lookahead, const std::vector<std::string>& orders)
+      : bench_{find_bench(bench)} {
     for (const std::string& order : orders) {
       const Result<void> done = sim::apply_fault(*simulated_, TimePoint{}, order);
       EXPECT_TRUE(done) << done.error().what;
     }
-    for (auto& [name, instrument] : config_.instruments) {
-      for (auto& [port, address] : instrument.addresses) address = HostPort{server_.host(), server_.port_of(name, port)};
+    for (const ChannelConfig& channel : config_.channels) channels_.push_back(channel.name);
+    if (lookahead) {
+      connect(*lookahead);
+    } else {
+      time_ = std::make_unique<VirtualTime>();
+      links_ = cli::in_process_links(*time_, *simulated_);
     }
-    server_.start();
-    time_ = std::make_unique<LockstepTime>(server_.host(), server_.back_door_port(), lookahead);
-    links_ = cli::socket_links(*time_, true);
     instruments_ = cli::make_instruments(*time_, config_, channels_, *links_);
   }
-  ~LockstepRun() {
+  ~RecordedRun() {
     instruments_ = {};
     links_.reset();
     time_.reset();
-    server_.stop();
+    if (server_) server_->stop();
   }
+  RecordedRun(const RecordedRun&) = delete;
+  RecordedRun& operator=(const RecordedRun&) = delete;
 
   Story run() {
     const std::string database = temporary_folder() + "/record.db";
@@ -101,8 +108,9 @@ class LockstepRun {
   [[nodiscard]] Story story_of(const std::string& database) const {
     std::string text;
     EXPECT_TRUE(db::canonical_dump(database, [&text](std::string_view part) { text += part; }));
-    for (const sim::ServedPort& port : server_.ports()) {
-      const std::string address = "127.0.0.1:" + std::to_string(port.port);
+    for (const sim::ServedPort& port : server_ ? server_->ports() : std::vector<sim::ServedPort>{}) {
+      const std::size_t path = port.address.find('/');  // messages name a line by its device alone
+      const std::string address = path == std::string::npos ? port.address : port.address.substr(path);
       for (std::size_t at = text.find(address); at != std::string::npos; at = text.find(address, at)) {
         text.replace(at, address.size(), port.instrument + '.' + port.name);
       }
@@ -116,17 +124,29 @@ class LockstepRun {
     return lines;
   }
 
-  const std::vector<std::string> channels_{"ch1", "ch2"};
-  BenchConfig config_ = load_bench(find_bench("demo"));
-  std::unique_ptr<sim::SimulatedBench> simulated_ =
-      sim::SimulatedBench::load(find_bench("demo"), sim::BenchOptions{{cell_directory()}, 1});
-  sim::SimServer server_{*simulated_, sim::ServerOptions{}};
-  std::unique_ptr<LockstepTime> time_;
+  void connect(Lookahead lookahead) {
+    server_ = std::make_unique<sim::SimServer>(*simulated_, sim::ServerOptions{});
+    for (auto& [name, instrument] : config_.instruments) {
+      for (auto& [port, address] : instrument.addresses) move_to(address, server_->address_of(name, port), instrument.place);
+    }
+    server_->start();
+    time_ = std::make_unique<LockstepTime>(server_->host(), server_->back_door_port(), lookahead);
+    links_ = cli::socket_links(*time_, true);
+  }
+
+  std::vector<std::string> channels_;
+  std::string bench_;
+  BenchConfig config_ = load_bench(bench_);
+  std::unique_ptr<sim::SimulatedBench> simulated_ = sim::SimulatedBench::load(bench_, sim::BenchOptions{{cell_directory()}, 1});
+  std::unique_ptr<sim::SimServer> server_;
+  std::unique_ptr<TimeSource> time_;
   std::unique_ptr<cli::LinkMaker> links_;
   BenchInstruments instruments_;
 };
 
-Story story(Lookahead lookahead, const std::vector<std::string>& orders) { return LockstepRun{lookahead, orders}.run(); }
+Story story(std::optional<Lookahead> lookahead, const std::vector<std::string>& orders, const std::string& bench = "demo") {
+  return RecordedRun{bench, lookahead, orders}.run();
+}
 
 /// The first difference says more than two records side by side.
 void expect_same(const Story& a, const Story& b) {
@@ -144,6 +164,14 @@ TEST(LockstepRecord, a_whole_run_is_the_same_with_and_without_lookahead) {
   expect_same(ahead, story(Lookahead::on, {}));
 }
 
+// Three makes of cycler and of chamber, sensors and contacts, on every kind of wire that there is.
+TEST(LockstepRecord, of_the_full_bench_is_that_of_virtual_time) {
+  const Story in_process = story(std::nullopt, {}, "full");
+  EXPECT_GT(in_process.size(), 1500U);
+  expect_same(in_process, story(Lookahead::on, {}, "full"));
+  expect_same(in_process, story(Lookahead::off, {}, "full"));
+}
+
 class LockstepRecordFaults : public ::testing::TestWithParam<std::vector<std::string>> {};
 
 TEST_P(LockstepRecordFaults, are_recorded_the_same_with_and_without_lookahead) {
@@ -151,6 +179,25 @@ TEST_P(LockstepRecordFaults, are_recorded_the_same_with_and_without_lookahead) {
   expect_same(ahead, story(Lookahead::off, GetParam()));
   expect_same(ahead, story(Lookahead::on, GetParam()));
 }
+
+/// Pseudo-terminals, two units on one of them: nothing of when bytes really move may show.
+class LockstepRecordOnLines : public ::testing::TestWithParam<std::vector<std::string>> {};
+
+TEST_P(LockstepRecordOnLines, is_the_same_with_and_without_lookahead) {
+  const Story ahead = story(Lookahead::on, GetParam(), "serial-lines");
+  EXPECT_GT(ahead.size(), 100U);
+  expect_same(ahead, story(Lookahead::off, GetParam(), "serial-lines"));
+  expect_same(ahead, story(Lookahead::on, GetParam(), "serial-lines"));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Orders, LockstepRecordOnLines,
+    ::testing::Values(std::vector<std::string>{}, std::vector<std::string>{"drop psb1.modbus at_s=150.5", "drop itech1 at_s=160"},
+                      std::vector<std::string>{"delay adam delay_ms=700 at_s=140 count=5 skip=3",
+                                               "delay itech1 delay_ms=600 at_s=141"},
+                      std::vector<std::string>{"close psb1.modbus at_s=170", "close adam at_s=150"},
+                      std::vector<std::string>{"refuse adam at_s=150 for_s=0.8"},
+                      std::vector<std::string>{"garble f4t at_s=140 bytes=3 count=4", "duplicate adam at_s=145 count=2"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Orders, LockstepRecordFaults,

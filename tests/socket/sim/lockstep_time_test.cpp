@@ -238,6 +238,34 @@ TEST_F(LockstepTimeTest, a_reply_that_is_on_its_way_at_a_stop_is_waited_for_by_t
   EXPECT_EQ(time.now(), TimePoint{});
 }
 
+/// Opens a line, says something that nobody answers for a second, and is silent for another one.
+Task<void> open_and_ask(LockstepTime* time, LinkKey line) {
+  time->link_opened(line);
+  {
+    const TimeSource::InFlight in_flight{*time, line};
+    co_await time->sleep_for(1s);
+  }
+  co_await time->sleep_for(1s);
+  time->stop();
+}
+
+// The simulator does not see a line being opened, and has more than one with the same number, one after the other.
+TEST_F(LockstepTimeTest, requests_on_a_line_are_counted_since_it_was_there) {
+  ScriptedDoor door{[](const std::string& line) {
+    const bool hangs_up = line == "advance " + ns(4s);
+    return "now " + line.substr(8, line.find(' ', 8) - 8) + (hangs_up ? " tty4!" : "") + " until " + for_ever;
+  }};
+  LockstepTime time{"127.0.0.1", door.port(), Lookahead::off};
+  for (int i = 0; i < 4; ++i) {
+    time.spawn(open_and_ask(&time, LinkKey{.tty = 5}));
+    time.run();
+  }
+  EXPECT_THAT(door.asked(), ElementsAre("advance " + ns(1s) + " tty4:1", "advance " + ns(2s),  //
+                                        "advance " + ns(3s) + " tty4:2", "advance " + ns(4s),  //
+                                        "advance " + ns(5s) + " tty4:1", "advance " + ns(6s),  //
+                                        "advance " + ns(7s) + " tty4:2", "advance " + ns(8s)));
+}
+
 // To wake a thread on another core that has gone to sleep costs more than all the rest of a step.
 TEST_F(LockstepTimeTest, threads_that_take_turns_share_a_core_as_long_as_the_run_lasts) {
   const int cores_before = cores();

@@ -10,6 +10,7 @@
 #include "controller/async/task_group.hpp"
 #include "controller/async/real_time.hpp"
 #include "controller/async/virtual_time.hpp"
+#include "tests/unit/async/stop_after.hpp"
 
 namespace cellrig {
 namespace {
@@ -19,11 +20,6 @@ using namespace std::chrono_literals;
 Task<void> fail_after(TimeSource& time, Duration duration, std::string what) {
   co_await time.sleep_for(duration);
   throw std::runtime_error(what);
-}
-
-Task<void> stop_after(TimeSource& time, Duration duration) {
-  co_await time.sleep_for(duration);
-  time.stop();
 }
 
 template <class Time>
@@ -153,14 +149,14 @@ struct Instrument {
   std::vector<std::string> log;
 };
 
-struct Exchange {
-  explicit Exchange(Instrument& i) : instrument{i} {}
-  ~Exchange() { instrument.log.push_back("exchange over"); }
+struct Talk {
+  explicit Talk(Instrument& i) : instrument{i} {}
+  ~Talk() { instrument.log.push_back("exchange over"); }
   Instrument& instrument;
 };
 
 Task<void> talk(TimeSource& time, Instrument& instrument) {
-  const Exchange exchange{instrument};
+  const Talk exchange{instrument};
   co_await time.sleep_for(1h);
   instrument.log.push_back("went on");
 }

@@ -12,17 +12,14 @@
 #include <thread>
 #include <vector>
 
+#include "tests/unit/async/stop_after.hpp"
+
 namespace cellrig {
 namespace {
 
 using namespace std::chrono_literals;
 
 TimePoint after(Duration duration) { return TimePoint{duration}; }
-
-Task<void> stop_after(TimeSource& time, Duration duration) {
-  co_await time.sleep_for(duration);
-  time.stop();
-}
 
 Task<void> note_at(TimeSource& time, Duration due, std::string name, std::string& order) {
   co_await time.sleep_until(after(due));

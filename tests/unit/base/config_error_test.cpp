@@ -51,5 +51,14 @@ TEST(Suggestion, lists_what_is_known_when_nothing_is_near) {
 
 TEST(Suggestion, says_nothing_when_there_is_nothing_to_suggest) { EXPECT_EQ(suggestion("rest", {}), ""); }
 
+// Found by fuzzing: a key of 200 kB, or with an escape sequence in it, went to the terminal as it was.
+TEST(ConfigError, what_a_file_says_is_shown_in_bounds_and_spoils_no_terminal) {
+  const ConfigError endless{SourcePlace{"p.yaml", 1, 3}, "unknown key '" + std::string(200'000, 'k') + "', did you mean 'kind'?"};
+  EXPECT_LT(endless.message().size(), 2100U);
+  EXPECT_TRUE(std::string_view{endless.what()}.starts_with("p.yaml:1:3: unknown key 'kkk"));
+  EXPECT_TRUE(endless.message().ends_with("did you mean 'kind'?"));
+  EXPECT_EQ((ConfigError{{}, "unknown key '\x1b[2J\x7f', 25 \xc2\xb0\x43"}.message()), "unknown key '?[2J?', 25 \xc2\xb0\x43");
+}
+
 }  // namespace
 }  // namespace cellrig

@@ -208,6 +208,68 @@ TEST(Export, writes_the_cycle_table) {
   EXPECT_EQ(must(export_aux_csv(*reader, record.run, {record.dir.file("aux.csv")})), 0U);
 }
 
+/// A charge of 20 samples, a second apart; the press is read 300 ms before every other of them, the second voltmeter once.
+struct SensorRecord {
+  TempDir dir;
+  std::string path = dir.file("a.db");
+  RunKey run = 0;
+
+  SensorRecord() {
+    auto recorder = must(Recorder::open(simulated(path)));
+    Player player(*recorder, a_run());
+    run = player.run;
+    const Player::StepPlan charge{};
+    player.begin_step(charge);
+    for (int i = 0; i < 20; ++i) {
+      player.sample(charge);
+      constexpr std::int64_t earlier_ns = 300'000'000;
+      if (i % 2 == 0) recorder->append(AuxRow{player.step_key(), player.now_ns - earlier_ns, "stack_pressure_MPa", 1.0 + i});
+      if (i == 5) recorder->append(AuxRow{player.step_key(), player.now_ns, "logger_voltage_V", 3.75});
+      recorder->append(AuxRow{player.step_key(), player.now_ns, "interlock_closed", 1.0});
+    }
+    player.end_step();
+    must(recorder->close());
+  }
+};
+
+// A column exists where the run has the quantity; a value stands beside the first sample after it was measured, and beside no other.
+TEST(Export, puts_what_sensors_measured_beside_the_sample_that_follows) {
+  const SensorRecord record;
+  auto reader = must(Reader::open(record.path));
+  must(export_csv(*reader, record.run, {record.dir.file("x.csv")}));
+  const BdfFile file = read_bdf(record.dir.file("x.csv"));
+  ASSERT_EQ(file.rows.size(), 20U);
+  EXPECT_EQ(file.labels.size(), 33U);
+  EXPECT_EQ(file.labels[31], "logger_voltage_V");
+  EXPECT_EQ(file.labels[32], "stack_pressure_MPa");
+  int voltages = 0;
+  for (std::size_t i = 0; i < file.rows.size(); ++i) {
+    EXPECT_EQ(file.rows[i].at("stack_pressure_MPa"), i % 2 == 0 ? std::to_string(1 + i) : "") << i;
+    voltages += file.rows[i].at("logger_voltage_V").empty() ? 0 : 1;
+  }
+  EXPECT_EQ(voltages, 1);
+  EXPECT_EQ(file.rows[5].at("logger_voltage_V"), "3.75");
+}
+
+TEST(BdfExport, gives_the_stack_pressure_in_pascal_and_no_column_of_its_own_making) {
+  const SensorRecord record;
+  auto reader = must(Reader::open(record.path));
+  must(export_bdf(*reader, record.run, {record.dir.file("x.bdf.csv")}));
+  const BdfFile file = read_bdf(record.dir.file("x.bdf.csv"));
+  expect_valid_bdf(file);
+  ASSERT_EQ(file.rows.size(), 20U);
+  EXPECT_EQ(file.number(2, "Applied Pressure / Pa"), 3e6);
+  EXPECT_EQ(file.rows[3].at("Applied Pressure / Pa"), "");
+  for (const std::string& label : file.labels) EXPECT_EQ(label.find("MPa"), std::string::npos) << label;
+}
+
+TEST(Export, writes_every_reading_of_a_sensor_at_its_own_time) {
+  const SensorRecord record;
+  auto reader = must(Reader::open(record.path));
+  EXPECT_EQ(must(export_aux_csv(*reader, record.run, {record.dir.file("aux.csv")})), 31U);
+  EXPECT_NE(read_file(record.dir.file("aux.csv")).find(",stack_pressure_MPa,19\n"), std::string::npos);
+}
+
 // A German desktop must not write 3,7 V.
 TEST(Export, does_not_depend_on_the_locale) {
   const char* const set = std::setlocale(LC_ALL, "de_DE.UTF-8");

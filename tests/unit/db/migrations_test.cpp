@@ -6,6 +6,7 @@
 
 #include "db/reader.hpp"
 #include "db/recorder.hpp"
+#include "db/verify.hpp"
 #include "tests/db/record_play.hpp"
 
 namespace cellrig::db {
@@ -51,6 +52,24 @@ TEST(Migrations, undo_a_step_that_fails) {
   EXPECT_NE(done.error().what.find("schema 2"), std::string::npos) << done.error().what;
   EXPECT_EQ(must(connection.query_integer("PRAGMA user_version")), 1);
   EXPECT_EQ(must(connection.query_integer("SELECT count(*) FROM sqlite_schema")), 1);
+}
+
+// A record of the version before this one goes on, with all that is in it.
+TEST(Migrations, a_record_without_proofs_gets_the_table_for_them_and_keeps_its_chain) {
+  const TempDir dir;
+  const std::string path = dir.file("a.db");
+  {
+    Connection connection = open(path);
+    must(migrate(connection, migrations().first(2), path));
+  }
+  ProofRow proof{.operator_name = "jane", .model = "PSB", .serial = "17", .fired = true};
+  {
+    auto recorder = must(Recorder::open(test::simulated(path)));
+    recorder->proof(proof, "lab-7");
+    must(recorder->close());
+  }
+  EXPECT_EQ(must(must(Reader::open(path))->proofs("PSB", "17", "")).size(), 1U);
+  EXPECT_TRUE(must(verify_record(path)).is_intact());
 }
 
 // An older program must not write into a newer record, nor show it half.

@@ -264,7 +264,7 @@ TEST(Recorder, goes_on_with_an_interrupted_run) {
   EXPECT_EQ(steps[1].end->ended_test_time_ns, last.test_time_ns);
   EXPECT_EQ(steps[1].sample_rowid_last, 60);
   EXPECT_EQ(steps[2].run_sums_at_start.charge_Ah, steps[0].end->charge_Ah + last.charge_Ah);
-  EXPECT_EQ(must(reader->run(run)).status, "running");
+  EXPECT_EQ(must(reader->run(run)).status, "interrupted") << "its process is gone once more";
   EXPECT_EQ(must(reader->for_each_sample_of_step(step.step, [](const SampleView&) { return true; })), 1U);
 }
 

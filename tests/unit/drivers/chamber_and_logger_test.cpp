@@ -4,7 +4,7 @@
 
 #include "controller/async/virtual_time.hpp"
 #include "drivers/instruments/adam_6018.hpp"
-#include "drivers/instruments/watlow_f4t.hpp"
+#include "drivers/instruments/register_chamber.hpp"
 #include "drivers/models/model_file.hpp"
 #include "drivers/modbus/register_map.hpp"
 #include "tests/unit/drivers/run_task.hpp"
@@ -25,7 +25,7 @@ const ChamberLimits limits{.setpoint_min = Celsius{-20}, .setpoint_max = Celsius
 struct FakeF4t {
   VirtualTime time;
   ScriptedBus* bus = nullptr;
-  std::unique_ptr<WatlowF4tChamber> chamber;
+  std::unique_ptr<RegisterChamber> chamber;
   bool mode_sticks = false;
 
   FakeF4t() {
@@ -47,7 +47,7 @@ struct FakeF4t {
     bus->after_write = [this] {
       if (!mode_sticks) bus->registers[2814] = bus->registers[2730];
     };
-    chamber = std::make_unique<WatlowF4tChamber>(time, std::move(owned), load_watlow_f4t_model(model_path("watlow-f4t")));
+    chamber = std::make_unique<RegisterChamber>(time, std::move(owned), load_register_chamber_model(model_path("watlow-f4t")));
   }
   void put(std::uint16_t address, float value) {
     const modbus::Words words = modbus::pack_f32(value, WordOrder::cdab);

@@ -101,11 +101,27 @@ TEST(KeysightDaq, measures_voltages_beside_temperatures) {
   FakeDaq rig;
   ASSERT_TRUE(rig.identify());
   rig.replies["ROUT:SCAN (@101,113);:READ?"] = "+2.60310000E+01 C,101,+1.25000000E+00 VDC,113";
-  std::array<Reading, 1> temperatures, voltages;
-  ASSERT_TRUE(finish(rig, rig.daq->measure_all(temperatures, voltages, in(rig, 1s))));
-  EXPECT_DOUBLE_EQ(voltages[0].value, 1.25);
-  std::array<Reading, 9> too_many;
-  EXPECT_EQ(finish(rig, rig.daq->measure_all(temperatures, too_many, in(rig, 1s))).error().fault, Fault::refused);
+  constexpr std::array<int, 2> inputs{0, 12};
+  std::array<Reading, 2> into;
+  ASSERT_TRUE(finish(rig, rig.daq->measure_inputs(inputs, into, in(rig, 1s))));
+  EXPECT_DOUBLE_EQ(into[0].value, 26.031);
+  EXPECT_DOUBLE_EQ(into[1].value, 1.25);
+  EXPECT_EQ(rig.daq->capabilities().inputs.at(12).quantity, InputQuantity::voltage);
+  for (const int input : {-1, 20}) {
+    const std::array<int, 1> none{input};
+    EXPECT_EQ(finish(rig, rig.daq->measure_inputs(none, into, in(rig, 1s))).error().fault, Fault::refused);
+  }
+}
+
+// A temperature where a voltage was asked for must never become one.
+TEST(KeysightDaq, a_reading_in_another_unit_is_no_reading) {
+  FakeDaq rig;
+  ASSERT_TRUE(rig.identify());
+  rig.replies["ROUT:SCAN (@113);:READ?"] = "+2.60310000E+01 C,113";
+  constexpr std::array<int, 1> inputs{12};
+  std::array<Reading, 1> into;
+  EXPECT_EQ(finish(rig, rig.daq->measure_inputs(inputs, into, in(rig, 1s))).error().fault, Fault::malformed);
+  EXPECT_EQ(into[0].quality, Quality::missing);
 }
 
 // A restarted box measures volts; a late reply belongs to other channels.

@@ -13,7 +13,12 @@ inline Task<void> then_stop(TimeSource& time, Task<void> task) {
 
 inline void run_task(TimeSource& time, Task<void> task) {
   time.spawn(then_stop(time, std::move(task)));
-  time.run();
+  try {
+    time.run();
+  } catch (...) {
+    time.drop_tasks();  // what the task refers to may go before the time that it waits on
+    throw;
+  }
 }
 
 }  // namespace cellrig::testing

@@ -105,6 +105,17 @@ TEST(ScpiCodec, identities_have_four_or_five_fields) {
   for (const char* text : {"", "a,b,c", ",,,", "0-113,\"Undefined header\""}) EXPECT_FALSE(parse_identity(text)) << text;
 }
 
+// Found by fuzzing: a tab in a model's name went to the terminal, a byte that is no UTF-8 into JSON.
+TEST(ScpiCodec, an_instruments_own_words_are_printable) {
+  const auto identity = parse_identity("Maker \xb5,N69\t74A,\x1b[2J,B.02\xff");
+  ASSERT_TRUE(identity);
+  EXPECT_EQ(identity->maker, "Maker ?");
+  EXPECT_EQ(identity->model, "N69?74A");
+  EXPECT_EQ(identity->serial, "?[2J");
+  EXPECT_EQ(identity->firmware, "B.02?");
+  EXPECT_EQ(parse_error_entry("-1,\"\x9b 5 \xb5V\"")->text, "? 5 ?V");
+}
+
 TEST(ScpiCodec, splits_compound_replies_at_most_n_minus_1_times) {
   const auto values = split_reply("1;2;-113,\"a;b\"", 3);
   ASSERT_TRUE(values);

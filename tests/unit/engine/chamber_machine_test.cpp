@@ -32,6 +32,7 @@ std::string said(const std::vector<ChamberOutput>& outputs) {
                            [](const chamber_output::TripChannel& trip) {
                              return (trip.thermal ? "thermal_trip " : "trip ") + std::to_string(trip.channel);
                            },
+                           [](const chamber_output::Ventilate&) { return std::string("ventilate"); },
                        },
                        o);
   }
@@ -144,17 +145,17 @@ TEST(ChamberMachine, a_channel_that_has_left_gets_no_grant) {
   EXPECT_EQ(said(chamber.on(RunAcknowledged{1, true})), "grant 2/4");
 }
 
-TEST(ChamberMachine, a_thermal_trip_turns_off_every_other_channel_and_the_heater) {
+TEST(ChamberMachine, a_thermal_trip_turns_off_every_other_channel_and_the_heater_and_then_ventilates) {
   ChamberMachine chamber{{1, 2, 3}};
   (void)chamber.on(request(1, 7, 25));
   (void)chamber.on(RunAcknowledged{1, true});
-  EXPECT_EQ(said(chamber.on(ThermalTrip{2})), "thermal_trip 1 thermal_trip 3 stop");
+  EXPECT_EQ(said(chamber.on(ThermalTrip{2})), "thermal_trip 1 thermal_trip 3 stop ventilate");
   EXPECT_TRUE(chamber.tripped());
 }
 
 TEST(ChamberMachine, a_thermal_trip_stops_the_chamber_even_if_nobody_asked_for_a_temperature) {
   ChamberMachine chamber{{1}};
-  EXPECT_EQ(said(chamber.on(ThermalTrip{1})), "stop");
+  EXPECT_EQ(said(chamber.on(ThermalTrip{1})), "stop ventilate");
 }
 
 TEST(ChamberMachine, nothing_runs_and_nothing_is_granted_after_a_thermal_trip) {
@@ -187,7 +188,17 @@ TEST(ChamberMachine, a_chamber_that_was_stopped_by_a_thermal_trip_has_no_confirm
 TEST(ChamberMachine, a_channel_that_has_left_is_not_tripped_by_the_heat_of_another) {
   ChamberMachine chamber{{1, 2, 3}};
   (void)chamber.on(Leave{3});
-  EXPECT_EQ(said(chamber.on(ThermalTrip{1})), "thermal_trip 2 stop");
+  EXPECT_EQ(said(chamber.on(ThermalTrip{1})), "thermal_trip 2 stop ventilate");
+}
+
+TEST(ChamberMachine, that_runs_away_trips_every_channel_in_it_and_stops_once) {
+  ChamberMachine chamber{{1, 2}};
+  EXPECT_EQ(said(chamber.on(request(1, 7, 25))), "run#1:25");
+  EXPECT_EQ(said(chamber.on(RunAcknowledged{1, true})), "grant 1/7");
+  EXPECT_EQ(said(chamber.on(chamber_input::RanAway{})), "thermal_trip 1 thermal_trip 2 stop ventilate");
+  EXPECT_TRUE(chamber.tripped());
+  EXPECT_EQ(said(chamber.on(chamber_input::RanAway{})), "");
+  EXPECT_EQ(said(chamber.on(request(2, 4, 25))), "");
 }
 
 }  // namespace

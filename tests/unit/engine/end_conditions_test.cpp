@@ -16,9 +16,6 @@ using namespace std::chrono_literals;
 using namespace test;
 using enum Comparison;
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-constexpr double infinity = std::numeric_limits<double>::infinity();
-
 /// One step with ends, and a world that is set by hand.
 struct Fixture {
   explicit Fixture(const std::vector<Tree>& ends) : builder{} { builder.add(cc(2.0), ends); }

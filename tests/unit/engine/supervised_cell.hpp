@@ -28,6 +28,15 @@ inline SupervisorOptions guarded_options() {
   return options;
 }
 
+/// What the tests of every limit are given.
+struct LimitRow {
+  const char* name;
+  Hazard hazard;
+  Measurand measurand;
+  double limit;
+  int outside;  ///< +1: above the limit is outside, -1: below
+};
+
 struct Supervised {
   explicit Supervised(const SupervisorOptions& options = guarded_options(), const SafetyLimits& limits = cell_limits())
       : supervisor{limits, options, at(1000)} {

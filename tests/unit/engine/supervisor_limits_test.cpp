@@ -14,18 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 using namespace test;
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-constexpr double infinity = std::numeric_limits<double>::infinity();
-
-struct Row {
-  const char* name;
-  Hazard hazard;
-  Measurand measurand;
-  double limit;
-  int outside;  ///< +1: above the limit is outside, -1: below
-};
-
-constexpr Row rows[] = {
+constexpr LimitRow cell_rows[] = {
     {"over_voltage", Hazard::over_voltage, Measurand::voltage, 4.2, +1},
     {"under_voltage", Hazard::under_voltage, Measurand::voltage, 2.5, -1},
     {"over_current_charge", Hazard::over_current_charge, Measurand::current, 10.0, +1},
@@ -34,10 +23,10 @@ constexpr Row rows[] = {
     {"under_temperature", Hazard::under_temperature, Measurand::cell_temperature, -20.0, -1},
 };
 
-class SupervisorLimit : public testing::TestWithParam<Row> {};
+class SupervisorLimit : public testing::TestWithParam<LimitRow> {};
 
 TEST_P(SupervisorLimit, passes_at_the_limit_and_just_inside) {
-  const Row row = GetParam();
+  const LimitRow row = GetParam();
   for (const double value : {row.limit, std::nextafter(row.limit, -row.outside * infinity), row.limit - row.outside * 0.001}) {
     Supervised cell;
     cell.set(row.measurand, value);
@@ -46,7 +35,7 @@ TEST_P(SupervisorLimit, passes_at_the_limit_and_just_inside) {
 }
 
 TEST_P(SupervisorLimit, trips_just_outside_at_once_and_says_what_it_was) {
-  const Row row = GetParam();
+  const LimitRow row = GetParam();
   for (const double value :
        {std::nextafter(row.limit, row.outside * infinity), row.limit + row.outside * 1.0, row.limit + row.outside * 1e6}) {
     Supervised cell;
@@ -62,7 +51,7 @@ TEST_P(SupervisorLimit, trips_just_outside_at_once_and_says_what_it_was) {
 }
 
 TEST_P(SupervisorLimit, guards_whatever_was_commanded) {
-  const Row row = GetParam();
+  const LimitRow row = GetParam();
   for (const Commanded& commanded :
        {Commanded{true, at(0), 0}, Commanded{true, at(1000), +1}, Commanded{true, at(1000), -1}, Commanded{false, at(1000), 0}}) {
     Supervised cell;
@@ -74,7 +63,7 @@ TEST_P(SupervisorLimit, guards_whatever_was_commanded) {
 
 // "Limits are written so that NaN fails."
 TEST_P(SupervisorLimit, nan_and_infinity_trip) {
-  const Row row = GetParam();
+  const LimitRow row = GetParam();
   for (const double value : {nan, -nan, infinity, -infinity}) {
     Supervised cell;
     cell.set(row.measurand, value);
@@ -83,7 +72,7 @@ TEST_P(SupervisorLimit, nan_and_infinity_trip) {
 }
 
 TEST_P(SupervisorLimit, a_bad_reading_trips_even_when_its_number_looks_well) {
-  const Row row = GetParam();
+  const LimitRow row = GetParam();
   Supervised cell;
   cell.set(row.measurand, row.limit - row.outside * 0.5, Quality::bad);
   EXPECT_EQ(cell.hazard(), Hazard::bad_reading);
@@ -91,7 +80,7 @@ TEST_P(SupervisorLimit, a_bad_reading_trips_even_when_its_number_looks_well) {
 }
 
 TEST_P(SupervisorLimit, a_limit_that_is_no_number_lets_nothing_pass) {
-  const Row row = GetParam();
+  const LimitRow row = GetParam();
   SafetyLimits limits = cell_limits();
   switch (row.hazard) {
     case Hazard::over_voltage: limits.voltage_max = Volts{nan}; break;
@@ -107,14 +96,14 @@ TEST_P(SupervisorLimit, a_limit_that_is_no_number_lets_nothing_pass) {
 }
 
 TEST_P(SupervisorLimit, an_over_limit_is_not_reported_as_the_staleness_that_comes_with_it) {
-  const Row row = GetParam();
+  const LimitRow row = GetParam();
   Supervised cell;
   cell.set(row.measurand, row.limit + row.outside * 0.5);
   cell.now += 1h;
   EXPECT_EQ(cell.hazard(), row.hazard);
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryRow, SupervisorLimit, testing::ValuesIn(rows),
+INSTANTIATE_TEST_SUITE_P(EveryRow, SupervisorLimit, testing::ValuesIn(cell_rows),
                          [](const auto& param) { return std::string(param.param.name); });
 
 TEST(Supervisor, passes_a_healthy_cell) {
@@ -251,6 +240,18 @@ TEST(HazardTable, names_the_hazards_that_make_the_whole_chamber_safe) {
   for (int n = 0; n < hazard_count; ++n) {
     const auto hazard = static_cast<Hazard>(n);
     EXPECT_EQ(is_thermal(hazard), hazard == Hazard::over_temperature || hazard == Hazard::temperature_rate) << to_string(hazard);
+  }
+}
+
+// Heat, gas, a cell full of charge, a short inside it, a current nobody asked for; for the rest nobody has to come running.
+TEST(HazardTable, names_the_hazards_that_call_people) {
+  using enum Hazard;
+  const std::vector<Hazard> loud{over_temperature, temperature_rate, overcharge,  current_without_command, gas, chamber_runaway,
+                                 no_rise,          voltage_step,     self_heating};
+  for (int n = 0; n <= static_cast<int>(self_heating); ++n) {
+    const auto hazard = static_cast<Hazard>(n);
+    EXPECT_EQ(sounds_siren(hazard), std::find(loud.begin(), loud.end(), hazard) != loud.end()) << to_string(hazard);
+    EXPECT_TRUE(sounds_siren(hazard) || !is_thermal(hazard)) << "whatever empties a chamber calls people: " << to_string(hazard);
   }
 }
 

@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "sim/cell_draw.hpp"
+#include "tests/unit/physics/lgm50.hpp"
 
 namespace cellrig::sim {
 namespace {
@@ -159,6 +161,26 @@ TEST(Ageing, fast_charge_makes_a_cycle_count_more) {
   const AgeingState fast = cycled(p, 77, 600, 2.5, {.core_degC = 25.0, .charge_rate_C = 2.5});
   EXPECT_NEAR(fast.effective_cycles, 937.5, 0.1);
   EXPECT_NEAR(100 - cycling_pct(p, fast), 61, 0.5);
+}
+
+// What the files of the presets were given, by the files themselves: at the temperature and the mild rate for which it was said.
+TEST(Ageing, of_the_presets_gives_what_they_were_tuned_to) {
+  struct Case {
+    const char* name;
+    double capacity_Ah, temperature_degC, cycles, left_pct;
+  };
+  for (const Case& test : {Case{"fest-77", 77, 25, 600, 83.2}, Case{"qse-5", 5.6, 25, 1000, 95.5},
+                           Case{"sulfide-20", 20, 60, 1000, 89}, Case{"semi-solid-140", 140, 25, 1470, 80}}) {
+    const AgeingParameters p = cell_preset(test.name).life.ageing.value();
+    const AgeingState state =
+        cycled(p, test.capacity_Ah, test.cycles, 1.0 / 3, {.core_degC = test.temperature_degC, .charge_rate_C = 1.0 / 3});
+    EXPECT_NEAR(100 - cycling_pct(p, state), test.left_pct, printed_pct) << test.name;
+  }
+  for (const auto& [name, pct] : {std::pair{"fest-77", 3.0}, std::pair{"qse-5", 2.0}}) {
+    const AgeingParameters p = cell_preset(name).life.ageing.value();
+    const AgeingState year = age(p, 5.0, {}, {.duration_s = 365 * day_s, .core_degC = 25.0});
+    EXPECT_NEAR(100 * health(p, year).calendar_loss, pct, printed_pct) << name;
+  }
 }
 
 TEST(Ageing, a_cycle_counts_least_at_25_degC_and_more_without_pressure) {

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "controller/base/config_error.hpp"
+#include "tests/unit/physics/edited_cell_file.hpp"
 #include "tests/unit/physics/lgm50.hpp"
 
 namespace cellrig::sim {
@@ -19,27 +20,6 @@ std::string original() {
   std::stringstream text;
   text << file.rdbuf();
   return text.str();
-}
-
-/// The message of the ConfigError for the LG M50 file with one piece of text replaced.
-std::string message_after(const std::string& from, const std::string& to) {
-  std::string text = original();
-  const std::size_t at = text.find(from);
-  if (at == std::string::npos) return "the test did not find " + from;
-  text.replace(at, from.size(), to);
-  const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
-  const std::string path = ::testing::TempDir() + "cell_file_" + test->name() + ".yaml";
-  std::ofstream{path} << text;
-  std::string message = "no error";
-  try {
-    static_cast<void>(load_cell_file(path));
-  } catch (const ConfigError& error) {
-    message = error.what();
-    EXPECT_GT(error.place().line, 0);
-    EXPECT_EQ(error.place().file, path);
-  }
-  std::filesystem::remove(path);
-  return message;
 }
 
 TEST(CellFile, the_lg_m50_file_gives_the_published_and_fitted_numbers) {
@@ -54,40 +34,41 @@ TEST(CellFile, the_lg_m50_file_gives_the_published_and_fitted_numbers) {
 }
 
 TEST(CellFile, an_unknown_key_names_the_nearest_one) {
-  const std::string message = message_after("low_soc_rise:", "low_soc_rize:");
+  const std::string message = message_after(original(), "low_soc_rise:", "low_soc_rize:");
   EXPECT_NE(message.find("unknown key 'low_soc_rize' in model.charge_transfer, did you mean 'low_soc_rise'?"), std::string::npos)
       << message;
 }
 
 TEST(CellFile, an_unknown_group_is_refused) {
-  EXPECT_NE(message_after("  thermal:", "  termal:").find("did you mean 'thermal'?"), std::string::npos);
+  EXPECT_NE(message_after(original(), "  thermal:", "  termal:").find("did you mean 'thermal'?"), std::string::npos);
 }
 
 TEST(CellFile, a_missing_key_is_named) {
-  const std::string message = message_after("    exchange_current_A: 26.7278\n", "");
+  const std::string message = message_after(original(), "    exchange_current_A: 26.7278\n", "");
   EXPECT_NE(message.find("missing key 'charge_transfer.exchange_current_A'"), std::string::npos) << message;
 }
 
 TEST(CellFile, a_word_or_not_a_number_in_place_of_a_number_is_refused) {
-  EXPECT_NE(message_after("26.7278", "plenty").find("must be a finite number, got 'plenty'"), std::string::npos);
-  EXPECT_NE(message_after("26.7278", ".nan").find("must be a finite number"), std::string::npos);
-  EXPECT_NE(message_after("26.7278", "-1").find("must be above zero"), std::string::npos);
+  EXPECT_NE(message_after(original(), "26.7278", "plenty").find("must be a finite number, got 'plenty'"), std::string::npos);
+  EXPECT_NE(message_after(original(), "26.7278", ".nan").find("must be a finite number"), std::string::npos);
+  EXPECT_NE(message_after(original(), "26.7278", "-1").find("must be above zero"), std::string::npos);
 }
 
 TEST(CellFile, a_table_of_another_length_is_refused) {
-  EXPECT_NE(message_after("[\n      2.87227,", "[\n      ").find("101 numbers"), std::string::npos);
+  EXPECT_NE(message_after(original(), "[\n      2.87227,", "[\n      ").find("101 numbers"), std::string::npos);
 }
 
 TEST(CellFile, a_falling_open_circuit_voltage_is_refused) {
-  EXPECT_NE(message_after("2.87227", "9.0").find("must rise"), std::string::npos);
+  EXPECT_NE(message_after(original(), "2.87227", "9.0").find("must rise"), std::string::npos);
 }
 
 TEST(CellFile, a_key_that_stands_twice_is_refused) {
-  EXPECT_NE(message_after("  ohmic:\n", "  ohmic:\n    metal_resistance_ohm: 1.0\n").find("stands twice"), std::string::npos);
+  EXPECT_NE(message_after(original(), "  ohmic:\n", "  ohmic:\n    metal_resistance_ohm: 1.0\n").find("stands twice"),
+            std::string::npos);
 }
 
 TEST(CellFile, broken_yaml_and_a_missing_file_are_configuration_errors) {
-  EXPECT_NE(message_after("tables:", "tables: [").find("not valid YAML"), std::string::npos);
+  EXPECT_NE(message_after(original(), "tables:", "tables: [").find("not valid YAML"), std::string::npos);
   EXPECT_THROW(static_cast<void>(load_cell_file("no/such/cell.yaml")), ConfigError);
 }
 

@@ -219,6 +219,22 @@ TEST(CellLife, an_overheated_cell_runs_away_with_gas_and_without_voltage) {
   EXPECT_LT(peak_degC, 950);
 }
 
+// The LG M50's file has the numbers of its own chemistry; they sleep until a bench file wakes them.
+TEST(CellLife, the_lg_m50_runs_away_in_an_oven_of_170_degC_and_only_where_it_was_told_to) {
+  const auto stage_after_half_an_hour = [](double oven_degC, bool is_told) {
+    CellParameters parameters = lgm50();
+    EXPECT_FALSE(parameters.life.may_run_away());
+    parameters.life.runaway.value().active = is_told;
+    World world{TimePoint{}, oven_degC};
+    const std::size_t cell = world.add_cell(parameters, std::nullopt, 0.5, 25.0);
+    world.advance(TimePoint{} + 90min);
+    return world.truth(cell).runaway;
+  };
+  EXPECT_EQ(stage_after_half_an_hour(170.0, true), RunawayStage::runaway);
+  EXPECT_EQ(stage_after_half_an_hour(80.0, true), RunawayStage::none);
+  EXPECT_EQ(stage_after_half_an_hour(170.0, false), RunawayStage::none);
+}
+
 TEST(CellLife, plates_carry_the_heat_away_from_the_chamber) {
   const auto air_after = [](Fixture fixture) {
     World world;
@@ -252,6 +268,30 @@ TEST(CellLife, many_cells_in_one_chamber_heat_it_together) {
   const double one_K = air_with(1);
   EXPECT_GT(one_K, 0.02);
   EXPECT_NEAR(air_with(8), 8 * one_K, 0.15 * 8 * one_K);
+}
+
+// What the air gains is what the cells gave it, less what went through the walls: nothing is lost between the models.
+TEST(CellLife, eight_cells_at_2C_warm_their_chamber_by_the_heat_they_give_off) {
+  const ChamberParameters chamber_parameters{.start_temperature_degC = 25.0, .room_temperature_degC = 25.0};
+  World world;
+  const std::size_t chamber = world.add_chamber(chamber_parameters);
+  constexpr std::size_t cells = 8;
+  for (std::size_t i = 0; i < cells; ++i) {
+    const std::size_t cell = world.add_cell(bare("lg-m50"), chamber, 1.0, 25.0);
+    world.stage(cell).command(world.now(), discharge(10.0, 2.5));
+  }
+  double given_J = 0.0, through_walls_J = 0.0;
+  for (int second = 0; second < 1200; ++second) {
+    world.advance(world.now() + 1s);
+    const double air_degC = world.chamber(chamber).air_temperature_degC();
+    for (std::size_t cell = 0; cell < cells; ++cell)
+      given_J += lgm50().surface_to_ambient_W_per_K * (world.truth(cell).surface_temperature_degC - air_degC);
+    through_walls_J += chamber_parameters.heat_capacity_J_per_K / chamber_parameters.room_time_constant_s * (air_degC - 25.0);
+  }
+  const double warmed_K = world.chamber(chamber).air_temperature_degC() - 25.0;
+  std::printf("eight LG M50 at 2C, 20 min, chamber off: air +%.2f K, %.0f J given off\n", warmed_K, given_J);
+  EXPECT_GT(warmed_K, 1.0);
+  EXPECT_NEAR(chamber_parameters.heat_capacity_J_per_K * warmed_K, given_J - through_walls_J, 0.01 * given_J);
 }
 
 // A swapped cell takes its past along: otherwise a swap would look like charge that came from nowhere.

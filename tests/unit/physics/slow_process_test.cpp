@@ -7,6 +7,7 @@
 #include "sim/physics/runaway.hpp"
 #include "sim/physics/soft_short.hpp"
 #include "sim/physics/stack_pressure.hpp"
+#include "tests/unit/physics/lgm50.hpp"
 
 namespace cellrig::sim {
 namespace {
@@ -112,10 +113,15 @@ TEST(StackPressure, stripping_below_the_minimum_leaves_voids) {
   EXPECT_EQ(press(p, close_stack(p, 10.0), 10.0, 1.0).void_factor, 1.0);
 }
 
-constexpr RunawayParameters nmc811{.onset_degC = 91, .minute_rate_degC = 149, .second_rate_degC = 162, .end_degC = 800};
-constexpr RunawayParameters lfp{.onset_degC = 91, .minute_rate_degC = 192, .second_rate_degC = 208, .end_degC = 500};
-constexpr RunawayParameters sulfide{
-    .onset_degC = 166, .minute_rate_degC = 196, .second_rate_degC = 240, .end_degC = 445, .venting_degC = 200};
+constexpr RunawayParameters nmc811{
+    .active = true, .onset_degC = 91, .minute_rate_degC = 149, .second_rate_degC = 162, .end_degC = 800};
+constexpr RunawayParameters lfp{
+    .active = true, .onset_degC = 91, .minute_rate_degC = 192, .second_rate_degC = 208, .end_degC = 500};
+/// As profiles/cells/sulfide-20.yaml has it.
+const RunawayParameters& sulfide() {
+  static const RunawayParameters parameters = cell_preset("sulfide-20").life.runaway.value();
+  return parameters;
+}
 
 struct Oven {
   RunawayState state;
@@ -150,15 +156,45 @@ TEST(Runaway, hot_box_ends_as_computed_with_reaction_models) {
   };
   for (const Case& test :
        {Case{"NMC811", nmc811, 130, false}, Case{"NMC811", nmc811, 150, true}, Case{"NMC811", nmc811, 170, true},
-        Case{"LFP", lfp, 130, false}, Case{"LFP", lfp, 150, false}, Case{"LFP", lfp, 170, false}, Case{"LFP", lfp, 200, true},
-        Case{"sulfide", sulfide, 130, false}, Case{"sulfide", sulfide, 170, false},
-        // The reaction models let this cell pass: what it gives off here is what two points of a curve make of it.
-        Case{"sulfide", sulfide, 200, true}}) {
+        Case{"NMC811", nmc811, 200, true}, Case{"LFP", lfp, 130, false}, Case{"LFP", lfp, 150, false},
+        Case{"LFP", lfp, 170, false}, Case{"LFP", lfp, 200, true}, Case{"sulfide", sulfide(), 130, false},
+        Case{"sulfide", sulfide(), 170, false}, Case{"sulfide", sulfide(), 200, false}}) {
     const Oven oven = hot_box(test.cell, test.oven_degC);
     std::printf("%-8s %3.0f degC: peak %4.0f degC, stage %d, %.2f L of gas\n", test.name, test.oven_degC, oven.peak_degC,
                 static_cast<int>(oven.state.stage), oven.state.gas_L);
     EXPECT_EQ(oven.state.stage == RunawayStage::runaway, test.runs_away) << test.name << " " << test.oven_degC;
   }
+}
+
+// Heat, wait, search, as in an accelerating-rate calorimeter: 2 K up, wait, until it heats itself; then never any loss of heat.
+TEST(Runaway, a_cathode_that_feeds_itself_heats_along_the_computed_curve) {
+  RunawayState state;
+  double cell_degC = 120.0;
+  const auto rate_K_per_s = [&](double duration_s) {
+    state = react(sulfide(), state,
+                  {.duration_s = duration_s, .core_degC = cell_degC, .heat_capacity_J_per_K = 1.0, .capacity_Ah = 20});
+    return state.heat_W;
+  };
+  while (rate_K_per_s(600.0) < 0.02 / 60.0) cell_degC += 2.0;
+  const double onset_degC = cell_degC;
+  double minute_degC = 0, second_degC = 0;
+  for (double rate = 0; state.second_left > 1e-3; cell_degC += rate * 0.1) {
+    rate = rate_K_per_s(0.1);
+    if (minute_degC == 0 && rate > 1.0 / 60.0) minute_degC = cell_degC;
+    if (second_degC == 0 && rate > 1.0) second_degC = cell_degC;
+  }
+  EXPECT_NEAR(onset_degC, sulfide().onset_degC, 3.0);
+  EXPECT_NEAR(minute_degC, sulfide().minute_rate_degC, 3.0);
+  EXPECT_NEAR(second_degC, sulfide().second_rate_degC, 3.0);
+  EXPECT_NEAR(cell_degC, sulfide().end_degC, 5.0);
+}
+
+// The oven takes away what the reaction gives while it gets going: a few kelvins, not a runaway.
+TEST(Runaway, the_sulfide_cell_in_a_hot_box_of_200_degC_gets_a_little_hotter_than_the_air) {
+  const Oven oven = hot_box(sulfide(), 200);
+  EXPECT_GT(oven.peak_degC, 205.0);
+  EXPECT_LT(oven.peak_degC, 216.0);
+  EXPECT_NEAR(hot_box(sulfide(), 170).peak_degC, 170.0, 0.5);
 }
 
 TEST(Runaway, adiabatic_self_heating_has_its_two_given_rates) {

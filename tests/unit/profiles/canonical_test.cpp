@@ -16,12 +16,6 @@ steps:
   - require: cycle_count >= 2
 )";
 
-std::string replaced(std::string text, const std::string& from, const std::string& to) {
-  const std::size_t at = text.find(from);
-  EXPECT_NE(at, std::string::npos) << from;
-  return text.replace(at, from.size(), to);
-}
-
 TEST(Sha256, known_answers) {
   EXPECT_EQ(sha256_hex(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
@@ -101,6 +95,21 @@ TEST(Hash, changes_with_everything_that_matters) {
 TEST(Hash, does_not_change_with_comments_blanks_or_description) {
   const std::string commented = replaced(base, "format: 1\n", "\n# a comment\nformat: 1\ndescription: words\n\n");
   EXPECT_EQ(compiled(commented).hash, compiled(base).hash);
+}
+
+// Whether a step may be repeated is part of the test: the same procedure with another rule is another program.
+TEST(Canonical, the_rule_for_interruptions_is_part_of_the_hash_and_the_step_outweighs_the_profile) {
+  const auto hash_with = [](const std::string& top, const std::string& step) {
+    return compiled("profile: T\nformat: 1\n" + top + "steps:\n  - rest: {for_s: 1" + step + "}\n").hash;
+  };
+  const std::string plain = hash_with("", "");
+  EXPECT_EQ(hash_with("on_interruption: ask\n", ""), plain);
+  std::set<std::string> hashes{plain};
+  for (const char* rule : {"resume", "redo_step", "skip_step", "stop"})
+    hashes.insert(hash_with("on_interruption: " + std::string(rule) + "\n", ""));
+  EXPECT_EQ(hashes.size(), interruption_rule_count);
+  EXPECT_EQ(hash_with("on_interruption: stop\n", ", on_interruption: ask"), plain);
+  EXPECT_EQ(hash_with("", ", on_interruption: stop"), hash_with("on_interruption: stop\n", ""));
 }
 
 }  // namespace

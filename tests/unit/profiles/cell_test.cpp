@@ -5,12 +5,6 @@
 namespace cellrig::test {
 namespace {
 
-std::string replaced(std::string text, const std::string& from, const std::string& to) {
-  const std::size_t at = text.find(from);
-  EXPECT_NE(at, std::string::npos) << from;
-  return text.replace(at, from.size(), to);
-}
-
 std::string refusal(const std::string& from, const std::string& to) {
   return error_of([&] { (void)read_cell(replaced(cell_text, from, to), "cell.yaml"); });
 }
@@ -83,18 +77,48 @@ TEST(CellFile, rates_by_temperature_are_linear_between_their_points) {
   const std::string rates =
       "limits:\n  charge_rate_by_temperature: [{temperature_degC: 0, rate_C: 0.5}, {temperature_degC: 20, rate_C: 1.5}]\n";
   const Cell cell = read_cell(replaced(cell_text, "limits:\n", rates), "cell.yaml");
-  EXPECT_DOUBLE_EQ(cell.charge_rate_max_at(Celsius{-20.0}), 0.5);
-  EXPECT_DOUBLE_EQ(cell.charge_rate_max_at(Celsius{10.0}), 1.0);
-  EXPECT_DOUBLE_EQ(cell.charge_rate_max_at(Celsius{40.0}), 1.5);
-  EXPECT_DOUBLE_EQ(cell.discharge_rate_max_at(Celsius{40.0}), 3.0) << "no points: the greatest rate";
+  const CurrentByTemperature& charge = cell.limits.charge_current_by_temperature;  // 5 Ah, and 5 % for the supervisor
+  EXPECT_DOUBLE_EQ(charge.at(Celsius{-20.0}).value(), 0.5 * 5 * 1.05);
+  EXPECT_DOUBLE_EQ(charge.at(Celsius{10.0}).value(), 1.0 * 5 * 1.05);
+  EXPECT_DOUBLE_EQ(charge.at(Celsius{40.0}).value(), 1.5 * 5 * 1.05);
+  EXPECT_TRUE(cell.limits.discharge_current_by_temperature.empty()) << "no points: the greatest rate";
   EXPECT_THAT(refusal("limits:\n", "limits:\n  charge_rate_by_temperature: [{temperature_degC: 0, rate_C: 2.5}]\n"),
               testing::HasSubstr("from 0 to the greatest rate, 2"));
   EXPECT_THAT(
       refusal("limits:\n",
               "limits:\n  charge_rate_by_temperature: [{temperature_degC: 9, rate_C: 1}, {temperature_degC: 9, rate_C: 2}]\n"),
       testing::HasSubstr("must rise"));
+  std::string many;
+  for (int i = 0; i < 13; ++i) many += "{temperature_degC: " + std::to_string(i) + ", rate_C: 1}, ";
+  EXPECT_THAT(refusal("limits:\n", "limits:\n  charge_rate_by_temperature: [" + many + "]\n"),
+              testing::HasSubstr("'charge_rate_by_temperature' has at most 12 points"));
   EXPECT_THAT(refusal("limits:\n", "limits:\n  charge_rate_by_temperature: [{temperature: 9, rate_C: 1}]\n"),
               testing::HasSubstr("did you mean 'temperature_degC'?"));
+}
+
+TEST(CellFile, what_a_pulse_must_show_has_defaults_and_bounds) {
+  const auto with = [](const std::string& pulse) {
+    return replaced(cell_text, "limits:\n", "pulse_resistance: " + pulse + "\nlimits:\n");
+  };
+  EXPECT_FALSE(test_cell().pulse_resistance);
+  const Cell cell = read_cell(with("{min_mohm: 20, max_mohm: 60}"), "cell.yaml");
+  ASSERT_TRUE(cell.pulse_resistance);
+  EXPECT_DOUBLE_EQ(cell.pulse_resistance->least.value(), 0.020);
+  EXPECT_DOUBLE_EQ(cell.pulse_resistance->most.value(), 0.060);
+  EXPECT_EQ(cell.pulse_resistance->lasts, std::chrono::seconds{1});
+  EXPECT_EQ(cell.pulse_resistance->voltage_max, cell.voltage_max);
+  EXPECT_DOUBLE_EQ(cell.pulse_resistance->rest_voltage_min.value(),
+                   0.6 * cell.voltage_min.value() + 0.4 * cell.voltage_max.value());
+  const auto refused = [&](const std::string& pulse) { return error_of([&] { (void)read_cell(with(pulse), "cell.yaml"); }); };
+  EXPECT_THAT(refused("{min_mohm: 20}"), testing::HasSubstr("'max_mohm'"));
+  EXPECT_THAT(refused("{min_mohm: 60, max_mohm: 20}"), testing::HasSubstr("is more than 'min_mohm'"));
+  EXPECT_THAT(refused("{min_mohm: -1, max_mohm: 20}"), testing::HasSubstr("is more than 'min_mohm'"));
+  EXPECT_THAT(refused("{min_mohm: 20, max_mohm: .nan}"), testing::HasSubstr("must be finite"));
+  EXPECT_THAT(refused("{min_mohm: 20, max_mohm: 60, rate_C: 9}"), testing::HasSubstr("the cell's limits in both directions"));
+  EXPECT_THAT(refused("{min_mohm: 20, max_mohm: 60, for_s: 60}"), testing::HasSubstr("it is a short pulse"));
+  EXPECT_THAT(refused("{min_mohm: 20, max_mohm: 60, temperature_min_degC: 40}"), testing::HasSubstr("'temperature_max_degC'"));
+  EXPECT_THAT(refused("{min_mohm: 20, max_mohm: 60, voltage_min_V: 4.9}"), testing::HasSubstr("lies within the cell's window"));
+  EXPECT_THAT(refused("{min_mohm: 20, max_mohms: 60}"), testing::HasSubstr("did you mean 'max_mohm'?"));
 }
 
 TEST(CellFile, mistakes_are_placed) {

@@ -131,6 +131,20 @@ TEST(Check, an_end_at_or_near_the_safety_limit_does_not_nest) {
               HasSubstr("does not nest: the overcharge guard trips at 5.76 Ah"));
 }
 
+// The range that holds the value decides how well it is known.
+TEST(Check, nesting_takes_the_accuracy_of_the_range_that_holds_the_value) {
+  const std::string tight = "profile: x\nformat: 1\nlimits: {voltage_max_V: 4.205}\nsteps:\n" + sound;
+  const auto found_with_finer_range_up_to = [&](double up_to) {
+    return findings_of(compiled(tight), bench_with([up_to](CyclerCapabilities& c) {
+                         c.voltage_accuracy.offset = 0.010;
+                         c.voltage_accuracy.finer[0] = {.up_to = up_to, .gain_fraction = 0.0002, .offset = 0.001};
+                         c.voltage_accuracy.finer_count = 1;
+                       }));
+  };
+  EXPECT_EQ(found_with_finer_range_up_to(5.0), "");
+  EXPECT_THAT(found_with_finer_range_up_to(3.0), HasSubstr("do not nest"));
+}
+
 TEST(Check, a_current_at_the_safety_limit_does_not_nest) {
   const std::string text = "profile: x\nformat: 1\nlimits: {charge_current_max_A: 2.5}\nsteps:\n" + sound;
   EXPECT_THAT(
@@ -192,6 +206,17 @@ TEST(Check, a_chamber_or_logger_that_the_channel_lacks) {
 }
 
 // ---- temperature ----------------------------------------------------------------------------------------------------
+
+// Nobody but us keeps them then, and a person can set the limiter that guards the cells when we are gone.
+TEST(Check, a_chamber_that_keeps_no_limits_is_worth_a_word_where_a_chamber_is_needed) {
+  CheckContext context = whole_bench();
+  context.chamber->has_own_limits = false;
+  const std::string word = "warning: the controller of 'chamber' keeps no set-point limits";
+  const std::string with_chamber = "  - rest: {for_s: 5, temperature_degC: 25}\n";
+  EXPECT_THAT(findings_in_steps(with_chamber, context), HasSubstr(word));
+  EXPECT_THAT(findings_in_steps(with_chamber), Not(HasSubstr(word)));
+  EXPECT_THAT(findings_in_steps("  - rest: {for_s: 5}\n", context), Not(HasSubstr(word)));
+}
 
 TEST(Check, a_temperature_outside_the_chamber_or_the_cell) {
   EXPECT_THAT(

@@ -40,6 +40,23 @@ TEST(Estimate, a_step_never_takes_longer_than_its_bound) {
             hours{1});
 }
 
+// What a disk must hold: the profile's own interval where it is longer than the period of measuring.
+TEST(Estimate, rows_follow_the_periods_the_interval_and_the_loops) {
+  const Program program = compiled_steps(
+      "  - repeat:\n      times: 10\n      steps:\n"
+      "        - rest: {for_min: 10}\n"
+      "        - cc_charge: {rate_C: 1, until: step_time_s >= 600, at_most_h: 1}\n");
+  const DurationEstimate estimated = estimate(program);
+  EXPECT_GE(to_seconds(std::get<Step>(program.code.at(2)).record_interval), 1.0) << "the language's own interval";
+  const double apart_s = to_seconds(std::get<Step>(program.code.at(2)).record_interval);
+  const double rest_apart_s = std::max(5.0, to_seconds(std::get<Step>(program.code.at(1)).record_interval));
+  EXPECT_NEAR(estimate_rows(program, estimated, std::chrono::milliseconds{100}, std::chrono::seconds{5}),
+              10 * (2 + 600 / rest_apart_s + 2 + 600 / apart_s), 1e-6);
+  const Program every =
+      compiled_steps("  - cc_charge: {rate_C: 1, until: step_time_s >= 600, at_most_h: 1, record_every_s: 0}\n");
+  EXPECT_NEAR(estimate_rows(every, estimate(every), std::chrono::milliseconds{100}, std::chrono::seconds{5}), 6002.0, 1e-6);
+}
+
 TEST(Estimate, time_left_counts_the_passes_still_to_come) {
   const Program program =
       compiled_steps("  - repeat: {times: 10, steps: [rest: {for_min: 10}, rest: {for_min: 20}]}\n  - rest: {for_min: 7}\n");

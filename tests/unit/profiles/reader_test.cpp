@@ -56,6 +56,15 @@ TEST(ProfileReader, typos_get_the_nearest_word) {
             "p.yaml:3:10: unknown key 'cell_temperature_max_C' in limits, did you mean 'cell_temperature_max_degC'?");
 }
 
+TEST(ProfileReader, an_unknown_rule_for_interruptions_gets_the_nearest_one) {
+  EXPECT_EQ(step_refusal("  - rest: {for_s: 1, on_interruption: redo_stop}\n"),
+            "p.yaml:4:39: unknown rule 'redo_stop' for 'on_interruption', did you mean 'redo_step'?");
+  EXPECT_EQ(refusal("profile: x\nformat: 1\non_interruption: resum\nsteps: [rest: {for_s: 1}]\n"),
+            "p.yaml:3:18: unknown rule 'resum' for 'on_interruption', did you mean 'resume'?");
+  EXPECT_EQ(refusal("profile: x\nformat: 1\non_interuption: resume\nsteps: [rest: {for_s: 1}]\n"),
+            "p.yaml:3:1: unknown key 'on_interuption' in a profile, did you mean 'on_interruption'?");
+}
+
 // A key of another step must not be accepted silently: voltage_V has no meaning for a constant current.
 TEST(ProfileReader, each_step_takes_only_its_own_keys) {
   EXPECT_THAT(step_refusal("  - cc_charge: {rate_C: 1, voltage_V: 4.2, until: soc_pct >= 80, at_most_h: 2}\n"),

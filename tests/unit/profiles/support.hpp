@@ -40,11 +40,24 @@ inline Cell test_cell() { return read_cell(cell_text, "cell.yaml"); }
 /// `steps` begins on line 4, at column 3.
 inline std::string profile_text(const std::string& steps) { return "profile: Test\nformat: 1\nsteps:\n" + steps; }
 
+/// The same cell with `rates` as further lines of its limits.
+inline Cell cell_with_rates(const std::string& rates) {
+  std::string text = cell_text;
+  const std::string model = "model: ";
+  return read_cell(text.insert(text.find(model), rates), "cell.yaml");
+}
+
 inline Program compiled(const std::string& text, const std::map<std::string, std::string>& overrides = {}) {
   return compile(read_profile(text, "p.yaml"), test_cell(), overrides);
 }
 
 inline Program compiled_steps(const std::string& steps) { return compiled(profile_text(steps)); }
+
+inline std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  const std::size_t at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return text.replace(at, from.size(), to);
+}
 
 /// what() of the ConfigError that `action` throws; "no error" otherwise.
 inline std::string error_of(const std::function<void()>& action) {

@@ -240,7 +240,7 @@ TEST(EaPsbNoise, the_same_seed_gives_the_same_readings) {
   const auto readings = [] {
     IdealBench bench{30.0};
     EaPsbConfig config;
-    config.voltage_noise_V = 0.002;
+    config.measurement.voltage = with_errors({.noise = 0.002});
     EaPsb psb{config, bench.stage, bench.advance_world()};
     ModbusClient client{psb};
     std::vector<int> values;

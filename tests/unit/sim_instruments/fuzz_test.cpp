@@ -4,10 +4,15 @@
 #include <random>
 
 #include "sim/instruments/adam_6018.hpp"
+#include "sim/instruments/binder_mb1.hpp"
+#include "sim/instruments/coil_modules.hpp"
 #include "sim/instruments/ea_psb.hpp"
+#include "sim/instruments/espec.hpp"
 #include "sim/instruments/itech.hpp"
 #include "sim/instruments/keysight_daq.hpp"
+#include "sim/instruments/gas_sensor.hpp"
 #include "sim/instruments/keysight_n6900.hpp"
+#include "sim/instruments/load_cell.hpp"
 #include "sim/instruments/watlow_f4t.hpp"
 #include "tests/unit/sim_instruments/ideal_bench.hpp"
 
@@ -27,7 +32,8 @@ std::string modbus_like(std::mt19937& random) {
   if (random() % 4 == 0) return random_bytes(random);
   constexpr std::array<int, 8> functions{1, 3, 4, 5, 6, 15, 16, 23};
   std::string body{static_cast<char>(random() % 3), static_cast<char>(functions[random() % functions.size()])};
-  const int addresses[] = {0, 16, 121, 200, 400, 402, 405, 498, 505, 550, 1330, 2730, 2782, 2820, 9000, 16594, 65535};
+  const int addresses[] = {0x11A9, 0x1581, 0x1A22, 0x1228, 0,    16,   121,  200,  400,   402,  405,
+                           498,    505,    550,    1330,   2730, 2782, 2820, 9000, 16594, 65535};
   const int address = addresses[random() % std::size(addresses)] + static_cast<int>(random() % 3);
   body.push_back(static_cast<char>(address >> 8));
   body.push_back(static_cast<char>(address));
@@ -134,6 +140,31 @@ TEST(Fuzz, itech) {
   EXPECT_EQ((ScpiClient{itech, 9}.ask(at_s(100000), "*OPC?")), "1");
 }
 
+TEST(Fuzz, load_cell) {
+  LoadCell cell{LoadCellConfig{}, [] { return 132.0; }, [](TimePoint) {}};
+  ASSERT_NO_FATAL_FAILURE(pound(cell, "modbus", modbus_like));
+  ModbusClient client{cell, 9};
+  EXPECT_EQ(client.read(at_s(100000), 80, 2), hex("03 04 0000 0084"));
+}
+
+TEST(Fuzz, gas_sensor) {
+  GasSensor sensor{GasSensorConfig{}, [] { return 18.9; }, [](TimePoint) {}};
+  ASSERT_NO_FATAL_FAILURE(pound(sensor, "modbus", modbus_like));
+  ModbusClient client{sensor, 9};
+  EXPECT_EQ(client.read(at_s(100000), 6, 1), hex("03 02 00BD"));
+}
+
+TEST(Fuzz, modules_of_relays_and_contacts) {
+  Adam6060 adam{{}, [](TimePoint) {}};
+  ASSERT_NO_FATAL_FAILURE(pound(adam, "modbus", modbus_like));
+  ModbusClient client{adam, 9};
+  EXPECT_EQ(client.ask_hex(at_s(100000), "01 0000 0006"), hex("01 01 3F"));
+  WaveshareRelay board{{}, [](TimePoint) {}};
+  ASSERT_NO_FATAL_FAILURE(pound(board, "modbus", modbus_like));
+  ModbusClient other{board, 9};
+  EXPECT_EQ(other.coil(at_s(100000), 7, false), 0);
+}
+
 std::string daq_like(std::mt19937& random) {
   constexpr const char* pieces[] = {"CONF:TEMP TC,T,(@101:104)\n",
                                     "ROUT:SCAN (@101,102)\n",
@@ -163,6 +194,38 @@ TEST(Fuzz, watlow_f4t) {
   ASSERT_NO_FATAL_FAILURE(pound(f4t, "modbus", modbus_like));
   ModbusClient client{f4t, 9};
   EXPECT_EQ(client.read_one(at_s(100000), 90), 138);
+}
+
+TEST(Fuzz, binder_mb1) {
+  ChamberAir chamber{{}, TimePoint{}};
+  BinderMb1 binder{{}, chamber, [&](TimePoint to) { chamber.advance(to); }};
+  ASSERT_NO_FATAL_FAILURE(pound(binder, "modbus", modbus_like));
+  ModbusClient client{binder, 9};
+  EXPECT_EQ(client.read_one(at_s(100000), 0x123E), 0);
+}
+
+std::string espec_like(std::mt19937& random) {
+  if (random() % 4 == 0) return random_bytes(random);
+  constexpr const char* pieces[] = {
+      "TEMP",  "TEMP?\r\n", "MON?\r\n",     ",",       " S25.0", " H",   "L-", "1e9", "MODE,CONSTANT\r\n",
+      "MODE,", "RUN1",      "HUMI,",        "S50\r\n", "SOFF",   "\r\n", "\n", "1,",  "KEYPROTECT,ON\r\n",
+      "?",     "SET,REF9",  "POWER,OFF\r\n"};
+  std::string text;
+  for (auto count = random() % 6; count > 0; --count) text += pieces[random() % std::size(pieces)];
+  return text;
+}
+
+TEST(Fuzz, espec) {
+  ChamberAir chamber{{}, TimePoint{}};
+  EspecConfig config;
+  config.latency = config.deaf_after_question = config.deaf_after_setting =
+      std::chrono::milliseconds{1};  // it would hear next to nothing
+  Espec espec{config, chamber, [&](TimePoint to) { chamber.advance(to); }};
+  ASSERT_NO_FATAL_FAILURE(pound(espec, "ascii", espec_like));
+  std::vector<Reply> replies;
+  port_of(espec, "ascii").receive(at_s(100000), 9, "TYPE?\r\n", replies);
+  ASSERT_EQ(replies.size(), 1U);
+  EXPECT_EQ(replies.front().bytes, "T,T,S2,160.0\r\n");
 }
 
 TEST(Fuzz, adam_6018) {

@@ -25,9 +25,10 @@ std::vector<std::pair<std::string, std::string>> recorded() {
 KeysightN6900Config recorded_unit() {
   KeysightN6900Config config;
   config.sense_leads_open = true;
-  config.voltage_offset_V = -3.454664e-4;
-  config.current_offset_A = -2.336919e-4;
-  config.power_offset_W = 1.660506e-6;
+  constexpr double voltage_V = -3.454664e-4, current_A = -2.336919e-4, power_W = 1.660506e-6;
+  config.measurement = {.voltage = with_errors({.offset = voltage_V}),
+                        .current = with_errors({.offset = current_A}),
+                        .power = with_errors({.offset = power_W - voltage_V * current_A})};
   config.charge_Ah = -3.541690e-4;
   return config;
 }

@@ -124,8 +124,8 @@ TEST(Benches, a_channel_without_contactor_is_always_connected) {
   EXPECT_TRUE(bench->world().stage(0).contactor_closed());
 }
 
-std::string error_of(const std::string& what, const std::string& with) {
-  std::ifstream stream{root + "/sim/benches/demo.yaml"};
+std::string error_of(const std::string& what, const std::string& with, const std::string& base = "demo") {
+  std::ifstream stream{root + "/sim/benches/" + base + ".yaml"};
   std::string text{std::istreambuf_iterator<char>{stream}, {}};
   text.replace(text.find(what), what.size(), with);
   const std::string path = ::testing::TempDir() + "cellrig_bench_" + std::to_string(::getpid()) + ".yaml";
@@ -150,6 +150,18 @@ TEST(Benches, mistakes_are_named_with_their_place) {
   EXPECT_THAT(error_of("{logger: adam, input: 2}", "{logger: adam, input: 8}"), HasSubstr("0 to 7"));
   EXPECT_THAT(error_of("output: 1}", "output: 0}"), HasSubstr("drives another contactor already"));
   EXPECT_THAT(error_of("chamber: oven", "chamber: ovn"), HasSubstr("did you mean 'oven'?"));
+}
+
+TEST(Benches, sensors_and_contacts_that_are_not_there_are_named_with_their_place) {
+  const auto with = [](const std::string& from, const std::string& to) { return error_of(from, to, "pressed"); };
+  EXPECT_EQ(with("soc_pct: 50", "soc_pct: 51"), "none");
+  EXPECT_THAT(with("{logger: daq, input: 12}", "{logger: daq, input: 11}"), HasSubstr("has voltage inputs 12 to 19 only"));
+  EXPECT_THAT(with("{logger: daq, input: 12}", "{logger: adam, input: 1}"), HasSubstr("'adam' has no voltage inputs"));
+  EXPECT_THAT(with("{logger: press, input: 0", "{logger: daq, input: 0"), HasSubstr("'daq' is no force sensor"));
+  EXPECT_THAT(with("{logger: press, input: 0", "{logger: press, input: 2"), HasSubstr("0 to 1 only"));
+  EXPECT_THAT(with("{inputs: doors, input: 2}", "{inputs: doors, input: 6}"), HasSubstr("contacts 0 to 5 only"));
+  EXPECT_THAT(with("{inputs: doors, input: 2}", "{inputs: board, input: 0}"), HasSubstr("'board' has no contacts"));
+  EXPECT_THAT(with("{relays: board, output: 0}", "{relays: board, output: 8}"), HasSubstr("outputs 0 to 7 only"));
 }
 
 TEST(Benches, a_cell_may_age_be_drawn_be_cooled_be_shorted_and_be_pressed) {

@@ -52,6 +52,7 @@ class FakeInstrument final : public Instrument, private ModbusDevice {
     event.reset();
   }
   void reboot(TimePoint) override { ++reboot_count; }
+  [[nodiscard]] unsigned sensor_count() const override { return 4; }
   InstrumentFaults& faults() override { return faults_; }
 
   Duration delay = std::chrono::milliseconds{3};

@@ -107,6 +107,27 @@ TEST(Faults, instrument_faults_are_set_and_cleared_by_name) {
   EXPECT_FALSE(faults.nan_readings || faults.identity);
 }
 
+TEST(Faults, contacts_and_sensors_open_one_by_one_and_close_again) {
+  FakeBench world;
+  std::uint32_t& open = world.fake->faults().open_inputs;
+  for (unsigned input = 0; input < 3; ++input) {
+    world.bench.add_interlock({"fake." + std::to_string(input), [&open, bit = 1U << input](TimePoint, bool is_open) {
+                                 open = is_open ? open | bit : open & ~bit;
+                               }});
+  }
+  EXPECT_EQ(refusal(world.bench, "interlock_open fake input=2"), "done");
+  EXPECT_EQ(refusal(world.bench, "sensor_open fake"), "done");
+  EXPECT_EQ(open, 0b101U);
+  EXPECT_EQ(refusal(world.bench, "interlock-open fake.2 on=false"), "done");
+  EXPECT_EQ(open, 0b001U);
+  EXPECT_THAT(refusal(world.bench, "interlock_open fake input=3"), HasSubstr("did you mean 'fake."));
+  EXPECT_THAT(refusal(world.bench, "interlock_open fake inptu=1"), HasSubstr("did you mean 'input'?"));
+  EXPECT_THAT(refusal(world.bench, "sensor_open fake input=4"), HasSubstr("inputs 0 to 3 only"));
+  EXPECT_EQ(open, 0b001U);
+  clear_faults(world.bench, world.bench.now());
+  EXPECT_EQ(open, 0U);
+}
+
 TEST(Faults, skip_and_count_hit_exactly_the_replies_meant) {
   FakeBench world;
   ASSERT_EQ(refusal(world.bench, "drop fake.scpi skip=2 count=3"), "done");

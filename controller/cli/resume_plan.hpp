@@ -1,0 +1,54 @@
+// `run --resume`: from what the record holds to a program and the way it goes on. ConfigError for everything that is refused.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "controller/engine/program.hpp"
+#include "controller/runtime/bench_off.hpp"
+#include "controller/runtime/config.hpp"
+#include "controller/runtime/resume.hpp"
+
+namespace cellrig::cli {
+
+struct RunOptions;
+
+/// Which run is to go on, on which channel of the bench.
+struct ResumeTarget {
+  db::RunKey run = 0;
+  std::string channel;
+};
+
+/// Looks into the record, reading only: nothing is opened for writing before every output is off.
+[[nodiscard]] std::vector<ResumeTarget> choose_resumed(const RunOptions& options, const BenchConfig& bench);
+
+struct ResumeMoment {
+  UtcTime utc{};
+  std::optional<UtcTime> machine_started;  ///< real time only: tells a loss of power from a dead process
+  const BenchConfig* bench = nullptr;
+  OutputFound found;                                           ///< of its output, right before the first OFF of this process
+  std::function<void(const std::string& what)> keep_found_on;  ///< the next look finds it off: the record must remember
+  std::string cell_id;                                         ///< as the person gave it; empty: not given
+  std::function<bool()> is_interrupted;                        ///< asked while a person is asked: true gives up
+};
+
+struct Resumed {
+  Program program;
+  Continuation continuation;
+  std::string file;  ///< what error messages call the profile
+};
+
+/// With the database locked for writing. Compiles what the record holds, judges the rule, asks the person when the rule says so.
+[[nodiscard]] Resumed load_resumed(const RunOptions& options, const ResumeTarget& target, const ResumeMoment& moment);
+
+/// The kind of the bench's event that says so: with it the next start knows what only this one has seen.
+[[nodiscard]] std::string found_on_event(db::RunKey run);
+
+/// How old the last words of a run may be when its process dies.
+[[nodiscard]] Duration resume_point_interval_of(const std::string& time_source);
+
+/// "cellrig run --resume 3 --bench lab.yaml --db lab.db"
+[[nodiscard]] std::string resume_command(const RunOptions& options, const std::vector<db::RunKey>& runs);
+
+}  // namespace cellrig::cli

@@ -1,0 +1,64 @@
+// How a machine goes on from a state that another one left behind.
+#include "controller/engine/channel_machine.hpp"
+
+namespace cellrig {
+
+void ChannelMachine::go_on(const input::GoOn& how, ChannelOutputs& out) {
+  const bool is_over = state_.phase == Phase::stopping || state_.phase == Phase::finished;
+  const bool is_tripped = state_.outcome == Outcome::tripped || state_.outcome == Outcome::instrument_failure;
+  // Only the end of the run was still to be written.
+  if (is_over && (state_.outcome == Outcome::completed || state_.outcome == Outcome::failed))
+    return finish_with_off(state_.outcome, out);
+  if (is_tripped && !how.trip_acknowledged) return finish_with_off(state_.outcome, out);
+  state_.outcome = Outcome::none;
+  state_.chamber_lost = state_.chamber_requested;
+  state_.chamber_granted = false;
+  const Step* const step = state_.step_count > 0 ? current_step() : nullptr;
+  if (step != nullptr) count_time_seen();
+  const bool is_done_again = step != nullptr && step->kind == StepKind::soak && how.rule == InterruptionRule::resume;
+  switch (is_done_again ? InterruptionRule::redo_step : how.rule) {
+    case InterruptionRule::ask:
+    case InterruptionRule::stop: return finish_with_off(Outcome::stopped, out);
+    case InterruptionRule::resume:
+      if (step != nullptr) return continue_step(*step, out);
+      break;
+    case InterruptionRule::redo_step:
+      if (step != nullptr) return enter_step(*step, out);
+      break;
+    case InterruptionRule::skip_step:
+      if (step != nullptr) ++state_.pc;
+      break;
+  }
+  run_instructions(out);
+}
+
+/// A step's clock counts what somebody saw: up to the last measurement.
+void ChannelMachine::count_time_seen() {
+  StepState& step = state_.step;
+  const Step* const program_step = current_step();
+  const TimePoint seen = step.has_last ? step.last.at : step.begun;
+  if (state_.phase == Phase::running && seen > step.started) step.ran_before_pause += seen - step.started;
+  if (state_.in_cycle && program_step->direction == StepDirection::charge && seen > step.begun)
+    state_.cycle_state.charge_time += seen - step.begun;
+  step.begun = step.started = now_;
+}
+
+/// A step that is cut off may go on later: what it ran is kept, and its time on the clock ends here.
+void ChannelMachine::freeze_clock() {
+  state_.step.ran_before_pause = step_time();
+  state_.step.begun = state_.step.started = now_;
+}
+
+void ChannelMachine::continue_step(const Step& step, ChannelOutputs& out) {
+  StepState& s = state_.step;
+  s.before = StepPart{s.moved, s.cv_time, s.cv_charge};
+  s.inherited = Amps{0.0};
+  s.leaf_true = 0;
+  s.was_paused = true;  // nothing is integrated across the gap
+  s.recorded_any = false;
+  out.push(output::StepStarted{state_.pc, true});
+  if (state_.chamber_lost) return request_chamber(Celsius{state_.chamber_degC}, out);
+  command_step(step, out);
+}
+
+}  // namespace cellrig

@@ -1,0 +1,58 @@
+// How a run begins or goes on, and what is kept so that it can go on: the resume point, and the two clocks.
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "controller/runtime/channel_runner.hpp"
+
+namespace cellrig {
+namespace {
+
+/// The wall clock is slewed all the time, by less than a millisecond per second. More than this at once is somebody setting it.
+constexpr Duration clock_step_min = std::chrono::seconds{1};
+
+}  // namespace
+
+void ChannelRunner::begin(db::RunKey run) {
+  const TimePoint now = time_.now();
+  ChargeGuard guard;
+  if (continuation_ == nullptr) {
+    record_.begin(run, now);
+  } else {
+    record_.go_on(*continuation_, now, time_.utc_now());
+    const ResumePoint point = shifted(continuation_->run.point, record_.started().time_since_epoch());
+    machine_.restore(point.channel);
+    guard = point.guard;
+    guard.count_unseen(continuation_->unseen.charge());
+  }
+  suspended_ = time_.suspended();
+  utc_ahead_ = Duration{time_.utc_now().ns_since_epoch} - now.time_since_epoch() - suspended_;
+  supervisor_.emplace(limits_, supervisor_options(), now, guard);
+  commanded_ = Commanded{false, now, 0};
+  last_good_ = now;
+  running_ = true;
+  say(db::Severity::info, continuation_ == nullptr ? "started" : "resumed", program_.name);
+  for (const auto& [kind, text] : start_remarks_) remark(db::Severity::warning, kind, text);
+}
+
+void ChannelRunner::keep_point() {
+  const bool is_due = point_is_due_ || (machine_.state().phase == Phase::running && time_.now() >= next_resume_point_);
+  if (!is_due || !supervisor_) return;
+  point_is_due_ = false;
+  record_.resume_point(ResumePoint{machine_.state(), supervisor_->charge_guard()});
+  next_resume_point_ = time_.now() + options_.resume_point_interval;
+}
+
+/// UTC is a label: setting the wall clock changes no duration, but whoever reads the record must know.
+void ChannelRunner::watch_clock() {
+  const Duration ahead = Duration{time_.utc_now().ns_since_epoch} - time_.now().time_since_epoch() - time_.suspended();
+  const Duration step = ahead - utc_ahead_;
+  utc_ahead_ = ahead;
+  if (std::chrono::abs(step) < clock_step_min) return;
+  record_.clock_was_set();
+  say(db::Severity::warning, "clock step",
+      fmt::format("the wall clock was set {} by {:.1f} s; test time does not depend on it",
+                  step > Duration{} ? "forward" : "back", std::abs(to_seconds(step))));
+}
+
+}  // namespace cellrig

@@ -1,0 +1,64 @@
+// A run that was interrupted: found in the record, judged, and made ready to go on.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "controller/base/result.hpp"
+#include "controller/engine/resume_point.hpp"
+#include "db/reader.hpp"
+
+namespace cellrig {
+
+/// What the record says of a run that nobody has finished. Instants of `point` are test times.
+struct Interrupted {
+  db::RunInfo info;
+  ResumePoint point;
+  Duration test_time{};          ///< where the record stands: test time goes on from here
+  db::StepKey open_step = 0;     ///< a step that nobody ended; 0: none
+  UtcTime last_seen{};           ///< of the last row, event or end
+  bool was_off = false;          ///< stopped in order: the output was confirmed off when the run ended
+  std::string trip;              ///< the trip that ended it, or was the last word before it died; empty: none
+  bool is_acknowledged = false;  ///< that trip, by a person
+  /// An instrument that failed without a trip needs nobody's word, only the rule.
+  [[nodiscard]] bool waits_for_person() const { return !trip.empty() && !is_acknowledged; }
+};
+
+/// Refused, with the reason in words, when this run is finished, was never there, or left a resume point of another version.
+/// Nothing is said about trips: see `trip`.
+[[nodiscard]] Result<Interrupted> find_interrupted(db::Reader& reader, db::RunKey run);
+
+/// The last run of this channel. Refused: there is none, or it is finished.
+[[nodiscard]] Result<db::RunKey> last_run_of(db::Reader& reader, const std::string& channel);
+
+/// Other runs on this channel, or with this specimen (when it has a name), that were active after this one: what they moved is in no
+/// counter of this one. Runs in virtual time do not count: their cell is gone with them.
+[[nodiscard]] Result<std::vector<db::RunKey>> later_runs(db::Reader& reader, const Interrupted& run, const std::string& channel);
+
+/// The resume point becomes that of this program, with what the rows after it add. Refused: another program.
+[[nodiscard]] Result<void> bring_up_to_date(db::Reader& reader, const Program& program, Interrupted& run);
+
+/// The step it was interrupted in; null: before the first, or after the last.
+[[nodiscard]] const Step* interrupted_step(const Program& program, const ChannelState& state);
+
+/// Why, in the words of the BattINFO records: which category a deviation falls into.
+enum class DeviationKind : unsigned char { power_outage, software_error, operator_intervention, premature_termination };
+[[nodiscard]] std::string_view to_string(DeviationKind kind);
+
+/// How it goes on. Made by whoever starts the run, carried out by the channel's runner.
+struct Continuation {
+  Interrupted run;
+  InterruptionRule rule = InterruptionRule::ask;
+  DeviationKind kind = DeviationKind::software_error;
+  UnseenCharge unseen;
+  std::string operator_name;
+  std::string host;                     ///< where it goes on
+  std::string accepted_change;          ///< a person's reason to go on although cycler, channel or cell is another one
+  std::vector<std::string> objections;  ///< what that person accepted: why it does not go on by itself
+};
+
+/// `time_unseen`: how long an output can have stayed on that nobody switched off.
+[[nodiscard]] UnseenCharge unseen_of(const Program& program, const Interrupted& run, Duration time_unseen);
+
+}  // namespace cellrig

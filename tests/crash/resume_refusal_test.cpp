@@ -1,0 +1,194 @@
+// When an interrupted run goes on only after somebody said so, or not at all.
+#include "tests/crash/resume_fixture.hpp"
+
+namespace cellrig::test {
+namespace {
+
+TEST_F(Resume, whoever_is_alive_is_not_resumed) {
+  prepare("single", long_charge);
+  const std::unique_ptr<Process> first = start({"profile.yaml", "--cell", "lg-m50"});
+  const auto charging = [&] { return simulator->truth("ch1").current_A > 4.9 || first->has_ended(); };
+  ASSERT_TRUE(eventually(start_limit, charging)) << first->err();
+  const auto expect_refused = [&] {
+    const std::unique_ptr<Process> another = start({"--resume", "1", "--resume-by", "resume"});
+    expect_exit(*another, 4);
+    EXPECT_THAT(another->err(), HasSubstr("already controlled"));
+    EXPECT_GT(simulator->truth("ch1").current_A, 4.9) << "the one that runs was disturbed";
+  };
+  expect_refused();
+  kill_with_current(*first);
+  const std::unique_ptr<Process> second = start({"--resume", "1", "--resume-by", "resume"});
+  const auto charging_again = [&] { return account().count("deviation") > 0 && simulator->truth("ch1").current_A > 4.9; };
+  ASSERT_TRUE(eventually(start_limit, charging_again)) << second->err();
+  expect_refused();
+  second->signal(SIGTERM);
+  expect_exit(*second, 143);
+}
+
+TEST_F(Resume, two_channels_stopped_together_go_on_together) {
+  prepare("demo", brief);
+  const std::unique_ptr<Process> first = start({"profile.yaml", "--cell", "lg-m50", "--channel", "ch1", "--channel", "ch2"});
+  const auto charging = [&] {
+    return first->has_ended() || (simulator->truth("ch1").current_A > 4.9 && simulator->truth("ch2").current_A > 4.9);
+  };
+  ASSERT_TRUE(eventually(start_limit, charging)) << first->err();
+  first->signal(SIGINT);
+  expect_exit(*first, 130);
+  EXPECT_THAT(first->out(), HasSubstr("--resume 1,2"));
+  const std::unique_ptr<Process> second = start({"--resume", "1,2"});
+  expect_exit(*second, 0);
+  for (const char* channel : {"ch1", "ch2"}) EXPECT_TRUE(simulator->is_off(channel));
+  const std::unique_ptr<db::Reader> reader = std::move(db::Reader::open(folder + "/run.db").value());
+  for (const db::RunKey run : {1, 2}) EXPECT_EQ(reader->run(run).value().status, "completed");
+}
+
+// A person at a terminal is asked, and answers.
+TEST_F(Resume, a_terminal_is_asked_until_the_answer_is_a_rule) {
+  prepare("single", brief.substr(0, brief.find("on_interruption")) + brief.substr(brief.find("record")));
+  const std::unique_ptr<Process> first = start({"profile.yaml", "--cell", "lg-m50"});
+  kill_with_current(*first);
+  const std::unique_ptr<Process> second = start({"--resume"}, "real", Errors::terminal);
+  const auto asked = [&](const std::string& part) {
+    return eventually(start_limit, [&] { return second->err().find(part) != std::string::npos || second->has_ended(); });
+  };
+  ASSERT_TRUE(asked("stop? ")) << second->err();
+  EXPECT_TRUE(simulator->is_off("ch1")) << "OFF does not wait for an answer";
+  second->type("redo_stop\n");
+  ASSERT_TRUE(asked("did you mean 'redo_step'")) << second->err();
+  second->type("redo_step\n");
+  expect_exit(*second, 0);
+  EXPECT_EQ(account().steps.back().row.step_count, 2);
+}
+
+// The instrument lost its power while nobody looked: it forgot protections and watchdog, and gets them again before the first ampere.
+TEST_F(Resume, an_instrument_that_lost_its_power_meanwhile_is_armed_again) {
+  prepare("single", brief);
+  const std::unique_ptr<Process> first = start({"profile.yaml", "--cell", "lg-m50"});
+  kill_with_current(*first);
+  simulator->fault("reboot psb1");
+  const std::unique_ptr<Process> second = start({"--resume"});
+  expect_exit(*second, 0);
+  EXPECT_EQ(account().info.status, "completed");
+}
+
+// A watchdog is a promise of the instrument. When the output is found on, it was not kept, and the bound is the time on the clock.
+TEST_F(Resume, an_output_found_on_after_its_watchdog_is_for_a_person_and_all_that_time_counts) {
+  prepare("single", long_charge);
+  const std::unique_ptr<Process> first = start({"profile.yaml", "--cell", "lg-m50"});
+  simulator->fault("clear_watchdog psb1");
+  kill_with_current(*first);
+  const double soc_at_death = simulator->truth("ch1").soc;
+  let_flow_beyond_watchdog();
+  EXPECT_GT(simulator->truth("ch1").current_A, 4.9) << "this test needs a watchdog that does not fire";
+  const std::unique_ptr<Process> second = start({"--resume", "--resume-by", "resume"});
+  expect_exit(*second, 2);
+  EXPECT_THAT(second->err(), HasSubstr("the output was found on"));
+  EXPECT_THAT(second->err(), HasSubstr("--accept-changed"));
+  EXPECT_TRUE(simulator->is_off("ch1")) << "OFF came first, whatever was said afterwards";
+  const double true_Ah = (simulator->truth("ch1").soc - soc_at_death) * 4.978;
+  // The second start finds it off, as the first one left it: what that one saw is not forgotten.
+  const std::unique_ptr<Process> third = start({"--resume", "--resume-by", "resume"});
+  expect_exit(*third, 2);
+  EXPECT_THAT(third->err(), HasSubstr("was found on by an earlier start"));
+  EXPECT_EQ(account().count("deviation"), 0);
+  const std::unique_ptr<Process> fourth =
+      start({"--resume", "--resume-by", "resume", "--accept-changed", "the cell was looked at"});
+  ASSERT_TRUE(eventually(start_limit, [&] { return account().count("deviation") > 0 || fourth->has_ended(); }));
+  fourth->signal(SIGTERM);
+  (void)fourth->wait(end_limit);
+  const Account after = account();
+  const auto gap = std::find_if(after.events.begin(), after.events.end(), [](const auto& e) { return e.kind == "deviation"; });
+  ASSERT_NE(gap, after.events.end()) << fourth->err();
+  EXPECT_GE(gap->value.value(), true_Ah) << "the bound is one";
+  EXPECT_THAT(gap->message, HasSubstr("found on"));
+  EXPECT_THAT(gap->message, HasSubstr("the cell was looked at"));
+}
+
+TEST_F(Resume, another_cell_is_refused_unless_a_person_says_why) {
+  prepare("single", brief);
+  const std::unique_ptr<Process> first = start({"profile.yaml", "--cell", "lg-m50", "--cell-id", "A1"});
+  kill_with_current(*first);
+  const std::unique_ptr<Process> second = start({"--resume", "--cell-id", "B2"});
+  expect_exit(*second, 2);
+  EXPECT_THAT(second->err(), HasSubstr("'A1', not of 'B2'"));
+  const std::unique_ptr<Process> third = start({"--resume", "--cell-id", "B2", "--accept-changed", "label was misread"});
+  expect_exit(*third, 0);
+  const Account after = account();
+  const auto gap = std::find_if(after.events.begin(), after.events.end(), [](const auto& e) { return e.kind == "deviation"; });
+  ASSERT_NE(gap, after.events.end());
+  EXPECT_THAT(gap->message, HasSubstr("label was misread"));
+}
+
+// What guarded the cell at the start guards it to the end, unless a person says why not.
+TEST_F(Resume, a_bench_file_without_the_sensor_it_began_with_is_refused_unless_a_person_says_why) {
+  prepare("single", brief);
+  const std::unique_ptr<Process> first = start({"profile.yaml", "--cell", "lg-m50"});
+  kill_with_current(*first);
+  std::ifstream file(simulator->bench_file());
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const std::string sensor = "    cell_temperature: {logger: adam, input: 0}\n";
+  ASSERT_THAT(text, HasSubstr(sensor));
+  std::string blind = text;
+  bench_file = file_with(blind.erase(text.find(sensor), sensor.size()), "blind.yaml", folder);
+  const std::unique_ptr<Process> second = start({"--resume"});
+  expect_exit(*second, 2);
+  EXPECT_THAT(second->err(), HasSubstr("the bench file has changed: cell_temperature was adam"));
+  EXPECT_THAT(second->err(), HasSubstr("now none"));
+  EXPECT_TRUE(simulator->is_off("ch1"));
+  const std::unique_ptr<Process> blindly = start({"--resume", "--accept-changed", "the thermocouple is broken"});
+  expect_exit(*blindly, 2);
+  EXPECT_THAT(blindly->err(), HasSubstr("a temperature that nobody measures")) << "a reason does not replace the check";
+  bench_file = file_with(text + "watchdog_s: 4\n", "quicker.yaml", folder);
+  const std::unique_ptr<Process> third = start({"--resume", "--accept-changed", "a shorter watchdog"});
+  expect_exit(*third, 0);
+  const Account after = account();
+  const auto gap = std::find_if(after.events.begin(), after.events.end(), [](const auto& e) { return e.kind == "deviation"; });
+  ASSERT_NE(gap, after.events.end());
+  EXPECT_THAT(gap->message, HasSubstr("watchdog_s was 5, now 4"));
+  EXPECT_THAT(gap->message, HasSubstr("a shorter watchdog"));
+}
+
+// Another version of cellrig: its program, or its resume point, is not ours.
+TEST_F(Resume, a_run_of_another_version_is_refused) {
+  prepare("single", brief);
+  const std::unique_ptr<Process> first = start({"profile.yaml", "--cell", "lg-m50"});
+  kill_with_current(*first);
+  const auto expect_refused_after = [&](const std::string& change, const std::string& part) {
+    {
+      db::Connection connection = std::move(db::Connection::open(folder + "/run.db", db::OpenMode::write).value());
+      ASSERT_TRUE(connection.execute(change, "changing the record"));
+    }
+    const std::unique_ptr<Process> refused = start({"--resume"});
+    expect_exit(*refused, 2);
+    EXPECT_THAT(refused->err(), HasSubstr(part));
+    EXPECT_TRUE(simulator->is_off("ch1"));
+  };
+  expect_refused_after("UPDATE profile SET program_hash = 'abc'", "was of program abc");
+  expect_refused_after("UPDATE resume_point SET state = x'09000000'", "resume point is of version 9");
+}
+
+TEST_F(Resume, what_cannot_be_resumed_is_told_in_words) {
+  prepare("single", brief);
+  const std::unique_ptr<Process> no_database = start({"--resume"});
+  expect_exit(*no_database, 2);
+  EXPECT_THAT(no_database->err(), HasSubstr("no such database"));
+  const std::unique_ptr<Process> first = start({"profile.yaml", "--cell", "lg-m50"});
+  kill_with_current(*first);
+  const std::vector<std::pair<std::vector<std::string>, std::string>> mistakes{
+      {{"--resume", "7"}, "no run 7"},
+      {{"--resume", "x"}, "a run is a number"},
+      {{"--resume", "1", "profile.yaml"}, "from the record"},
+      {{"--resume", "1", "--set", "a=1"}, "from the record"},
+      {{"--resume", "1,1"}, "one program per output"},
+      {{"--resume-by", "resume", "profile.yaml"}, "belong to --resume"},
+      {{"--resume", "1", "--resume-by", "redo"}, "redo"},
+  };
+  for (const auto& [words, part] : mistakes) {
+    const std::unique_ptr<Process> refused = start(words);
+    expect_exit(*refused, 2);
+    EXPECT_THAT(refused->err(), HasSubstr(part));
+  }
+}
+
+}  // namespace
+}  // namespace cellrig::test

@@ -1,0 +1,129 @@
+// The power fails at every single write: the record opens, its chain holds, and no row that was acknowledged is missing.
+// CELLRIG_POWER_LOSS_ROUNDS=20 tries each moment that many times with other writes lost (CONTRIBUTING.md).
+#include <cstdlib>
+#include <filesystem>
+
+#include "db/verify.hpp"
+#include "tests/db/logged_disk.hpp"
+#include "tests/db/record_check.hpp"
+
+namespace cellrig::db {
+namespace {
+
+using test::a_run;
+using test::DiskOperation;
+using test::DiskReplay;
+using test::must;
+using test::Player;
+using test::TempDir;
+using test::Unsynced;
+
+namespace fs = std::filesystem;
+
+/// So many rows were acknowledged when the disk had seen so many operations.
+struct Promise {
+  std::size_t operations = 0;
+  RunKey run = 0;
+  std::uint64_t rows = 0;
+};
+
+/// Two processes after each other, the first one closes in order; then a third that begins.
+std::vector<Promise> record(const std::string& path, test::LoggedDisk& disk) {
+  std::vector<Promise> promises;
+  for (RunKey run = 1; run <= 3; ++run) {
+    RecorderOptions options = test::real(path);
+    options.commit.interval = Duration{0};  // only when told: the log is the same every time
+    auto recorder = must(Recorder::open(options));
+    Player player(*recorder, a_run());
+    for (int i = 0; i < 3; ++i) {
+      player.play_cycle(20);
+      player.event(Severity::warning, "note", "something");
+      must(recorder->flush());
+      promises.push_back({disk.operations(), run, recorder->rows_written()});
+    }
+    if (run < 3) player.end_run();
+    must(recorder->close());
+    promises.push_back({disk.operations(), run, recorder->rows_written()});
+  }
+  return promises;
+}
+
+void expect_kept(const std::string& path, const std::vector<Promise>& promises, std::size_t operations) {
+  const auto is_kept = [operations](const Promise& promise) { return promise.operations <= operations; };
+  if (std::none_of(promises.begin(), promises.end(), is_kept)) return;  // nothing was promised: the file may be empty
+  {
+    auto connection = must(Connection::open(path, OpenMode::write));
+    EXPECT_EQ(must(connection.query_text("PRAGMA integrity_check")), "ok");
+  }
+  const VerifyReport report = must(verify_record(path));
+  EXPECT_TRUE(report.is_intact()) << report.findings.front().what;
+  for (RunKey run = 1; run <= 3; ++run) {
+    std::uint64_t promised = 0;
+    for (const Promise& promise : promises) {
+      if (is_kept(promise) && promise.run == run) promised = promise.rows;
+    }
+    if (promised == 0) continue;
+    EXPECT_GE(test::expect_whole(path, run), promised) << "run " << run;
+  }
+}
+
+TEST(PowerLoss, at_any_write_no_acknowledged_row_is_lost_and_the_chain_holds) {
+  const char* const wanted = std::getenv("CELLRIG_POWER_LOSS_ROUNDS");
+  const int rounds = wanted == nullptr ? 1 : std::max(1, std::atoi(wanted));
+  const TempDir dir;
+  std::vector<DiskOperation> log;
+  std::vector<Promise> promises;
+  {
+    test::LoggedDisk disk;
+    promises = record(dir.file("a.db"), disk);
+    log = disk.log();
+  }
+  ASSERT_GT(log.size(), 100U);
+  const test::HookedDisk without_syncs;  // of the checks below
+  std::mt19937 random(20'251'129);
+  DiskReplay replay;
+  std::uint64_t moments = 0;
+  for (std::size_t at = 0; at < log.size(); ++at) {
+    replay.apply(log[at]);
+    for (int round = 0; round < rounds; ++round) {
+      for (const Unsynced unsynced : {Unsynced::dropped, Unsynced::kept, Unsynced::some, Unsynced::torn}) {
+        const bool is_random = unsynced == Unsynced::some || unsynced == Unsynced::torn;
+        if (round > 0 && !is_random) continue;
+        const TempDir place;
+        replay.write_files(unsynced, random, [&place](const std::string& file) { return place.file(fs::path(file).filename()); });
+        expect_kept(place.file("a.db"), promises, at + 1);
+        // And the next writer goes on with it.
+        auto next = Recorder::open(test::simulated(place.file("a.db")));
+        EXPECT_TRUE(next) << next.error().what;
+        ++moments;
+        if (testing::Test::HasFailure()) {
+          ADD_FAILURE() << "after operation " << at + 1 << " of " << log.size() << ", unsynced writes "
+                        << static_cast<int>(unsynced);
+          return;
+        }
+      }
+    }
+  }
+  RecordProperty("moments", static_cast<int>(moments));
+}
+
+// The test above would prove nothing if a replay could not lose anything.
+TEST(PowerLoss, a_disk_that_lies_about_sync_does_lose_rows) {
+  const TempDir dir;
+  std::vector<DiskOperation> log;
+  {
+    test::LoggedDisk disk;
+    (void)record(dir.file("a.db"), disk);
+    log = disk.log();
+  }
+  std::erase_if(log, [](const DiskOperation& operation) { return operation.kind == DiskOperation::Kind::sync; });
+  DiskReplay replay;
+  for (const DiskOperation& operation : log) replay.apply(operation);
+  std::mt19937 random(1);
+  replay.write_files(Unsynced::dropped, random,
+                     [&dir](const std::string& file) { return dir.file("lost-" + fs::path(file).filename().string()); });
+  EXPECT_FALSE(fs::exists(dir.file("lost-a.db")));
+}
+
+}  // namespace
+}  // namespace cellrig::db

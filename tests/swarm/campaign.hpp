@@ -1,0 +1,65 @@
+// Many seeds, one after the other: what was seen, how fast, and what broke first.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "tests/swarm/plan.hpp"
+#include "tests/swarm/swarm_run.hpp"
+
+namespace cellrig::swarm {
+
+struct Job {
+  std::uint64_t seed = 0;
+  PlanOptions options;
+};
+
+/// A run that broke an invariant.
+struct Failure {
+  Job job;
+  Plan plan;
+  Violation violation;
+};
+
+/// One line of the matrix.
+struct FaultTally {
+  std::uint64_t runs = 0, violations = 0;
+  std::map<std::string, std::uint64_t> endings;
+  std::optional<Judge::AfterFault> worst;  ///< nearest to its deadline
+};
+
+struct Tally {
+  std::uint64_t runs = 0;
+  double channel_hours = 0, cpu_s = 0, wall_s = 0;
+  std::uint64_t samples = 0, looks = 0;
+  std::map<std::string, std::uint64_t> endings;  ///< of channels, by outcome
+  std::map<std::string, FaultTally> by_fault;    ///< of plans with one fault
+  std::map<std::string, ReactionTime> reactions;
+  std::uint64_t trace_hash = 0;  ///< over all runs, in their order
+  std::vector<Failure> failures;
+};
+
+struct CampaignOptions {
+  Recording recording = Recording::counting;
+  bool stop_at_first = false;
+  bool quiet = false;  ///< no progress on standard error
+  std::function<void(const Plan&, const RunReport&)> after_each;
+};
+
+[[nodiscard]] Tally run_campaign(const std::vector<Job>& jobs, const CampaignOptions& options);
+
+/// Every fault that the menu has, in every family, with so many seeds each.
+[[nodiscard]] std::vector<Job> matrix_jobs(std::uint64_t first_seed, std::uint64_t seeds, const PlanOptions& common);
+
+/// Takes faults away as long as the same invariant still breaks; returns what is needed.
+[[nodiscard]] Plan minimise(Plan plan, const Violation& violation, Recording recording);
+
+[[nodiscard]] std::string table_of(const Tally& tally);
+[[nodiscard]] std::string matrix_table_of(const Tally& tally);
+[[nodiscard]] std::string summary_of(const Tally& tally);
+[[nodiscard]] std::string text_of(const Failure& failure);
+
+}  // namespace cellrig::swarm

@@ -1,0 +1,338 @@
+#include "tests/swarm/judge.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+namespace cellrig::swarm {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr double flows_A = 0.05;  ///< 1 % of the 5 A that charge the cell at 1C; the N6974A lets 26 mA through by itself
+
+// ---- what the rig promises (docs/architecture.md, the hazard table): parts of the way from a truth to OFF
+constexpr Duration exchange = 50ms;
+constexpr Duration chamber_age_limit = 4s;   ///< 3 s, and the measurement of 1 s that waits for it
+constexpr Duration settling = 2s;            ///< before sign and "no current" are judged
+constexpr Duration first_path = 1s;          ///< the instrument's own OFF, when it does not answer
+constexpr Duration second_path = 500ms;      ///< the contactor
+constexpr Duration watchdog = 5s;            ///< of the instrument, since it last heard from us
+constexpr Duration memory_of_faults = 20s;   ///< what came back so recently may still be on its way
+constexpr Duration alive_again = 60s;        ///< I6
+constexpr Duration off_period_max = 2500ms;  ///< in a rest: half the watchdog's delay
+
+// ---- the oracle
+constexpr double over_temperature_K = 2.0;
+constexpr double soc_max = 1.01;
+constexpr double under_voltage_V = 0.05;
+constexpr double voltage_resolution_V = 0.001;
+
+// ---- what a reading may differ from the truth: digits of the instrument, and the cell's own movement within one exchange
+constexpr double reading_V = 0.04;
+constexpr double reading_A = 0.1;
+constexpr double reading_share = 0.02;
+constexpr double reading_K = 2.0;
+constexpr Duration after_switching = 2s;
+
+constexpr std::uint64_t looks_at_an_instant_max = 200'000;
+
+constexpr std::array<std::string_view, hazard_clock_count> clock_names{
+    "H12 no fresh voltage", "H4 no fresh temperature", "H1 over-voltage",        "H3 over-current",
+    "H3 wrong direction",   "H4 over-temperature",     "H10 charging when cold", "H14 current without command"};
+constexpr std::array<std::string_view, hazard_clock_count> clock_invariants{"I1", "I1", "I5", "I5", "I5", "I5", "I5", "I2"};
+
+}  // namespace
+
+Judge::Judge(const Plan& plan, const BenchConfig& config, sim::SimulatedBench& bench, Trace& trace)
+    : plan_{plan},
+      bench_{bench},
+      trace_{trace},
+      period_{plan.control_period},
+      age_limit_{std::max<Duration>(1s, 3 * plan.control_period)},
+      temperature_age_limit_{std::max<Duration>(1s, 3 * plan.sensor_period)} {
+  for (std::size_t i = 0; i < hazard_clock_count; ++i) reactions_.push_back({std::string(clock_names[i]), {}, {}, 0});
+  for (const ChannelConfig& channel : config.channels) {
+    Watched w;
+    w.name = channel.name;
+    sim::SimulatedChannel& simulated = *bench.channel(channel.name);
+    w.stage = &bench.world().stage(simulated.cell);
+    w.thermocouple = &bench.thermocouple(simulated, false);
+    w.has_temperature = channel.cell_temperature.has_value();
+    w.has_contactor = channel.contactor.has_value();
+    channels_.push_back(w);
+  }
+}
+
+void Judge::watch(const std::string& channel, const Program& program) {
+  for (Watched& w : channels_) {
+    if (w.name == channel) w.program = &program;
+  }
+}
+
+// ---- faults ---------------------------------------------------------------------------------------------------------
+
+void Judge::fault_begins(const DrawnFault& fault, TimePoint now) {
+  ++faults_in_force_;
+  for (Watched& w : channels_) {
+    const auto mine = fault.takes.find(w.name);
+    if (mine == fault.takes.end()) continue;
+    w.taken |= mine->second;
+    w.ever_taken |= mine->second;
+    w.fault_began = now;
+    w.flowed_at_fault = w.flows;
+    w.taken_by_fault = mine->second;
+    w.moved_at_fault_Ah = w.moved_Ah = w.stage->cell().state().throughput_Ah;
+  }
+}
+
+void Judge::fault_ends(const DrawnFault& fault, TimePoint now) {
+  if (--faults_in_force_ == 0) quiet_since_ = now;
+  for (Watched& w : channels_) {
+    const auto mine = fault.takes.find(w.name);
+    if (mine == fault.takes.end()) continue;
+    // Another fault may still hold it: the same thing taken twice is rare, and only makes the judge milder for a while.
+    for (std::size_t bit = 0; bit < w.returned.size(); ++bit) {
+      if ((mine->second >> bit & 1U) != 0) w.returned[bit] = now;
+    }
+    w.taken &= ~mine->second;
+  }
+}
+
+unsigned Judge::taken_lately(const Watched& w, TimePoint now) const {
+  unsigned taken = w.taken;
+  for (std::size_t bit = 0; bit < w.returned.size(); ++bit) {
+    if (w.returned[bit] != TimePoint{} && now - w.returned[bit] <= memory_of_faults) taken |= 1U << bit;
+  }
+  return taken;
+}
+
+/// How long it may take from the decision to no current; nothing: no way is left, and nobody can be blamed.
+std::optional<Duration> Judge::way_to_off(const Watched& w, unsigned taken) const {
+  const bool has_own = (taken & (takes::cycler_link | takes::cycler_obeys)) == 0 && plan_.network.empty();
+  if (has_own) return exchange;
+  const bool has_contactor = w.has_contactor && (taken & takes::contactor) == 0;
+  if (has_contactor && plan_.network.empty()) return first_path + second_path + exchange;
+  if ((taken & takes::watchdog) != 0) return std::nullopt;
+  return first_path + second_path + first_path + watchdog + exchange;
+}
+
+// ---- the truth ------------------------------------------------------------------------------------------------------
+
+bool Judge::look(TimePoint now) {
+  ++looks_;
+  looks_at_instant_ = now == last_instant_ ? looks_at_instant_ + 1 : 0;
+  last_instant_ = now;
+  if (looks_at_instant_ == looks_at_an_instant_max) complain("I6", "", "time does not go on", now);
+  clock_runs_ = false;
+  for (Watched& w : channels_) look_at(w, now);
+  return clock_runs_;
+}
+
+void Judge::look_at(Watched& w, TimePoint now) {
+  const sim::PowerStage& stage = *w.stage;
+  const double current_A = stage.cell_current_A();
+  trace_.add(to_ns(now));
+  trace_.add(current_A);
+  const bool is_on = stage.output_on() && stage.contactor_closed();
+  if (is_on != w.was_on) w.switched = now;
+  const bool began_to_flow = !w.flows;
+  w.flows = !(std::abs(current_A) < flows_A);
+  const bool is_new = (w.flows && began_to_flow) || (is_on && !w.was_on);
+  w.was_on = is_on;
+  if (w.program == nullptr) return;
+  if (!w.flows && !is_new) {
+    for (Clock& clock : w.clocks) clock.since.reset();
+    return judge_liveness(w, now);
+  }
+  if (w.flows) {
+    w.last_flow = now;
+    w.moved_Ah = stage.cell().state().throughput_Ah;
+  }
+  const unsigned taken = taken_lately(w, now);
+  if (is_new && (w.is_tripped || w.has_ended)) judge_return(w, taken, now);
+  judge_limits(w, now);
+  judge_clocks(w, taken, now);
+  judge_liveness(w, now);
+}
+
+/// A watchdog that was armed, a person at the panel: nothing of that energises. Only an instrument that does not obey does.
+void Judge::judge_return(Watched& w, unsigned taken, TimePoint now) {
+  if ((taken & (takes::cycler_obeys | takes::self_on)) != 0) return;
+  complain("I2", w.name, w.has_ended ? "energised again after the end of the run" : "energised again after a trip", now);
+}
+
+void Judge::judge_limits(const Watched& w, TimePoint now) {
+  if ((w.ever_taken & takes::cell) != 0) return;
+  const sim::StageExtremes& met = w.stage->extremes();
+  const SafetyLimits& limits = w.program->limits;  // the cell files set them 50 mV outside the cell's window
+  const double voltage_max = limits.voltage_max.value() + voltage_resolution_V;
+  const double voltage_min = limits.voltage_min.value() - under_voltage_V;
+  if (!(met.voltage_max_V <= voltage_max))
+    complain("I5", w.name, fmt::format("the cell was at {:.4f} V, allowed are {:.4f} V", met.voltage_max_V, voltage_max), now);
+  if (!(met.voltage_min_V >= voltage_min))
+    complain("I5", w.name, fmt::format("the cell was at {:.4f} V, allowed are {:.4f} V", met.voltage_min_V, voltage_min), now);
+  if (!(met.soc_max <= soc_max))
+    complain("I5", w.name, fmt::format("the cell was at {:.2f} % of its charge", 100 * met.soc_max), now);
+  if ((w.ever_taken & (takes::chamber_obeys | takes::logger_truth)) != 0) return;
+  const double hottest = limits.cell_temperature_max.value() + over_temperature_K;
+  if (w.has_temperature && !(met.surface_max_degC <= hottest))
+    complain("I5", w.name, fmt::format("the cell was at {:.2f} degC, allowed are {:.2f}", met.surface_max_degC, hottest), now);
+}
+
+void Judge::judge_clocks(Watched& w, unsigned taken, TimePoint now) {
+  const std::optional<Duration> way = way_to_off(w, taken);
+  if (!way) return;
+  const SafetyLimits& limits = w.program->limits;
+  const double current_A = w.stage->cell_current_A();
+  const bool is_blind = (taken & takes::cycler_truth) != 0;
+  const bool feels_nothing = !w.has_temperature || (taken & takes::logger_truth) != 0;
+  const bool is_link_bad = (taken & takes::cycler_link) != 0 || !plan_.network.empty();
+  const bool is_logger_bad = (taken & takes::logger_link) != 0 || !plan_.network.empty();
+  // A measurement may take a third of the age limit: what came in meanwhile is judged after it.
+  const Duration blocked = is_link_bad ? age_limit_ / 3 : Duration{};
+  const Duration seen = (is_link_bad ? age_limit_ + blocked : 2 * period_) + exchange;
+  const Duration felt = (is_logger_bad ? temperature_age_limit_ : 2 * plan_.sensor_period) + period_ + blocked + exchange;
+  using enum HazardClock;
+  const auto since_began = [&](const std::optional<TimePoint>& at) { return now - at.value_or(w.switched); };
+  const bool is_charging = current_A > 0;
+  judge_clock(w, stale_voltage, since_began(w.voltage_at) > age_limit_ && w.has_begun, blocked + period_ + exchange + *way, now);
+  judge_clock(w, stale_temperature,
+              w.has_temperature && w.has_begun && since_began(w.temperature_at) > temperature_age_limit_ + period_,
+              blocked + 2 * period_ + exchange + *way, now);
+  judge_clock(w, over_voltage, !is_blind && !(w.stage->cell_voltage_V() <= limits.voltage_max.value()), seen + *way, now);
+  const double most_A = (is_charging ? limits.charge_current_max : limits.discharge_current_max).value();
+  judge_clock(w, over_current, !is_blind && !(std::abs(current_A) <= most_A), seen + *way, now);
+  const bool is_backwards = w.is_output_wanted && current_A * w.direction < -flows_A;
+  judge_clock(w, wrong_direction, !is_blind && is_backwards, settling + seen + *way, now);
+  const double tip_degC = w.thermocouple->reading_degC().value_or(0.0);
+  judge_clock(w, over_temperature, !feels_nothing && tip_degC > limits.cell_temperature_max.value(), felt + *way, now);
+  const bool is_cold = is_charging && tip_degC < limits.charge_temperature_min.value();
+  judge_clock(w, cold_charging, !feels_nothing && is_cold, felt + *way, now);
+  const bool is_unwanted = !w.is_output_wanted || w.has_ended;
+  judge_clock(w, no_command, !is_blind && is_unwanted, settling + 2 * off_period_max + blocked + exchange + *way, now);
+}
+
+void Judge::judge_clock(Watched& w, HazardClock which, bool is_bad, Duration deadline, TimePoint now) {
+  const auto index = static_cast<std::size_t>(which);
+  Clock& clock = w.clocks[index];
+  if (!is_bad) {
+    clock.since.reset();
+    return;
+  }
+  clock_runs_ = true;
+  if (!clock.since) {
+    clock.since = now;
+    ++reactions_[index].count;
+  }
+  const Duration lasts = now - *clock.since;
+  if (lasts > reactions_[index].worst) {
+    reactions_[index].worst = lasts;
+    reactions_[index].deadline = deadline;
+  }
+  if (lasts > deadline) {
+    complain(std::string(clock_invariants[index]), w.name,
+             fmt::format("{}: {:.3f} A still flow after {:.3f} s, allowed are {:.3f} s", clock_names[index],
+                         w.stage->cell_current_A(), to_seconds(lasts), to_seconds(deadline)),
+             now);
+  }
+}
+
+void Judge::judge_liveness(Watched& w, TimePoint now) {
+  if (w.has_ended || faults_in_force_ > 0 || !plan_.network.empty()) return;
+  const TimePoint from = std::max(quiet_since_, w.last_sample);
+  if (now - from <= alive_again) return;
+  complain("I6", w.name,
+           w.has_begun ? "60 s without faults, and it neither measures nor has ended" : "60 s, and it has not begun", now);
+}
+
+// ---- what the rig says ----------------------------------------------------------------------------------------------
+
+void Judge::sample(const ChannelView& view, TimePoint now) {
+  for (Watched& w : channels_) {
+    if (w.name != view.channel) continue;
+    const Reading& voltage = view.observation[Measurand::voltage];
+    const Reading& temperature = view.observation[Measurand::cell_temperature];
+    w.voltage_at = voltage.at;
+    if (temperature.quality != Quality::missing) w.temperature_at = temperature.at;
+    w.last_sample = now;
+    w.has_begun = true;
+    const Step* const step = view.state != nullptr && view.state->pc < w.program->code.size()
+                                 ? std::get_if<Step>(&w.program->code[view.state->pc])
+                                 : nullptr;
+    const bool is_active = view.phase == Phase::applying || view.phase == Phase::running;
+    w.is_output_wanted = is_active && step != nullptr && step->setpoint.has_value();
+    w.direction = step == nullptr                               ? 0
+                  : step->direction == StepDirection::charge    ? 1
+                  : step->direction == StepDirection::discharge ? -1
+                                                                : 0;
+    // What was measured before the last set-point was acknowledged told of the one before.
+    const bool is_of_now = step != nullptr && voltage.at > view.state->step.started && voltage.at > view.state->step.begun;
+    if (is_of_now) judge_reading(w, view.observation, taken_lately(w, now), now);
+    return;
+  }
+}
+
+void Judge::judge_reading(const Watched& w, const Observation& observation, unsigned taken, TimePoint now) {
+  if (!plan_.network.empty() || now - w.switched < after_switching) return;
+  const Reading& voltage = observation[Measurand::voltage];
+  const Reading& current = observation[Measurand::current];
+  const Reading& temperature = observation[Measurand::cell_temperature];
+  if ((taken & (takes::cycler_truth | takes::cell)) == 0) {
+    const double true_V = w.stage->terminal_voltage_V();
+    const double true_A = w.stage->current_A();
+    if (voltage.usable() && !(std::abs(voltage.value - true_V) <= reading_V))
+      complain("I0", w.name, fmt::format("{:.4f} V were read, {:.4f} V are true", voltage.value, true_V), now);
+    if (current.usable() && !(std::abs(current.value - true_A) <= reading_A + reading_share * std::abs(true_A)))
+      complain("I0", w.name, fmt::format("{:.4f} A were read, {:.4f} A are true", current.value, true_A), now);
+  }
+  const std::optional<double> tip_degC = w.thermocouple->reading_degC();
+  if ((taken & (takes::logger_truth | takes::cell)) == 0 && temperature.usable() && tip_degC &&
+      !(std::abs(temperature.value - *tip_degC) <= reading_K)) {
+    complain("I0", w.name, fmt::format("{:.2f} degC were read, {:.2f} degC are true", temperature.value, *tip_degC), now);
+  }
+}
+
+void Judge::message(std::string_view channel, db::Severity severity, std::string_view text, TimePoint now) {
+  trace_.add(to_ns(now));
+  trace_.add(text);
+  if (severity != db::Severity::trip) return;
+  for (Watched& w : channels_) {
+    if (w.name == channel) w.is_tripped = true;
+  }
+}
+
+void Judge::ended(const std::string& channel, TimePoint now) {
+  trace_.add(to_ns(now));
+  for (Watched& w : channels_) {
+    if (w.name == channel) w.has_ended = true;
+  }
+}
+
+void Judge::complain(const std::string& invariant, const std::string& channel, const std::string& what, TimePoint now) {
+  if (violation_) return;
+  violation_ = Violation{invariant, channel, what, now, bench_.truth_json()};
+}
+
+std::vector<Judge::AfterFault> Judge::after_fault(bool by_age) const {
+  std::vector<AfterFault> all;
+  for (const Watched& w : channels_) {
+    if (!w.fault_began || !w.flowed_at_fault) continue;
+    const unsigned taken = w.taken_by_fault;
+    const bool is_felt = (taken & (takes::logger_link | takes::logger_truth)) != 0;
+    const bool is_chamber = (taken & ~takes::contactor) == takes::chamber_link;
+    const Duration limit = is_chamber ? chamber_age_limit : is_felt ? temperature_age_limit_ : age_limit_;
+    const Duration period = is_felt || is_chamber ? plan_.sensor_period : period_;
+    // The measurement that is under way when the fault comes is the first of two.
+    const Duration seen = by_age ? limit + age_limit_ / 3 + period_ + period : 2 * period;
+    const std::optional<Duration> way = way_to_off(w, taken);
+    all.push_back({w.name, std::max<Duration>(w.last_flow - *w.fault_began, Duration{}),
+                   (w.moved_Ah - w.moved_at_fault_Ah) / w.stage->cell().capacity_Ah(), seen + exchange + way.value_or(Duration{}),
+                   way.has_value()});
+  }
+  return all;
+}
+
+}  // namespace cellrig::swarm

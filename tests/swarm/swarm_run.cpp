@@ -1,0 +1,444 @@
+#include "tests/swarm/swarm_run.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+
+#include "controller/async/virtual_time.hpp"
+#include "controller/base/resources.hpp"
+#include "controller/cli/bench_context.hpp"
+#include "controller/cli/host_faults.hpp"
+#include "controller/cli/instruments.hpp"
+#include "controller/cli/second_controller.hpp"
+#include "controller/runtime/bench_off.hpp"
+#include "db/reader.hpp"
+#include "profiles/cell.hpp"
+#include "profiles/compile.hpp"
+#include "profiles/reader.hpp"
+#include "sim/faults.hpp"
+#include "sim/net/in_process.hpp"
+#include "tests/support/bench_harness.hpp"
+#include "tests/swarm/fault_menu.hpp"
+#include "tests/swarm/watched_recorder.hpp"
+
+namespace cellrig::swarm {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration run_time_max = 100h;  ///< no plan is longer by far: whoever is, never ends
+constexpr Duration look_again = 10ms;    ///< while something is not as it should be for ever
+constexpr Duration look_closely = 10s;   ///< after a fault begins or ends
+constexpr std::uint64_t plenty_bytes = std::uint64_t{1} << 40U;
+constexpr Duration after_the_end = 1min;
+/// 1 % of the nominal capacity, of cells that have lost 15 % of it, and the measurement in which it is noticed.
+constexpr double frozen_share_max = 0.015;
+constexpr std::string_view cell_name = "lg-m50";
+
+/// Where nobody measures the temperature, the rates by temperature would leave a crawl: such a bench gets a cell that names none.
+const Cell& the_cell(bool has_thermometer) {
+  static const Cell cell = read_cell_file(find_cell(std::string(cell_name)));
+  static const Cell unmapped = [] {
+    Cell c = cell;
+    c.limits.charge_current_by_temperature = {};
+    c.limits.discharge_current_by_temperature = {};
+    return c;
+  }();
+  return has_thermometer ? cell : unmapped;
+}
+
+Profile profile_of(const std::string& name_or_text) {
+  static std::map<std::string, Profile> library;
+  if (name_or_text.find('\n') != std::string::npos) return read_profile(name_or_text, "profile.yaml");
+  const auto known = library.find(name_or_text);
+  if (known != library.end()) return known->second;
+  return library.emplace(name_or_text, read_profile_file(find_profile(name_or_text))).first->second;
+}
+
+Task<void> switch_off(BenchOff* off, std::vector<std::string> channels, TimeSource* time) {
+  std::vector<std::string> no_chambers;
+  co_await off->run(std::move(channels), std::move(no_chambers));
+  time->stop();
+}
+
+class SwarmRun;
+
+class WatchedTime final : public VirtualTime {
+ public:
+  explicit WatchedTime(SwarmRun& run) : run_{run} {}
+  void watch(bool on) { is_watched_ = on; }
+
+ private:
+  void served() override;
+  SwarmRun& run_;
+  bool is_watched_ = false;
+};
+
+class SwarmRun final : public RunListener {
+ public:
+  SwarmRun(const Plan& plan, Recording recording);
+  RunReport run();
+  void look();
+
+ private:
+  void sample(const ChannelView& view) override { judge_->sample(view, time_.now()); }
+  void message(std::string_view channel, db::Severity severity, std::string_view text) override {
+    judge_->message(channel, severity, text, time_.now());
+  }
+
+  [[nodiscard]] std::vector<ChannelJob> jobs();
+  [[nodiscard]] BenchRunOptions run_options();
+  void make_recorder();
+  void start();
+  void judge_the_end();
+  void judge_record();
+  void judge_reaction(RunReport& report);
+  void order(const std::string& words);
+  void die();
+  void judge_after_death();
+  static Task<void> whole(SwarmRun* self);
+  static Task<void> look_closely_at_trouble(SwarmRun* self);
+  static Task<void> carry_out(SwarmRun* self, const DrawnFault* fault);
+  static Task<void> compete(SwarmRun* self);
+  static Task<void> compete_once(SwarmRun* self, bool is_forced);
+  static Task<void> end_at_last(SwarmRun* self);
+
+  const Plan& plan_;
+  Recording recording_;
+  std::string folder_;
+  Trace trace_;
+  WatchedTime time_{*this};
+  cli::HostFaults host_{time_, &time_};
+  BenchConfig config_;
+  std::unique_ptr<sim::SimulatedBench> bench_;
+  std::map<std::string, Program> programs_;
+  std::unique_ptr<Judge> judge_;
+  std::unique_ptr<WatchedRecorder> recorder_;
+  BenchInstruments instruments_;
+  std::unique_ptr<BenchRun> bench_run_;
+  Wait trouble_{time_};
+  bool has_trouble_ = false;
+  TimePoint closely_until_{};
+  bool is_over_ = false;
+  bool is_dead_ = false;
+};
+
+void WatchedTime::served() {
+  if (is_watched_) run_.look();
+}
+
+/// One folder for all runs of this process, emptied by each.
+const std::string& work_folder() {
+  static const std::string folder = test::temporary_folder();
+  return folder;
+}
+
+SwarmRun::SwarmRun(const Plan& plan, Recording recording) : plan_{plan}, recording_{recording}, folder_{work_folder()} {
+  const std::string file = folder_ + "/bench.yaml";
+  std::ofstream{file} << plan.bench;
+  config_ = load_bench(file);
+  bench_ = sim::SimulatedBench::load(file, sim::BenchOptions{{cell_directory()}, plan.seed, "", &host_});
+  host_.ends_by([this] { die(); });
+  host_.second_controller_is([this](bool is_forced) { return compete_once(this, is_forced); });
+  judge_ = std::make_unique<Judge>(plan, config_, *bench_, trace_);
+  for (const ChannelPlan& channel : plan.channels) {
+    Program& program = programs_[channel.name] =
+        compile(profile_of(channel.profile), the_cell(!plan.logger.empty()), channel.settings);
+    const std::vector<Finding> found = check(program, cli::check_context(config_, config_.channel(channel.name), "profile.yaml"));
+    std::string errors;
+    for (const Finding& finding : found) {
+      if (finding.severity == cellrig::Severity::error) errors += to_string(finding) + "\n";
+    }
+    if (!errors.empty()) throw std::logic_error("the plan does not pass check: " + describe(plan) + errors);
+    judge_->watch(channel.name, program);
+  }
+  make_recorder();
+  const std::unique_ptr<cli::LinkMaker> links = cli::in_process_links(time_, *bench_);
+  std::vector<std::string> channels;
+  for (const ChannelPlan& channel : plan.channels) channels.push_back(channel.name);
+  instruments_ = cli::make_instruments(time_, config_, channels, *links);
+  bench_run_ = std::make_unique<BenchRun>(time_, config_, instruments_, *recorder_, *this, run_options());
+}
+
+void SwarmRun::make_recorder() {
+  recorder_ = std::make_unique<WatchedRecorder>(
+      trace_, [this](const char* invariant, const std::string& what) { judge_->complain(invariant, "", what, time_.now()); });
+  recorder_->on_end([this](const std::string& channel) { judge_->ended(channel, time_.now()); });
+  const Duration longest = std::max<Duration>(plan_.control_period, config_.watchdog_delay / 2);
+  for (const auto& [channel, program] : programs_)
+    recorder_->expect(channel, program, std::max<Duration>(1s, 3 * longest) + longest);
+  if (recording_ == Recording::counting) return;
+  const std::string path = folder_ + "/record.db";
+  for (const char* const suffix : {"", "-wal", "-shm"}) std::filesystem::remove(path + suffix);
+  Result<std::unique_ptr<db::Recorder>> opened = db::Recorder::open({.path = path, .commit = db::CommitPolicy::simulated()});
+  if (!opened) throw std::runtime_error(opened.error().what);
+  recorder_->pass_on_to(std::move(*opened));
+}
+
+/// The periods that the command line uses.
+BenchRunOptions SwarmRun::run_options() {
+  BenchRunOptions options{.lease_directory = folder_ + "/leases"};
+  options.channel.control_period = plan_.control_period;
+  options.channel.control_period_off = 1s;
+  options.channel.control_period_long_rest = 10s;
+  options.channel.sensor_period = plan_.sensor_period;
+  options.disk_reserve_bytes = 1;
+  options.free_disk_bytes = [this] { return Result<std::uint64_t>{host_.disk_is_full() ? 0 : plenty_bytes}; };
+  return options;
+}
+
+std::vector<ChannelJob> SwarmRun::jobs() {
+  std::vector<ChannelJob> list;
+  for (const auto& [channel, program] : programs_) {
+    db::RunRow row;
+    row.cell_name = program.cell_name;
+    row.profile_name = program.name;
+    row.program_hash = program.hash;
+    row.time_source = "virtual";
+    row.seed = plan_.seed;
+    row.control_period = plan_.control_period;
+    row.nominal_capacity_Ah = program.nominal_capacity.value();
+    list.push_back({channel, &program, std::move(row)});
+  }
+  return list;
+}
+
+void SwarmRun::look() {
+  const bool has_trouble = judge_->look(time_.now());
+  if (judge_->violation()) {
+    time_.watch(false);
+    time_.stop();
+    return;
+  }
+  if (has_trouble && !has_trouble_) trouble_.wake();
+  has_trouble_ = has_trouble;
+}
+
+void SwarmRun::order(const std::string& words) {
+  if (words.starts_with(record_orders)) return recorder_->fail("disk I/O error");  // F40: nothing can be written any more
+  const Result<void> done = sim::apply_fault(*bench_, time_.now(), words);
+  if (!done) throw std::runtime_error("the simulator refuses '" + words + "': " + done.error().what);
+}
+
+Task<void> SwarmRun::whole(SwarmRun* self) {
+  std::vector<ChannelJob> list = self->jobs();
+  co_await self->bench_run_->run(std::move(list));
+  self->is_over_ = true;
+  self->time_.stop();
+}
+
+/// The world is moved only as far as somebody looks at it: here somebody does while it matters.
+Task<void> SwarmRun::look_closely_at_trouble(SwarmRun* self) {
+  for (;;) {
+    const bool closely = self->has_trouble_ || self->time_.now() < self->closely_until_;
+    const TimePoint next = closely ? self->time_.now() + look_again : TimePoint::max();
+    co_await self->trouble_.until(next);
+    self->bench_->advance(self->time_.now());
+  }
+}
+
+Task<void> SwarmRun::carry_out(SwarmRun* self, const DrawnFault* fault) {
+  const TimePoint begin{fault->at};
+  co_await self->time_.sleep_until(begin);
+  self->bench_->advance(self->time_.now());
+  self->judge_->look(self->time_.now());
+  self->judge_->fault_begins(*fault, self->time_.now());
+  for (const std::string& words : fault->orders) self->order(words);
+  self->closely_until_ = self->time_.now() + look_closely;
+  self->trouble_.wake();
+  co_await self->time_.sleep_for(fault->lasts);
+  for (const std::string& words : fault->ends) self->order(words);
+  self->judge_->fault_ends(*fault, self->time_.now());
+  self->closely_until_ = self->time_.now() + look_closely;
+  self->trouble_.wake();
+}
+
+/// I4: whoever else wants an output while the run has it is refused. Asked for now and then.
+Task<void> SwarmRun::compete(SwarmRun* self) {
+  constexpr Duration now_and_then = 20min;
+  for (TimePoint next{10s}; !self->is_over_; next += now_and_then) {
+    co_await self->time_.sleep_until(next);
+    for (const ChannelPlan& channel : self->plan_.channels) {
+      for (const std::string& wire : leased_wires_of(self->config_.instruments.at(channel.cycler))) {
+        const Result<Lease> lease = take_lease_of(channel.cycler, wire, self->folder_ + "/leases");
+        if (lease) self->judge_->complain("I4", channel.name, "a second owner got the output", self->time_.now());
+      }
+    }
+  }
+}
+
+/// F43. It begins with OFF, like every controller; as long as there is a run, one that asks is refused.
+Task<void> SwarmRun::compete_once(SwarmRun* self, bool is_forced) {
+  std::string said;
+  cli::SecondControllerParts parts{self->time_, self->config_,
+                                   [self] { return cli::in_process_links(self->time_, *self->bench_); },
+                                   self->folder_ + "/leases", [&said](const std::string& text) { said += text + "; "; }};
+  co_await cli::run_second_controller(std::move(parts), is_forced);
+  const bool is_refused = said.find("is already controlled by") != std::string::npos;
+  const bool is_asked_in_vain = !is_forced && !is_refused && !self->is_over_;
+  if (is_asked_in_vain) self->judge_->complain("I4", "", "a second controller was not refused: " + said, self->time_.now());
+}
+
+/// F37: whoever held the outputs is gone, in the middle of whatever it did.
+void SwarmRun::die() {
+  is_dead_ = true;
+  time_.stop();
+}
+
+/// First the instruments' own watchdogs; then a new process, which begins with OFF.
+void SwarmRun::judge_after_death() {
+  time_.drop_tasks();
+  bench_run_.reset();
+  instruments_ = BenchInstruments{};
+  const TimePoint death = time_.now();
+  for (TimePoint at = death; at <= death + after_the_end && !judge_->violation(); at += 100ms) {
+    bench_->advance(at);
+    (void)judge_->look(at);
+  }
+  if (judge_->violation()) return;
+  time_.suspend(after_the_end);
+  const std::unique_ptr<cli::LinkMaker> links = cli::in_process_links(time_, *bench_);
+  std::vector<std::string> channels;
+  for (const ChannelPlan& channel : plan_.channels) channels.push_back(channel.name);
+  BenchInstruments instruments = cli::make_instruments(time_, config_, channels, *links);
+  RunListener nobody;
+  BenchOff off{time_, config_, instruments, nobody, BenchOffOptions{.lease_directory = folder_ + "/leases"}};
+  time_.spawn(switch_off(&off, channels, &time_));
+  time_.run();
+  for (const std::string& problem : off.problems()) {
+    const bool is_held = problem.find("is already controlled by") != std::string::npos;
+    if (is_held) judge_->complain("I4", "", "a dead process still holds an output: " + problem, time_.now());
+  }
+  time_.drop_tasks();
+}
+
+Task<void> SwarmRun::end_at_last(SwarmRun* self) {
+  const TimePoint late{run_time_max};
+  co_await self->time_.sleep_until(late);
+  self->judge_->complain("I6", "", "the run does not end", self->time_.now());
+}
+
+void SwarmRun::start() {
+  if (!plan_.network.empty()) order(plan_.network);
+  time_.spawn(look_closely_at_trouble(this));
+  for (const DrawnFault& fault : plan_.faults) time_.spawn(carry_out(this, &fault));
+  time_.spawn(compete(this));
+  time_.spawn(end_at_last(this));
+  time_.spawn(whole(this));
+}
+
+RunReport SwarmRun::run() {
+  start();
+  time_.watch(true);
+  try {
+    time_.run();
+  } catch (const std::logic_error& error) {
+    judge_->complain("I6", "", error.what(), time_.now());
+  } catch (...) {
+    time_.drop_tasks();
+    throw;
+  }
+  time_.watch(false);
+  if (is_dead_ && !judge_->violation()) judge_after_death();
+  RunReport report;
+  report.channel_hours = to_seconds(time_.now().time_since_epoch()) / 3600.0 * static_cast<double>(plan_.channels.size());
+  if (!judge_->violation() && !is_dead_) judge_the_end();
+  if (const Result<void> closed = recorder_->close(); !closed) judge_->complain("I3", "", closed.error().what, time_.now());
+  if (!judge_->violation()) judge_record();
+  for (const ChannelResult& result : bench_run_ ? bench_run_->results() : std::vector<ChannelResult>{}) {
+    report.outcomes[result.channel] = result.outcome;
+    report.reasons[result.channel] = result.reason;
+    report.samples += result.samples;
+    trace_.add(result.reason);
+  }
+  judge_reaction(report);
+  report.violation = judge_->violation();
+  report.reactions = judge_->reactions();
+  report.trace_hash = trace_.value();
+  report.looks = judge_->looks();
+  time_.drop_tasks();
+  return report;
+}
+
+/// Everybody has ended in a named state, for a reason; and nothing flows in the minute after.
+void SwarmRun::judge_the_end() {
+  const TimePoint end = time_.now();
+  if (bench_run_->results().size() != plan_.channels.size()) judge_->complain("I6", "", "a channel has no result", end);
+  for (const ChannelResult& result : bench_run_->results()) {
+    judge_->ended(result.channel, end);
+    if (result.outcome == Outcome::none) judge_->complain("I6", result.channel, "ended in no named state", end);
+    if (result.outcome != Outcome::completed && result.reason.empty())
+      judge_->complain("I7", result.channel, fmt::format("ended as '{}' for no reason", to_string(result.outcome)), end);
+  }
+  for (TimePoint at = end; at <= end + after_the_end && !judge_->violation(); at += 100ms) {
+    bench_->advance(at);
+    (void)judge_->look(at);
+  }
+}
+
+/// The deadline of the catalogue, where one fault alone ended a channel. One that went away in time, or was not noticed because the
+/// port it sits on is not in use, ends nothing.
+void SwarmRun::judge_reaction(RunReport& report) {
+  if (plan_.faults.size() != 1 || !plan_.network.empty()) return;
+  const DrawnFault& fault = plan_.faults.front();
+  const MenuEntry& entry = *menu_entry(fault.name);
+  if (entry.reaction == Reaction::none) return;
+  for (const Judge::AfterFault& after : judge_->after_fault(entry.reaction == Reaction::age_limit)) {
+    const bool is_seen = after.flowed <= fault.lasts + 1min && fault.sits_in_use;
+    if (report.outcomes[after.channel] == Outcome::completed || !is_seen || !after.has_a_way) continue;
+    const bool is_late =
+        entry.reaction == Reaction::charge ? after.share_moved > frozen_share_max : after.flowed > after.deadline;
+    if (is_late)
+      judge_->complain(
+          "A6", after.channel,
+          fmt::format("{} ({}): current for {:.3f} s, allowed are {:.3f} s; {:.2f} % of the capacity moved", entry.name,
+                      entry.what, to_seconds(after.flowed), to_seconds(after.deadline), 100 * after.share_moved),
+          TimePoint{fault.at} + after.flowed);
+    if (!report.after_fault || after.flowed > report.after_fault->flowed) report.after_fault = after;
+  }
+}
+
+/// I3, I7: what was handed over is in the record, once.
+void SwarmRun::judge_record() {
+  const TimePoint now = time_.now();
+  for (const auto& [key, run] : recorder_->runs()) {
+    if (!run.end && !is_dead_) judge_->complain("I3", run.channel, "the run has no end in the record", now);
+    if (run.trips > 1) judge_->complain("I7", run.channel, fmt::format("{} trips in one run", run.trips), now);
+    const bool is_tripped = run.end && run.end->status == to_string(Outcome::tripped);
+    if (is_tripped && run.first_trip.empty()) judge_->complain("I7", run.channel, "tripped, and no cause is recorded", now);
+    if (!run.first_trip.empty() && run.end && run.end->reason.find(run.first_trip) == std::string::npos) {
+      judge_->complain("I7", run.channel, "the reason '" + run.end->reason + "' is not the first cause '" + run.first_trip + "'",
+                       now);
+    }
+  }
+  if (!recorder_->is_recorded() || recorder_->failed()) return;
+  const Result<std::unique_ptr<db::Reader>> reader = db::Reader::open(folder_ + "/record.db");
+  if (!reader) return judge_->complain("I3", "", reader.error().what, now);
+  for (const auto& [key, run] : recorder_->runs()) {
+    std::uint64_t found = 0;
+    std::int64_t last_ns = -1;
+    bool is_in_order = true;
+    const auto count = [&](const db::SampleView& view) {
+      ++found;
+      is_in_order = is_in_order && view.row.test_time_ns >= last_ns;
+      last_ns = view.row.test_time_ns;
+      return true;
+    };
+    const auto read = (*reader)->for_each_sample(key, count);
+    if (!read) return judge_->complain("I3", run.channel, read.error().what, now);
+    if (found != run.samples || !is_in_order)
+      judge_->complain("I3", run.channel,
+                       fmt::format("{} samples were recorded, {} are in the record{}", run.samples, found,
+                                   is_in_order ? "" : ", not in order"),
+                       now);
+  }
+}
+
+}  // namespace
+
+RunReport run_plan(const Plan& plan, Recording recording) { return SwarmRun{plan, recording}.run(); }
+
+}  // namespace cellrig::swarm
