@@ -8,13 +8,14 @@
 namespace cellrig {
 
 enum class Fault : unsigned char {
-  timeout,       ///< no answer in time; perhaps alive. What arrives later must not be believed.
-  link_lost,     ///< the connection is dead
-  malformed,     ///< an answer that does not parse: nothing on this connection is to be trusted
-  refused,       ///< alive, and said no
-  device_fault,  ///< alive, and broken: a protection tripped, a sensor is open
-  busy,          ///< alive, try later
-  interrupted,   ///< we cut it ourselves, for an OFF or at the end
+  timeout,             ///< no answer in time; perhaps alive. What arrives later must not be believed.
+  link_lost,           ///< the connection is dead
+  malformed,           ///< an answer that does not parse: nothing on this connection is to be trusted
+  refused,             ///< alive, and said no
+  device_fault,        ///< alive, and broken: a sensor is open, a relay sticks
+  protection_tripped,  ///< alive, and its own protection keeps the output off until it is acknowledged
+  busy,                ///< alive, try later
+  interrupted,         ///< we cut it ourselves, for an OFF or at the end
 };
 
 [[nodiscard]] constexpr std::string_view to_string(Fault fault) {
@@ -24,6 +25,7 @@ enum class Fault : unsigned char {
     case Fault::malformed: return "malformed reply";
     case Fault::refused: return "refused";
     case Fault::device_fault: return "device fault";
+    case Fault::protection_tripped: return "protection tripped";
     case Fault::busy: return "busy";
     case Fault::interrupted: return "interrupted";
   }

@@ -264,14 +264,16 @@ bool ChannelRunner::tripped(const std::optional<CyclerReadings>& fresh) {
   }
   if (supervisor_->check(observation_, commanded_, now)) return true;
   if (!fresh || !commanded_.output_on || fresh->voltage.at < commanded_.since) return false;
-  if (fresh->tripped) {
-    supervisor_->trip(TripCause{Hazard::instrument_protection, Measurand::voltage, fresh->voltage.value, 0.0, now});
-  } else if (!fresh->remote) {
-    supervisor_->trip(TripCause{Hazard::instrument_lost_remote, Measurand::voltage, fresh->voltage.value, 0.0, now});
-  } else if (!fresh->output_on) {
-    supervisor_->trip(TripCause{Hazard::instrument_protection, Measurand::voltage, fresh->voltage.value, 0.0, now});
+  if (!fresh->tripped && !fresh->remote) {
+    trip_by_instrument(Hazard::instrument_lost_remote);
+  } else if (fresh->tripped || !fresh->output_on) {
+    trip_by_instrument(Hazard::instrument_protection);
   }
   return supervisor_->tripped().has_value();
+}
+
+void ChannelRunner::trip_by_instrument(Hazard hazard) {
+  supervisor_->trip(TripCause{hazard, Measurand::voltage, observation_[Measurand::voltage].value, 0.0, time_.now()});
 }
 
 // ---- performing -----------------------------------------------------------------------------------------------------
@@ -316,6 +318,8 @@ Task<void> ChannelRunner::perform_apply(Setpoint setpoint, int direction) {
   } else if (!must_be_off()) {
     reason_ = "set-point not accepted: " + done.error().what;
     say(db::Severity::alarm, "instrument", reason_);
+    // Whichever exchange told it, a protection that tripped is a trip.
+    if (done.error().fault == Fault::protection_tripped) trip_by_instrument(Hazard::instrument_protection);
   }
 }
 

@@ -176,6 +176,7 @@ class ChannelRunner {
 
   void merge(const CyclerReadings& readings);
   [[nodiscard]] bool tripped(const std::optional<CyclerReadings>& fresh);
+  void trip_by_instrument(Hazard hazard);
   [[nodiscard]] Deadline measure_deadline() const;
   [[nodiscard]] Duration period() const;
   [[nodiscard]] Duration age_limit() const;

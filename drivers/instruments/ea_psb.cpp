@@ -11,7 +11,9 @@ namespace {
 using modbus::PercentScale;
 using modbus::WordOrder;
 
-bool is_answer(Fault fault) { return fault == Fault::refused || fault == Fault::busy || fault == Fault::device_fault; }
+bool is_answer(Fault fault) {
+  return fault == Fault::refused || fault == Fault::busy || fault == Fault::device_fault || fault == Fault::protection_tripped;
+}
 
 Reading reading_of(std::uint16_t raw, double value, TimePoint at) {
   if (raw == ea_psb::raw_saturated) return Reading{.value = 0.0, .at = at, .quality = Quality::bad};

@@ -20,7 +20,7 @@ namespace cellrig {
 /// * The actual current is a magnitude; its sign is state bit 12. 65535 is the end of the range and no measurement.
 /// * Writes are accepted in remote mode only. Losing remote (panel, reboot, watchdog) disarms: apply() refuses until arm().
 /// * Its watchdog makes it leave remote; what the output then does is a setting (POW:STAG:AFT:REM), armed as OFF.
-/// * An alarm is never acknowledged on the way: arm() and apply() fail with device_fault until acknowledge_trip().
+/// * An alarm is never acknowledged on the way: arm() and apply() fail with protection_tripped until acknowledge_trip().
 /// * SYST:ERR? is never asked, because reading it acknowledges alarms.
 /// * output_off() tries Modbus first and, when that does not answer, SCPI; in turn until its deadline.
 class EaPsbCycler final : public CyclerCore {
@@ -63,6 +63,8 @@ class EaPsbCycler final : public CyclerCore {
   [[nodiscard]] int off_path_count() const override { return 2; }
   [[nodiscard]] Task<Result<void>> off_by(int path, Deadline attempt) override;
   [[nodiscard]] Task<Result<ea_psb::State>> ready_for_setpoint(Call call);
+  [[nodiscard]] Task<Result<void>> put_into_force(Call call, const ea_psb::Settings& settings);
+  [[nodiscard]] Error tripped(const ea_psb::State& state, std::string_view more) const;
   [[nodiscard]] Task<Result<void>> write_settings(Call call, const ea_psb::Settings& settings);
   [[nodiscard]] Task<Result<void>> verify_settings(Call call, const ea_psb::Settings& settings);
   [[nodiscard]] Task<Result<void>> switch_on(Call call);

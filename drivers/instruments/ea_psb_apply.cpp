@@ -34,13 +34,24 @@ Task<Result<void>> EaPsbCycler::apply(const Setpoint& setpoint, Deadline deadlin
   if (!before) co_return before.error();
   if (!before->output_on) current_is_bounded_by(Amps{0.0});
   current_may_reach(settings->current_max);
-  Result<void> done = co_await write_settings(call, *settings);
-  if (!done) co_return done;
-  done = co_await verify_settings(call, *settings);
-  if (!done) co_return done;
-  done = co_await switch_on(call);
+  const Result<void> done = co_await put_into_force(call, *settings);
   if (done) current_is_bounded_by(settings->current_max);
+  if (done || done.error().fault != Fault::refused) co_return done;
+  const Result<Status> status = co_await read_status(call);
+  if (status && status->state.alarm) co_return tripped(status->state, "");  // it takes nothing until that is acknowledged
   co_return done;
+}
+
+Task<Result<void>> EaPsbCycler::put_into_force(Call call, const ea_psb::Settings& settings) {
+  Result<void> done = co_await write_settings(call, settings);
+  if (!done) co_return done;
+  done = co_await verify_settings(call, settings);
+  if (!done) co_return done;
+  co_return co_await switch_on(call);
+}
+
+Error EaPsbCycler::tripped(const ea_psb::State& state, std::string_view more) const {
+  return failure(Fault::protection_tripped, "alarm: " + std::string(state.alarm_cause) + std::string(more));
 }
 
 /// Remote still held, no alarm, and after any trouble on the link: protections and watchdog still as armed.
@@ -48,9 +59,7 @@ Task<Result<ea_psb::State>> EaPsbCycler::ready_for_setpoint(Call call) {
   const Result<Status> status = co_await read_status(call);
   if (!status) co_return status.error();
   if (!status->state.remote) co_return refused("it is no longer under remote control; protections must be armed again");
-  if (status->state.alarm) {
-    co_return failure(Fault::device_fault, "alarm: " + std::string(status->state.alarm_cause));
-  }
+  if (status->state.alarm) co_return tripped(status->state, "");
   if (verify_needed_) {
     const Result<void> verified = co_await verify_armed(call);
     if (!verified) co_return verified.error();
@@ -123,7 +132,7 @@ Task<Result<void>> EaPsbCycler::switch_on(Call call) {
     status = co_await read_status(call);
     if (!status) co_return status.error();
     const ea_psb::State& state = status->state;
-    if (state.alarm) co_return failure(Fault::device_fault, "alarm: " + std::string(state.alarm_cause));
+    if (state.alarm) co_return tripped(state, "");
     if (!state.remote) co_return refused("remote control was lost while the output was switched on");
     if (state.output_on) co_return Result<void>{};
     const Result<void> paused = co_await pause(call, state_poll);

@@ -59,9 +59,7 @@ Task<Result<void>> EaPsbCycler::require_idle(Call call) {
   const Result<Status> status = co_await read_status(call);
   if (!status) co_return status.error();
   if (status->state.output_on) co_return refused("the output is on; protections are armed with the output off");
-  if (status->state.alarm) {
-    co_return failure(Fault::device_fault, "alarm: " + std::string(status->state.alarm_cause) + "; a person must acknowledge it");
-  }
+  if (status->state.alarm) co_return tripped(status->state, "; a person must acknowledge it");
   co_return Result<void>{};
 }
 
@@ -249,7 +247,7 @@ Task<Result<void>> EaPsbCycler::acknowledge_trip(Deadline deadline) {
   status = co_await read_status(call);
   if (!status) co_return status.error();
   if (!status->state.alarm) co_return Result<void>{};
-  co_return failure(Fault::device_fault, "the alarm persists: " + std::string(status->state.alarm_cause));
+  co_return tripped(status->state, "; it persists");
 }
 
 Task<Result<void>> EaPsbCycler::release(Deadline deadline) {

@@ -42,7 +42,7 @@ Error ScpiCycler::misunderstood(Error error) {
 }
 
 Error ScpiCycler::tripped(std::uint32_t bits, std::string_view more) const {
-  return failure(Fault::device_fault, "tripped: " + trip_cause(bits) + std::string(more));
+  return failure(Fault::protection_tripped, "tripped: " + trip_cause(bits) + std::string(more));
 }
 
 Task<Result<std::string>> ScpiCycler::ask(Call call, std::string_view message) {
@@ -301,7 +301,7 @@ Task<Result<void>> ScpiCycler::clear_trip(Call call) {
   const TimePoint settled = time_.now() + dialect_.trip_clears_within;
   while (true) {
     done = co_await require_no_trip(call);
-    if (done || done.error().fault != Fault::device_fault || time_.now() >= settled) co_return done;
+    if (done || done.error().fault != Fault::protection_tripped || time_.now() >= settled) co_return done;
     done = co_await pause(call, state_poll);
     if (!done) co_return done;
   }

@@ -54,7 +54,7 @@ struct ScpiDialect {
 ///   their own: a question beside its write may return the old value.
 /// * apply() reads the protections back before it writes anything, and what differs disarms: a *RST or a restart undid them.
 /// * Most makes do not say who controls them: CyclerReadings::remote is true then; apply() finds out by reading back.
-/// * A latched trip is never cleared on the way: arm() and apply() fail with device_fault until acknowledge_trip().
+/// * A latched trip is never cleared on the way: arm() and apply() fail with protection_tripped until acknowledge_trip().
 /// * With a second session (`stop_session`) OFF has that for itself, kept open from identify() or arm() on, and never waits for a
 ///   measurement. Without one OFF cuts the exchange in flight and goes out on a new connection.
 class ScpiCycler : public CyclerCore {

@@ -27,7 +27,7 @@ class CyclerProtection : public CyclerContract {
     EXPECT_FALSE(readings->output_on);
     const Result<void> armed = arm(protections());
     ASSERT_FALSE(armed);
-    EXPECT_EQ(armed.error().fault, Fault::device_fault);
+    EXPECT_EQ(armed.error().fault, Fault::protection_tripped);
     EXPECT_TRUE(output_off());
     rig().clear_faults();  // its own cell is back: the cause is removed
     const Result<void> acknowledged = acknowledge();
@@ -95,7 +95,7 @@ TEST_P(CyclerProtection, its_own_trip_is_told_by_the_next_measurement) {
   EXPECT_EQ(readings->regulation, Regulation::off);
   const Result<void> applied = apply(ConstantCurrent{.current = -1.0_A, .voltage_min = cell_low, .voltage_max = 4.0_V});
   ASSERT_FALSE(applied);
-  EXPECT_EQ(applied.error().fault, Fault::device_fault);
+  EXPECT_EQ(applied.error().fault, Fault::protection_tripped);
   expect_off();
 }
 

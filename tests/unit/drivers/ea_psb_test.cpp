@@ -75,7 +75,7 @@ TEST(EaPsb, arms_only_with_the_output_off_and_without_an_alarm) {
   FakeEa tripped;
   tripped.alarm_bits = 1U << 15 | 1U << 16;
   tripped.react();
-  EXPECT_EQ(arm(tripped).error().fault, Fault::device_fault);
+  EXPECT_EQ(arm(tripped).error().fault, Fault::protection_tripped);
 }
 
 TEST(EaPsb, refuses_a_setpoint_before_protections_are_armed) {
@@ -247,7 +247,7 @@ TEST(EaPsb, an_alarm_is_a_trip_and_no_setpoint_is_taken) {
   const auto readings = measure(ea);
   EXPECT_TRUE(readings->tripped);
   EXPECT_FALSE(readings->output_on);
-  EXPECT_EQ(apply(ea, charge_5A).error().fault, Fault::device_fault);
+  EXPECT_EQ(apply(ea, charge_5A).error().fault, Fault::protection_tripped);
 }
 
 // F25: the end of the range is no measurement.

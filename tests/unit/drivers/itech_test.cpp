@@ -238,7 +238,7 @@ TEST(Itech, decodes_measurements) {
 TEST(Itech, a_cleared_trip_is_waited_for) {
   FakeItech rig;
   rig.questionable = 1 << 12;
-  EXPECT_EQ(arm(rig).error().fault, Fault::device_fault);
+  EXPECT_EQ(arm(rig).error().fault, Fault::protection_tripped);
   const auto acknowledged = finish(rig, rig.cycler->acknowledge_trip(in(rig, 1s)));
   EXPECT_TRUE(acknowledged) << acknowledged.error().what;
   EXPECT_TRUE(arm(rig));

@@ -142,7 +142,7 @@ TEST(KeysightN6900, never_energises_in_current_priority) {
 TEST(KeysightN6900, a_latched_trip_must_be_acknowledged_by_a_person) {
   FakeN6900 rig;
   rig.questionable = 1 << 11;
-  EXPECT_EQ(arm(rig).error().fault, Fault::device_fault);
+  EXPECT_EQ(arm(rig).error().fault, Fault::protection_tripped);
   EXPECT_TRUE(finish(rig, rig.cycler->acknowledge_trip(in(rig, 1s))));
   EXPECT_TRUE(arm(rig));
 }
