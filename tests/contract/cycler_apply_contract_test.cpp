@@ -6,17 +6,14 @@
 #include <vector>
 
 #include "tests/contract/cycler_contract.hpp"
+#include "tests/support/sparse.hpp"
 
 namespace cellrig::test {
 namespace {
 
 using namespace std::chrono_literals;
 
-#ifdef __SANITIZE_ADDRESS__
-constexpr int stride = 4;  // a world for each exchange takes five minutes there, and no other paths
-#else
-constexpr int stride = 1;
-#endif
+constexpr int exchange_stride = sparse_when_sanitized(8);
 
 /// What a set-point may do to the cell, in either direction.
 struct Bounds {
@@ -61,10 +58,10 @@ class CyclerApply : public CyclerContract {
     EXPECT_GE(now.current_min_A, -std::max(old.discharge_A, wanted.discharge_A) - idle_A());
   }
 
-  /// Cuts the link at the n-th exchange of apply(), n = 1, 1 + stride, ... until apply() gets through. Each time in a fresh world, in which `old`
-  /// is in force, or nothing. The process never comes back: at the end the watchdog has turned the output off.
+  /// Cuts the link at the n-th exchange of apply(), n = 1, 1 + exchange_stride, ... until apply() gets through. Each time in a fresh
+  /// world, in which `old` is in force, or nothing. The process never comes back: at the end the watchdog has turned the output off.
   void cut_after_every_exchange(const std::string& fault, const Target& old, const Target& wanted) {
-    for (int n = 1; n <= exchange_count_max; n += stride) {
+    for (int n = 1; n <= exchange_count_max; n += exchange_stride) {
       SCOPED_TRACE(fault + " at exchange " + std::to_string(n));
       make_world();
       ASSERT_NO_FATAL_FAILURE(arm_or_fail());

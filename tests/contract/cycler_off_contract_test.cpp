@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "tests/contract/cycler_contract.hpp"
+#include "tests/support/sparse.hpp"
 
 namespace cellrig::test {
 namespace {
@@ -93,7 +94,7 @@ TEST_P(CyclerOff, does_not_wait_for_a_measurement_that_hangs) {
 TEST_P(CyclerOff, strikes_at_each_exchange_of_apply) {
   for (const bool is_on_before : {false, true}) {
     int n = 1;
-    for (; n <= exchange_count_max; ++n) {
+    for (; n <= exchange_count_max; n += sparse_when_sanitized(3)) {
       SCOPED_TRACE("exchange " + std::to_string(n));
       make_world();
       ASSERT_NO_FATAL_FAILURE(arm_or_fail());
@@ -120,7 +121,7 @@ TEST_P(CyclerOff, strikes_at_each_exchange_of_apply) {
 
 TEST_P(CyclerOff, strikes_at_every_moment_of_apply) {
   bool is_over = false;
-  const int step_ms = is_paced() ? 23 : 2;
+  const int step_ms = (is_paced() ? 23 : 2) * sparse_when_sanitized(4);
   for (int moment_ms = 0; !is_over && moment_ms < 200 * step_ms; moment_ms += step_ms) {
     SCOPED_TRACE(moment_ms);
     make_world();
@@ -141,7 +142,7 @@ TEST_P(CyclerOff, strikes_at_every_moment_of_apply) {
 
 TEST_P(CyclerOff, strikes_at_every_moment_of_arm) {
   bool is_over = false;
-  const int step_ms = is_paced() ? 37 : 10;
+  const int step_ms = (is_paced() ? 37 : 10) * sparse_when_sanitized(4);
   for (int moment_ms = 0; !is_over && moment_ms < 100 * step_ms; moment_ms += step_ms) {
     SCOPED_TRACE(moment_ms);
     make_world();

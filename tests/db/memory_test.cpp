@@ -7,6 +7,7 @@
 #include "db/verify.hpp"
 #include "tests/db/hooked_disk.hpp"
 #include "tests/db/record_check.hpp"
+#include "tests/support/sparse.hpp"
 
 namespace {
 
@@ -101,8 +102,8 @@ void fail_one_after_another(bool for_ever) {
   const test::HookedDisk without_syncs;
   constexpr long long allocations_max = 100'000;
   // From the first ones on each; later on every thirteenth: they repeat themselves.
-  constexpr long long each_until = 200;
-  constexpr long long step = 13;
+  constexpr long long each_until = 200 / sparse_when_sanitized(4);
+  constexpr long long step = 13 * sparse_when_sanitized(4);
   long long n = 1;
   std::uint64_t rounds = 0;
   for (; n < allocations_max; n += n < each_until ? 1 : step) {
@@ -131,7 +132,7 @@ void fail_one_after_another(bool for_ever) {
     EXPECT_TRUE(report.is_intact()) << "allocation " << n << ": " << report.findings.front().what;
     if (testing::Test::HasFailure()) return;
   }
-  EXPECT_GT(rounds, 300U) << "the fault was never reached: the test would prove nothing";
+  EXPECT_GT(rounds, 300U / sparse_when_sanitized(4)) << "the fault was never reached: the test would prove nothing";
   EXPECT_LT(n, allocations_max);
 }
 

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "tests/support/sparse.hpp"
 #include "tests/swarm/swarm_run.hpp"
 
 namespace cellrig::swarm {
@@ -48,11 +49,7 @@ Plan short_plan(const Case& test) {
   return plan;
 }
 
-#ifdef __SANITIZE_ADDRESS__
-constexpr int stride = 4;  // ten times as slow, and no other paths
-#else
-constexpr int stride = 1;
-#endif
+constexpr int exchange_stride = sparse_when_sanitized(4);
 
 class EveryExchangeFails : public testing::TestWithParam<Case> {};
 
@@ -72,7 +69,7 @@ TEST_P(EveryExchangeFails, and_every_promise_is_kept) {
   ASSERT_EQ(untouched.outcomes.at("ch1"), Outcome::completed) << untouched.reasons.at("ch1");
   int n = 0;
   int ended_early = 0;
-  for (int in_a_row = 0; in_a_row < untouched_in_a_row; n += stride) {
+  for (int in_a_row = 0; in_a_row < untouched_in_a_row; n += exchange_stride) {
     ASSERT_LT(n, exchanges_max) << "some run must pass untouched in the end";
     const RunReport report = run_plan(with_failure(plan, GetParam(), n), Recording::sqlite);
     ASSERT_FALSE(report.violation) << "exchange " << n << ": " << report.violation->invariant << ": " << report.violation->what
@@ -80,8 +77,8 @@ TEST_P(EveryExchangeFails, and_every_promise_is_kept) {
     if (report.outcomes.at("ch1") != Outcome::completed) ++ended_early;
     in_a_row = report.trace_hash == untouched.trace_hash ? in_a_row + 1 : 0;
   }
-  const int failed = n / stride - untouched_in_a_row;
-  EXPECT_GT(failed * stride, 10) << "the fault must have hit something";
+  const int failed = n / exchange_stride - untouched_in_a_row;
+  EXPECT_GT(failed * exchange_stride, 10) << "the fault must have hit something";
   std::printf("  %-28s %4d exchanges failed, one by one; %d of these runs ended early\n", GetParam().name.c_str(), failed,
               ended_early);
 }

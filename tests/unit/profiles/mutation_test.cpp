@@ -5,16 +5,13 @@
 
 #include "profiles/describe.hpp"
 #include "profiles/yaml_reader.hpp"
+#include "tests/support/sparse.hpp"
 #include "tests/unit/profiles/support.hpp"
 
 namespace cellrig::test {
 namespace {
 
-#ifdef __SANITIZE_ADDRESS__
-constexpr int mutation_count = 5'000;  // four times as slow; fuzz_profile mutates there, too
-#else
-constexpr int mutation_count = 20'000;
-#endif
+constexpr int mutation_count = 20'000 / sparse_when_sanitized(4);
 constexpr std::uint32_t seed = 20260227;
 
 /// Without the comments, so that most mutations hit something that matters.
