@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "controller/base/result.hpp"
+#include "sim/cell_instead.hpp"
 #include "sim/faults/fault_host.hpp"
 #include "sim/faults/fault_log.hpp"
 #include "sim/instruments/responder.hpp"
@@ -24,8 +25,9 @@ namespace cellrig::sim {
 struct BenchOptions {
   std::vector<std::string> cell_directories;  ///< where `file: lg-m50` is looked for as lg-m50.yaml, in this order
   std::uint64_t seed = 1;
-  std::string fault_file;           ///< orders, besides those of the bench file; empty: none
-  FaultHost* fault_host = nullptr;  ///< as set_fault_host()
+  std::string fault_file;                   ///< orders, besides those of the bench file; empty: none
+  FaultHost* fault_host = nullptr;          ///< as set_fault_host()
+  std::optional<CellInstead> cell_instead;  ///< in every channel, and no faults: a rehearsal
 };
 
 /// A channel of the bench: a cell on a power stage, and what is fixed to it.

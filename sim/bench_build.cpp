@@ -176,6 +176,7 @@ class Builder {
     wiring_.require_role(entry.cycler, InstrumentRole::cycler, "cycler");
     CellParameters parameters = load_cell(entry.cell);
     set_life(parameters, entry.cell);
+    if (options_.cell_instead && parameters.life.ageing) parameters.life.ageing->active = true;
     const CellDraw draw =
         entry.cell.is_drawn ? draw_cell(parameters.life, seed_for(options_.seed, "cell " + entry.name)) : CellDraw{};
     if (parameters.life.ageing) parameters.life.ageing->lifetime_factor = draw.lifetime;
@@ -410,7 +411,7 @@ class Builder {
 }  // namespace
 
 std::unique_ptr<SimulatedBench> SimulatedBench::load(const std::string& path, const BenchOptions& options) {
-  const BenchFile file = load_bench_file(path);
+  const BenchFile file = load_bench_file(path, options.cell_instead);
   return Builder{file, options}.build();
 }
 

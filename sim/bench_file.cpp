@@ -25,13 +25,14 @@ struct Range {
 
 class Reader {
  public:
-  Reader(const std::string& text, std::string path) : path_{std::move(path)} {
+  Reader(const std::string& text, std::string path, const std::optional<CellInstead>& instead) : path_{std::move(path)} {
     try {
       root_ = YAML::Load(text);
     } catch (const YAML::Exception& e) {
       throw ConfigError{{path_, e.mark.line + 1, e.mark.column + 1}, e.msg};
     }
     if (!root_.IsMap()) throw ConfigError{{path_}, "a bench file is a map with 'instruments', 'channels' and 'simulation'"};
+    if (instead) put_in_every_channel(*instead);
     simulation_ = root_["simulation"];
     if (!simulation_) throw ConfigError{{path_}, "missing key 'simulation': this bench has no simulated cells"};
   }
@@ -51,6 +52,29 @@ class Reader {
   }
 
  private:
+  void put_in_every_channel(const CellInstead& instead) {
+    const YAML::Node channels = root_["channels"];
+    if (!channels || !channels.IsMap()) return;  // read_channels() tells
+    YAML::Node simulation = root_["simulation"];
+    if (simulation && !simulation.IsMap()) throw error(simulation, "simulation is a map");
+    simulation.remove("faults");
+    YAML::Node cells{YAML::NodeType::Map};
+    for (const auto& channel : channels) {
+      const std::string name = channel.first.Scalar();
+      const YAML::Node old = simulation && simulation["cells"] ? simulation["cells"][name] : YAML::Node{};
+      YAML::Node cell{YAML::NodeType::Map};
+      cell["file"] = instead.file;
+      if (old && old.IsMap()) {
+        for (const char* const kept : {"soc_pct", "temperature_degC", "fixture", "stack"}) {
+          if (old[kept]) cell[kept] = old[kept];
+        }
+      }
+      if (instead.soc_pct) cell["soc_pct"] = *instead.soc_pct;
+      cells[name] = cell;
+    }
+    simulation["cells"] = cells;
+  }
+
   [[nodiscard]] SourcePlace place(const YAML::Node& node) const {
     const YAML::Mark mark = node.Mark();
     return mark.is_null() ? SourcePlace{path_} : SourcePlace{path_, mark.line + 1, mark.column + 1};
@@ -329,14 +353,16 @@ class Reader {
 
 }  // namespace
 
-BenchFile parse_bench_file(const std::string& text, const std::string& path) { return Reader{text, path}.read(); }
+BenchFile parse_bench_file(const std::string& text, const std::string& path, const std::optional<CellInstead>& cell) {
+  return Reader{text, path, cell}.read();
+}
 
-BenchFile load_bench_file(const std::string& path) {
+BenchFile load_bench_file(const std::string& path, const std::optional<CellInstead>& cell) {
   std::ifstream stream{path};
   if (!stream) throw ConfigError{{path}, "the bench file can't be read"};
   std::ostringstream text;
   text << stream.rdbuf();
-  return parse_bench_file(text.str(), path);
+  return parse_bench_file(text.str(), path, cell);
 }
 
 }  // namespace cellrig::sim

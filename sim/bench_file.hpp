@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "controller/base/config_error.hpp"
+#include "sim/cell_instead.hpp"
 #include "sim/fault_file.hpp"
 
 namespace cellrig::sim {
@@ -110,8 +111,9 @@ struct BenchFile {
 
 /// `simulation` is read strictly; of the rest only what says how things are wired, unknown keys being the controller's business.
 /// @throws ConfigError with file, line and column.
-[[nodiscard]] BenchFile load_bench_file(const std::string& path);
+[[nodiscard]] BenchFile load_bench_file(const std::string& path, const std::optional<CellInstead>& cell = {});
 /// The same from text, for tests; `path` is for messages.
-[[nodiscard]] BenchFile parse_bench_file(const std::string& text, const std::string& path);
+[[nodiscard]] BenchFile parse_bench_file(const std::string& text, const std::string& path,
+                                         const std::optional<CellInstead>& cell = {});
 
 }  // namespace cellrig::sim

@@ -24,6 +24,7 @@ ExitCode run_main(int argc, char** argv) {
   app.option_defaults()->always_capture_default();
   Action action;
   add_check(app, action);
+  add_rehearse(app, action);
   add_run(app, action);
   add_off(app, action);
   add_doctor(app, action);

@@ -184,9 +184,9 @@ void RunSession::record_request() {
   }
   for (const std::string& setting : options_.settings) settings.emplace_back(setting);
   const boost::json::object detail{
-      {"channels", std::move(channels)},       {"set", std::move(settings)}, {"time_source", rig_->time_name()},
-      {"simulated", options_.simulated},       {"seed", options_.seed},      {"outputs_off_first", !options_.simulated},
-      {"resumed", options_.resume.has_value()}};
+      {"channels", std::move(channels)},        {"set", std::move(settings)}, {"time_source", rig_->time_name()},
+      {"simulated", options_.simulated},        {"seed", options_.seed},      {"outputs_off_first", !options_.simulated},
+      {"resumed", options_.resume.has_value()}, {"rehearsal", rehearsed_}};
   recorder_->audit(db::AuditRow{.utc = rig_->time().utc_now(),
                                 .operator_name = operator_name(),
                                 .origin = host_name(),

@@ -22,6 +22,7 @@ struct RunOptions {
   std::string fault_file;
   std::optional<std::string> resume;  ///< "3", "3,4"; "": the last run of each channel
   std::string resume_by;              ///< a rule's word; empty: the profile's
+  std::string without_rehearsal;      ///< a person's reason to start what was not rehearsed, or trips there
   std::string accept_changed;         ///< a person's reason to go on with another cycler, channel or cell label
   std::uint64_t seed = 1;
   double control_period_s = 0;

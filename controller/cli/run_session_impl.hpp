@@ -64,6 +64,8 @@ class RunSession {
       compile_plans();
     }
     if (!judge_plans()) return ExitCode::bad_input;
+    rehearse_plans();
+    if (signal_ != 0) return exit_code();
     if (!recorder_ && !open_recorder()) return ExitCode::record_failed;
     require_acknowledged_trips();
     record_request();
@@ -89,6 +91,10 @@ class RunSession {
   bool switch_off_first();
   void compile_plans();
   bool judge_plans();
+  [[nodiscard]] bool was_interrupted();
+  /// In words, for the record. Empty: a signal came.
+  [[nodiscard]] std::string rehearse_plan(const ChannelPlan& plan);
+  void rehearse_plans();
   bool open_recorder();
   void require_acknowledged_trips() const;
   void record_request();
@@ -119,6 +125,7 @@ class RunSession {
   int signal_ = 0;
   std::vector<ChannelResult> results_;
   std::string record_failure_;
+  std::string rehearsed_;  ///< what the rehearsals told, or the reason for none; empty: none was due
   db::Anchor head_;
 };
 

@@ -24,10 +24,7 @@ ResumeMoment RunSession::resume_moment(const ChannelPlan& plan) {
     const Duration uptime = rig_->time().now().time_since_epoch() + rig_->time().suspended();
     moment.machine_started = UtcTime{moment.utc.ns_since_epoch - uptime.count()};
   }
-  moment.is_interrupted = [this] {
-    rig_->time().context().poll();
-    return signal_ != 0;
-  };
+  moment.is_interrupted = [this] { return was_interrupted(); };
   return moment;
 }
 

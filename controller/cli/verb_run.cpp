@@ -33,6 +33,11 @@ void add_run(CLI::App& app, Action& chosen) {
   verb->add_option(
       "--accept-changed", options->accept_changed,
       "go on although cycler, channel or cell label are not those the run began with; the reason goes into the record");
+  verb->add_option(
+          "--without-rehearsal", options->without_rehearsal,
+          "start on a real bench although the profile trips in a rehearsal on the cell's model, or without one; the reason "
+          "goes into the record")
+      ->type_name("REASON");
   verb->add_option("--operator", options->operator_name, "who runs this; default: the login name");
   verb->add_option("--time", options->time, "real, lockstep or virtual; default: real, virtual with --simulated")
       ->check(CLI::IsMember({"real", "lockstep", "virtual"}));

@@ -12,6 +12,7 @@ using Action = std::function<ExitCode()>;
 
 /// Each registers a subcommand of `app`; the action is stored in `chosen` when the command line names the verb.
 void add_check(CLI::App& app, Action& chosen);
+void add_rehearse(CLI::App& app, Action& chosen);
 void add_run(CLI::App& app, Action& chosen);
 void add_off(CLI::App& app, Action& chosen);
 void add_doctor(CLI::App& app, Action& chosen);

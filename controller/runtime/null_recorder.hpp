@@ -1,11 +1,11 @@
-// Keeps nothing: for `off`, which must work without a database.
+// Keeps nothing: for `off`, which must work without a database, and to be derived from.
 #pragma once
 
 #include "db/recorder.hpp"
 
 namespace cellrig {
 
-class NullRecorder final : public db::Recorder {
+class NullRecorder : public db::Recorder {
  public:
   [[nodiscard]] db::RunKey begin_run(const db::RunRow&) override { return 0; }
   [[nodiscard]] db::StepKey next_step_key() override { return 0; }

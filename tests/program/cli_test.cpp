@@ -19,7 +19,7 @@ using testing::Not;
 
 namespace fs = std::filesystem;
 
-const std::vector<std::string> verbs{"check", "run", "off", "doctor", "runs", "show", "export", "db"};
+const std::vector<std::string> verbs{"check", "rehearse", "run", "off", "doctor", "runs", "show", "export", "db"};
 
 const std::string short_profile =
     "profile: Short\nformat: 1\nrecord: {every_s: 0}\nsteps:\n"

@@ -1,0 +1,211 @@
+#include "controller/cli/rehearsal/rehearsal_watch.hpp"
+
+#include <cmath>
+#include <utility>
+
+namespace cellrig::cli {
+namespace {
+
+constexpr double bytes_per_row = 80.0;    // DESIGN: at most so much, the index included
+constexpr double bytes_per_step = 400.0;  // a step and its end, with their texts
+constexpr std::size_t warnings_max = 20, criteria_max = 100;
+
+enum Watched : std::size_t {
+  voltage_max,
+  voltage_min,
+  charge_current,
+  discharge_current,
+  temperature_max,
+  temperature_min,
+  charge_temperature,
+  charge_capacity,
+};
+
+}  // namespace
+
+// ---- the curve ------------------------------------------------------------------------------------------------------
+
+void Curve::add(double seconds, const Observation& observation) {
+  if (pieces_.empty() || seconds >= pieces_.back().from_s + length_s_) {
+    if (pieces_.size() >= curve_pieces_max) halve();
+    const double from = std::floor(seconds / length_s_) * length_s_;
+    if (pieces_.empty() || from > pieces_.back().from_s) pieces_.push_back(CurvePiece{from, seconds, {}, {}, {}});
+  }
+  CurvePiece& piece = pieces_.back();
+  piece.to_s = seconds;
+  const auto keep = [&observation](Measurand measurand, Span& span) {
+    if (observation[measurand].usable()) span.include(observation[measurand].value);
+  };
+  keep(Measurand::voltage, piece.voltage_V);
+  keep(Measurand::current, piece.current_A);
+  keep(Measurand::cell_temperature, piece.cell_temperature_degC);
+}
+
+void Curve::halve() {
+  length_s_ *= 2;
+  std::vector<CurvePiece> fewer;
+  for (const CurvePiece& piece : pieces_) {
+    const double from = std::floor(piece.from_s / length_s_) * length_s_;
+    if (fewer.empty() || from > fewer.back().from_s) {
+      fewer.push_back(piece);
+      fewer.back().from_s = from;
+      continue;
+    }
+    CurvePiece& wide = fewer.back();
+    wide.to_s = piece.to_s;
+    wide.voltage_V.include(piece.voltage_V);
+    wide.current_A.include(piece.current_A);
+    wide.cell_temperature_degC.include(piece.cell_temperature_degC);
+  }
+  pieces_ = std::move(fewer);
+}
+
+// ---- limits ---------------------------------------------------------------------------------------------------------
+
+RehearsalWatch::RehearsalWatch(const Program& program, const SafetyLimits& limits, RehearsalWatcher watcher,
+                               std::function<void()> stop)
+    : program_{program}, watcher_{std::move(watcher)}, stop_{std::move(stop)} {
+  for (std::size_t i = 0; i < program.code.size(); ++i) {
+    if (!std::holds_alternative<Step>(program.code[i])) continue;
+    index_[static_cast<std::uint32_t>(i)] = result_.steps.size();
+    result_.steps.push_back({.instruction = static_cast<std::uint32_t>(i)});
+  }
+  watch_limit("voltage_max_V", "V", limits.voltage_max.value());
+  watch_limit("voltage_min_V", "V", limits.voltage_min.value());
+  watch_limit("charge_current_max_A", "A", limits.charge_current_max.value());
+  watch_limit("discharge_current_max_A", "A", limits.discharge_current_max.value());
+  watch_limit("cell_temperature_max_degC", "degC", limits.cell_temperature_max.value());
+  watch_limit("cell_temperature_min_degC", "degC", limits.cell_temperature_min.value());
+  watch_limit("charge_temperature_min_degC", "degC", limits.charge_temperature_min.value());
+  watch_limit("charge_capacity_max_Ah", "Ah", limits.charge_capacity_max.value());
+}
+
+void RehearsalWatch::watch_limit(const std::string& key, const std::string& unit, double bound) {
+  result_.approaches.push_back({.limit = key, .unit = unit, .bound = bound});
+}
+
+void RehearsalWatch::judge_approaches(const Observation& observation, std::uint32_t instruction) {
+  const auto approach = [this, instruction](std::size_t which, bool is_upper, double value) {
+    Approach& a = result_.approaches[which];
+    const double margin = is_upper ? a.bound - value : value - a.bound;
+    if (a.is_known && !(margin < a.margin)) return;
+    a.margin = margin;
+    a.nearest = value;
+    a.test_time_ns = now_ns_;
+    a.instruction = instruction;
+    a.is_known = true;
+  };
+  const Reading& voltage = observation[Measurand::voltage];
+  const Reading& current = observation[Measurand::current];
+  const Reading& cell = observation[Measurand::cell_temperature];
+  if (voltage.usable()) {
+    approach(voltage_max, true, voltage.value);
+    approach(voltage_min, false, voltage.value);
+  }
+  const bool charges = current.usable() && current.value > 0, discharges = current.usable() && current.value < 0;
+  if (charges) approach(charge_current, true, current.value);
+  if (discharges) approach(discharge_current, true, -current.value);
+  if (cell.usable()) {
+    approach(temperature_max, true, cell.value);
+    approach(temperature_min, false, cell.value);
+    if (charges && observation.output_on) approach(charge_temperature, false, cell.value);
+  }
+  approach(charge_capacity, true, net_Ah_ - lowest_net_Ah_);
+}
+
+// ---- as a listener --------------------------------------------------------------------------------------------------
+
+void RehearsalWatch::sample(const ChannelView& view) {
+  now_ns_ = view.test_time.count();
+  // The sample that ends a step belongs to it, although the next one has begun by now.
+  const std::uint32_t of_sample = sampled_.value_or(running_);
+  sampled_ = running_;
+  net_Ah_ = net_at_step_Ah_ + view.step_moved.charge.value() - view.step_moved.discharge.value();
+  lowest_net_Ah_ = std::min(lowest_net_Ah_, net_Ah_);
+  ++result_.samples;
+  RehearsedStep& step = step_of(of_sample);
+  const Observation& observation = view.observation;
+  if (observation[Measurand::voltage].usable()) step.voltage_V.include(observation[Measurand::voltage].value);
+  if (observation[Measurand::current].usable()) step.current_A.include(observation[Measurand::current].value);
+  if (observation[Measurand::cell_temperature].usable()) {
+    step.cell_temperature_degC.include(observation[Measurand::cell_temperature].value);
+    result_.cell_temperature_degC.include(observation[Measurand::cell_temperature].value);
+  }
+  curve_.add(to_seconds(view.test_time), observation);
+  judge_approaches(observation, of_sample);
+  if (!is_stopped_ && watcher_ && !watcher_(view)) {
+    is_stopped_ = true;
+    stop_();
+  }
+}
+
+void RehearsalWatch::message(std::string_view /*channel*/, db::Severity severity, std::string_view text) {
+  if (severity == db::Severity::info || result_.warnings.size() >= warnings_max) return;
+  result_.warnings.emplace_back(text);
+}
+
+// ---- as a record ----------------------------------------------------------------------------------------------------
+
+RehearsedStep& RehearsalWatch::step_of(std::uint32_t instruction) {
+  const auto found = index_.find(instruction);
+  return result_.steps[found == index_.end() ? 0 : found->second];
+}
+
+void RehearsalWatch::begin_step(const db::StepRow& step) {
+  running_ = static_cast<std::uint32_t>(step.step_id);
+  step_began_ns_ = step.started_test_time_ns;
+  net_at_step_Ah_ = net_Ah_;
+  ++step_of(running_).executions;
+  result_.bytes += bytes_per_step;
+  if (bands_are_too_many_) return;
+  result_.bands.push_back({static_cast<double>(step_began_ns_) * 1e-9, running_});
+  if (result_.bands.size() <= bands_max) return;
+  bands_are_too_many_ = true;
+  result_.bands.clear();
+}
+
+void RehearsalWatch::append(const db::SampleRow& /*sample*/) {
+  ++result_.rows;
+  result_.bytes += bytes_per_row;
+}
+
+void RehearsalWatch::append(const db::AuxRow& /*sample*/) { result_.bytes += bytes_per_row / 2; }
+
+void RehearsalWatch::append(const db::CycleRow& /*cycle*/) {
+  ++result_.cycles;
+  result_.bytes += bytes_per_step;
+}
+
+void RehearsalWatch::append(const db::EventRow& event) {
+  if (event.kind != "criterion met" && event.kind != "criterion not met") return;
+  const std::string text = event.kind + ": " + event.message;
+  if (!result_.criteria.empty() && result_.criteria.back().text == text) {
+    ++result_.criteria.back().times;
+  } else if (result_.criteria.size() < criteria_max) {
+    result_.criteria.push_back({text, 1});
+  }
+}
+
+void RehearsalWatch::end_step(const db::StepEndRow& end) {
+  RehearsedStep& step = step_of(running_);
+  step.seconds += static_cast<double>(end.ended_test_time_ns - step_began_ns_) * 1e-9;
+  step.charge_Ah += end.charge_Ah;
+  step.discharge_Ah += end.discharge_Ah;
+  step.charge_Wh += end.charge_Wh;
+  step.discharge_Wh += end.discharge_Wh;
+  net_Ah_ = net_at_step_Ah_ + end.charge_Ah - end.discharge_Ah;
+  step.last_end = end.condition.empty() ? end.reason : end.condition;
+  const Step* const compiled = std::get_if<Step>(&program_.code[running_]);
+  if (end.reason == "time bound" && compiled != nullptr && !compiled->time_max_is_normal) ++step.timed_out;
+  result_.charge_Ah += end.charge_Ah;
+  result_.discharge_Ah += end.discharge_Ah;
+  result_.charge_Wh += end.charge_Wh;
+  result_.discharge_Wh += end.discharge_Wh;
+}
+
+void RehearsalWatch::end_run(const db::RunEndRow& end) {
+  result_.seconds = static_cast<double>(end.ended_test_time_ns) * 1e-9;
+  result_.curve = curve_.pieces();
+}
+
+}  // namespace cellrig::cli

@@ -1,0 +1,67 @@
+// Keeps what a rehearsal is asked for while it runs: sums and extremes by step, a curve of bounded size, the nearest approach to
+// each limit. What it costs does not grow with the length of the test.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "controller/cli/rehearsal/rehearsal.hpp"
+#include "controller/runtime/null_recorder.hpp"
+
+namespace cellrig::cli {
+
+/// Pieces of equal length that become twice as long whenever there are too many.
+class Curve {
+ public:
+  void add(double seconds, const Observation& observation);
+  [[nodiscard]] const std::vector<CurvePiece>& pieces() const { return pieces_; }
+
+ private:
+  void halve();
+
+  double length_s_ = 1.0;
+  std::vector<CurvePiece> pieces_;
+};
+
+class RehearsalWatch final : public RunListener, public NullRecorder {
+ public:
+  RehearsalWatch(const Program& program, const SafetyLimits& limits, RehearsalWatcher watcher, std::function<void()> stop);
+
+  // RunListener
+  void sample(const ChannelView& view) override;
+  void message(std::string_view channel, db::Severity severity, std::string_view text) override;
+
+  // NullRecorder
+  [[nodiscard]] db::RunKey begin_run(const db::RunRow&) override { return 1; }
+  [[nodiscard]] db::StepKey next_step_key() override { return ++last_key_; }
+  void begin_step(const db::StepRow& step) override;
+  void append(const db::SampleRow& sample) override;
+  void append(const db::AuxRow& sample) override;
+  void append(const db::CycleRow& cycle) override;
+  void append(const db::EventRow& event) override;
+  void end_step(const db::StepEndRow& end) override;
+  void end_run(const db::RunEndRow& end) override;
+
+  /// All but what BenchRun itself tells: outcome, reason, criteria.
+  [[nodiscard]] Rehearsal take() { return std::move(result_); }
+
+ private:
+  void watch_limit(const std::string& key, const std::string& unit, double bound);
+  void judge_approaches(const Observation& observation, std::uint32_t instruction);
+  [[nodiscard]] RehearsedStep& step_of(std::uint32_t instruction);
+
+  const Program& program_;
+  RehearsalWatcher watcher_;
+  std::function<void()> stop_;
+  Rehearsal result_;
+  Curve curve_;
+  std::map<std::uint32_t, std::size_t> index_;  ///< instruction -> position in result_.steps
+  std::uint32_t running_ = 0;                   ///< the instruction of the step that began last
+  std::optional<std::uint32_t> sampled_;        ///< the one that ran at the last sample
+  std::int64_t now_ns_ = 0, step_began_ns_ = 0;
+  db::StepKey last_key_ = 0;
+  double net_Ah_ = 0.0, lowest_net_Ah_ = 0.0, net_at_step_Ah_ = 0.0;
+  bool bands_are_too_many_ = false, is_stopped_ = false;
+};
+
+}  // namespace cellrig::cli
