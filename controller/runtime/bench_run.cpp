@@ -340,6 +340,7 @@ Task<void> BenchRun::run(std::vector<ChannelJob> jobs) {
   for (const std::unique_ptr<ChamberTask>& chamber : chambers_) helpers_running_.spawn(chamber->run());
   if (options_.disk_reserve_bytes > 0) helpers_running_.spawn(watch_disk());
   for (const std::unique_ptr<Job>& job : jobs_) channels_running_.spawn(job->runner->run(job->run));
+  for (const std::unique_ptr<Job>& job : jobs_) helpers_running_.spawn(job->runner->look_after());
   co_await channels_running_.wait();
   end_helpers();
   co_await helpers_running_.wait();
@@ -411,6 +412,7 @@ Task<void> BenchRun::watch_disk() {
 }
 
 void BenchRun::end_helpers() {
+  for (const std::unique_ptr<Job>& job : jobs_) job->runner->end_look_after();
   for (const std::unique_ptr<SensorTask>& sensor : sensors_) sensor->stop();
   for (const std::unique_ptr<InterlockTask>& interlock : interlocks_) interlock->stop();
   for (const std::unique_ptr<ChamberTask>& chamber : chambers_) chamber->stop();

@@ -47,7 +47,8 @@ ChannelRunner::ChannelRunner(TimeSource& time, const ChannelParts& parts, const 
                    age_limit_min, age_limit_periods * std::max(options.control_period, options.control_period_long_rest))}},
       record_{recorder, program},
       interlocks_(parts.interlock_modules),
-      wake_{time} {
+      wake_{time},
+      look_after_wake_{time} {
   limits_.sensors = tighter(limits_.sensors, parts.limits);
 }
 
@@ -110,6 +111,8 @@ Task<void> ChannelRunner::run(db::RunKey run) {
   if (door_ != nullptr) door_->leave();
   co_await give_back();
   record_end();
+  has_ended_ = true;
+  look_after_wake_.wake();
 }
 
 /// Nothing is switched on before the supervisor has seen a measurement of its own.

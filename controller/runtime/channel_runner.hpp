@@ -106,6 +106,10 @@ class ChannelRunner {
   void remark_at_start(const std::string& kind, const std::string& text) { start_remarks_.emplace_back(kind, text); }
   /// Runs the program to its end, whatever the end is. The output is off when this returns, or the log says it is not known to be.
   [[nodiscard]] Task<void> run(db::RunKey run);
+  /// Beside run() and beyond it, until end_look_after(): an output that has tripped is looked at while this process lives on for
+  /// other channels, and gets OFF again when it has come on by itself.
+  [[nodiscard]] Task<void> look_after();
+  void end_look_after();
 
   // ---- from outside, at any moment ----
   void sensor(Measurand measurand, const Reading& reading);
@@ -164,6 +168,7 @@ class ChannelRunner {
   Task<SafeBy> switch_off();
   Task<bool> ask_for_off(Duration timeout);
   Task<void> give_back();
+  Task<void> look_at_ended();
   Task<void> perform_apply(Setpoint setpoint, int direction);
   void watch_heat(Measurand measurand, const Reading& reading);
   void watch_difference();
@@ -210,6 +215,8 @@ class ChannelRunner {
   TimePoint difference_seen_at_{};  ///< of the last poll compared
   Commanded commanded_;
   Wait wake_;
+  Wait look_after_wake_;
+  bool has_ended_ = false, look_after_ends_ = false;
   TimePoint last_good_{};
   TimePoint next_resume_point_{};
   bool point_is_due_ = false;  ///< a step began or ended

@@ -1,6 +1,7 @@
 // Every way to OFF of a channel: one at a time, verified, then the second path; and who else is told of a trip.
 #include <fmt/format.h>
 
+#include <cmath>
 #include <limits>
 
 #include "controller/runtime/channel_runner.hpp"
@@ -12,6 +13,8 @@ namespace {
 constexpr Duration path_timeout = std::chrono::seconds{1};
 constexpr Duration contactor_timeout = std::chrono::milliseconds{500};
 constexpr Duration watchdog_margin = std::chrono::seconds{1};
+constexpr Duration look_after_period = std::chrono::seconds{2};
+constexpr Duration look_after_timeout = std::chrono::seconds{1};
 
 }  // namespace
 
@@ -81,6 +84,42 @@ Task<bool> ChannelRunner::open_contactor(Deadline deadline) {
   const Result<void> opened = co_await parts_.relays->set(parts_.contactor, false, deadline);
   if (!opened) say(db::Severity::alarm, "contactor", "the contactor did not confirm that it opened: " + opened.error().what);
   co_return opened.has_value();
+}
+
+// ---- after a trip ---------------------------------------------------------------------------------------------------
+
+Task<void> ChannelRunner::look_after() {
+  while (!look_after_ends_) {
+    const bool is_due = has_ended_ && supervisor_ && supervisor_->tripped();
+    if (!is_due) {
+      co_await look_after_wake_.until_woken();
+      continue;
+    }
+    const TimePoint next = time_.now() + look_after_period;
+    co_await look_after_wake_.until(next);
+    if (!look_after_ends_) co_await look_at_ended();
+  }
+}
+
+void ChannelRunner::end_look_after() {
+  look_after_ends_ = true;
+  look_after_wake_.wake();
+}
+
+/// An instrument that does not answer energises nothing that could be seen from here; somebody may have taken it away.
+Task<void> ChannelRunner::look_at_ended() {
+  const Deadline deadline{time_.now() + look_after_timeout};
+  const Result<CyclerReadings> readings = co_await parts_.cycler->measure(deadline);
+  if (!readings || look_after_ends_) co_return;
+  const double noise_A = supervisor_options().current_noise.value();
+  const bool flows = readings->current.usable() && !(std::abs(readings->current.value) <= noise_A);
+  if (!readings->output_on && !flows) co_return;
+  const SafeBy safe = co_await make_safe();
+  const std::string what =
+      fmt::format("after its trip the output came on again by itself ({:.3f} A): {}", readings->current.value,
+                  safe == SafeBy::nothing ? "OFF could not be confirmed. Go and look." : "OFF again, confirmed");
+  call_people(parts_.name + ": " + what);
+  failed_afterwards(what);
 }
 
 // ---- who else is told -----------------------------------------------------------------------------------------------

@@ -158,19 +158,16 @@ Task<Result<void>> EaPsbCycler::off_by(int path, Deadline attempt) {
 Task<Result<void>> EaPsbCycler::off_by_modbus(Call call) {
   const ModbusBus::Urgent urgent{*bus_};
   const modbus::PercentScale current{model_.nominal_current.value(), ea_psb::raw_full_scale};
-  bool must_write = true;
   while (true) {
-    if (must_write) {
-      const Result<void> written = co_await write_coil(call, model_.registers.output_coil, false);
-      if (!written && written.error().fault != Fault::refused && written.error().fault != Fault::busy) co_return written;
-    }
+    // Again in every round: an instrument that says "off" while current flows may have come on behind its own back.
+    const Result<void> written = co_await write_coil(call, model_.registers.output_coil, false);
+    if (!written && written.error().fault != Fault::refused && written.error().fault != Fault::busy) co_return written;
     const Result<Status> status = co_await read_status(call);
     if (!status) co_return status.error();
     const ea_psb::State& state = status->state;
     const bool current_is_gone =
         state.current_raw != ea_psb::raw_saturated && current.to_value(state.current_raw) < off_current_threshold().value();
     if (!state.output_on && current_is_gone) co_return Result<void>{};
-    must_write = state.output_on;
     if (state.output_on && !state.remote) {
       // A refusal here is the panel's lock; the next round writes, looks and asks again.
       const Result<void> taken = co_await write_coil(call, model_.registers.remote_coil, true);

@@ -328,22 +328,20 @@ Task<Result<void>> ScpiCycler::release(Deadline deadline) {
 
 Task<Result<void>> ScpiCycler::off_by(int path, Deadline attempt) {
   ScpiSession& session = path == 0 && stop_ ? *stop_ : main_;
-  bool must_write = true;
   bool may_lack_control = false;
   while (true) {
     if (may_lack_control && !dialect_.take_control.empty()) {
       const Result<void> taken = co_await session.send(dialect_.take_control, command_pause_, attempt);
       if (!taken) co_return taken;
     }
-    if (must_write) {
-      const Result<void> written = co_await write_off(session, attempt);
-      if (!written) co_return written;
-    }
+    // Again in every round: an instrument that says "off" while current flows may have come on behind its own back.
+    const Result<void> written = co_await write_off(session, attempt);
+    if (!written) co_return written;
     const Result<OffState> state = co_await ask_off_state(session, attempt);
     if (!state && state.error().fault == Fault::malformed) session.cut();
     if (!state) co_return state.error();
     if (!state->is_on && state->current_is_gone) co_return Result<void>{};
-    must_write = may_lack_control = state->is_on;
+    may_lack_control = state->is_on;
     const TimePoint next_look = time_.now() + state_poll;
     if (next_look >= attempt.at) {
       co_return failure(Fault::device_fault,

@@ -198,10 +198,14 @@ void Judge::judge_clocks(Watched& w, unsigned taken, TimePoint now) {
   using enum HazardClock;
   const auto since_began = [&](const std::optional<TimePoint>& at) { return now - at.value_or(w.switched); };
   const bool is_charging = current_A > 0;
-  judge_clock(w, stale_voltage, since_began(w.voltage_at) > age_limit_ && w.has_begun, blocked + period_ + exchange + *way, now);
-  judge_clock(w, stale_temperature,
-              w.has_temperature && w.has_begun && since_began(w.temperature_at) > temperature_age_limit_ + period_,
-              blocked + 2 * period_ + exchange + *way, now);
+  // In a rest readings come, and may be missing, less often: a current there is judged by the last clock.
+  const bool is_unwanted = !w.is_output_wanted || w.has_ended;
+  judge_clock(w, stale_voltage, since_began(w.voltage_at) > age_limit_ && w.has_begun && !is_unwanted,
+              blocked + period_ + exchange + *way, now);
+  judge_clock(
+      w, stale_temperature,
+      w.has_temperature && w.has_begun && !is_unwanted && since_began(w.temperature_at) > temperature_age_limit_ + period_,
+      blocked + 2 * period_ + exchange + *way, now);
   judge_clock(w, over_voltage, !is_blind && !(w.stage->cell_voltage_V() <= limits.voltage_max.value()), seen + *way, now);
   const double most_A = (is_charging ? limits.charge_current_max : limits.discharge_current_max).value();
   judge_clock(w, over_current, !is_blind && !(std::abs(current_A) <= most_A), seen + *way, now);
@@ -211,8 +215,10 @@ void Judge::judge_clocks(Watched& w, unsigned taken, TimePoint now) {
   judge_clock(w, over_temperature, !feels_nothing && tip_degC > limits.cell_temperature_max.value(), felt + *way, now);
   const bool is_cold = is_charging && tip_degC < limits.charge_temperature_min.value();
   judge_clock(w, cold_charging, !feels_nothing && is_cold, felt + *way, now);
-  const bool is_unwanted = !w.is_output_wanted || w.has_ended;
-  judge_clock(w, no_command, !is_blind && is_unwanted, settling + 2 * off_period_max + blocked + exchange + *way, now);
+  // docs/safety.md: an output that comes on by itself after its run has ended without a trip is not looked at any more.
+  const bool is_nobodys = w.has_ended && !w.is_tripped && (w.ever_taken & takes::self_on) != 0;
+  judge_clock(w, no_command, !is_blind && is_unwanted && !is_nobodys, settling + 2 * off_period_max + blocked + exchange + *way,
+              now);
 }
 
 void Judge::judge_clock(Watched& w, HazardClock which, bool is_bad, Duration deadline, TimePoint now) {
@@ -276,6 +282,8 @@ void Judge::sample(const ChannelView& view, TimePoint now) {
 }
 
 void Judge::judge_reading(const Watched& w, const Observation& observation, unsigned taken, TimePoint now) {
+  const bool is_on = w.stage->output_on() && w.stage->contactor_closed();
+  if (is_on != w.was_on) return;  // switched while the reading was on its way
   if (!plan_.network.empty() || now - w.switched < after_switching) return;
   const Reading& voltage = observation[Measurand::voltage];
   const Reading& current = observation[Measurand::current];
