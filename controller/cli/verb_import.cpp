@@ -53,7 +53,8 @@ ExitCode run_import(const ImportOptions& options) {
   std::vector<Finding> findings;
   if (!options.cell.empty()) findings = judge_for_cell(imported.profile_text, profile_file, options.cell);
   if (!options.json) print_losses(imported.report, options.quiet);
-  if (!options.json || !options.output.empty()) write_exchange_text(imported.profile_text, options.output, options.overwrite);
+  const bool is_shown = !options.json || !options.output.empty();
+  if (is_shown && !has_errors(findings)) write_exchange_text(imported.profile_text, options.output, options.overwrite);
   if (options.json) {
     print_import(options, imported, findings);
   } else {
@@ -71,7 +72,8 @@ void add_import(CLI::App& app, Action& chosen) {
       ->required();
   verb->add_option("--from", options->from, "what it is: pybamm")->required()->check(CLI::IsMember({"pybamm"}));
   verb->add_option("--output,-o", options->output, "the profile; standard output if not given");
-  verb->add_option("--cell", options->cell, "also judge the profile for this cell, as `cellrig check` does");
+  verb->add_option("--cell", options->cell,
+                   "judge the profile for this cell, as `cellrig check` does, and write none that it cannot run");
   verb->add_option("--name", options->name, "of the profile; the file's own if not given");
   verb->add_flag("--overwrite", options->overwrite, "replace a file that exists");
   verb->add_flag("--json", options->json, "one JSON document on standard output");
