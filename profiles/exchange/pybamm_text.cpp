@@ -2,7 +2,9 @@
 
 #include <array>
 #include <cctype>
+#include <charconv>
 #include <cmath>
+#include <system_error>
 #include <vector>
 
 #include "profiles/number.hpp"
@@ -285,8 +287,14 @@ class PybammStringReader {
 /// Twelve digits: a rate worked out from a current is free of the last digit's dust.
 std::string pybamm_number(double value) {
   const double scale = std::pow(10.0, 11.0 - std::floor(std::log10(value)));
-  const double rounded = std::isfinite(scale) && scale > 0.0 ? std::round(value * scale) / scale : value;
-  return format_number(std::abs(rounded - value) <= 1e-11 * value ? rounded : value);
+  double rounded = std::isfinite(scale) && scale > 0.0 ? std::round(value * scale) / scale : value;
+  if (!(std::abs(rounded - value) <= 1e-11 * value)) rounded = value;
+  const std::string text = format_number(rounded);
+  if (text.find('+') == std::string::npos) return text;
+  // PyBaMM takes the '+' of 1e+05 for the beginning of a unit.
+  std::array<char, 400> buffer{};
+  const auto [end, error] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), rounded, std::chars_format::fixed);
+  return error == std::errc{} ? std::string{buffer.data(), end} : text;
 }
 
 std::string pybamm_value_text(const PybammValue& value) {

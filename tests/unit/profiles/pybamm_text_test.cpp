@@ -50,6 +50,13 @@ TEST(PybammText, has_one_normal_form_for_what_is_the_same) {
   EXPECT_EQ(normal("Rest for 5 sec"), normal("Rest for 5 s"));
 }
 
+// PyBaMM takes the '+' of 1e+05 for the beginning of a unit.
+TEST(PybammText, writes_large_numbers_without_an_exponent) {
+  EXPECT_EQ(normal("Rest for 100001 seconds (100000 second period)"), "Rest for 100001 seconds (100000 second period)");
+  EXPECT_EQ(normal("Hold at 4 V until C/100000"), "Hold at 4 V until C/100000");
+  EXPECT_EQ(normal("Discharge at 1e6 W for 1 s"), "Discharge at 1000000 W for 1 second");
+}
+
 struct TextMistake {
   std::string text, what;
 };
