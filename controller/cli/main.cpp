@@ -31,6 +31,7 @@ ExitCode run_main(int argc, char** argv) {
   add_runs(app, action);
   add_show(app, action);
   add_export(app, action);
+  add_import(app, action);
   add_db(app, action);
   try {
     app.parse(argc, argv);

@@ -1,10 +1,13 @@
-// cellrig export: a run as plain CSV, or as Battery Data Format CSV with its metadata beside it.
+// cellrig export: a run as plain CSV, or as Battery Data Format CSV with its metadata beside it; a profile as a PyBaMM experiment.
 #include <fmt/format.h>
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "controller/async/real_time.hpp"
+#include "controller/base/config_error.hpp"
+#include "controller/cli/export_profile.hpp"
 #include "controller/cli/record_source.hpp"
 #include "controller/cli/verbs.hpp"
 #include "db/export/bdf.hpp"
@@ -14,12 +17,18 @@ namespace cellrig::cli {
 namespace {
 
 struct ExportVerbOptions {
+  std::optional<std::int64_t> run_given;
   std::int64_t run = 0;
   std::string database = default_database;
-  std::string format = "csv";
+  std::string format;  ///< csv, or pybamm for a profile, when empty
   std::string output;
   std::string institution = "cellrig";
+  std::string profile;
+  std::string cell = "lg-m50";
+  std::vector<std::string> settings;
+  std::vector<std::string> accepted_losses;
   bool overwrite = false;
+  bool json = false;
   bool quiet = false;
 };
 
@@ -61,7 +70,9 @@ void export_battery_data_format(db::Reader& reader, const ExportVerbOptions& opt
   if (!options.quiet) fmt::print("{}\n", metadata_path);
 }
 
-ExitCode run_export(const ExportVerbOptions& options) {
+[[noreturn]] void refuse_usage(const std::string& what) { throw ConfigError{SourcePlace{}, "export: " + what}; }
+
+ExitCode export_run(const ExportVerbOptions& options) {
   const std::unique_ptr<db::Reader> reader = open_record(options.database);
   const db::RunInfo info = choose_runs(*reader, options.run).front();
   if (options.format == "bdf") {
@@ -74,20 +85,54 @@ ExitCode run_export(const ExportVerbOptions& options) {
   return ExitCode::passed;
 }
 
+/// A run or a profile, with the formats and options of its own.
+ExitCode run_export(ExportVerbOptions options) {
+  const bool is_profile = !options.profile.empty();
+  if (is_profile == options.run_given.has_value()) refuse_usage("name either the number of a run or --profile PROFILE");
+  if (is_profile && !options.format.empty() && options.format != "pybamm")
+    refuse_usage("a profile has no samples for --format " + options.format + ", did you mean '--format pybamm'?");
+  if (is_profile) {
+    return export_profile({.profile = options.profile,
+                           .cell = options.cell,
+                           .settings = options.settings,
+                           .accepted_losses = options.accepted_losses,
+                           .output = options.output,
+                           .overwrite = options.overwrite,
+                           .json = options.json,
+                           .quiet = options.quiet});
+  }
+  if (options.format == "pybamm") refuse_usage("--format pybamm writes a profile: name it with --profile");
+  if (options.json || !options.accepted_losses.empty() || !options.settings.empty())
+    refuse_usage("--json, --set and --accept-loss belong to --profile");
+  options.run = *options.run_given;
+  return export_run(options);
+}
+
 }  // namespace
 
 void add_export(CLI::App& app, Action& chosen) {
-  CLI::App* const verb = app.add_subcommand("export", "write a run as CSV or Battery Data Format");
+  CLI::App* const verb = app.add_subcommand("export", "write a run as CSV or Battery Data Format, or a profile for PyBaMM");
   const auto options = std::make_shared<ExportVerbOptions>();
-  verb->add_option("run", options->run, "the number of the run, as `cellrig runs` lists it")->required();
+  verb->add_option("run", options->run_given, "the number of the run, as `cellrig runs` lists it");
   verb->add_option("--db", options->database, "the database");
-  verb->add_option("--format", options->format,
-                   "csv, bdf (Battery Data Format, with metadata beside it), or aux (sensors and contacts)")
-      ->check(CLI::IsMember({"csv", "bdf", "aux"}));
-  verb->add_option("--output,-o", options->output, "the file; default: named after the run");
+  verb->add_option(
+          "--format", options->format,
+          "csv (the default), bdf (Battery Data Format, with metadata beside it), or aux (sensors and contacts) for a run; "
+          "pybamm for a profile")
+      ->check(CLI::IsMember({"csv", "bdf", "aux", "pybamm"}));
+  verb->add_option("--output,-o", options->output, "the file; default: named after the run; of a profile: standard output");
   verb->add_option("--institution", options->institution, "first part of the file name that BDF recommends");
+  verb->add_option("--profile", options->profile,
+                   "a profile instead of a run: a file, or the name of one that comes with cellrig");
+  verb->add_option("--cell", options->cell, "of a profile: the cell that its numbers are worked out for");
+  verb->add_option("--set", options->settings, "parameter=value of the profile; may be given several times");
+  verb->add_option(
+      "--accept-loss", options->accepted_losses,
+      "limits, at_most, ends, voltage_bound or current_bound: export although this guard of the cell is lost; may be "
+      "given several times");
   verb->add_flag("--overwrite", options->overwrite, "replace a file that exists");
-  verb->add_flag("--quiet", options->quiet, "say nothing");
+  verb->add_flag("--json", options->json, "of a profile: one JSON document on standard output");
+  verb->add_flag("--quiet", options->quiet, "say nothing; of a profile: leave out the notes");
   verb->callback([options, &chosen] { chosen = [options] { return run_export(*options); }; });
 }
 

@@ -19,6 +19,7 @@ void add_doctor(CLI::App& app, Action& chosen);
 void add_runs(CLI::App& app, Action& chosen);
 void add_show(CLI::App& app, Action& chosen);
 void add_export(CLI::App& app, Action& chosen);
+void add_import(CLI::App& app, Action& chosen);
 void add_db(CLI::App& app, Action& chosen);
 
 }  // namespace cellrig::cli

@@ -217,6 +217,13 @@ INSTANTIATE_TEST_SUITE_P(
         BadLine{"unknown_global_option", {"--versoin"}, "did you mean '--version'?"},
         BadLine{"unknown_time", {"run", "p.yaml", "--time", "virtuel"}, "virtual"},
         BadLine{"unknown_format", {"export", "1", "--format", "xlsx"}, "bdf"},
+        BadLine{"neither_a_run_nor_a_profile", {"export"}, "name either the number of a run or --profile PROFILE"},
+        BadLine{"both_a_run_and_a_profile", {"export", "1", "--profile", "cccv-cycle"}, "name either"},
+        BadLine{
+            "samples_of_a_profile", {"export", "--profile", "cccv-cycle", "--format", "csv"}, "did you mean '--format pybamm'?"},
+        BadLine{"unknown_loss", {"export", "--profile", "cccv-cycle", "--accept-loss", "limit"}, "did you mean 'limits'?"},
+        BadLine{"import_of_nothing", {"import", "nothing.py", "--from", "pybamm"}, "nothing.py: cannot be opened"},
+        BadLine{"import_of_an_unknown_kind", {"import", "e.py", "--from", "pybam"}, "pybamm"},
         BadLine{"unknown_profile", {"run", "fast-charge-windo", "--simulated"}, "did you mean 'fast-charge-window'?"},
         BadLine{"unknown_cell", {"check", "fast-charge-window", "--cell", "lg-m5"}, "did you mean 'lg-m50'?"},
         BadLine{"unknown_bench", {"run", "fast-charge-window", "--simulated", "--bench", "dmeo"}, "did you mean 'demo'?"},
@@ -252,6 +259,14 @@ INSTANTIATE_TEST_SUITE_P(
         BadLine{"no_database", {"runs", "--db", "nothing.db"}, "there is no such database"},
         BadLine{"off_without_a_bench", {"off"}, "--bench"}),
     [](const testing::TestParamInfo<BadLine>& p) { return p.param.name; });
+
+TEST(BadInputOfAnImport, is_refused_with_its_place_and_the_nearest_word) {
+  const std::string file = file_with("[\n  \"Charge at 1C untl 4.2 V\",\n]\n", "e.py");
+  const Finished done = cellrig({"import", file, "--from", "pybamm"});
+  EXPECT_EQ(done.exit_code, 2);
+  EXPECT_THAT(done.err, HasSubstr("e.py:2:17: unknown word 'untl', did you mean 'until'?"));
+  EXPECT_THAT(done.out, testing::IsEmpty());
+}
 
 // Without the table the charge is unknown, and unknown is not what was expected.
 TEST(ExpectedCharge, needs_a_cell_file_with_an_open_circuit_table) {

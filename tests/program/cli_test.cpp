@@ -19,7 +19,7 @@ using testing::Not;
 
 namespace fs = std::filesystem;
 
-const std::vector<std::string> verbs{"check", "rehearse", "run", "off", "doctor", "runs", "show", "export", "db"};
+const std::vector<std::string> verbs{"check", "rehearse", "run", "off", "doctor", "runs", "show", "export", "import", "db"};
 
 const std::string short_profile =
     "profile: Short\nformat: 1\nrecord: {every_s: 0}\nsteps:\n"
@@ -113,6 +113,34 @@ TEST(Program, a_run_can_be_listed_shown_and_exported) {
     const Finished again = cellrig({"export", "1", "--format", format, "-o", "out." + format + ".csv"}, {.folder = folder});
     EXPECT_EQ(again.exit_code, 2) << "a file that exists is not replaced without being asked";
   }
+}
+
+// A PyBaMM experiment becomes a profile that is checked, and goes back; what would lose a guard of the cell is refused.
+TEST(Program, a_pybamm_experiment_is_imported_checked_and_exported) {
+  const std::string folder = temporary_folder();
+  (void)file_with("[(\"Charge at C/3 until 4.2 V\", \"Hold at 4.2 V until C/20\", \"Rest for 1 hour\")] * 2\n", "e.py", folder);
+  const Finished made =
+      cellrig({"import", "e.py", "--from", "pybamm", "-o", "e.yaml", "--cell", "lg-m50", "--json"}, {.folder = folder});
+  EXPECT_EQ(made.exit_code, 0) << made.err;
+  EXPECT_TRUE(document(made).at("accepted").as_bool());
+  EXPECT_EQ(cellrig({"import", "e.py", "--from", "pybamm", "-o", "e.yaml"}, {.folder = folder}).exit_code, 2) << "it exists";
+  EXPECT_EQ(cellrig({"check", "e.yaml"}, {.folder = folder}).exit_code, 0);
+  const Finished back = cellrig({"export", "--profile", "e.yaml", "--json"}, {.folder = folder});
+  EXPECT_EQ(back.exit_code, 0) << back.err;
+  EXPECT_EQ(document(back).at("strings").as_array().size(), 3u);
+
+  const Finished refused = cellrig({"export", "--profile", "cccv-cycle", "-o", "cycle.py"}, {.folder = folder});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("--accept-loss at_most"));
+  EXPECT_FALSE(fs::exists(folder + "/cycle.py"));
+  const std::vector<std::string> accepting{"export", "--profile", "cccv-cycle", "-o", "cycle.py", "--accept-loss", "at_most"};
+  EXPECT_EQ(cellrig(accepting, {.folder = folder}).exit_code, 0);
+  EXPECT_TRUE(fs::exists(folder + "/cycle.py"));
+
+  const Finished small =
+      cellrig({"import", "e.py", "--from", "pybamm", "--cell", "lfp-26650", "-o", "small.yaml"}, {.folder = folder});
+  EXPECT_EQ(small.exit_code, 2) << "4.2 V are too much for this cell";
+  EXPECT_FALSE(fs::exists(folder + "/small.yaml"));
 }
 
 TEST(Program, a_passed_run_ends_with_0_and_says_that_it_is_no_evidence) {

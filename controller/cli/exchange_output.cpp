@@ -1,0 +1,45 @@
+#include "controller/cli/exchange_output.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/json/object.hpp>
+#include <filesystem>
+#include <fstream>
+
+#include "controller/base/config_error.hpp"
+
+namespace cellrig::cli {
+
+void write_exchange_text(const std::string& text, const std::string& path, bool overwrite) {
+  if (path.empty()) {
+    fmt::print("{}", text);
+    return;
+  }
+  const SourcePlace place{path, 0, 0};
+  if (!overwrite && std::filesystem::exists(path)) throw ConfigError{place, "exists; --overwrite replaces it"};
+  std::ofstream file{path, std::ios::binary};
+  file << text;
+  file.close();
+  if (!file) throw ConfigError{place, "cannot be written"};
+}
+
+void print_losses(const LossReport& report, bool quiet) {
+  for (const Loss& loss : report) {
+    if (!quiet || loss.severity != LossSeverity::note) fmt::print(stderr, "{}\n", to_string(loss));
+  }
+}
+
+boost::json::array losses_json(const LossReport& report) {
+  boost::json::array list;
+  for (const Loss& loss : report) {
+    list.push_back(boost::json::object{{"severity", to_string(loss.severity)},
+                                       {"word", loss.word},
+                                       {"file", loss.place.file},
+                                       {"line", loss.place.line},
+                                       {"column", loss.place.column},
+                                       {"message", loss.what}});
+  }
+  return list;
+}
+
+}  // namespace cellrig::cli
