@@ -59,6 +59,14 @@ std::string step_text(const Step& step) {
   text += "\n  time_max " + number(step.time_max) + (step.time_max_is_normal ? " normal" : " failure");
   if (step.chamber_temperature) text += "\n  chamber_degC " + number(*step.chamber_temperature);
   text += "\n  record " + number(step.record_interval);
+  // As with every later addition: what is not given is not written, and an old program keeps its hash.
+  const RecordChanges& by = step.record_changes;
+  if (by.any()) {
+    text += "\n  record_changes " + format_number(by.voltage_V) + " V " + format_number(by.current_A) + " A " +
+            format_number(by.temperature_K) + " K " + format_number(by.capacity_Ah) + " Ah";
+  }
+  if (!step.record_at.empty()) text += "\n  record_at";
+  for (const Duration at : step.record_at) text += " " + number(at);
   text += "\n  measure " + std::to_string(static_cast<int>(step.measure));
   if (step.sets_soc_pct) text += "\n  sets_soc_pct " + format_number(*step.sets_soc_pct);
   // The default is not written: a program without rules keeps the hash it always had.

@@ -41,6 +41,14 @@ class LeafChecker {
       case ConditionQuantity::stack_force_N:
       case ConditionQuantity::stack_pressure_MPa:
       case ConditionQuantity::gas_ppm: return check_sensor();
+      case ConditionQuantity::power_W:
+      case ConditionQuantity::cv_time_s: return check_needs_output();
+      case ConditionQuantity::voltage_drop_V: return check_drop();
+      case ConditionQuantity::temperature_rise_K:
+      case ConditionQuantity::voltage_per_hour_V:
+      case ConditionQuantity::voltage_per_minute_V:
+      case ConditionQuantity::temperature_per_hour_K:
+      case ConditionQuantity::temperature_per_minute_K: return;
     }
   }
 
@@ -171,6 +179,17 @@ class LeafChecker {
       warning("leaves " + with_unit(margin, "degC") + " to the chamber's " + with_unit(air, "degC") +
               ": the cell approaches it slowly, and the chamber is accurate to " + with_unit(accuracy, "degC"));
     }
+  }
+
+  void check_needs_output() {
+    if (!step_.setpoint && up_) return never_reached("the output is off");
+    if (!up_ && leaf_.quantity == ConditionQuantity::cv_time_s) holds_at_once("it counts from 0 in every step");
+  }
+
+  void check_drop() {
+    if (!up_) return holds_at_once("the greatest voltage of a step is its first one");
+    if (leaf_.value < 0.0 || (!is_strict() && leaf_.value == 0.0))
+      holds_at_once("the greatest voltage of a step is its first one");
   }
 
   /// Whether somebody measures it, reaches that far, and the safety limit leaves room.

@@ -10,6 +10,7 @@ struct Measured {
   bool reference = false;
   bool test = false;
   bool charge_time = false;
+  bool resistance = false;
   bool cycles = false;
 
   void take(const Instruction& instruction) {
@@ -17,6 +18,7 @@ struct Measured {
       reference = reference || step->measure == Measure::reference;
       test = test || step->measure == Measure::test;
       charge_time = charge_time || step->measure == Measure::charge_time;
+      resistance = resistance || step->measure == Measure::resistance;
     }
     if (const LoopBegin* loop = std::get_if<LoopBegin>(&instruction)) cycles = cycles || loop->counts_cycles;
   }
@@ -33,7 +35,11 @@ std::string missing_for(ResultQuantity quantity, const Measured& measured) {
     case ResultQuantity::capacity_ratio_pct:
     case ResultQuantity::energy_ratio_pct: return reference + (reference.empty() || test.empty() ? "" : " and ") + test;
     case ResultQuantity::charge_time_min: return measured.charge_time ? "" : "'measure: charge_time'";
-    case ResultQuantity::cycle_count: return measured.cycles ? "" : "'cycles'";
+    case ResultQuantity::cycle_count:
+    case ResultQuantity::coulombic_efficiency_pct:
+    case ResultQuantity::energy_efficiency_pct: return measured.cycles ? "" : "'cycles'";
+    case ResultQuantity::resistance_Ohm: return measured.resistance ? "" : "'measure: resistance'";
+    case ResultQuantity::cell_temperature_peak_degC: return "";
   }
   return "";
 }

@@ -143,6 +143,18 @@ bool begins_with_loop(const Profile& profile) {
   return false;
 }
 
+/// The rows of a step, as the profile and the step say it.
+struct RecordRule {
+  Duration interval = record_interval_default;
+  RecordChanges changes;
+  std::vector<Duration> at;
+  void give_to(Step& step) const {
+    step.record_interval = interval;
+    step.record_changes = changes;
+    step.record_at = at;
+  }
+};
+
 class Compiler {
  public:
   Compiler(const Profile& profile, const Cell& cell, const std::map<std::string, std::string>& overrides)
@@ -166,7 +178,7 @@ class Compiler {
     program_.pulse_resistance = cell_.pulse_resistance;
     program_.limits = tightened_limits(profile_, cell_, names_);
     find_limit_sources();
-    if (profile_.record_every) record_interval_ = duration_of(*profile_.record_every, record_interval_max, names_);
+    if (profile_.record) set_record(*profile_.record, record_);
     begin_chamber();
     append(profile_.steps);
     const bool has_step = std::any_of(program_.code.begin(), program_.code.end(),
@@ -190,7 +202,7 @@ class Compiler {
     step.name = "chamber";
     step.time_max = std::chrono::seconds{1};
     step.time_max_is_normal = true;
-    step.record_interval = record_interval_;
+    record_.give_to(step);
     step.on_interruption = profile_.on_interruption;
     step.source = spot_of(profile_.chamber_temperature->place);
     take_temperature(step);
@@ -252,9 +264,15 @@ class Compiler {
     step.direction = spec.direction;
     step.measure = spec.measure;
     step.source = spot_of(spec.place);
-    step.record_interval = record_interval_;
+    RecordRule record = record_;
+    if (spec.record) set_record(*spec.record, record);
+    record.give_to(step);
     step.on_interruption = spec.on_interruption.value_or(profile_.on_interruption);
-    if (const Field* field = spec.find("record_every_s")) step.record_interval = duration_of(*field, record_interval_max, names_);
+    if (const Field* field = spec.find("record_every_s")) {
+      if (spec.record)
+        throw ConfigError{field->place, "'record_every_s' and 'record' exclude each other: write {every_s: ...} there"};
+      step.record_interval = duration_of(*field, record_interval_max, names_);
+    }
     set_bound(spec, step);
     set_temperature(spec, step);
     set_soc(spec, step);
@@ -267,6 +285,30 @@ class Compiler {
       step.ends.push_back(std::move(end));
     }
     program_.code.emplace_back(std::move(step));
+  }
+
+  void set_record(const RecordSpec& spec, RecordRule& rule) const {
+    for (const Field& field : spec.fields) {
+      if (field.key == "every_s") {
+        rule.interval = duration_of(field, record_interval_max, names_);
+        continue;
+      }
+      const double change = value_of(field, names_);
+      if (!(change > 0.0)) throw ConfigError{field.value.place, "'" + field.key + "' must be above zero"};
+      if (field.key == "voltage_change_V") rule.changes.voltage_V = change;
+      if (field.key == "current_change_A") rule.changes.current_A = change;
+      if (field.key == "temperature_change_K") rule.changes.temperature_K = change;
+      if (field.key == "capacity_change_Ah") rule.changes.capacity_Ah = change;
+    }
+    if (!spec.at_place) return;
+    if (spec.at_s.size() > record_points_max)
+      throw ConfigError{*spec.at_place, "more than " + std::to_string(record_points_max) + " times in 'at_s'"};
+    rule.at.clear();
+    for (const Expression& time : spec.at_s) {
+      const double seconds = evaluate(time, names_, Unit::second, "at_s");
+      rule.at.push_back(duration_of(seconds, step_duration_max, time, "at_s"));
+    }
+    std::sort(rule.at.begin(), rule.at.end());
   }
 
   void set_bound(const StepSpec& spec, Step& step) const {
@@ -378,7 +420,7 @@ class Compiler {
       if (node.kind != ConditionNode::Kind::leaf) continue;
       program_.needs_chamber = program_.needs_chamber || node.quantity == ConditionQuantity::chamber_temperature_degC;
       program_.needs_cell_temperature =
-          program_.needs_cell_temperature || node.quantity == ConditionQuantity::cell_temperature_degC;
+          program_.needs_cell_temperature || sensor_of(node.quantity) == Measurand::cell_temperature;
     }
     for (const Instruction& instruction : program_.code) {
       const Step* step = std::get_if<Step>(&instruction);
@@ -394,7 +436,7 @@ class Compiler {
   const Cell& cell_;
   Names names_;
   Program program_;
-  Duration record_interval_ = record_interval_default;
+  RecordRule record_;
   std::optional<Celsius> pending_temperature_;  ///< asked for, not yet carried by a step
   std::optional<Celsius> temperature_;          ///< the last one asked for
 };

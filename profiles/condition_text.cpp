@@ -12,7 +12,7 @@ struct QuantityWord {
   ConditionScale scale;
 };
 
-constexpr std::array<QuantityWord, 17> quantity_table{{
+constexpr std::array<QuantityWord, 27> quantity_table{{
     {"step_time_s", ConditionQuantity::step_time_s, ConditionScale::as_written},
     {"step_time_min", ConditionQuantity::step_time_s, ConditionScale::minutes},
     {"step_time_h", ConditionQuantity::step_time_s, ConditionScale::hours},
@@ -30,15 +30,29 @@ constexpr std::array<QuantityWord, 17> quantity_table{{
     {"stack_force_N", ConditionQuantity::stack_force_N, ConditionScale::as_written},
     {"stack_pressure_MPa", ConditionQuantity::stack_pressure_MPa, ConditionScale::as_written},
     {"gas_ppm", ConditionQuantity::gas_ppm, ConditionScale::as_written},
+    {"power_W", ConditionQuantity::power_W, ConditionScale::as_written},
+    {"cv_time_s", ConditionQuantity::cv_time_s, ConditionScale::as_written},
+    {"cv_time_min", ConditionQuantity::cv_time_s, ConditionScale::minutes},
+    {"cv_time_h", ConditionQuantity::cv_time_s, ConditionScale::hours},
+    {"temperature_rise_K", ConditionQuantity::temperature_rise_K, ConditionScale::as_written},
+    {"voltage_drop_V", ConditionQuantity::voltage_drop_V, ConditionScale::as_written},
+    {"voltage_per_hour_V", ConditionQuantity::voltage_per_hour_V, ConditionScale::as_written},
+    {"voltage_per_minute_V", ConditionQuantity::voltage_per_minute_V, ConditionScale::as_written},
+    {"temperature_per_hour_K", ConditionQuantity::temperature_per_hour_K, ConditionScale::as_written},
+    {"temperature_per_minute_K", ConditionQuantity::temperature_per_minute_K, ConditionScale::as_written},
 }};
 
-constexpr std::array<ResultQuantity, 7> result_table{ResultQuantity::reference_capacity_Ah,
-                                                     ResultQuantity::retention_pct,
-                                                     ResultQuantity::test_capacity_Ah,
-                                                     ResultQuantity::capacity_ratio_pct,
-                                                     ResultQuantity::energy_ratio_pct,
-                                                     ResultQuantity::charge_time_min,
-                                                     ResultQuantity::cycle_count};
+constexpr std::array<ResultQuantity, 11> result_table{ResultQuantity::reference_capacity_Ah,
+                                                      ResultQuantity::retention_pct,
+                                                      ResultQuantity::test_capacity_Ah,
+                                                      ResultQuantity::capacity_ratio_pct,
+                                                      ResultQuantity::energy_ratio_pct,
+                                                      ResultQuantity::charge_time_min,
+                                                      ResultQuantity::cycle_count,
+                                                      ResultQuantity::resistance_Ohm,
+                                                      ResultQuantity::coulombic_efficiency_pct,
+                                                      ResultQuantity::energy_efficiency_pct,
+                                                      ResultQuantity::cell_temperature_peak_degC};
 
 // Words people write for the three units of "for".
 struct TimeWord {

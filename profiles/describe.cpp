@@ -27,6 +27,7 @@ std::string notes_of(const Step& step) {
     case Measure::reference: add("measures reference"); break;
     case Measure::test: add("measures test"); break;
     case Measure::charge_time: add("measures charge time"); break;
+    case Measure::resistance: add("measures resistance"); break;
   }
   if (step.on_interruption != InterruptionRule::ask) add("interrupted: " + std::string{to_string(step.on_interruption)});
   if (step.sets_soc_pct) add("then SoC " + format_short(*step.sets_soc_pct) + " %");

@@ -88,7 +88,15 @@ class StepForecaster {
       case ConditionQuantity::logger_voltage_V:
       case ConditionQuantity::stack_force_N:
       case ConditionQuantity::stack_pressure_MPa:
-      case ConditionQuantity::gas_ppm: return std::nullopt;  // nobody can tell
+      case ConditionQuantity::gas_ppm:
+      case ConditionQuantity::power_W:
+      case ConditionQuantity::cv_time_s:
+      case ConditionQuantity::temperature_rise_K:
+      case ConditionQuantity::voltage_drop_V:
+      case ConditionQuantity::voltage_per_hour_V:
+      case ConditionQuantity::voltage_per_minute_V:
+      case ConditionQuantity::temperature_per_hour_K:
+      case ConditionQuantity::temperature_per_minute_K: return std::nullopt;  // nobody can tell
     }
     return std::nullopt;
   }

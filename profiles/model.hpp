@@ -30,6 +30,13 @@ struct ParameterSpec {
   std::optional<Expression> max;
 };
 
+/// Which observations become rows.
+struct RecordSpec {
+  std::vector<Field> fields;     ///< every_s, voltage_change_V ...: what was given
+  std::vector<Expression> at_s;  ///< step times
+  std::optional<SourcePlace> at_place;
+};
+
 struct StepSpec {
   SourcePlace place;  ///< of the step's word
   std::string word;   ///< "cccv_charge"
@@ -39,6 +46,7 @@ struct StepSpec {
   std::vector<Field> fields;         ///< set-point, times, temperature, sets_soc_pct, record_every_s: what was given
   std::vector<ConditionSpec> until;  ///< any of them ends the step
   Measure measure = Measure::nothing;
+  std::optional<RecordSpec> record;                 ///< in place of the profile's, key by key
   std::optional<InterruptionRule> on_interruption;  ///< none: the profile's
 
   [[nodiscard]] const Field* find(std::string_view key) const {
@@ -75,7 +83,7 @@ struct Profile {
   std::string description;
   std::string source;
   std::vector<ParameterSpec> parameters;
-  std::optional<Field> record_every;  ///< record.every_s
+  std::optional<RecordSpec> record;
   InterruptionRule on_interruption = InterruptionRule::ask;
   std::vector<Field> limits;
   std::optional<Field> chamber_temperature;  ///< chamber.temperature_degC

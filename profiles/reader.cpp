@@ -121,8 +121,25 @@ Measure read_measure(const YamlEntry& entry, const StepWord& word) {
       throw ConfigError{entry.value.place(), "'charge_time' is measured by a charge step"};
     return Measure::charge_time;
   }
+  if (text == "resistance") return Measure::resistance;
   throw ConfigError{entry.value.place(),
-                    "unknown measure '" + text + "'" + suggestion(text, {"reference", "test", "charge_time"})};
+                    "unknown measure '" + text + "'" + suggestion(text, {"reference", "test", "charge_time", "resistance"})};
+}
+
+RecordSpec read_record(const YamlEntry& entry) {
+  const YamlMap map{entry.value, entry.key, record_keys()};
+  RecordSpec record;
+  for (const YamlEntry& given : entry.value.entries()) {
+    if (given.key != "at_s") {
+      record.fields.push_back(read_field(given));
+      continue;
+    }
+    record.at_place = given.place;
+    for (const YamlNode& item : as_list(given.value, given.key)) {
+      record.at_s.push_back(read_expression(YamlEntry{given.key, given.place, item}));
+    }
+  }
+  return record;
 }
 
 InterruptionRule read_interruption_rule(const YamlEntry& entry) {
@@ -201,6 +218,8 @@ StepSpec read_step(const YamlEntry& entry, const StepWord& word) {
       step.until = read_until(given);
     } else if (given.key == "measure") {
       step.measure = read_measure(given, word);
+    } else if (given.key == "record") {
+      step.record = read_record(given);
     } else if (given.key == "on_interruption") {
       step.on_interruption = read_interruption_rule(given);
     } else {
@@ -306,7 +325,7 @@ Profile read_profile(std::string_view text, const std::string& file) {
   if (const YamlEntry* source = map.find("source")) profile.source = read_source(*source);
   if (const YamlEntry* parameters = map.find("parameters")) profile.parameters = read_parameters(*parameters);
   if (const YamlEntry* record = map.find("record")) {
-    profile.record_every = read_field(YamlMap{record->value, "record", {"every_s"}}.required("every_s"));
+    profile.record = read_record(*record);
   }
   if (const YamlEntry* limits = map.find("limits")) {
     const YamlMap known{limits->value, "limits", limit_keys()};

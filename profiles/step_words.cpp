@@ -36,8 +36,8 @@ const StepWord* find_step_word(std::string_view word) {
 std::vector<std::string> keys_of(const StepWord& word) {
   std::vector<std::string> keys = word.setpoint_keys;
   // Of equally near words the first is suggested: 'at_most_hours' must lead to hours.
-  for (const char* common :
-       {"name", "until", "at_most_h", "at_most_min", "at_most_s", "temperature_degC", "record_every_s", "on_interruption"}) {
+  for (const char* common : {"name", "until", "at_most_h", "at_most_min", "at_most_s", "temperature_degC", "record_every_s",
+                             "record", "on_interruption"}) {
     keys.emplace_back(common);
   }
   const bool is_idle = word.kind == StepKind::rest || word.kind == StepKind::soak;
@@ -54,6 +54,12 @@ std::vector<std::string> instruction_words() {
   for (const StepWord& known : step_words()) words.emplace_back(known.word);
   for (const char* other : {"cycles", "repeat", "stop_if", "require"}) words.emplace_back(other);
   return words;
+}
+
+const std::vector<std::string>& record_keys() {
+  static const std::vector<std::string> keys{
+      "every_s", "voltage_change_V", "current_change_A", "temperature_change_K", "capacity_change_Ah", "at_s"};
+  return keys;
 }
 
 const std::vector<std::string>& limit_keys() {

@@ -28,6 +28,9 @@ struct StepWord {
 /// Step words and the other instructions: cycles, repeat, stop_if, require.
 [[nodiscard]] std::vector<std::string> instruction_words();
 
+/// The keys under `record:`, of a profile or a step.
+[[nodiscard]] const std::vector<std::string>& record_keys();
+
 /// The keys under `limits:` that a profile may tighten.
 [[nodiscard]] const std::vector<std::string>& limit_keys();
 

@@ -6,8 +6,8 @@
 namespace cellrig {
 namespace {
 
-constexpr std::array<std::string_view, 18> suffixes{"no unit", "V", "A",   "Ah", "W",  "Wh",  "Ohm", "C",   "degC",
-                                                    "pct",     "s", "min", "h",  "kg", "cm2", "N",   "MPa", "ppm"};
+constexpr std::array<std::string_view, 19> suffixes{"no unit", "V",   "A", "Ah", "W",   "Wh", "Ohm", "C",   "degC", "pct",
+                                                    "s",       "min", "h", "kg", "cm2", "N",  "MPa", "ppm", "K"};
 
 // Units of one dimension share a number here.
 int dimension(Unit unit) {
@@ -29,7 +29,8 @@ int dimension(Unit unit) {
     case Unit::square_centimetre:
     case Unit::newton:
     case Unit::megapascal:
-    case Unit::parts_per_million: return static_cast<int>(unit);
+    case Unit::parts_per_million:
+    case Unit::kelvin: return static_cast<int>(unit);
   }
   return 0;
 }

@@ -24,6 +24,7 @@ enum class Unit : unsigned char {
   newton,
   megapascal,
   parts_per_million,
+  kelvin,  ///< a difference of temperatures
 };
 
 /// By the part after the last '_'; Unit::none when that is no unit ("cycles_per_block").

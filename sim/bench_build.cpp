@@ -123,6 +123,7 @@ class Builder {
 
   [[nodiscard]] CellParameters load_cell(const CellEntry& cell) const {
     const std::string& name = cell.file.text;
+    if (options_.cell_instead) return load_cell_file(name);  // the caller's own file, whatever lies beside the bench file
     if (name.ends_with(".yaml")) {
       const fs::path path = fs::path{file_.path}.parent_path() / name;
       if (fs::exists(path)) return load_cell_file(path.string());

@@ -9,7 +9,7 @@ namespace cellrig::sim {
 /// A new, healthy cell in every channel, in place of what `simulation` puts there (which may then be missing): for rehearsals. Fixture,
 /// stack and temperature stay those of the file; its faults do not happen. It ages where its own file says how.
 struct CellInstead {
-  std::string file;                    ///< a path that ends with .yaml
+  std::string file;                    ///< a path, as the caller would open it
   std::optional<double> soc_pct = {};  ///< at the start; empty: the file's, or 50
 };
 

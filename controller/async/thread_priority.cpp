@@ -14,4 +14,9 @@ bool prefer_this_thread() noexcept {
   return ::sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &parameters) == 0;
 }
 
+void make_this_thread_ordinary() noexcept {
+  const sched_param parameters{};
+  (void)::sched_setscheduler(0, SCHED_OTHER, &parameters);
+}
+
 }  // namespace cellrig

@@ -64,8 +64,7 @@ class RunSession {
       compile_plans();
     }
     if (!judge_plans()) return ExitCode::bad_input;
-    rehearse_plans();
-    if (signal_ != 0) return exit_code();
+    if (!rehearse_plans()) return report();  // a signal came, and nothing has begun
     if (!recorder_ && !open_recorder()) return ExitCode::record_failed;
     require_acknowledged_trips();
     record_request();
@@ -94,7 +93,9 @@ class RunSession {
   [[nodiscard]] bool was_interrupted();
   /// In words, for the record. Empty: a signal came.
   [[nodiscard]] std::string rehearse_plan(const ChannelPlan& plan);
-  void rehearse_plans();
+  [[nodiscard]] std::string rehearsal_key(const ChannelPlan& plan) const;
+  /// False: a signal came. ConfigError for a program that does not come through.
+  [[nodiscard]] bool rehearse_plans();
   bool open_recorder();
   void require_acknowledged_trips() const;
   void record_request();

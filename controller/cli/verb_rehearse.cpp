@@ -30,14 +30,14 @@ struct RehearseOptions {
   bool json = false, quiet = false;
 };
 
-std::atomic<bool> is_interrupted{false};
-extern "C" void remember_interruption(int /*signal*/) { is_interrupted = true; }
+std::atomic<int> interrupted_by{0};
+extern "C" void remember_interruption(int number) { interrupted_by = number; }
 
 ExitCode code_of(const Rehearsal& rehearsal) {
   switch (rehearsal.outcome) {
     case Outcome::completed: return rehearsal.criteria_met ? ExitCode::passed : ExitCode::not_passed;
     case Outcome::tripped: return ExitCode::safety_trip;
-    case Outcome::stopped: return ExitCode::interrupted;
+    case Outcome::stopped: return interrupted_by == SIGTERM ? ExitCode::terminated : ExitCode::interrupted;
     case Outcome::failed: return ExitCode::not_passed;
     default: return ExitCode::instrument_failed;
   }
@@ -74,7 +74,7 @@ ExitCode run_rehearse(const RehearseOptions& options) {
     RehearsalProgress progress{program, options.quiet};
     rehearsal = rehearse(request, [&progress](const ChannelView& view) {
       (void)progress.look(view);
-      return !is_interrupted;
+      return interrupted_by == 0;
     });
   }
   if (options.json) {

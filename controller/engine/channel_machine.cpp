@@ -85,9 +85,15 @@ void ChannelMachine::on(const ChannelInput& in, TimePoint now, ChannelOutputs& o
 TimePoint ChannelMachine::wakeup(TimePoint now) const {
   const Step* const step = current_step();
   if (state_.phase != Phase::running || step == nullptr) return TimePoint::max();
-  const TimePoint bound = state_.step.started - state_.step.ran_before_pause + step->time_max;
-  const TimePoint end = next_end_instant(program_, *step, now, state_.step);
-  return bound > now ? std::min(bound, end) : end;
+  const TimePoint zero = state_.step.started - state_.step.ran_before_pause;
+  const TimePoint bound = zero + step->time_max;
+  TimePoint next = next_end_instant(program_, *step, now, state_.step);
+  if (bound > now) next = std::min(bound, next);
+  if (state_.step.record_points < step->record_at.size()) {
+    const TimePoint point = zero + step->record_at[state_.step.record_points];
+    if (point > now) next = std::min(point, next);
+  }
+  return next;
 }
 
 void ChannelMachine::start(ChannelOutputs& out) {
@@ -154,7 +160,12 @@ void ChannelMachine::end_pass(ChannelOutputs& out) {
 
 void ChannelMachine::end_cycle(ChannelOutputs& out) {
   if (!state_.in_cycle) return;
-  const Results& results = state_.results;
+  Results& results = state_.results;
+  const Throughput& moved = state_.cycle_state.moved;
+  results.has_coulombic = moved.charge.value() > 0;
+  if (results.has_coulombic) results.coulombic_efficiency = moved.discharge.value() / moved.charge.value();
+  results.has_energy = moved.charge_energy.value() > 0;
+  if (results.has_energy) results.energy_efficiency = moved.discharge_energy.value() / moved.charge_energy.value();
   const double retention = results.reference_first_Ah > 0 ? state_.cycle_state.reference_Ah / results.reference_first_Ah : 0.0;
   out.push(output::CycleEnded{state_.cycle, state_.cycle_is_reference, now_, state_.cycle_state, retention});
   state_.in_cycle = false;
@@ -177,32 +188,16 @@ void ChannelMachine::judge(const Require& require, ChannelOutputs& out) {
       output::CriterionJudged{state_.pc, met, value.has_value(), value.value_or(0.0), value.value_or(0.0) - condition.value});
 }
 
-std::optional<double> ChannelMachine::result(ResultQuantity quantity) const {
-  const Results& r = state_.results;
-  switch (quantity) {
-    case ResultQuantity::reference_capacity_Ah: return r.has_reference ? std::optional{r.reference_Ah} : std::nullopt;
-    case ResultQuantity::retention_pct:
-      return r.has_reference && r.reference_first_Ah > 0 ? std::optional{100.0 * r.reference_Ah / r.reference_first_Ah}
-                                                         : std::nullopt;
-    case ResultQuantity::test_capacity_Ah: return r.has_test ? std::optional{r.test_Ah} : std::nullopt;
-    case ResultQuantity::capacity_ratio_pct:
-      return r.has_test && r.has_reference && r.reference_Ah > 0 ? std::optional{100.0 * r.test_Ah / r.reference_Ah}
-                                                                 : std::nullopt;
-    case ResultQuantity::energy_ratio_pct:
-      return r.has_test && r.has_reference && r.reference_Wh > 0 ? std::optional{100.0 * r.test_Wh / r.reference_Wh}
-                                                                 : std::nullopt;
-    case ResultQuantity::charge_time_min: return r.has_charge_time ? std::optional{r.charge_time_s / 60.0} : std::nullopt;
-    case ResultQuantity::cycle_count: return static_cast<double>(state_.cycle);
-  }
-  return std::nullopt;
-}
-
 // ---- entering and leaving a step ------------------------------------------------------------------------------------
 
 void ChannelMachine::enter_step(const Step& step, ChannelOutputs& out) {
   const Amps inherited = state_.step.has_last ? state_.step.last.current : state_.step.inherited;
+  const ElectricalSample before = state_.step.last;
+  const bool has_before = state_.step.has_last;
   ++state_.step_count;
   state_.step = StepState{};
+  state_.step.before_step = before;
+  state_.step.has_before_step = has_before;
   state_.step.inherited = inherited;
   state_.step.begun = now_;
   state_.step.started = now_;
@@ -290,37 +285,6 @@ void ChannelMachine::end_step(StepEndReason reason, const std::optional<EndFound
   if (is_cut_off) freeze_clock();
 }
 
-void ChannelMachine::keep_results(const Step& step, StepEndReason reason) {
-  Results& r = state_.results;
-  const double capacity_Ah = std::abs(state_.step.moved.net().value());
-  const double energy_Wh = std::abs(state_.step.moved.net_energy().value());
-  switch (step.measure) {
-    case Measure::nothing: break;
-    case Measure::reference:
-      if (!r.has_reference) r.reference_first_Ah = capacity_Ah;
-      r.has_reference = true;
-      r.reference_Ah = capacity_Ah;
-      r.reference_Wh = energy_Wh;
-      state_.cycle_state.reference_Ah = capacity_Ah;
-      state_.cycle_state.measured_reference = state_.in_cycle;
-      break;
-    case Measure::test:
-      r.has_test = true;
-      r.test_Ah = capacity_Ah;
-      r.test_Wh = energy_Wh;
-      break;
-    case Measure::charge_time:
-      r.has_charge_time = true;
-      r.charge_time_s = to_seconds(step_time());
-      break;
-  }
-  if (step.sets_soc_pct && reason == StepEndReason::condition) {
-    state_.soc_known = true;
-    state_.soc_base_pct = *step.sets_soc_pct;
-    state_.charge_since_soc_Ah = 0;
-  }
-}
-
 // ---- measurements ---------------------------------------------------------------------------------------------------
 
 void ChannelMachine::observed(const Observation& observation, ChannelOutputs& out) {
@@ -330,10 +294,10 @@ void ChannelMachine::observed(const Observation& observation, ChannelOutputs& ou
   // What was measured before the acknowledgement belongs to the step before.
   if (voltage.at < state_.step.started) return;
   integrate_sample(observation);
-  const ConditionInputs inputs{observation, now_, step_time(), state_.step.moved, soc_pct()};
+  const ConditionInputs inputs{observation, now_, step_time(), state_.step.moved, soc_pct(), state_.step};
   const std::optional<EndFound> found = judge_ends(program_, *step, inputs, state_.step);
   const bool out_of_time = inputs.step_time >= step->time_max;
-  record(found || out_of_time, out);
+  record(observation, found || out_of_time, out);
   if (!found && !out_of_time) return;
   if (found || step->time_max_is_normal) {
     end_step(found ? StepEndReason::condition : StepEndReason::time_bound, found, out);
@@ -350,6 +314,8 @@ void ChannelMachine::integrate_sample(const Observation& observation) {
   const Reading& cell = observation[Measurand::cell_temperature];
   if (cell.usable()) {
     step.cell_temperature.include(cell.value);
+    state_.cell_temperature.include(cell.value);
+    step.trends.add_temperature(cell.at, cell.value);
     if (state_.in_cycle) state_.cycle_state.cell_temperature.include(cell.value);
   }
   if (!observation[Measurand::voltage].usable() || !observation[Measurand::current].usable()) return;
@@ -357,6 +323,8 @@ void ChannelMachine::integrate_sample(const Observation& observation) {
   const ElectricalSample sample{observation[Measurand::voltage].at, Volts{observation[Measurand::voltage].value},
                                 Amps{observation[Measurand::current].value}};
   step.after_gap = std::exchange(step.was_paused, false) || (step.has_last && sample.at - step.last.at > options_.gap_limit);
+  if (step.after_gap) step.trends.forget_slopes();
+  step.trends.add_voltage(sample.at, sample.voltage.value());
   if (step.has_last && !step.after_gap && sample.at > step.last.at) {
     const Throughput moved = integrate(step.last, sample);
     step.moved += moved;
@@ -370,16 +338,6 @@ void ChannelMachine::integrate_sample(const Observation& observation) {
   }
   step.last = sample;
   step.has_last = true;
-}
-
-void ChannelMachine::record(bool last, ChannelOutputs& out) {
-  StepState& step = state_.step;
-  const bool first = !step.recorded_any;
-  const Step* const program_step = current_step();
-  if (!first && !last && !step.after_gap && now_ - step.last_recorded < program_step->record_interval) return;
-  step.recorded_any = true;
-  step.last_recorded = now_;
-  out.push(output::Record{first, last, step.after_gap, step.moved - step.before.moved});
 }
 
 // ---- a person, the supervisor ---------------------------------------------------------------------------------------

@@ -182,9 +182,12 @@ class ChannelMachine {
   void finish_with_off(Outcome outcome, ChannelOutputs& out);
 
   void integrate_sample(const Observation& observation);
-  void record(bool last, ChannelOutputs& out);
+  void record(const Observation& observation, bool last, ChannelOutputs& out);
+  [[nodiscard]] bool has_changed(const Observation& observation, const RecordChanges& by) const;
+  bool pass_record_points(const Step& step);
   void end_step(StepEndReason reason, const std::optional<EndFound>& found, ChannelOutputs& out);
   void keep_results(const Step& step, StepEndReason reason);
+  void keep_resistance();
   void fail_command(ChannelOutputs& out);
   [[nodiscard]] std::optional<double> result(ResultQuantity quantity) const;
   [[nodiscard]] Duration step_time() const;

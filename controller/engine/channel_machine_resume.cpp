@@ -23,8 +23,10 @@ void ChannelMachine::go_on(const input::GoOn& how, ChannelOutputs& out) {
       if (step != nullptr) return continue_step(*step, out);
       break;
     case InterruptionRule::redo_step:
-      if (step != nullptr) return enter_step(*step, out);
-      break;
+      if (step == nullptr) break;
+      enter_step(*step, out);
+      state_.step.has_before_step = false;  // what was measured before the interruption is not right before it
+      return;
     case InterruptionRule::skip_step:
       if (step != nullptr) ++state_.pc;
       break;
@@ -54,6 +56,8 @@ void ChannelMachine::continue_step(const Step& step, ChannelOutputs& out) {
   s.before = StepPart{s.moved, s.cv_time, s.cv_charge};
   s.inherited = Amps{0.0};
   s.leaf_true = 0;
+  s.trends.forget_slopes();
+  s.has_before_step = false;
   s.was_paused = true;  // nothing is integrated across the gap
   s.recorded_any = false;
   out.push(output::StepStarted{state_.pc, true});

@@ -8,6 +8,7 @@
 
 #include "controller/engine/accumulators.hpp"
 #include "controller/engine/program.hpp"
+#include "controller/engine/trends.hpp"
 
 namespace cellrig {
 
@@ -44,8 +45,11 @@ struct Results {
   double reference_first_Ah = 0, reference_Ah = 0, reference_Wh = 0;
   double test_Ah = 0, test_Wh = 0;
   double charge_time_s = 0;
+  double resistance_Ohm = 0;
+  double coulombic_efficiency = 0, energy_efficiency = 0;
   bool has_reference = false, has_test = false, has_charge_time = false;
-  std::array<std::uint8_t, 5> reserved{};
+  bool has_resistance = false, has_coulombic = false, has_energy = false;
+  std::array<std::uint8_t, 2> reserved{};
 };
 
 struct TemperatureRange {
@@ -76,6 +80,13 @@ struct StepPart {
   AmpHours cv_charge;
 };
 
+/// What the last row of a step held, for rows that are kept by change.
+struct RecordedValues {
+  double voltage_V = 0, current_A = 0, temperature_degC = 0, net_Ah = 0;
+  bool has_temperature = false;
+  std::array<std::uint8_t, 7> reserved{};
+};
+
 struct StepState {
   Throughput moved;
   StepPart before;      ///< of `moved`, `cv_time` and `cv_charge`: what belongs to the parts before an interruption
@@ -83,8 +94,11 @@ struct StepState {
   TimePoint begun{};    ///< when it was entered (the command went out)
   TimePoint started{};  ///< when the command was acknowledged; the step's clock starts
   Duration ran_before_pause{};
-  ElectricalSample last;  ///< meaningful when has_last
+  ElectricalSample last;         ///< meaningful when has_last
+  ElectricalSample before_step;  ///< the last measurement before it; meaningful when has_before_step
   TimePoint last_recorded{};
+  RecordedValues recorded;
+  Trends trends;
   Duration cv_time{};
   AmpHours cv_charge;
   TemperatureRange cell_temperature;
@@ -94,12 +108,13 @@ struct StepState {
   bool recorded_any = false;
   bool after_gap = false;
   bool was_paused = false;
-  std::array<std::uint8_t, 2> reserved{};
+  bool has_before_step = false;
+  std::uint8_t record_points = 0;  ///< of Step::record_at, behind us
 };
 
 /// Bump `version` with any change of layout or meaning.
 struct ChannelState {
-  static constexpr std::uint32_t current_version = 3;
+  static constexpr std::uint32_t current_version = 4;
   std::uint32_t version = current_version;
   Phase phase = Phase::idle;
   Outcome outcome = Outcome::none;
@@ -126,6 +141,7 @@ struct ChannelState {
   StepState step;
   CycleState cycle_state;
   Throughput total;
+  TemperatureRange cell_temperature;  ///< of the run
 };
 static_assert(std::is_trivially_copyable_v<ChannelState>);
 

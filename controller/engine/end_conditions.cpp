@@ -105,6 +105,36 @@ TimePoint node_instant(const Program& program, std::uint16_t index, const Horizo
 
 }  // namespace
 
+namespace {
+
+/// A slope in a unit of time, or nothing: too early, or not measured now.
+std::optional<double> slope(const TrendWindow& window, Duration over, Duration per, const Reading& now) {
+  if (!now.usable()) return std::nullopt;
+  const std::optional<double> per_s = window.slope_per_s(over, now.at, now.value);
+  return per_s ? std::optional{*per_s * to_seconds(per)} : std::nullopt;
+}
+
+std::optional<double> trend_of(ConditionQuantity quantity, const ConditionInputs& inputs) {
+  constexpr Duration hour = std::chrono::hours{1};
+  const Trends& trends = inputs.step.trends;
+  const Reading& voltage = inputs.observation[Measurand::voltage];
+  const Reading& cell = inputs.observation[Measurand::cell_temperature];
+  switch (quantity) {
+    case ConditionQuantity::temperature_rise_K:
+      return cell.usable() && trends.has_temperature ? std::optional{cell.value - trends.temperature_first_degC} : std::nullopt;
+    case ConditionQuantity::voltage_drop_V:
+      return voltage.usable() && trends.has_voltage ? std::optional{trends.voltage_max_V - voltage.value} : std::nullopt;
+    case ConditionQuantity::voltage_per_hour_V: return slope(trends.voltage_hour, Trends::ten_minutes, hour, voltage);
+    case ConditionQuantity::voltage_per_minute_V: return slope(trends.voltage_minute, Trends::minute, Trends::minute, voltage);
+    case ConditionQuantity::temperature_per_hour_K: return slope(trends.temperature_hour, Trends::ten_minutes, hour, cell);
+    case ConditionQuantity::temperature_per_minute_K:
+      return slope(trends.temperature_minute, Trends::minute, Trends::minute, cell);
+    default: return std::nullopt;
+  }
+}
+
+}  // namespace
+
 std::optional<double> value_of(ConditionQuantity quantity, const ConditionInputs& inputs) {
   switch (quantity) {
     case ConditionQuantity::step_time_s: return to_seconds(inputs.step_time);
@@ -123,8 +153,14 @@ std::optional<double> value_of(ConditionQuantity quantity, const ConditionInputs
     case ConditionQuantity::stack_force_N: return reading(inputs.observation, Measurand::stack_force);
     case ConditionQuantity::stack_pressure_MPa: return reading(inputs.observation, Measurand::stack_pressure);
     case ConditionQuantity::gas_ppm: return reading(inputs.observation, Measurand::gas);
+    case ConditionQuantity::power_W: {
+      const std::optional<double> voltage = reading(inputs.observation, Measurand::voltage);
+      const std::optional<double> current = reading(inputs.observation, Measurand::current);
+      return voltage && current ? std::optional{std::abs(*voltage * *current)} : std::nullopt;
+    }
+    case ConditionQuantity::cv_time_s: return to_seconds(inputs.step.cv_time);
+    default: return trend_of(quantity, inputs);
   }
-  return std::nullopt;
 }
 
 std::optional<EndFound> judge_ends(const Program& program, const Step& step, const ConditionInputs& inputs, StepState& state) {

@@ -16,6 +16,7 @@ struct ConditionInputs {
   Duration step_time{};
   Throughput step_moved;
   std::optional<double> soc_pct;
+  const StepState& step;
 };
 
 /// Which end holds, and by how much.

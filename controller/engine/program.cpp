@@ -5,7 +5,7 @@
 namespace cellrig {
 
 std::string_view to_string(ConditionQuantity quantity) {
-  static constexpr std::array<std::string_view, 13> names{"step_time_s",
+  static constexpr std::array<std::string_view, 21> names{"step_time_s",
                                                           "voltage_V",
                                                           "current_A",
                                                           "capacity_Ah",
@@ -17,14 +17,23 @@ std::string_view to_string(ConditionQuantity quantity) {
                                                           "logger_voltage_V",
                                                           "stack_force_N",
                                                           "stack_pressure_MPa",
-                                                          "gas_ppm"};
+                                                          "gas_ppm",
+                                                          "power_W",
+                                                          "cv_time_s",
+                                                          "temperature_rise_K",
+                                                          "voltage_drop_V",
+                                                          "voltage_per_hour_V",
+                                                          "voltage_per_minute_V",
+                                                          "temperature_per_hour_K",
+                                                          "temperature_per_minute_K"};
   return names[static_cast<std::size_t>(quantity)];
 }
 
 std::string_view to_string(ResultQuantity quantity) {
-  static constexpr std::array<std::string_view, 7> names{
-      "reference_capacity_Ah", "retention_pct",   "test_capacity_Ah", "capacity_ratio_pct",
-      "energy_ratio_pct",      "charge_time_min", "cycle_count"};
+  static constexpr std::array<std::string_view, 11> names{
+      "reference_capacity_Ah",     "retention_pct", "test_capacity_Ah", "capacity_ratio_pct",       "energy_ratio_pct",
+      "charge_time_min",           "cycle_count",   "resistance_Ohm",   "coulombic_efficiency_pct", "energy_efficiency_pct",
+      "cell_temperature_peak_degC"};
   return names[static_cast<std::size_t>(quantity)];
 }
 
@@ -73,7 +82,15 @@ std::optional<Measurand> sensor_of(ConditionQuantity quantity) {
     case ConditionQuantity::capacity_Ah:
     case ConditionQuantity::energy_Wh:
     case ConditionQuantity::soc_pct:
+    case ConditionQuantity::power_W:
+    case ConditionQuantity::cv_time_s:
+    case ConditionQuantity::voltage_drop_V:
+    case ConditionQuantity::voltage_per_hour_V:
+    case ConditionQuantity::voltage_per_minute_V:
     case ConditionQuantity::chamber_temperature_degC: return std::nullopt;
+    case ConditionQuantity::temperature_rise_K:
+    case ConditionQuantity::temperature_per_hour_K:
+    case ConditionQuantity::temperature_per_minute_K:
     case ConditionQuantity::cell_temperature_degC: return Measurand::cell_temperature;
     case ConditionQuantity::ambient_temperature_degC: return Measurand::ambient_temperature;
     case ConditionQuantity::logger_voltage_V: return Measurand::logger_voltage;

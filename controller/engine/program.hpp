@@ -37,6 +37,14 @@ enum class ConditionQuantity : unsigned char {
   stack_force_N,
   stack_pressure_MPa,
   gas_ppm,
+  power_W,                   ///< magnitude
+  cv_time_s,                 ///< of this step, under voltage regulation by the regulator's own word
+  temperature_rise_K,        ///< of the cell, since the step's first measurement
+  voltage_drop_V,            ///< below the greatest voltage of this step: -delta V
+  voltage_per_hour_V,        ///< signed, over the last ten minutes
+  voltage_per_minute_V,      ///< signed, over the last minute
+  temperature_per_hour_K,    ///< of the cell, signed, over the last ten minutes
+  temperature_per_minute_K,  ///< of the cell, signed, over the last minute
 };
 
 enum class Comparison : unsigned char { at_least, at_most, above, below };
@@ -78,6 +86,7 @@ enum class Measure : unsigned char {
   reference,    ///< capacity and energy of this step are the reference; the first one is 100 % retention
   test,         ///< capacity and energy of this step are compared with the latest reference
   charge_time,  ///< the duration of this step
+  resistance,   ///< change of voltage over change of current, from the last measurement before this step to its last one
 };
 
 /// How a run goes on in a step in which it was interrupted: a crash, a loss of power, a stop.
@@ -96,6 +105,13 @@ struct SourceSpot {
   int column = 0;
 };
 
+/// When a row is kept besides the interval. 0: not by this quantity.
+struct RecordChanges {
+  double voltage_V = 0.0, current_A = 0.0, temperature_K = 0.0, capacity_Ah = 0.0;  ///< since the last row
+  [[nodiscard]] bool any() const { return voltage_V > 0 || current_A > 0 || temperature_K > 0 || capacity_Ah > 0; }
+};
+inline constexpr std::size_t record_points_max = 32;
+
 struct Step {
   std::string name;  ///< shown and recorded: "cccv_charge" or the profile's own label
   StepKind kind = StepKind::rest;
@@ -107,6 +123,8 @@ struct Step {
   std::optional<Celsius> chamber_temperature;  ///< requested before the step starts; stays until another is requested
   Duration
       record_interval{};  ///< rows at least this far apart; the first sample of a step always, the last when it ends by itself. 0 = every sample
+  RecordChanges record_changes;
+  std::vector<Duration> record_at;  ///< step times at which a row is kept, ascending, at most record_points_max
   Measure measure = Measure::nothing;
   std::optional<double> sets_soc_pct;  ///< the state of charge that holds when this step has ended by a condition
   InterruptionRule on_interruption = InterruptionRule::ask;
@@ -132,6 +150,10 @@ enum class ResultQuantity : unsigned char {
   energy_ratio_pct,
   charge_time_min,
   cycle_count,
+  resistance_Ohm,              ///< of the latest step with Measure::resistance
+  coulombic_efficiency_pct,    ///< of the latest cycle that has ended: discharge / charge
+  energy_efficiency_pct,       ///< the same in energy
+  cell_temperature_peak_degC,  ///< of the run so far
 };
 
 struct ResultCondition {

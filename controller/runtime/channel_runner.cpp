@@ -160,6 +160,7 @@ Task<void> ChannelRunner::give_back() {
   if (safe_by_ != SafeBy::instrument || hurry_) co_return;
   const Deadline deadline{time_.now() + std::chrono::seconds{2}};
   const Result<void> released = co_await parts_.cycler->release(deadline);
+  was_given_back_ = released.has_value();
   if (released) co_return;
   say(db::Severity::warning, "instrument", "could not give the cycler back: " + released.error().what);
   const SafeBy safe = co_await make_safe();
@@ -169,7 +170,7 @@ Task<void> ChannelRunner::give_back() {
 Task<void> ChannelRunner::control_loop() {
   TimePoint next = time_.now();
   while (machine_.state().phase != Phase::finished) {
-    if (!std::exchange(tick_now_, false)) {
+    if (!std::exchange(tick_now_, false) && !must_be_off()) {
       const TimePoint due = std::min(next, machine_.wakeup(time_.now()));
       co_await wake_.until(due);
     }

@@ -106,8 +106,9 @@ class ChannelRunner {
   void remark_at_start(const std::string& kind, const std::string& text) { start_remarks_.emplace_back(kind, text); }
   /// Runs the program to its end, whatever the end is. The output is off when this returns, or the log says it is not known to be.
   [[nodiscard]] Task<void> run(db::RunKey run);
-  /// Beside run() and beyond it, until end_look_after(): an output that has tripped is looked at while this process lives on for
-  /// other channels, and gets OFF again when it has come on by itself.
+  /// Beside run() and beyond it, until end_look_after(): an output that tripped or failed, and whose OFF the instrument confirmed, is looked
+  /// at while this process lives on for other channels, and gets OFF when it is on again. Where OFF is not confirmed nobody asks: each
+  /// question would feed the watchdog that is left.
   [[nodiscard]] Task<void> look_after();
   void end_look_after();
 
@@ -217,6 +218,7 @@ class ChannelRunner {
   Wait wake_;
   Wait look_after_wake_;
   bool has_ended_ = false, look_after_ends_ = false;
+  bool was_given_back_ = false;  ///< its OFF was confirmed and its watchdog disarmed: questions feed nothing that is waited for
   TimePoint last_good_{};
   TimePoint next_resume_point_{};
   bool point_is_due_ = false;  ///< a step began or ended
@@ -230,6 +232,7 @@ class ChannelRunner {
   bool on_uncertain_ = false;  ///< a set-point is under way, or was and did not arrive for certain: it may yet be carried out
   bool applied_ = false;       ///< the outcome of the last one
   int off_failures_ = 0;
+  int on_again_ = 0;  ///< how often its output was on after its trip
   bool running_ = false;
   bool tick_now_ = false;
   std::uint64_t periods_missed_ = 0;

@@ -15,6 +15,7 @@ constexpr Duration contactor_timeout = std::chrono::milliseconds{500};
 constexpr Duration watchdog_margin = std::chrono::seconds{1};
 constexpr Duration look_after_period = std::chrono::seconds{2};
 constexpr Duration look_after_timeout = std::chrono::seconds{1};
+constexpr int on_again_told_max = 10;
 
 }  // namespace
 
@@ -90,7 +91,8 @@ Task<bool> ChannelRunner::open_contactor(Deadline deadline) {
 
 Task<void> ChannelRunner::look_after() {
   while (!look_after_ends_) {
-    const bool is_due = has_ended_ && supervisor_ && supervisor_->tripped();
+    const bool is_due = has_ended_ && (outcome_ == Outcome::tripped || outcome_ == Outcome::instrument_failure) &&
+                        was_given_back_ && safe_by_ == SafeBy::instrument;
     if (!is_due) {
       co_await look_after_wake_.until_woken();
       continue;
@@ -110,16 +112,20 @@ void ChannelRunner::end_look_after() {
 Task<void> ChannelRunner::look_at_ended() {
   const Deadline deadline{time_.now() + look_after_timeout};
   const Result<CyclerReadings> readings = co_await parts_.cycler->measure(deadline);
-  if (!readings || look_after_ends_) co_return;
+  if (!readings) co_return;
   const double noise_A = supervisor_options().current_noise.value();
   const bool flows = readings->current.usable() && !(std::abs(readings->current.value) <= noise_A);
   if (!readings->output_on && !flows) co_return;
   const SafeBy safe = co_await make_safe();
-  const std::string what =
-      fmt::format("after its trip the output came on again by itself ({:.3f} A): {}", readings->current.value,
-                  safe == SafeBy::nothing ? "OFF could not be confirmed. Go and look." : "OFF again, confirmed");
+  const std::string told = safe == SafeBy::instrument  ? "OFF again, confirmed"
+                           : safe == SafeBy::contactor ? "it does not confirm OFF, the contactor was opened and confirmed"
+                           : safe == SafeBy::watchdog  ? "off only after a silence for its watchdog. Go and look."
+                                                       : "OFF could not be confirmed. Go and look.";
+  // The end of the run stays what it was: this is an event of its own. What comes again and again is told a few times.
+  if (++on_again_ > on_again_told_max) co_return;
+  const std::string what = fmt::format("after its end the output is on again ({:.3f} A): {}", readings->current.value, told);
   call_people(parts_.name + ": " + what);
-  failed_afterwards(what);
+  say(db::Severity::alarm, "on again after the end", what);
 }
 
 // ---- who else is told -----------------------------------------------------------------------------------------------

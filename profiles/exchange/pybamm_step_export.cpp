@@ -270,6 +270,7 @@ class StepExporter {
     if (step_.name != from_.spec.word) lose("name");
     if (step_.measure != Measure::nothing) lose("measure");
     if (step_.sets_soc_pct) lose("sets_soc_pct");
+    if (step_.record_changes.any() || !step_.record_at.empty()) lose("record");
     if (from_.spec.on_interruption) lose("on_interruption");
     if (!lost.empty()) add(LossSeverity::lost, "labels", "without " + lost);
   }

@@ -94,7 +94,7 @@ TEST_P(CyclerOff, does_not_wait_for_a_measurement_that_hangs) {
 TEST_P(CyclerOff, strikes_at_each_exchange_of_apply) {
   for (const bool is_on_before : {false, true}) {
     int n = 1;
-    for (; n <= exchange_count_max; n += sparse_when_sanitized(3)) {
+    for (; n <= exchange_count_max; n += sparse_when_sanitized(2)) {
       SCOPED_TRACE("exchange " + std::to_string(n));
       make_world();
       ASSERT_NO_FATAL_FAILURE(arm_or_fail());

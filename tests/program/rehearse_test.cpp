@@ -167,7 +167,7 @@ class RunAfterRehearsal : public testing::Test {
 TEST_F(RunAfterRehearsal, refuses_a_profile_that_would_trip_and_nothing_is_switched_on) {
   const Finished done = run(file_with(too_warm, "warm.yaml"), {});
   EXPECT_EQ(done.exit_code, 2) << done.out << done.err;
-  EXPECT_THAT(done.err, HasSubstr("in a rehearsal on the model of LG M50 it trips"));
+  EXPECT_THAT(done.err, HasSubstr("in a rehearsal on the model of LG M50, from 50 %, it trips"));
   EXPECT_THAT(done.err, HasSubstr("--without-rehearsal REASON"));
   EXPECT_EQ(simulator.truth("ch1").current_max_A, 0.0);
 }

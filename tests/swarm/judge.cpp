@@ -6,6 +6,8 @@
 #include <bit>
 #include <cmath>
 
+#include "controller/runtime/channel_record.hpp"
+
 namespace cellrig::swarm {
 namespace {
 
@@ -215,8 +217,8 @@ void Judge::judge_clocks(Watched& w, unsigned taken, TimePoint now) {
   judge_clock(w, over_temperature, !feels_nothing && tip_degC > limits.cell_temperature_max.value(), felt + *way, now);
   const bool is_cold = is_charging && tip_degC < limits.charge_temperature_min.value();
   judge_clock(w, cold_charging, !feels_nothing && is_cold, felt + *way, now);
-  // docs/safety.md: an output that comes on by itself after its run has ended without a trip is not looked at any more.
-  const bool is_nobodys = w.has_ended && !w.is_tripped && (w.ever_taken & takes::self_on) != 0;
+  // docs/safety.md: an output that comes on by itself after its run has ended in order is not looked at any more.
+  const bool is_nobodys = w.has_ended && w.is_over_in_order && (w.ever_taken & takes::self_on) != 0;
   judge_clock(w, no_command, !is_blind && is_unwanted && !is_nobodys, settling + 2 * off_period_max + blocked + exchange + *way,
               now);
 }
@@ -312,10 +314,12 @@ void Judge::message(std::string_view channel, db::Severity severity, std::string
   }
 }
 
-void Judge::ended(const std::string& channel, TimePoint now) {
+void Judge::ended(const std::string& channel, std::string_view status, TimePoint now) {
   trace_.add(to_ns(now));
   for (Watched& w : channels_) {
-    if (w.name == channel) w.has_ended = true;
+    if (w.name != channel) continue;
+    w.has_ended = true;
+    w.is_over_in_order = status != to_string(Outcome::tripped) && status != to_string(Outcome::instrument_failure);
   }
 }
 

@@ -72,7 +72,8 @@ class Judge {
   // ---- what the rig says
   void sample(const ChannelView& view, TimePoint now);
   void message(std::string_view channel, db::Severity severity, std::string_view text, TimePoint now);
-  void ended(const std::string& channel, TimePoint now);
+  /// Status: as the record says it.
+  void ended(const std::string& channel, std::string_view status, TimePoint now);
 
   void complain(const std::string& invariant, const std::string& channel, const std::string& what, TimePoint now);
   [[nodiscard]] const std::optional<Violation>& violation() const { return violation_; }
@@ -109,7 +110,7 @@ class Judge {
     TimePoint last_sample{};
     int direction = 0;
     bool is_output_wanted = false;
-    bool has_begun = false, is_tripped = false, has_ended = false;
+    bool has_begun = false, is_tripped = false, has_ended = false, is_over_in_order = false;
     TimePoint wanted_since{};
     // faults
     unsigned taken = 0;

@@ -166,7 +166,8 @@ SwarmRun::SwarmRun(const Plan& plan, Recording recording) : plan_{plan}, recordi
 void SwarmRun::make_recorder() {
   recorder_ = std::make_unique<WatchedRecorder>(
       trace_, [this](const char* invariant, const std::string& what) { judge_->complain(invariant, "", what, time_.now()); });
-  recorder_->on_end([this](const std::string& channel) { judge_->ended(channel, time_.now()); });
+  recorder_->on_end(
+      [this](const std::string& channel, const std::string& status) { judge_->ended(channel, status, time_.now()); });
   const Duration longest = std::max<Duration>(plan_.control_period, config_.watchdog_delay / 2);
   for (const auto& [channel, program] : programs_)
     recorder_->expect(channel, program, std::max<Duration>(1s, 3 * longest) + longest);
@@ -368,7 +369,7 @@ void SwarmRun::judge_the_end() {
   const TimePoint end = time_.now();
   if (bench_run_->results().size() != plan_.channels.size()) judge_->complain("I6", "", "a channel has no result", end);
   for (const ChannelResult& result : bench_run_->results()) {
-    judge_->ended(result.channel, end);
+    judge_->ended(result.channel, to_string(result.outcome), end);
     if (result.outcome == Outcome::none) judge_->complain("I6", result.channel, "ended in no named state", end);
     if (result.outcome != Outcome::completed && result.reason.empty())
       judge_->complain("I7", result.channel, fmt::format("ended as '{}' for no reason", to_string(result.outcome)), end);

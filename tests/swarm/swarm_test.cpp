@@ -166,7 +166,7 @@ TEST_F(JudgeTest, current_after_a_trip_breaks_I2_at_once) {
 }
 
 TEST_F(JudgeTest, an_output_that_goes_on_after_the_end_breaks_I2_also_without_current) {
-  judge_->ended("ch1", TimePoint{});
+  judge_->ended("ch1", "completed", TimePoint{});
   judge_->look(TimePoint{});
   charge(TimePoint{1s}, 0.01);
   judge_->look(TimePoint{1s});

@@ -107,7 +107,7 @@ void WatchedRecorder::end_run(const db::RunEndRow& row) {
   if (steps_[row.run].is_open) complain_("I3", fmt::format("the run ends with step {} open", steps_[row.run].key));
   if (run != runs_.end()) {
     run->second.end = row;
-    if (tell_end_) tell_end_(run->second.channel);
+    if (tell_end_) tell_end_(run->second.channel, row.status);
   }
   if (record_) record_->end_run(row);
 }

@@ -29,7 +29,8 @@ class WatchedRecorder final : public db::Recorder {
   void pass_on_to(std::unique_ptr<db::Recorder> record) { record_ = std::move(record); }
   /// For holes: what each channel runs, and how long measurements may be apart without a flag.
   void expect(const std::string& channel, const Program& program, Duration gap_max);
-  void on_end(std::function<void(const std::string& channel)> tell) { tell_end_ = std::move(tell); }
+  /// With the status that the record has.
+  void on_end(std::function<void(const std::string& channel, const std::string& status)> tell) { tell_end_ = std::move(tell); }
   /// From now on the record cannot be kept (F40).
   void fail(std::string why) { failure_ = std::move(why); }
 
@@ -67,7 +68,7 @@ class WatchedRecorder final : public db::Recorder {
 
   Trace& trace_;
   Complain complain_;
-  std::function<void(const std::string&)> tell_end_;
+  std::function<void(const std::string&, const std::string&)> tell_end_;
   std::unique_ptr<db::Recorder> record_;
   std::string failure_;
   std::map<std::string, Expected> expected_;

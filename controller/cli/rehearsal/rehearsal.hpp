@@ -48,6 +48,7 @@ struct Approach {
   std::string unit;
   double bound = 0.0, nearest = 0.0;
   double margin = 0.0;            ///< what was left, above zero inside
+  double room = 1.0;              ///< the whole way that its quantity may go, for comparing margins of different units
   std::int64_t test_time_ns = 0;  ///< when
   std::uint32_t instruction = 0;  ///< in which step
   bool is_known = false;          ///< false: the quantity was never measured

@@ -8,6 +8,7 @@ namespace {
 
 constexpr double bytes_per_row = 80.0;    // DESIGN: at most so much, the index included
 constexpr double bytes_per_step = 400.0;  // a step and its end, with their texts
+constexpr double real_period_s = 0.1;     // of a real bench with its output on
 constexpr std::size_t warnings_max = 20, criteria_max = 100;
 
 enum Watched : std::size_t {
@@ -18,7 +19,6 @@ enum Watched : std::size_t {
   temperature_max,
   temperature_min,
   charge_temperature,
-  charge_capacity,
 };
 
 }  // namespace
@@ -62,33 +62,37 @@ void Curve::halve() {
 
 // ---- limits ---------------------------------------------------------------------------------------------------------
 
-RehearsalWatch::RehearsalWatch(const Program& program, const SafetyLimits& limits, RehearsalWatcher watcher,
+RehearsalWatch::RehearsalWatch(const Program& program, const SafetyLimits& limits, Duration period, RehearsalWatcher watcher,
                                std::function<void()> stop)
-    : program_{program}, watcher_{std::move(watcher)}, stop_{std::move(stop)} {
+    : program_{program}, limits_{limits}, period_s_{to_seconds(period)}, watcher_{std::move(watcher)}, stop_{std::move(stop)} {
   for (std::size_t i = 0; i < program.code.size(); ++i) {
     if (!std::holds_alternative<Step>(program.code[i])) continue;
     index_[static_cast<std::uint32_t>(i)] = result_.steps.size();
     result_.steps.push_back({.instruction = static_cast<std::uint32_t>(i)});
   }
-  watch_limit("voltage_max_V", "V", limits.voltage_max.value());
-  watch_limit("voltage_min_V", "V", limits.voltage_min.value());
-  watch_limit("charge_current_max_A", "A", limits.charge_current_max.value());
-  watch_limit("discharge_current_max_A", "A", limits.discharge_current_max.value());
-  watch_limit("cell_temperature_max_degC", "degC", limits.cell_temperature_max.value());
-  watch_limit("cell_temperature_min_degC", "degC", limits.cell_temperature_min.value());
-  watch_limit("charge_temperature_min_degC", "degC", limits.charge_temperature_min.value());
-  watch_limit("charge_capacity_max_Ah", "Ah", limits.charge_capacity_max.value());
+  const double window_V = (limits.voltage_max - limits.voltage_min).value();
+  const double window_K = limits.cell_temperature_max.value() - limits.cell_temperature_min.value();
+  watch_limit("voltage_max_V", "V", limits.voltage_max.value(), window_V);
+  watch_limit("voltage_min_V", "V", limits.voltage_min.value(), window_V);
+  watch_limit("charge_current_max_A", "A", limits.charge_current_max.value(), limits.charge_current_max.value());
+  watch_limit("discharge_current_max_A", "A", limits.discharge_current_max.value(), limits.discharge_current_max.value());
+  watch_limit("cell_temperature_max_degC", "degC", limits.cell_temperature_max.value(), window_K);
+  watch_limit("cell_temperature_min_degC", "degC", limits.cell_temperature_min.value(), window_K);
+  watch_limit("charge_temperature_min_degC", "degC", limits.charge_temperature_min.value(), window_K);
 }
 
-void RehearsalWatch::watch_limit(const std::string& key, const std::string& unit, double bound) {
-  result_.approaches.push_back({.limit = key, .unit = unit, .bound = bound});
+void RehearsalWatch::watch_limit(const std::string& key, const std::string& unit, double bound, double room) {
+  result_.approaches.push_back({.limit = key, .unit = unit, .bound = bound, .room = room});
 }
 
 void RehearsalWatch::judge_approaches(const Observation& observation, std::uint32_t instruction) {
-  const auto approach = [this, instruction](std::size_t which, bool is_upper, double value) {
+  // A bound that moves with the temperature is shown as it stood at the nearest moment.
+  const auto approach = [this, instruction](std::size_t which, bool is_upper, double value, std::optional<double> moved = {}) {
     Approach& a = result_.approaches[which];
-    const double margin = is_upper ? a.bound - value : value - a.bound;
+    const double bound = moved.value_or(a.bound);
+    const double margin = is_upper ? bound - value : value - bound;
     if (a.is_known && !(margin < a.margin)) return;
+    a.bound = bound;
     a.margin = margin;
     a.nearest = value;
     a.test_time_ns = now_ns_;
@@ -103,14 +107,36 @@ void RehearsalWatch::judge_approaches(const Observation& observation, std::uint3
     approach(voltage_min, false, voltage.value);
   }
   const bool charges = current.usable() && current.value > 0, discharges = current.usable() && current.value < 0;
-  if (charges) approach(charge_current, true, current.value);
-  if (discharges) approach(discharge_current, true, -current.value);
+  const auto most = [&cell](Amps flat, const CurrentByTemperature& by) {
+    return std::min(flat, cell.usable() ? by.at(Celsius{cell.value}) : by.least()).value();
+  };
+  if (charges)
+    approach(charge_current, true, current.value, most(limits_.charge_current_max, limits_.charge_current_by_temperature));
+  if (discharges)
+    approach(discharge_current, true, -current.value,
+             most(limits_.discharge_current_max, limits_.discharge_current_by_temperature));
   if (cell.usable()) {
     approach(temperature_max, true, cell.value);
     approach(temperature_min, false, cell.value);
     if (charges && observation.output_on) approach(charge_temperature, false, cell.value);
   }
-  approach(charge_capacity, true, net_Ah_ - lowest_net_Ah_);
+}
+
+/// The measurement that trips is shown to no listener: the record has it.
+void RehearsalWatch::keep_trip(double value, double limit, std::int64_t test_time_ns) {
+  for (std::size_t which = 0; which < result_.approaches.size(); ++which) {
+    Approach& a = result_.approaches[which];
+    if (std::abs(a.bound - limit) > 1e-9) continue;
+    const bool is_upper =
+        which == voltage_max || which == charge_current || which == discharge_current || which == temperature_max;
+    const double margin = is_upper ? limit - value : value - limit;
+    if (margin >= 0) continue;
+    a.nearest = value;
+    a.margin = margin;
+    a.test_time_ns = test_time_ns;
+    a.instruction = running_;
+    a.is_known = true;
+  }
 }
 
 // ---- as a listener --------------------------------------------------------------------------------------------------
@@ -120,8 +146,6 @@ void RehearsalWatch::sample(const ChannelView& view) {
   // The sample that ends a step belongs to it, although the next one has begun by now.
   const std::uint32_t of_sample = sampled_.value_or(running_);
   sampled_ = running_;
-  net_Ah_ = net_at_step_Ah_ + view.step_moved.charge.value() - view.step_moved.discharge.value();
-  lowest_net_Ah_ = std::min(lowest_net_Ah_, net_Ah_);
   ++result_.samples;
   RehearsedStep& step = step_of(of_sample);
   const Observation& observation = view.observation;
@@ -154,7 +178,6 @@ RehearsedStep& RehearsalWatch::step_of(std::uint32_t instruction) {
 void RehearsalWatch::begin_step(const db::StepRow& step) {
   running_ = static_cast<std::uint32_t>(step.step_id);
   step_began_ns_ = step.started_test_time_ns;
-  net_at_step_Ah_ = net_Ah_;
   ++step_of(running_).executions;
   result_.bytes += bytes_per_step;
   if (bands_are_too_many_) return;
@@ -164,9 +187,19 @@ void RehearsalWatch::begin_step(const db::StepRow& step) {
   result_.bands.clear();
 }
 
-void RehearsalWatch::append(const db::SampleRow& /*sample*/) {
-  ++result_.rows;
-  result_.bytes += bytes_per_row;
+/// Where every measurement is kept a real bench keeps more of them: it measures more often than a rehearsal looks.
+double RehearsalWatch::rows_per_sample() const {
+  const Step* const step = std::get_if<Step>(&program_.code[running_]);
+  if (step == nullptr) return 1.0;
+  const double interval_s = std::max(to_seconds(step->record_interval), real_period_s);
+  return std::max(1.0, period_s_ / interval_s);
+}
+
+void RehearsalWatch::append(const db::SampleRow& sample) {
+  const bool is_rest = (sample.flags & db::sample_flag::output_on) == 0;  // measured once a second there, too
+  const double rows = is_rest ? 1.0 : rows_per_sample();
+  rows_ += rows;
+  result_.bytes += rows * bytes_per_row;
 }
 
 void RehearsalWatch::append(const db::AuxRow& /*sample*/) { result_.bytes += bytes_per_row / 2; }
@@ -177,6 +210,8 @@ void RehearsalWatch::append(const db::CycleRow& /*cycle*/) {
 }
 
 void RehearsalWatch::append(const db::EventRow& event) {
+  if (event.severity == db::Severity::trip && event.value && event.limit)
+    keep_trip(*event.value, *event.limit, event.test_time_ns);
   if (event.kind != "criterion met" && event.kind != "criterion not met") return;
   const std::string text = event.kind + ": " + event.message;
   if (!result_.criteria.empty() && result_.criteria.back().text == text) {
@@ -193,7 +228,6 @@ void RehearsalWatch::end_step(const db::StepEndRow& end) {
   step.discharge_Ah += end.discharge_Ah;
   step.charge_Wh += end.charge_Wh;
   step.discharge_Wh += end.discharge_Wh;
-  net_Ah_ = net_at_step_Ah_ + end.charge_Ah - end.discharge_Ah;
   step.last_end = end.condition.empty() ? end.reason : end.condition;
   const Step* const compiled = std::get_if<Step>(&program_.code[running_]);
   if (end.reason == "time bound" && compiled != nullptr && !compiled->time_max_is_normal) ++step.timed_out;
@@ -205,6 +239,7 @@ void RehearsalWatch::end_step(const db::StepEndRow& end) {
 
 void RehearsalWatch::end_run(const db::RunEndRow& end) {
   result_.seconds = static_cast<double>(end.ended_test_time_ns) * 1e-9;
+  result_.rows = static_cast<std::uint64_t>(std::llround(rows_));
   result_.curve = curve_.pieces();
 }
 

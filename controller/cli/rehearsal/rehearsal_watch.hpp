@@ -25,7 +25,8 @@ class Curve {
 
 class RehearsalWatch final : public RunListener, public NullRecorder {
  public:
-  RehearsalWatch(const Program& program, const SafetyLimits& limits, RehearsalWatcher watcher, std::function<void()> stop);
+  RehearsalWatch(const Program& program, const SafetyLimits& limits, Duration period, RehearsalWatcher watcher,
+                 std::function<void()> stop);
 
   // RunListener
   void sample(const ChannelView& view) override;
@@ -46,11 +47,15 @@ class RehearsalWatch final : public RunListener, public NullRecorder {
   [[nodiscard]] Rehearsal take() { return std::move(result_); }
 
  private:
-  void watch_limit(const std::string& key, const std::string& unit, double bound);
+  void watch_limit(const std::string& key, const std::string& unit, double bound, double room);
+  void keep_trip(double value, double limit, std::int64_t test_time_ns);
+  [[nodiscard]] double rows_per_sample() const;
   void judge_approaches(const Observation& observation, std::uint32_t instruction);
   [[nodiscard]] RehearsedStep& step_of(std::uint32_t instruction);
 
   const Program& program_;
+  SafetyLimits limits_;
+  double period_s_ = 1.0;
   RehearsalWatcher watcher_;
   std::function<void()> stop_;
   Rehearsal result_;
@@ -60,7 +65,7 @@ class RehearsalWatch final : public RunListener, public NullRecorder {
   std::optional<std::uint32_t> sampled_;        ///< the one that ran at the last sample
   std::int64_t now_ns_ = 0, step_began_ns_ = 0;
   db::StepKey last_key_ = 0;
-  double net_Ah_ = 0.0, lowest_net_Ah_ = 0.0, net_at_step_Ah_ = 0.0;
+  double rows_ = 0.0;
   bool bands_are_too_many_ = false, is_stopped_ = false;
 };
 

@@ -69,7 +69,7 @@ class Watch : public testing::Test {
                       .charge_temperature_min = Celsius{0.0},
                       .charge_capacity_max = AmpHours{6.0}};
     watch.emplace(
-        program, program.limits, [this](const ChannelView&) { return ++looks < enough; }, [this] { ++stops; });
+        program, program.limits, 1s, [this](const ChannelView&) { return ++looks < enough; }, [this] { ++stops; });
   }
   void begin(std::int64_t instruction, double at_s) {
     state.pc = static_cast<std::uint32_t>(instruction);
@@ -110,7 +110,40 @@ TEST_F(Watch, the_nearest_approach_knows_value_time_and_step) {
   EXPECT_FALSE(approach(r, "discharge_current_max_A").is_known) << "nothing was discharged";
   EXPECT_DOUBLE_EQ(approach(r, "cell_temperature_min_degC").nearest, -5.0);
   EXPECT_DOUBLE_EQ(approach(r, "charge_temperature_min_degC").nearest, 21.0) << "only while it charges";
-  EXPECT_DOUBLE_EQ(approach(r, "charge_capacity_max_Ah").margin, 5.0);
+}
+
+TEST_F(Watch, a_limit_that_follows_the_temperature_is_the_one_that_holds) {
+  ASSERT_TRUE(program.limits.charge_current_by_temperature.add({Celsius{0.0}, Amps{1.0}}));
+  ASSERT_TRUE(program.limits.charge_current_by_temperature.add({Celsius{20.0}, Amps{5.0}}));
+  watch.emplace(
+      program, program.limits, 1s, [](const ChannelView&) { return true; }, [] {});
+  begin(1, 0);
+  sample(1, seen(3.7, 0.9, 0.0));
+  sample(2, seen(3.7, 4.0, 20.0));
+  const Rehearsal r = watch->take();
+  EXPECT_NEAR(approach(r, "charge_current_max_A").margin, 0.1, 1e-9);
+  EXPECT_EQ(approach(r, "charge_current_max_A").bound, 1.0);
+}
+
+TEST_F(Watch, the_measurement_that_trips_is_in_the_table) {
+  begin(1, 0);
+  sample(1, seen(4.2, 4.0, 20.0));
+  watch->append(
+      db::EventRow{.test_time_ns = 2'000'000'000, .severity = db::Severity::trip, .kind = "trip", .value = 4.26, .limit = 4.25});
+  const Rehearsal r = watch->take();
+  EXPECT_NEAR(approach(r, "voltage_max_V").margin, -0.01, 1e-9);
+  EXPECT_EQ(approach(r, "voltage_max_V").test_time_ns, 2'000'000'000);
+  EXPECT_EQ(approach(r, "voltage_min_V").nearest, 4.2);
+}
+
+TEST_F(Watch, rows_are_those_of_a_bench_that_measures_ten_times_a_second) {
+  std::get<Step>(program.code[0]).record_interval = 10s;
+  begin(1, 0);  // the charge keeps every measurement
+  for (int i = 0; i < 3; ++i) watch->append(db::SampleRow{.flags = db::sample_flag::output_on});
+  begin(0, 3);
+  for (int i = 0; i < 3; ++i) watch->append(db::SampleRow{.flags = db::sample_flag::output_on});
+  watch->end_run({});
+  EXPECT_EQ(watch->take().rows, 33u);
 }
 
 TEST_F(Watch, the_last_sample_of_a_step_counts_there) {

@@ -1,0 +1,75 @@
+// Every profile of the library is rehearsed on a cell it is made for: it comes to its end, trips nothing, and ends no step by a bound that
+// is a failure. The long ones in their short form.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <boost/json/parse.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+
+#include "tests/program/process.hpp"
+
+namespace cellrig::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// What is set for a profile whose default takes long. CELLRIG_WHOLE_LIBRARY=1 rehearses them as they are.
+const std::map<std::string, std::vector<std::string>>& short_forms() {
+  static const std::map<std::string, std::vector<std::string>> forms{
+      {"cycle-life", {"cycles_per_block=3", "blocks_max=2"}},
+      {"calendar-storage", {"checkups_max=2", "storage_days=3"}},
+      {"fast-charge-life", {"cycles_per_block=3", "blocks_max=2"}},
+      {"gb-38031-fast-charge-cycles", {"cycles_per_block=3", "blocks=2"}},
+      {"gb-t-31484-cycle-life", {"cycles_per_block=3", "blocks=2"}},
+      {"self-discharge", {"storage_h=72"}},
+  };
+  return forms;
+}
+
+std::vector<std::string> library() {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::recursive_directory_iterator(fs::path{CELLRIG_SOURCE_DIR} / "profiles/library")) {
+    if (entry.path().extension() == ".yaml") names.push_back(entry.path().stem());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+class LibraryRehearsal : public testing::TestWithParam<std::string> {};
+
+TEST_P(LibraryRehearsal, comes_to_its_end_on_a_cell_it_is_made_for) {
+  std::vector<std::string> words{"rehearse", GetParam(), "--bench", "demo", "--json", "--quiet"};
+  const bool is_whole = std::getenv("CELLRIG_WHOLE_LIBRARY") != nullptr;
+  if (const auto form = short_forms().find(GetParam()); form != short_forms().end() && !is_whole) {
+    for (const std::string& setting : form->second) words.insert(words.end(), {"--set", setting});
+  }
+  const Finished done = cellrig(words);
+  ASSERT_TRUE(done.exit_code == 0 || done.exit_code == 1) << done.out << done.err;
+  const boost::json::value document = boost::json::parse(done.out);
+  EXPECT_EQ(document.at("outcome").as_string(), "completed") << document.at("reason");
+  for (const boost::json::value& step : document.at("steps").as_array()) {
+    EXPECT_EQ(step.at("timed_out").to_number<int>(), 0) << step;
+  }
+  for (const boost::json::value& limit : document.at("limits").as_array()) {
+    EXPECT_GT(limit.at("margin").to_number<double>(), 0.0) << limit;
+  }
+  EXPECT_GT(document.at("rows").to_number<double>(), 0.0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Profiles, LibraryRehearsal, testing::ValuesIn(library()),
+                         [](const testing::TestParamInfo<std::string>& p) {
+                           std::string name = p.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
+
+TEST(LibraryRehearsal, every_short_form_is_of_a_profile_that_exists) {
+  const std::vector<std::string> names = library();
+  EXPECT_GE(names.size(), 27u);
+  for (const auto& [name, settings] : short_forms()) EXPECT_TRUE(std::count(names.begin(), names.end(), name)) << name;
+}
+
+}  // namespace
+}  // namespace cellrig::test
