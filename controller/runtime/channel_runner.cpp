@@ -376,6 +376,12 @@ void ChannelRunner::note(const ChannelOutput& o) {
 void ChannelRunner::note_end(const output::StepEnded& ended) {
   record_.step_ended(ended);
   point_is_due_ = true;
+  const Results& results = machine_.state().results;
+  const bool is_over = ended.reason == StepEndReason::condition || ended.reason == StepEndReason::time_bound;
+  if (is_over && results.has_resistance && record_.step_at(ended.instruction).measure == Measure::resistance) {
+    say(db::Severity::info, "resistance",
+        fmt::format("{:.6f} Ohm by step '{}'", results.resistance_Ohm, record_.step_at(ended.instruction).name));
+  }
   if (ended.reason != StepEndReason::time_bound || machine_.state().phase != Phase::stopping) return;
   const Step& step = record_.step_at(ended.instruction);
   if (step.time_max_is_normal) return;

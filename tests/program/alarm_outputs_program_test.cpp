@@ -78,9 +78,10 @@ TEST_F(AlarmOutputs, stay_on_after_a_kill_9_and_through_every_verb_until_somebod
   bench.simulator.fault("thermocouple_stuck ch1 temperature_degC=90");
   ASSERT_TRUE(eventually(trip_limit, [this] { return all_on(); })) << bench.simulator.ask("truth");
   const auto is_stored = [this] {
-    return testing::Value(actions(), testing::IsSupersetOf({"trip", "switched on: output 2 of vents"}));
+    return testing::Value(actions(),
+                          testing::IsSupersetOf({"trip", "switched on: output 2 of vents", "switched on: output 5 of vents"}));
   };
-  ASSERT_TRUE(eventually(trip_limit, is_stored));
+  ASSERT_TRUE(eventually(trip_limit, is_stored));  // what is not yet stored when it is killed is nobody's
   ASSERT_FALSE(first->has_ended()) << "ch2 is charged, and the process lives";
   first->signal(SIGKILL);
   EXPECT_EQ(first->wait(end_limit), 128 + SIGKILL);

@@ -1,5 +1,6 @@
 // Each construct of the profile language, in virtual time, judged by the record that it leaves.
 #include <cmath>
+#include <cstdio>
 
 #include "tests/scenario/scenario_support.hpp"
 
@@ -142,6 +143,9 @@ TEST_F(Language, the_resistance_of_a_pulse_is_a_result) {
   EXPECT_LT(expected, 0.2);
   EXPECT_THAT(criteria(), HasSubstr("criterion met: resistance_Ohm <= 0.2"));
   EXPECT_THAT(criteria(), HasSubstr("criterion not met: resistance_Ohm <= 0.001"));
+  char told[64];
+  std::snprintf(told, sizeof told, "resistance: %.6f Ohm by step 'cc_discharge'", expected);
+  EXPECT_THAT(criteria(), HasSubstr(told)) << "each one is in the record, whether somebody requires something of it or not";
   for (const db::EventRow& event : events_of(*bench, "ch1")) {
     if (event.kind == "criterion met") {
       EXPECT_NEAR(*event.value, expected, 1e-6);
