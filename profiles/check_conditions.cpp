@@ -44,11 +44,11 @@ class LeafChecker {
       case ConditionQuantity::power_W:
       case ConditionQuantity::cv_time_s: return check_needs_output();
       case ConditionQuantity::voltage_drop_V: return check_drop();
-      case ConditionQuantity::temperature_rise_K:
       case ConditionQuantity::voltage_per_hour_V:
+      case ConditionQuantity::temperature_per_hour_K: return check_slope(std::chrono::minutes{10});
       case ConditionQuantity::voltage_per_minute_V:
-      case ConditionQuantity::temperature_per_hour_K:
-      case ConditionQuantity::temperature_per_minute_K: return;
+      case ConditionQuantity::temperature_per_minute_K: return check_slope(std::chrono::minutes{1});
+      case ConditionQuantity::temperature_rise_K: return;
     }
   }
 
@@ -182,14 +182,27 @@ class LeafChecker {
   }
 
   void check_needs_output() {
-    if (!step_.setpoint && up_) return never_reached("the output is off");
-    if (!up_ && leaf_.quantity == ConditionQuantity::cv_time_s) holds_at_once("it counts from 0 in every step");
+    if (!step_.setpoint) return up_ ? never_reached("the output is off") : warning("holds from the start: the output is off");
+    if (leaf_.quantity == ConditionQuantity::cv_time_s) {
+      if (!up_) return warning("holds from the start: it counts from 0 in every step");
+      if (leaf_.value >= to_seconds(step_.time_max)) never_reached("the step lasts at most " + describe(step_.time_max));
+      return;
+    }
+    const double most = limits_.voltage_max.value() * current_bound(step_).value();
+    if (up_ && is_beyond_top(most)) return never_reached("the set-point and the voltage limit allow " + with_unit(most, "W"));
+    if (!up_ && leaf_.value >= most) holds_at_once("the set-point and the voltage limit allow " + with_unit(most, "W"));
   }
 
+  /// A drop is never below zero. One that holds at once may still be half of a group.
   void check_drop() {
-    if (!up_) return holds_at_once("the greatest voltage of a step is its first one");
-    if (leaf_.value < 0.0 || (!is_strict() && leaf_.value == 0.0))
-      holds_at_once("the greatest voltage of a step is its first one");
+    if (!up_ && (leaf_.value < 0.0 || (is_strict() && leaf_.value == 0.0))) return never_reached("a drop is never below 0");
+    if (!up_ || leaf_.value < 0.0 || (!is_strict() && leaf_.value == 0.0))
+      warning("holds from the start: the greatest voltage of a step is its first one");
+  }
+
+  void check_slope(Duration window) {
+    if (step_.time_max < window)
+      never_reached("it is known after " + describe(window) + ", and the step lasts at most " + describe(step_.time_max));
   }
 
   /// Whether somebody measures it, reaches that far, and the safety limit leaves room.

@@ -11,9 +11,9 @@ struct Measured {
   bool test = false;
   bool charge_time = false;
   bool resistance = false;
-  bool cycles = false;
+  bool cycles = false, cycle_ended = false;
 
-  void take(const Instruction& instruction) {
+  void take(const Program& program, const Instruction& instruction) {
     if (const Step* step = std::get_if<Step>(&instruction)) {
       reference = reference || step->measure == Measure::reference;
       test = test || step->measure == Measure::test;
@@ -21,6 +21,8 @@ struct Measured {
       resistance = resistance || step->measure == Measure::resistance;
     }
     if (const LoopBegin* loop = std::get_if<LoopBegin>(&instruction)) cycles = cycles || loop->counts_cycles;
+    if (const LoopEnd* end = std::get_if<LoopEnd>(&instruction))
+      cycle_ended = cycle_ended || std::get<LoopBegin>(program.code[end->begin]).counts_cycles;
   }
 };
 
@@ -35,9 +37,9 @@ std::string missing_for(ResultQuantity quantity, const Measured& measured) {
     case ResultQuantity::capacity_ratio_pct:
     case ResultQuantity::energy_ratio_pct: return reference + (reference.empty() || test.empty() ? "" : " and ") + test;
     case ResultQuantity::charge_time_min: return measured.charge_time ? "" : "'measure: charge_time'";
-    case ResultQuantity::cycle_count:
+    case ResultQuantity::cycle_count: return measured.cycles ? "" : "'cycles'";
     case ResultQuantity::coulombic_efficiency_pct:
-    case ResultQuantity::energy_efficiency_pct: return measured.cycles ? "" : "'cycles'";
+    case ResultQuantity::energy_efficiency_pct: return measured.cycle_ended ? "" : "'cycles'";
     case ResultQuantity::resistance_Ohm: return measured.resistance ? "" : "'measure: resistance'";
     case ResultQuantity::cell_temperature_peak_degC: return "";
   }
@@ -48,10 +50,10 @@ std::string missing_for(ResultQuantity quantity, const Measured& measured) {
 
 void check_results(const Program& program, FindingSink& sink) {
   Measured ever;
-  for (const Instruction& instruction : program.code) ever.take(instruction);
+  for (const Instruction& instruction : program.code) ever.take(program, instruction);
   Measured so_far;
   for (const Instruction& instruction : program.code) {
-    so_far.take(instruction);
+    so_far.take(program, instruction);
     const StopIf* stop = std::get_if<StopIf>(&instruction);
     const Require* require = std::get_if<Require>(&instruction);
     if (stop == nullptr && require == nullptr) continue;

@@ -425,6 +425,13 @@ class Compiler {
     for (const Instruction& instruction : program_.code) {
       const Step* step = std::get_if<Step>(&instruction);
       program_.needs_chamber = program_.needs_chamber || (step != nullptr && step->chamber_temperature.has_value());
+      const StopIf* const stop = std::get_if<StopIf>(&instruction);
+      const Require* const require = std::get_if<Require>(&instruction);
+      const ResultCondition* const result = stop != nullptr      ? &stop->condition
+                                            : require != nullptr ? &require->condition
+                                                                 : nullptr;
+      const bool is_peak = result != nullptr && result->quantity == ResultQuantity::cell_temperature_peak_degC;
+      program_.needs_cell_temperature = program_.needs_cell_temperature || is_peak;
     }
     // Whoever tightens a temperature limit relies on its being measured.
     for (const Field& limit : profile_.limits) {

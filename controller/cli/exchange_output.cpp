@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <boost/json/object.hpp>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 
@@ -13,14 +14,24 @@ namespace cellrig::cli {
 void write_exchange_text(const std::string& text, const std::string& path, bool overwrite) {
   if (path.empty()) {
     fmt::print("{}", text);
+    if (std::fflush(stdout) != 0) throw ConfigError{SourcePlace{"standard output"}, "cannot be written"};
     return;
   }
+  namespace fs = std::filesystem;
   const SourcePlace place{path, 0, 0};
-  if (!overwrite && std::filesystem::exists(path)) throw ConfigError{place, "exists; --overwrite replaces it"};
-  std::ofstream file{path, std::ios::binary};
+  if (!overwrite && fs::exists(fs::symlink_status(path))) throw ConfigError{place, "exists; --overwrite replaces it"};
+  // Beside it, then in its place: a full disk leaves the old file as it was.
+  const std::string beside = path + ".new";
+  std::ofstream file{beside, std::ios::binary};
   file << text;
   file.close();
-  if (!file) throw ConfigError{place, "cannot be written"};
+  std::error_code failed;
+  if (file) fs::rename(beside, path, failed);
+  if (!file || failed) {
+    std::error_code ignored;
+    fs::remove(beside, ignored);
+    throw ConfigError{place, "cannot be written"};
+  }
 }
 
 void print_losses(const LossReport& report, bool quiet) {

@@ -9,6 +9,7 @@ namespace cellrig {
 namespace {
 
 /// Instructions that take no time, in one go. A program of nothing but loops would otherwise hold the control thread.
+constexpr double cycle_charge_min_of_nominal = 0.001;
 constexpr int instructions_per_call_max = 100'000;
 /// What one instruction may emit at most; the list is handed over before it could overflow.
 constexpr std::size_t outputs_per_instruction_max = 4;
@@ -162,9 +163,11 @@ void ChannelMachine::end_cycle(ChannelOutputs& out) {
   if (!state_.in_cycle) return;
   Results& results = state_.results;
   const Throughput& moved = state_.cycle_state.moved;
-  results.has_coulombic = moved.charge.value() > 0;
+  // What an offset of the cycler brings together in a cycle without a charge is none.
+  const bool was_charged = moved.charge.value() >= cycle_charge_min_of_nominal * program_.nominal_capacity.value();
+  results.has_coulombic = was_charged;
   if (results.has_coulombic) results.coulombic_efficiency = moved.discharge.value() / moved.charge.value();
-  results.has_energy = moved.charge_energy.value() > 0;
+  results.has_energy = was_charged && moved.charge_energy.value() > 0;
   if (results.has_energy) results.energy_efficiency = moved.discharge_energy.value() / moved.charge_energy.value();
   const double retention = results.reference_first_Ah > 0 ? state_.cycle_state.reference_Ah / results.reference_first_Ah : 0.0;
   out.push(output::CycleEnded{state_.cycle, state_.cycle_is_reference, now_, state_.cycle_state, retention});
@@ -198,6 +201,7 @@ void ChannelMachine::enter_step(const Step& step, ChannelOutputs& out) {
   state_.step = StepState{};
   state_.step.before_step = before;
   state_.step.has_before_step = has_before;
+  if (step.measure == Measure::resistance) state_.results.has_resistance = false;  // that of an earlier pulse is not this one's
   state_.step.inherited = inherited;
   state_.step.begun = now_;
   state_.step.started = now_;
@@ -346,6 +350,7 @@ void ChannelMachine::pause(ChannelOutputs& out) {
   if (state_.phase != Phase::running && state_.phase != Phase::applying && state_.phase != Phase::awaiting_chamber) return;
   state_.step.ran_before_pause = step_time();
   state_.step.was_paused = true;  // what flows until the output is off is not counted: a gap
+  state_.step.has_before_step = false;
   state_.phase = Phase::pausing;
   out.push(output::OutputOff{++state_.command});
 }

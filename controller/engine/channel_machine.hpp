@@ -142,7 +142,7 @@ class ChannelMachine {
   ChannelMachine(const Program& program, MachineOptions options);
 
   [[nodiscard]] ChannelOutputs on(const ChannelInput& input, TimePoint now);
-  /// The same into a list that is used again and again: some 10 KiB that need not be made for every sample.
+  /// The same into a list that is used again and again: tens of KiB that need not be made for every sample.
   void on(const ChannelInput& input, TimePoint now, ChannelOutputs& out);
 
   /// Before GoOn: where the run stood. `state` must fit the program (resume_point.hpp) and count in this machine's time.

@@ -5,6 +5,11 @@
 #include "controller/engine/channel_machine.hpp"
 
 namespace cellrig {
+namespace {
+
+constexpr double resistance_change_min_of_nominal = 0.01;  ///< A per Ah
+
+}  // namespace
 
 // ---- results --------------------------------------------------------------------------------------------------------
 
@@ -66,12 +71,14 @@ void ChannelMachine::keep_results(const Step& step, StepEndReason reason) {
   }
 }
 
-/// Unknown where the current did not change, or nothing was measured right before the step: not the value of an earlier pulse.
+/// Unknown where the current hardly changed (noise over noise is no resistance), or nothing was measured right before it.
 void ChannelMachine::keep_resistance() {
   const StepState& step = state_.step;
-  const bool is_adjacent = step.has_before_step && step.has_last && step.begun - step.before_step.at <= options_.gap_limit;
+  const Duration apart = step.started - step.before_step.at;
+  const bool is_adjacent = step.has_before_step && step.has_last && apart >= Duration::zero() && apart <= options_.gap_limit;
   const double change_A = (step.last.current - step.before_step.current).value();
-  state_.results.has_resistance = is_adjacent && std::abs(change_A) > 0;
+  state_.results.has_resistance =
+      is_adjacent && std::abs(change_A) >= resistance_change_min_of_nominal * program_.nominal_capacity.value();
   if (state_.results.has_resistance)
     state_.results.resistance_Ohm = (step.last.voltage - step.before_step.voltage).value() / change_A;
 }

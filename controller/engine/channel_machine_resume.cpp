@@ -29,7 +29,9 @@ void ChannelMachine::go_on(const input::GoOn& how, ChannelOutputs& out) {
       return;
     case InterruptionRule::skip_step:
       if (step != nullptr) ++state_.pc;
-      break;
+      run_instructions(out);
+      state_.step.has_before_step = false;
+      return;
   }
   run_instructions(out);
 }
@@ -57,6 +59,7 @@ void ChannelMachine::continue_step(const Step& step, ChannelOutputs& out) {
   s.inherited = Amps{0.0};
   s.leaf_true = 0;
   s.trends.forget_slopes();
+  s.trends.has_voltage = false;  // a cell that has rested meanwhile is lower, and has not dropped
   s.has_before_step = false;
   s.was_paused = true;  // nothing is integrated across the gap
   s.recorded_any = false;

@@ -31,7 +31,9 @@ Amps worse_of(Amps a, Amps b) {
 ResumePoint shifted(const ResumePoint& point, Duration by) {
   ResumePoint moved = point;
   StepState& step = moved.channel.step;
-  for (TimePoint* const instant : {&step.begun, &step.started, &step.last.at, &step.last_recorded}) *instant += by;
+  for (TimePoint* const instant : {&step.begun, &step.started, &step.last.at, &step.last_recorded, &step.before_step.at})
+    *instant += by;
+  step.trends.shift(by);
   for (TimePoint& instant : step.true_since) instant += by;
   moved.channel.cycle_state.started += by;
   return moved;
@@ -103,6 +105,7 @@ void catch_up(ResumePoint& point, const RowSeen& row) {
   point.guard.lowest_net_Ah = std::min(point.guard.lowest_net_Ah, point.guard.net_Ah);
   if (row.cell_degC) {
     step.cell_temperature.include(*row.cell_degC);
+    state.cell_temperature.include(*row.cell_degC);
     if (state.in_cycle) state.cycle_state.cell_temperature.include(*row.cell_degC);
   }
   step.last = row.sample;

@@ -27,6 +27,10 @@ std::optional<double> TrendWindow::slope_per_s(Duration window, TimePoint at, do
   return std::nullopt;
 }
 
+void TrendWindow::shift(Duration by) {
+  for (std::size_t i = 0; i < count_; ++i) points_[i].at += by;
+}
+
 void Trends::add_voltage(TimePoint at, double voltage_V) {
   voltage_max_V = has_voltage ? std::max(voltage_max_V, voltage_V) : voltage_V;
   has_voltage = true;
@@ -42,5 +46,9 @@ void Trends::add_temperature(TimePoint at, double temperature_degC) {
 }
 
 void Trends::forget_slopes() { voltage_minute = voltage_hour = temperature_minute = temperature_hour = TrendWindow{}; }
+
+void Trends::shift(Duration by) {
+  for (TrendWindow* const window : {&voltage_minute, &voltage_hour, &temperature_minute, &temperature_hour}) window->shift(by);
+}
 
 }  // namespace cellrig

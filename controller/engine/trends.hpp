@@ -15,6 +15,7 @@ class TrendWindow {
   static constexpr std::size_t points_max = 8;
   /// Points are kept a sixth of the window apart, so that one of them is always a window old and hardly older.
   void add(Duration window, TimePoint at, double value);
+  void shift(Duration by);  ///< to another clock
   /// Change per second up to (at, value), over at least `window`; nothing before that long has passed.
   [[nodiscard]] std::optional<double> slope_per_s(Duration window, TimePoint at, double value) const;
 
@@ -42,6 +43,7 @@ struct Trends {
   void add_temperature(TimePoint at, double temperature_degC);
   /// After an interruption slopes begin anew; the greatest voltage and the first temperature stay.
   void forget_slopes();
+  void shift(Duration by);  ///< to another clock
 };
 
 }  // namespace cellrig

@@ -91,8 +91,8 @@ Task<bool> ChannelRunner::open_contactor(Deadline deadline) {
 
 Task<void> ChannelRunner::look_after() {
   while (!look_after_ends_) {
-    const bool is_due = has_ended_ && (outcome_ == Outcome::tripped || outcome_ == Outcome::instrument_failure) &&
-                        was_given_back_ && safe_by_ == SafeBy::instrument;
+    const bool is_due =
+        has_ended_ && was_given_back_ && (outcome_ == Outcome::tripped || outcome_ == Outcome::instrument_failure);
     if (!is_due) {
       co_await look_after_wake_.until_woken();
       continue;
@@ -116,14 +116,17 @@ Task<void> ChannelRunner::look_at_ended() {
   const double noise_A = supervisor_options().current_noise.value();
   const bool flows = readings->current.usable() && !(std::abs(readings->current.value) <= noise_A);
   if (!readings->output_on && !flows) co_return;
-  const SafeBy safe = co_await make_safe();
-  const std::string told = safe == SafeBy::instrument  ? "OFF again, confirmed"
-                           : safe == SafeBy::contactor ? "it does not confirm OFF, the contactor was opened and confirmed"
-                           : safe == SafeBy::watchdog  ? "off only after a silence for its watchdog. Go and look."
-                                                       : "OFF could not be confirmed. Go and look.";
+  // No watchdog is left that a question could feed: OFF until it is confirmed, at every look.
+  off_failures_ = 1;  // what failed is told below
+  const bool off = co_await ask_for_off(path_timeout);
+  if (off) {
+    const Deadline release_deadline{time_.now() + path_timeout};
+    (void)co_await parts_.cycler->release(release_deadline);  // back to whoever uses it now
+  }
   // The end of the run stays what it was: this is an event of its own. What comes again and again is told a few times.
   if (++on_again_ > on_again_told_max) co_return;
-  const std::string what = fmt::format("after its end the output is on again ({:.3f} A): {}", readings->current.value, told);
+  const std::string what = fmt::format("after its end the output is on again ({:.3f} A): {}", readings->current.value,
+                                       off ? "OFF again, confirmed" : "OFF is not confirmed, and is tried on. Go and look.");
   call_people(parts_.name + ": " + what);
   say(db::Severity::alarm, "on again after the end", what);
 }

@@ -306,12 +306,12 @@ class PybammImporter {
     if (temperature) {
       require_celsius(*temperature, given.place);
       step.add("temperature_degC: " + format_short(*temperature));
-      is_chamber_set_ = true;
-    } else if (is_chamber_set_) {
-      report_.push_back(
-          Loss{given.place, "temperature",
-               "the experiment has no temperature of its own to go back to: the chamber stays where it was asked for last",
-               LossSeverity::lost});
+    } else {
+      report_.push_back(Loss{given.place, "temperature",
+                             "no temperature of its own, and none of the experiment to go back to: the chamber stays where it "
+                             "was asked for last, in a "
+                             "later pass of a loop, too",
+                             LossSeverity::lost});
     }
   }
 
@@ -327,7 +327,6 @@ class PybammImporter {
   LossReport report_;
   std::optional<CurrentBefore> before_;
   bool has_temperatures_ = false;
-  bool is_chamber_set_ = false;
   std::size_t count_ = 0;
 };
 

@@ -160,6 +160,23 @@ TEST_F(Language, a_resistance_that_was_not_measured_is_not_that_of_an_earlier_pu
   EXPECT_THAT(criteria(), HasSubstr("criterion not met: resistance_Ohm <= 1: not measured"));
 }
 
+// The current of the second step is that of the first one: noise over noise would be any number.
+TEST_F(Language, a_step_that_hardly_changes_the_current_has_no_resistance) {
+  run(
+      profile("  - cc_discharge: {rate_C: 1, until: step_time_s >= 10, at_most_min: 1}\n"
+              "  - cc_discharge: {rate_C: 1.001, until: step_time_s >= 10, at_most_min: 1, measure: resistance}\n"
+              "  - require: resistance_Ohm <= 1\n"));
+  EXPECT_THAT(criteria(), HasSubstr("criterion not met: resistance_Ohm <= 1: not measured"));
+}
+
+TEST_F(Language, a_cycle_without_a_charge_has_no_efficiency) {
+  run(
+      profile("  - cycles:\n      times: 1\n      steps:\n"
+              "        - cc_discharge: {rate_C: 1, until: step_time_s >= 100, at_most_h: 1}\n"
+              "  - require: coulombic_efficiency_pct >= 1\n"));
+  EXPECT_THAT(criteria(), HasSubstr("criterion not met: coulombic_efficiency_pct >= 1: not measured"));
+}
+
 TEST_F(Language, efficiencies_of_a_cycle_and_the_peak_temperature_are_results) {
   run(
       profile("  - cycles:\n      times: 2\n      steps:\n"

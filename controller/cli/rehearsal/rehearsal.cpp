@@ -68,8 +68,7 @@ Rehearsal rehearse(const RehearsalRequest& request, const RehearsalWatcher& watc
   const double soc_pct = soc_pct_of(*simulated, request.channel);
 
   BenchRun* running = nullptr;
-  RehearsalWatch watch{*request.program, request.program->limits, period, watcher,
-                       [&running] { running->stop(Outcome::stopped); }};
+  RehearsalWatch watch{*request.program, request.program->limits, watcher, [&running] { running->stop(Outcome::stopped); }};
   BenchRun bench_run{time,  request.bench, instruments,
                      watch, watch,         BenchRunOptions{.channel = channel_options(period), .take_leases = false}};
   running = &bench_run;

@@ -1,14 +1,16 @@
 #include "controller/cli/rehearsal/rehearsal_watch.hpp"
 
+#include <array>
 #include <cmath>
 #include <utility>
 
 namespace cellrig::cli {
 namespace {
 
-constexpr double bytes_per_row = 80.0;    // DESIGN: at most so much, the index included
-constexpr double bytes_per_step = 400.0;  // a step and its end, with their texts
-constexpr double real_period_s = 0.1;     // of a real bench with its output on
+constexpr double bytes_per_row = 80.0;      // DESIGN: at most so much, the index included
+constexpr double bytes_per_step = 400.0;    // a step and its end, with their texts
+constexpr double real_period_s = 0.1;       // of a real bench with its output on
+constexpr double real_rest_period_s = 1.0;  // and off
 constexpr std::size_t warnings_max = 20, criteria_max = 100;
 
 enum Watched : std::size_t {
@@ -62,9 +64,9 @@ void Curve::halve() {
 
 // ---- limits ---------------------------------------------------------------------------------------------------------
 
-RehearsalWatch::RehearsalWatch(const Program& program, const SafetyLimits& limits, Duration period, RehearsalWatcher watcher,
+RehearsalWatch::RehearsalWatch(const Program& program, const SafetyLimits& limits, RehearsalWatcher watcher,
                                std::function<void()> stop)
-    : program_{program}, limits_{limits}, period_s_{to_seconds(period)}, watcher_{std::move(watcher)}, stop_{std::move(stop)} {
+    : program_{program}, limits_{limits}, watcher_{std::move(watcher)}, stop_{std::move(stop)} {
   for (std::size_t i = 0; i < program.code.size(); ++i) {
     if (!std::holds_alternative<Step>(program.code[i])) continue;
     index_[static_cast<std::uint32_t>(i)] = result_.steps.size();
@@ -122,18 +124,25 @@ void RehearsalWatch::judge_approaches(const Observation& observation, std::uint3
   }
 }
 
-/// The measurement that trips is shown to no listener: the record has it.
-void RehearsalWatch::keep_trip(double value, double limit, std::int64_t test_time_ns) {
-  for (std::size_t which = 0; which < result_.approaches.size(); ++which) {
+/// The measurement that trips is shown to no listener: the record has it, its hazard in front.
+void RehearsalWatch::keep_trip(const db::EventRow& trip) {
+  static const std::array<std::pair<Hazard, Watched>, 7> known{{{Hazard::over_voltage, voltage_max},
+                                                                {Hazard::under_voltage, voltage_min},
+                                                                {Hazard::over_current_charge, charge_current},
+                                                                {Hazard::over_current_discharge, discharge_current},
+                                                                {Hazard::over_temperature, temperature_max},
+                                                                {Hazard::under_temperature, temperature_min},
+                                                                {Hazard::cold_charging, charge_temperature}}};
+  for (const auto& [hazard, which] : known) {
+    if (trip.message.find(std::string{to_string(hazard)} + ":") != 0) continue;
     Approach& a = result_.approaches[which];
-    if (std::abs(a.bound - limit) > 1e-9) continue;
+    const double sign = which == discharge_current ? -1.0 : 1.0;  // the record has it as it was measured
     const bool is_upper =
         which == voltage_max || which == charge_current || which == discharge_current || which == temperature_max;
-    const double margin = is_upper ? limit - value : value - limit;
-    if (margin >= 0) continue;
-    a.nearest = value;
-    a.margin = margin;
-    a.test_time_ns = test_time_ns;
+    a.bound = sign * *trip.limit;
+    a.nearest = sign * *trip.value;
+    a.margin = is_upper ? a.bound - a.nearest : a.nearest - a.bound;
+    a.test_time_ns = trip.test_time_ns;
     a.instruction = running_;
     a.is_known = true;
   }
@@ -187,17 +196,18 @@ void RehearsalWatch::begin_step(const db::StepRow& step) {
   result_.bands.clear();
 }
 
-/// Where every measurement is kept a real bench keeps more of them: it measures more often than a rehearsal looks.
-double RehearsalWatch::rows_per_sample() const {
-  const Step* const step = std::get_if<Step>(&program_.code[running_]);
-  if (step == nullptr) return 1.0;
-  const double interval_s = std::max(to_seconds(step->record_interval), real_period_s);
-  return std::max(1.0, period_s_ / interval_s);
-}
-
+/// A real bench measures ten times a second, and once a second in rests: where a rehearsal looks more rarely than rows are wanted, more
+/// of them would have been kept since the last one.
 void RehearsalWatch::append(const db::SampleRow& sample) {
-  const bool is_rest = (sample.flags & db::sample_flag::output_on) == 0;  // measured once a second there, too
-  const double rows = is_rest ? 1.0 : rows_per_sample();
+  const Step* const step = std::get_if<Step>(&program_.code[running_]);
+  const bool is_first = (sample.flags & db::sample_flag::first_of_step) != 0;
+  double rows = 1.0;
+  if (step != nullptr && !is_first) {
+    const bool is_on = (sample.flags & db::sample_flag::output_on) != 0;
+    const double apart_s = std::max(to_seconds(step->record_interval), is_on ? real_period_s : real_rest_period_s);
+    rows = std::max(1.0, std::round(static_cast<double>(sample.test_time_ns - last_row_ns_) * 1e-9 / apart_s));
+  }
+  last_row_ns_ = sample.test_time_ns;
   rows_ += rows;
   result_.bytes += rows * bytes_per_row;
 }
@@ -210,8 +220,7 @@ void RehearsalWatch::append(const db::CycleRow& /*cycle*/) {
 }
 
 void RehearsalWatch::append(const db::EventRow& event) {
-  if (event.severity == db::Severity::trip && event.value && event.limit)
-    keep_trip(*event.value, *event.limit, event.test_time_ns);
+  if (event.severity == db::Severity::trip && event.value && event.limit) keep_trip(event);
   if (event.kind != "criterion met" && event.kind != "criterion not met") return;
   const std::string text = event.kind + ": " + event.message;
   if (!result_.criteria.empty() && result_.criteria.back().text == text) {

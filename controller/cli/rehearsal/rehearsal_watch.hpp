@@ -6,6 +6,7 @@
 #include <string>
 
 #include "controller/cli/rehearsal/rehearsal.hpp"
+#include "controller/engine/hazard.hpp"
 #include "controller/runtime/null_recorder.hpp"
 
 namespace cellrig::cli {
@@ -25,8 +26,7 @@ class Curve {
 
 class RehearsalWatch final : public RunListener, public NullRecorder {
  public:
-  RehearsalWatch(const Program& program, const SafetyLimits& limits, Duration period, RehearsalWatcher watcher,
-                 std::function<void()> stop);
+  RehearsalWatch(const Program& program, const SafetyLimits& limits, RehearsalWatcher watcher, std::function<void()> stop);
 
   // RunListener
   void sample(const ChannelView& view) override;
@@ -48,14 +48,12 @@ class RehearsalWatch final : public RunListener, public NullRecorder {
 
  private:
   void watch_limit(const std::string& key, const std::string& unit, double bound, double room);
-  void keep_trip(double value, double limit, std::int64_t test_time_ns);
-  [[nodiscard]] double rows_per_sample() const;
+  void keep_trip(const db::EventRow& trip);
   void judge_approaches(const Observation& observation, std::uint32_t instruction);
   [[nodiscard]] RehearsedStep& step_of(std::uint32_t instruction);
 
   const Program& program_;
   SafetyLimits limits_;
-  double period_s_ = 1.0;
   RehearsalWatcher watcher_;
   std::function<void()> stop_;
   Rehearsal result_;
@@ -66,6 +64,7 @@ class RehearsalWatch final : public RunListener, public NullRecorder {
   std::int64_t now_ns_ = 0, step_began_ns_ = 0;
   db::StepKey last_key_ = 0;
   double rows_ = 0.0;
+  std::int64_t last_row_ns_ = 0;
   bool bands_are_too_many_ = false, is_stopped_ = false;
 };
 

@@ -61,27 +61,52 @@ TEST(RecordRule, mistakes_are_refused_with_their_place_and_the_nearest_word) {
 }
 
 TEST(NewConditions, what_can_never_hold_or_holds_at_once_is_told) {
-  EXPECT_THAT(findings_in_steps("  - rest: {until: power_W >= 1, at_most_h: 1}\n"),
-              HasSubstr("can never be reached: the output is off"));
-  EXPECT_THAT(findings_in_steps("  - rest: {until: cv_time_s >= 1, at_most_h: 1}\n"), HasSubstr("can never be reached"));
-  EXPECT_THAT(findings_in_steps("  - cc_charge: {rate_C: 1, until: cv_time_min <= 3, at_most_h: 1}\n"),
-              HasSubstr("holds from the start"));
-  EXPECT_THAT(findings_in_steps("  - cc_charge: {rate_C: 1, until: voltage_drop_V <= 0.1, at_most_h: 1}\n"),
-              HasSubstr("holds from the start"));
+  struct Case {
+    const char* steps;
+    const char* says;
+  };
+  for (const Case& c : {
+           Case{"rest: {until: power_W >= 1, at_most_h: 1}", "error: 'power_W >= 1' can never be reached: the output is off"},
+           Case{"rest: {until: cv_time_s >= 1, at_most_h: 1}", "error: 'cv_time_s >= 1' can never be reached"},
+           Case{"cc_charge: {rate_C: 1, until: power_W >= 1000, at_most_h: 1}", "error: 'power_W >= 1000' can never be reached"},
+           Case{"cc_charge: {rate_C: 1, until: power_W <= 1000, at_most_h: 1}", "error: 'power_W <= 1000' holds from the start"},
+           Case{"cc_charge: {rate_C: 1, until: cv_time_min <= 3, at_most_h: 1}",
+                "warning: 'cv_time_s <= 180' holds from the start"},
+           Case{"cc_charge: {rate_C: 1, until: cv_time_h >= 2, at_most_h: 1}", "error: 'cv_time_s >= 7200' can never be reached"},
+           Case{"cc_charge: {rate_C: 1, until: voltage_drop_V <= 0.1, at_most_h: 1}",
+                "warning: 'voltage_drop_V <= 0.1' holds from the start"},
+           Case{"cc_charge: {rate_C: 1, until: voltage_drop_V < 0, at_most_h: 1}",
+                "error: 'voltage_drop_V < 0' can never be reached"},
+           Case{"rest: {until: voltage_per_hour_V <= 0.1, at_most_min: 5}",
+                "error: 'voltage_per_hour_V <= 0.1' can never be reached"},
+           Case{"rest: {until: voltage_per_minute_V <= 0.1, at_most_s: 30}", "can never be reached"},
+       })
+    EXPECT_THAT(findings_in_steps(std::string{"  - "} + c.steps + "\n"), HasSubstr(c.says)) << c.steps;
   EXPECT_EQ(
       findings_in_steps(
           "  - cc_discharge: {rate_C: 1, until: [voltage_drop_V >= 0.1, temperature_rise_K >= 5, power_W <= 3], at_most_h: 1}\n"),
       "");
+  EXPECT_THAT(
+      findings_in_steps("  - cc_charge: {rate_C: 1, until: {all: [voltage_drop_V <= 0.05, step_time_min >= 5]}, at_most_h: 1}\n"),
+      testing::Not(HasSubstr("error")))
+      << "half of a group may hold from the start";
 }
 
 TEST(NewConditions, a_change_of_temperature_needs_somebody_who_measures_it) {
   EXPECT_TRUE(compiled(profile_text("  - rest: {until: temperature_per_hour_K <= 0.1, at_most_h: 1}\n")).needs_cell_temperature);
+  EXPECT_TRUE(
+      compiled(profile_text("  - rest: {for_s: 1}\n  - stop_if: cell_temperature_peak_degC >= 45\n")).needs_cell_temperature)
+      << "whoever writes it as a guard relies on it";
   EXPECT_FALSE(compiled(profile_text("  - rest: {until: voltage_per_hour_V <= 0.1, at_most_h: 1}\n")).needs_cell_temperature);
 }
 
 TEST(NewResults, say_what_they_need) {
   EXPECT_THAT(findings_in_steps("  - rest: {for_s: 1}\n  - require: resistance_Ohm <= 1\n"), HasSubstr("'measure: resistance'"));
   EXPECT_THAT(findings_in_steps("  - rest: {for_s: 1}\n  - require: coulombic_efficiency_pct >= 99\n"), HasSubstr("'cycles'"));
+  EXPECT_THAT(findings_in_steps("  - cycles:\n      times: 2\n      steps:\n        - rest: {for_s: 1}\n        - require: "
+                                "coulombic_efficiency_pct >= 99\n"),
+              HasSubstr("warning"))
+      << "unknown in the first pass";
   EXPECT_EQ(findings_in_steps("  - rest: {for_s: 1}\n  - require: cell_temperature_peak_degC <= 50\n"), "");
 }
 

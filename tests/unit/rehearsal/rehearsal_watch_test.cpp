@@ -69,7 +69,7 @@ class Watch : public testing::Test {
                       .charge_temperature_min = Celsius{0.0},
                       .charge_capacity_max = AmpHours{6.0}};
     watch.emplace(
-        program, program.limits, 1s, [this](const ChannelView&) { return ++looks < enough; }, [this] { ++stops; });
+        program, program.limits, [this](const ChannelView&) { return ++looks < enough; }, [this] { ++stops; });
   }
   void begin(std::int64_t instruction, double at_s) {
     state.pc = static_cast<std::uint32_t>(instruction);
@@ -116,7 +116,7 @@ TEST_F(Watch, a_limit_that_follows_the_temperature_is_the_one_that_holds) {
   ASSERT_TRUE(program.limits.charge_current_by_temperature.add({Celsius{0.0}, Amps{1.0}}));
   ASSERT_TRUE(program.limits.charge_current_by_temperature.add({Celsius{20.0}, Amps{5.0}}));
   watch.emplace(
-      program, program.limits, 1s, [](const ChannelView&) { return true; }, [] {});
+      program, program.limits, [](const ChannelView&) { return true; }, [] {});
   begin(1, 0);
   sample(1, seen(3.7, 0.9, 0.0));
   sample(2, seen(3.7, 4.0, 20.0));
@@ -125,25 +125,49 @@ TEST_F(Watch, a_limit_that_follows_the_temperature_is_the_one_that_holds) {
   EXPECT_EQ(approach(r, "charge_current_max_A").bound, 1.0);
 }
 
-TEST_F(Watch, the_measurement_that_trips_is_in_the_table) {
+db::EventRow trip_of(Hazard hazard, Measurand measurand, double value, double limit) {
+  const std::string message = describe(TripCause{hazard, measurand, value, limit, TimePoint{}});
+  return {.test_time_ns = 2'000'000'000,
+          .severity = db::Severity::trip,
+          .kind = "trip",
+          .message = message,
+          .value = value,
+          .limit = limit};
+}
+
+TEST_F(Watch, the_measurement_that_trips_is_in_the_table_at_its_own_limit) {
   begin(1, 0);
   sample(1, seen(4.2, 4.0, 20.0));
-  watch->append(
-      db::EventRow{.test_time_ns = 2'000'000'000, .severity = db::Severity::trip, .kind = "trip", .value = 4.26, .limit = 4.25});
+  watch->append(trip_of(Hazard::over_voltage, Measurand::voltage, 4.26, 4.25));
+  watch->append(trip_of(Hazard::over_current_discharge, Measurand::current, -11.0, -10.0));
+  watch->append(trip_of(Hazard::temperature_rate, Measurand::cell_temperature, 10.0, 5.0));
   const Rehearsal r = watch->take();
   EXPECT_NEAR(approach(r, "voltage_max_V").margin, -0.01, 1e-9);
   EXPECT_EQ(approach(r, "voltage_max_V").test_time_ns, 2'000'000'000);
   EXPECT_EQ(approach(r, "voltage_min_V").nearest, 4.2);
+  EXPECT_NEAR(approach(r, "discharge_current_max_A").margin, -1.0, 1e-9);
+  EXPECT_NEAR(approach(r, "charge_current_max_A").margin, 1.0, 1e-9) << "5 A is its limit, and 5 K/s is not";
 }
 
 TEST_F(Watch, rows_are_those_of_a_bench_that_measures_ten_times_a_second) {
-  std::get<Step>(program.code[0]).record_interval = 10s;
-  begin(1, 0);  // the charge keeps every measurement
-  for (int i = 0; i < 3; ++i) watch->append(db::SampleRow{.flags = db::sample_flag::output_on});
-  begin(0, 3);
-  for (int i = 0; i < 3; ++i) watch->append(db::SampleRow{.flags = db::sample_flag::output_on});
+  const auto row = [this](double at_s, bool is_on, bool is_first = false) {
+    watch->append(
+        db::SampleRow{.test_time_ns = static_cast<std::int64_t>(at_s * 1e9),
+                      .flags = (is_on ? db::sample_flag::output_on : 0) | (is_first ? db::sample_flag::first_of_step : 0)});
+  };
+  begin(1, 0);  // the charge keeps every measurement: 1 + 10 + 10
+  row(0, true, true);
+  row(1, true);
+  row(2, true);
+  begin(0, 3);  // the rest, too, once a second there: 1 + 10
+  row(3, false, true);
+  row(13, false);
+  std::get<Step>(program.code[0]).record_interval = 10s;  // and one that wants a row in ten seconds: 1 + 1
+  begin(0, 20);
+  row(20, false, true);
+  row(30, false);
   watch->end_run({});
-  EXPECT_EQ(watch->take().rows, 33u);
+  EXPECT_EQ(watch->take().rows, 34u);
 }
 
 TEST_F(Watch, the_last_sample_of_a_step_counts_there) {
