@@ -31,7 +31,7 @@ class PythonTokens {
   [[nodiscard]] bool is_name(std::string_view name) const { return next_.kind == PythonToken::Kind::name && next_.text == name; }
 
   PythonToken take() {
-    PythonToken taken = std::move(next_);
+    PythonToken taken = next_;
     advance();
     return taken;
   }
