@@ -64,9 +64,12 @@ class RunSession {
       compile_plans();
     }
     if (!judge_plans()) return ExitCode::bad_input;
-    if (!rehearse_plans()) return report();  // a signal came, and nothing has begun
     if (!recorder_ && !open_recorder()) return ExitCode::record_failed;
     require_acknowledged_trips();
+    if (!rehearse_plans()) {  // a signal came, and nothing has begun
+      close_record();
+      return report();
+    }
     record_request();
     if (!plans_.empty()) run_bench();
     close_record();

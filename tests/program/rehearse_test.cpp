@@ -172,6 +172,23 @@ TEST_F(RunAfterRehearsal, refuses_a_profile_that_would_trip_and_nothing_is_switc
   EXPECT_EQ(simulator.truth("ch1").current_max_A, 0.0);
 }
 
+TEST_F(RunAfterRehearsal, ctrl_c_while_it_rehearses_ends_it_with_nothing_switched_on) {
+  const std::string endless = file_with(
+      "profile: Endless\nformat: 1\nsteps:\n  - cycles:\n      times: 20000\n      steps:\n"
+      "        - cc_charge: {rate_C: 1, until: capacity_Ah >= 1, at_most_h: 2}\n"
+      "        - cc_discharge: {rate_C: 1, until: capacity_Ah >= 1, at_most_h: 2}\n",
+      "endless.yaml");
+  Process process{cellrig_command({"run", endless, "--bench", simulator.bench_file(), "--simulator", simulator.ready_file(),
+                                   "--time", "real", "--cell", "lg-m50", "--db", database, "--require-proofs"}),
+                  with_leases({})};
+  ASSERT_TRUE(eventually(Seconds{20}, [&] { return process.has_ended() || std::filesystem::exists(database); }));
+  ASSERT_FALSE(eventually(Seconds{0.5}, [&] { return process.has_ended(); })) << process.err();
+  process.signal(SIGINT);
+  EXPECT_EQ(process.wait(Seconds{20}), 130) << process.err();
+  EXPECT_EQ(simulator.truth("ch1").current_max_A, 0.0);
+  EXPECT_EQ(simulator.truth("ch1").current_min_A, 0.0);
+}
+
 // Both are refused later, for want of a proven watchdog: this is about what is recorded of the rehearsal.
 TEST_F(RunAfterRehearsal, records_what_it_told_or_why_there_was_none) {
   const Finished rehearsed = run("cccv-cycle", {});
