@@ -80,9 +80,10 @@ AuditRow audit_of_end(const RunEndRow& end, const Actor& actor) {
 
 std::optional<AuditRow> audit_of_event(const EventRow& event, const Actor& actor) {
   const bool is_trip = event.severity == Severity::trip;
-  if (!is_trip && event.kind != "stop") return std::nullopt;
+  const bool is_heat = event.kind == heat_after_end_event;
+  if (!is_trip && !is_heat && event.kind != "stop") return std::nullopt;
   AuditRow audit{.utc = event.utc, .run = event.run, .operator_name = actor.operator_name, .origin = actor.origin, .verb = "run"};
-  audit.action = is_trip ? "trip" : "stop";
+  audit.action = is_trip ? "trip" : event.kind;
   audit.reason = event.message;
   audit.detail = "{}";
   return audit;

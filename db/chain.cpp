@@ -53,6 +53,20 @@ constexpr std::array<SourceTable, source_count> all_sources{{
      "utc_ns, operator_name, bench, channel, instrument, model, serial, firmware, is_simulated, delay_ns, silence_ns, "
      "fed_by_measuring, off_within_ns, fired",
      ""},
+    {Source::expected_curve, "expected_curve", "expected_curve", "run, step_id, execution, coordinate, ends_at, points",
+     "SELECT run, NULL FROM expected_curve WHERE expected_curve = ?1"},
+    {Source::definition, "definition", "definition", "figure, name, unit, at_meaning, text", ""},
+    {Source::step_metric, "step_metric", "step_metric", "step, figure, at, value",
+     "SELECT s.run, s.started_test_time_ns FROM step_metric AS x LEFT JOIN step AS s USING(step) WHERE x.step_metric = ?1"},
+    {Source::cycle_metric, "cycle_metric", "cycle_metric", "run, cycle, figure, at, value",
+     "SELECT run, NULL FROM cycle_metric WHERE cycle_metric = ?1"},
+    {Source::sample_rollup, "sample_rollup", "sample_rollup",
+     "step, rowid_before, rowid_last, rows, from_test_time_ns, to_test_time_ns, voltage_min_V, voltage_max_V, current_min_A, "
+     "current_max_A, cell_temperature_min_degC, cell_temperature_max_degC, ambient_temperature_min_degC, "
+     "ambient_temperature_max_degC",
+     "SELECT s.run, x.from_test_time_ns FROM sample_rollup AS x LEFT JOIN step AS s USING(step) WHERE x.sample_rollup = ?1"},
+    {Source::expected_way, "expected_way", "expected_way", "run, step_id, way, passes, execution",
+     "SELECT run, NULL FROM expected_way WHERE expected_way = ?1"},
 }};
 
 constexpr std::array<RevisionSubject, subject_count> all_subjects{{

@@ -34,9 +34,15 @@ enum class Source : std::int64_t {
   revision,
   deviation,
   acknowledgement,
-  instrument_proof
+  instrument_proof,
+  expected_curve,
+  definition,
+  step_metric,
+  cycle_metric,
+  sample_rollup,
+  expected_way
 };
-inline constexpr std::size_t source_count = 17;
+inline constexpr std::size_t source_count = 23;
 
 struct SourceTable {
   Source source{};

@@ -15,7 +15,7 @@ struct Table {
   std::string_view query;
 };
 
-constexpr std::array<Table, 16> tables{{
+constexpr std::array<Table, 18> tables{{
     {"cell", "SELECT cell, name, specimen, specification_text FROM cell ORDER BY cell"},
     {"equipment", "SELECT equipment, name, model, maker, serial, firmware FROM equipment ORDER BY equipment"},
     {"channel", "SELECT channel, name, equipment FROM channel ORDER BY channel"},
@@ -50,6 +50,8 @@ constexpr std::array<Table, 16> tables{{
     {"instrument_proof",
      "SELECT utc_ns, operator_name, bench, channel, instrument, model, serial, firmware, is_simulated, delay_ns, silence_ns, "
      "fed_by_measuring, off_within_ns, fired FROM instrument_proof ORDER BY instrument_proof"},
+    {"expected_curve", "SELECT run, step_id, execution, coordinate, ends_at, points FROM expected_curve ORDER BY expected_curve"},
+    {"expected_way", "SELECT run, step_id, way, passes, execution FROM expected_way ORDER BY expected_way"},
     {"resume_point", "SELECT run, state FROM resume_point ORDER BY run"},
 }};
 

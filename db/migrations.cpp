@@ -90,6 +90,101 @@ CREATE TABLE instrument_proof(
 CREATE INDEX proof_of_model ON instrument_proof(model, serial, firmware);
 )sql";
 
+/// Version 4: what the rehearsal of a run foretold.
+constexpr std::string_view version_4 = R"sql(
+-- The curves that a run is compared with, stored before its first row (docs/record.md says how they are made and read).
+CREATE TABLE expected_curve(
+  expected_curve INTEGER PRIMARY KEY,
+  run            INTEGER NOT NULL,
+  step_id        INTEGER NOT NULL,        -- as in step: index in the program
+  execution      INTEGER NOT NULL,        -- of that step in the run, from 1: this one and those up to the next row
+  coordinate     TEXT NOT NULL,           -- step_time_s; charge_Ah: moved in this step, the way it goes
+  ends_at        REAL,                    -- the coordinate at its end; NULL: it did not end by itself
+  points         TEXT NOT NULL            -- JSON: [[coordinate, voltage_V, cell_temperature_degC, around_degC], ...], null: unknown
+);
+CREATE INDEX expected_curve_of_run ON expected_curve(run);
+)sql";
+
+/// Version 5: what follows from the rows is stored with them, each figure with its definition.
+constexpr std::string_view version_5 = R"sql(
+-- What a figure means, in the words of the program that stored it first.
+CREATE TABLE definition(
+  definition INTEGER PRIMARY KEY,
+  figure     INTEGER NOT NULL,            -- its number, for ever: computed in another way it is another figure
+  name       TEXT NOT NULL,               -- with its unit
+  unit       TEXT NOT NULL,
+  at_meaning TEXT NOT NULL,               -- what the column at says; empty: nothing
+  text       TEXT NOT NULL
+);
+
+-- A figure of a step, written when it ended.
+CREATE TABLE step_metric(
+  step_metric INTEGER PRIMARY KEY,
+  step        INTEGER NOT NULL,
+  figure      INTEGER NOT NULL,
+  at          REAL NOT NULL,
+  value       REAL NOT NULL
+);
+CREATE INDEX step_metric_of_step ON step_metric(step);
+
+-- A figure of a cycle, written with its row.
+CREATE TABLE cycle_metric(
+  cycle_metric INTEGER PRIMARY KEY,
+  run          INTEGER NOT NULL,
+  cycle        INTEGER NOT NULL,
+  figure       INTEGER NOT NULL,
+  at           REAL NOT NULL,
+  value        REAL NOT NULL
+);
+CREATE INDEX cycle_metric_of_run ON cycle_metric(run, cycle);
+
+-- The least and the most of 256 rows of a step (of fewer at its end).
+CREATE TABLE sample_rollup(
+  sample_rollup     INTEGER PRIMARY KEY,
+  step              INTEGER NOT NULL,
+  rowid_before      INTEGER NOT NULL,     -- its rows: rowid_before < rowid <= rowid_last. Rows of other channels lie between
+  rowid_last        INTEGER NOT NULL,
+  rows              INTEGER NOT NULL,
+  from_test_time_ns INTEGER NOT NULL,
+  to_test_time_ns   INTEGER NOT NULL,
+  voltage_min_V     REAL,
+  voltage_max_V     REAL,
+  current_min_A     REAL,
+  current_max_A     REAL,
+  cell_temperature_min_degC    REAL,
+  cell_temperature_max_degC    REAL,
+  ambient_temperature_min_degC REAL,
+  ambient_temperature_max_degC REAL
+);
+CREATE INDEX sample_rollup_of_step ON sample_rollup(step);
+
+CREATE VIEW v_step_metric AS
+SELECT s.run AS run, s.step_count AS step_count, s.cycle AS cycle_count, s.name AS step_name, s.type AS step_type,
+       d.name AS figure, x.at AS at, x.value AS value, d.unit AS unit, d.at_meaning AS at_meaning, d.text AS definition
+FROM step AS s CROSS JOIN step_metric AS x ON x.step = s.step JOIN definition AS d ON d.figure = x.figure;
+
+CREATE VIEW v_cycle_metric AS
+SELECT x.run AS run, x.cycle AS cycle_count, d.name AS figure, x.at AS at, x.value AS value, d.unit AS unit,
+       d.at_meaning AS at_meaning, d.text AS definition
+FROM cycle_metric AS x JOIN definition AS d ON d.figure = x.figure;
+)sql";
+
+/// Version 6: on which way a run is compared with which curve.
+constexpr std::string_view version_6 = R"sql(
+-- Stored with the curves, before the first row of the run (docs/record.md).
+CREATE TABLE expected_way(
+  expected_way INTEGER PRIMARY KEY,
+  run          INTEGER NOT NULL,
+  step_id      INTEGER NOT NULL,          -- as in step: index in the program
+  way          TEXT NOT NULL,             -- the same where the same steps were done since the cell was full or empty
+  passes       TEXT NOT NULL,             -- of the loops around it, from the outermost: 3.2; up to the next row of that step and way
+  execution    INTEGER NOT NULL           -- as in expected_curve
+);
+CREATE INDEX expected_way_of_run ON expected_way(run);
+-- Each start asks for trips that nobody has acknowledged.
+CREATE INDEX audit_of_run ON audit(run, action);
+)sql";
+
 struct Identity {
   std::int64_t application = 0;
   int version = 0;
@@ -118,7 +213,8 @@ Error foreign(const std::string& path) {
 }  // namespace
 
 std::span<const Migration> migrations() {
-  static const std::array<Migration, 3> all{{{1, schema_text()}, {2, version_2}, {3, version_3}}};
+  static const std::array<Migration, 6> all{
+      {{1, schema_text()}, {2, version_2}, {3, version_3}, {4, version_4}, {5, version_5}, {6, version_6}}};
   return all;
 }
 

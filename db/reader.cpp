@@ -7,6 +7,7 @@
 #include <cstring>
 #include <utility>
 
+#include "db/expected_points.hpp"
 #include "db/lock_file.hpp"
 #include "db/migrations.hpp"
 #include "db/reader_impl.hpp"
@@ -298,6 +299,33 @@ Result<std::vector<AcknowledgementRow>> Reader::acknowledgements(RunKey run) {
       });
 }
 
+Result<std::vector<ExpectedCurveRow>> Reader::expected_curves(RunKey run) {
+  Result<Statement> select = impl_->connection.prepare(
+      "SELECT run, step_id, execution, coordinate, ends_at, points FROM expected_curve WHERE run = ? ORDER BY step_id, "
+      "execution");
+  if (!select) return select.error();
+  select->bind_all(run);
+  std::vector<ExpectedCurveRow> rows;
+  while (true) {
+    const Result<bool> found = select->step("reading what was expected of a run");
+    if (!found) return found.error();
+    if (!*found) return rows;
+    Result<std::vector<ExpectedPointRow>> points = points_of(select->text(5));
+    if (!points) return points.error();
+    rows.push_back(ExpectedCurveRow{select->integer(0), select->integer(1), select->integer(2), select->text(3),
+                                    select->optional_real(4), std::move(*points)});
+  }
+}
+
+Result<std::vector<ExpectedWayRow>> Reader::expected_ways(RunKey run) {
+  return read_all<ExpectedWayRow>(
+      impl_->connection,
+      "SELECT run, step_id, way, passes, execution FROM expected_way WHERE run = ? ORDER BY step_id, way, expected_way", run,
+      +[](const Statement& s) {
+        return ExpectedWayRow{s.integer(0), s.integer(1), s.text(2), s.text(3), s.integer(4)};
+      });
+}
+
 Result<std::vector<ProofRow>> Reader::proofs(const std::string& model, const std::string& serial, const std::string& firmware) {
   Result<Statement> select = impl_->connection.prepare(
       "SELECT utc_ns, operator_name, bench, channel, instrument, model, serial, firmware, is_simulated, delay_ns, silence_ns, "
@@ -328,25 +356,38 @@ Result<std::optional<RunKey>> Reader::unacknowledged_trip(const std::string& cha
       "SELECT r.run FROM run AS r JOIN channel AS ch USING(channel) JOIN cell AS c USING(cell) "
       "WHERE (ch.name = ?1 OR (c.specimen <> '' AND c.specimen = ?3 AND c.name = ?2)) AND r.time_source <> 'virtual' "
       "AND (r.status = 'tripped' OR (r.ended_utc_ns IS NULL "
-      "AND EXISTS(SELECT 1 FROM event AS e WHERE e.run = r.run AND e.severity = 'trip'))) "
+      "AND EXISTS(SELECT 1 FROM event AS e WHERE e.run = r.run AND e.severity = 'trip')) "
+      "OR EXISTS(SELECT 1 FROM audit AS a WHERE a.run = r.run AND a.action = ?4)) "
       "AND coalesce((SELECT max(a.audit) FROM audit AS a WHERE a.run = r.run AND a.action = 'trip acknowledged'), 0) < "
-      "coalesce((SELECT max(a.audit) FROM audit AS a WHERE a.run = r.run AND a.action = 'trip'), 1) "
+      "coalesce((SELECT max(a.audit) FROM audit AS a WHERE a.run = r.run AND a.action IN ('trip', ?4)), 1) "
       "ORDER BY r.run DESC LIMIT 1");
   if (!select) return select.error();
-  select->bind_all(channel, cell_name, cell_id);
+  select->bind_all(channel, cell_name, cell_id, std::string(heat_after_end_event));
   const Result<bool> row = select->step("looking for trips that nobody acknowledged");
   if (!row) return row.error();
   if (!*row) return std::optional<RunKey>{};
   return std::optional<RunKey>{select->integer(0)};
 }
 
+Result<std::optional<std::string>> Reader::unacknowledged_heat(const std::string& channel) {
+  Result<Statement> select = impl_->connection.prepare(
+      "SELECT action, reason FROM audit WHERE run = 0 AND action IN (?1, ?2) ORDER BY audit DESC LIMIT 1");
+  if (!select) return select.error();
+  const std::string found = heat_without_run_action(channel), seen = heat_seen_action(channel);
+  select->bind_all(found, seen);
+  const Result<bool> row = select->step("looking for heat that nobody acknowledged");
+  if (!row) return row.error();
+  if (!*row || select->text(0) != found) return std::optional<std::string>{};
+  return std::optional<std::string>{select->text(1)};
+}
+
 Result<bool> Reader::is_last_trip_acknowledged(RunKey run) {
   // By the order of the audit trail: the clocks of a simulated run and of whoever acknowledges it differ.
   Result<Statement> select = impl_->connection.prepare(
       "SELECT coalesce(max(CASE action WHEN 'trip acknowledged' THEN audit END), 0) >= "
-      "coalesce(max(CASE action WHEN 'trip' THEN audit END), 1) FROM audit WHERE run = ?");
+      "coalesce(max(CASE WHEN action IN ('trip', ?2) THEN audit END), 1) FROM audit WHERE run = ?1");
   if (!select) return select.error();
-  select->bind_all(run);
+  select->bind_all(run, std::string(heat_after_end_event));
   const Result<bool> row = select->step("looking for an acknowledgement");
   if (!row) return row.error();
   return *row && select->integer(0) != 0;

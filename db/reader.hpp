@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "controller/base/result.hpp"
+#include "db/analysis/definitions.hpp"
+#include "db/analysis/rollup.hpp"
 #include "db/record.hpp"
 
 namespace cellrig::db {
@@ -52,6 +54,25 @@ struct AuxView {
 };
 using AuxVisitor = std::function<bool(const AuxView&)>;
 
+struct StepMetricRow {
+  StepKey step = 0;
+  Metric metric;
+};
+struct CycleMetricRow {
+  std::int64_t cycle = 0;
+  Metric metric;
+};
+/// A definition as it stands in the record: what the program that wrote it meant.
+struct StoredDefinition {
+  std::int64_t figure = 0;
+  std::string name, unit, at, text;
+};
+using RollupVisitor = std::function<bool(const RollupRow&)>;
+
+struct AuxRange {
+  std::int64_t rowid_before = 0, rowid_last = 0;
+};
+
 struct ResumeState {
   std::int64_t sample_rowid = 0;  ///< the last sample row it knows of
   std::vector<std::byte> state;
@@ -82,6 +103,10 @@ class Reader {
   [[nodiscard]] Result<std::optional<ResumeState>> resume_point(RunKey run);
   [[nodiscard]] Result<std::vector<DeviationRow>> deviations(RunKey run);
   [[nodiscard]] Result<std::vector<AcknowledgementRow>> acknowledgements(RunKey run);
+  /// What the rehearsal of this run foretold, by step and execution; empty: it was compared with nothing.
+  [[nodiscard]] Result<std::vector<ExpectedCurveRow>> expected_curves(RunKey run);
+  /// By step, way and the order in which they were met.
+  [[nodiscard]] Result<std::vector<ExpectedWayRow>> expected_ways(RunKey run);
   /// After a trip, and before the next one: a run that was resumed may trip again.
   [[nodiscard]] Result<bool> is_last_trip_acknowledged(RunKey run);
   /// What the watchdog of this model with this serial number and firmware was seen to do, oldest first.
@@ -94,6 +119,9 @@ class Reader {
   [[nodiscard]] Result<std::optional<RunKey>> unacknowledged_trip(const std::string& channel, const std::string& cell_name,
                                                                   const std::string& cell_id);
 
+  /// What was found on the cell of this channel while it had no run, when nobody has acknowledged it since.
+  [[nodiscard]] Result<std::optional<std::string>> unacknowledged_heat(const std::string& channel);
+
   /// In the order of time. The value is the number of samples visited. Costs a scan over the rows of all channels that
   /// were written between the run's first and last row.
   [[nodiscard]] Result<std::uint64_t> for_each_sample(RunKey run, const SampleVisitor& visit);
@@ -101,6 +129,22 @@ class Reader {
   [[nodiscard]] Result<std::uint64_t> for_each_sample_after(RunKey run, std::int64_t rowid, const SampleVisitor& visit);
   [[nodiscard]] Result<std::uint64_t> for_each_sample_of_step(StepKey step, const SampleVisitor& visit);
   [[nodiscard]] Result<std::uint64_t> for_each_aux(RunKey run, const AuxVisitor& visit);
+  /// Where the auxiliary rows of the run lie at this instant.
+  [[nodiscard]] Result<AuxRange> aux_range(RunKey run);
+  /// The auxiliary samples of the run with rowid_before < rowid <= rowid_last.
+  [[nodiscard]] Result<std::uint64_t> for_each_aux_between(RunKey run, std::int64_t rowid_before, std::int64_t rowid_last,
+                                                           const AuxVisitor& visit);
+  /// The samples of the run with rowid_before < rowid <= rowid_last.
+  [[nodiscard]] Result<std::uint64_t> for_each_sample_between(RunKey run, std::int64_t rowid_before, std::int64_t rowid_last,
+                                                              const SampleVisitor& visit);
+
+  /// Figures as they were stored, by step or cycle. Empty for a record from before there were any.
+  [[nodiscard]] Result<std::vector<StepMetricRow>> step_metrics(RunKey run);
+  [[nodiscard]] Result<std::vector<CycleMetricRow>> cycle_metrics(RunKey run);
+  [[nodiscard]] Result<std::vector<StoredDefinition>> stored_definitions();
+  /// In the order of time. What lies behind the last one of a step is in its samples only: rows that are not rolled up yet, and
+  /// all rows of older records.
+  [[nodiscard]] Result<std::uint64_t> for_each_rollup(RunKey run, const RollupVisitor& visit);
 
  private:
   struct Impl;

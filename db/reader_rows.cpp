@@ -130,6 +130,11 @@ Result<std::uint64_t> Reader::for_each_sample(RunKey run, const SampleVisitor& v
 }
 
 Result<std::uint64_t> Reader::for_each_sample_after(RunKey run, std::int64_t rowid, const SampleVisitor& visit) {
+  return for_each_sample_between(run, rowid, std::numeric_limits<std::int64_t>::max(), visit);
+}
+
+Result<std::uint64_t> Reader::for_each_sample_between(RunKey run, std::int64_t rowid_before, std::int64_t rowid_last,
+                                                      const SampleVisitor& visit) {
   Scan scan;
   {
     Result<ReadTransaction> transaction = ReadTransaction::begin(impl_->connection);
@@ -141,7 +146,7 @@ Result<std::uint64_t> Reader::for_each_sample_after(RunKey run, std::int64_t row
     const Result<Range> range =
         range_of(impl_->connection, scan.steps, "sample", &StepInfo::sample_rowid_before, &StepInfo::sample_rowid_last);
     if (!range) return range.error();
-    scan.range = Range{std::max(range->before, rowid), range->last};
+    scan.range = Range{std::max(range->before, rowid_before), std::min(range->last, rowid_last)};
   }
   return scan_samples(impl_->connection, scan, visit);
 }
@@ -164,6 +169,23 @@ Result<std::uint64_t> Reader::for_each_sample_of_step(StepKey step, const Sample
 }
 
 Result<std::uint64_t> Reader::for_each_aux(RunKey run, const AuxVisitor& visit) {
+  return for_each_aux_between(run, 0, std::numeric_limits<std::int64_t>::max(), visit);
+}
+
+Result<AuxRange> Reader::aux_range(RunKey run) {
+  Result<ReadTransaction> transaction = ReadTransaction::begin(impl_->connection);
+  if (!transaction) return transaction.error();
+  const Result<std::vector<StepInfo>> steps = impl_->read_steps("run = ? ORDER BY step_count, step", run);
+  if (!steps) return steps.error();
+  if (steps->empty()) return AuxRange{};
+  const Result<Range> range =
+      range_of(impl_->connection, *steps, "aux_sample", &StepInfo::aux_rowid_before, &StepInfo::aux_rowid_last);
+  if (!range) return range.error();
+  return AuxRange{range->before, range->last};
+}
+
+Result<std::uint64_t> Reader::for_each_aux_between(RunKey run, std::int64_t rowid_before, std::int64_t rowid_last,
+                                                   const AuxVisitor& visit) {
   Scan scan;
   std::map<std::int64_t, std::string> names;
   {
@@ -176,7 +198,7 @@ Result<std::uint64_t> Reader::for_each_aux(RunKey run, const AuxVisitor& visit) 
     const Result<Range> range =
         range_of(impl_->connection, scan.steps, "aux_sample", &StepInfo::aux_rowid_before, &StepInfo::aux_rowid_last);
     if (!range) return range.error();
-    scan.range = *range;
+    scan.range = Range{std::max(range->before, rowid_before), std::min(range->last, rowid_last)};
     Result<Statement> quantities = impl_->connection.prepare("SELECT quantity, name FROM quantity");
     if (!quantities) return quantities.error();
     for (Result<bool> row = quantities->step("reading"); !row || *row; row = quantities->step("reading")) {

@@ -81,6 +81,9 @@ inline constexpr std::uint32_t last_of_step = 8;
 inline constexpr std::uint32_t constant_power = 16;
 inline constexpr std::uint32_t constant_resistance = 32;
 inline constexpr std::uint32_t after_gap = 64;  ///< charge was not integrated across the gap before this row
+/// Measured with the output off while the step stood waiting, for its chamber or for a person who had paused it. Its clock and its counters
+/// stand still: such a row is of no figure but the time waited, and always after_gap.
+inline constexpr std::uint32_t waiting = 128;
 }  // namespace sample_flag
 
 /// The hot row: at most 80 bytes on disk. Charge and energy count from the start of the step.
@@ -122,6 +125,15 @@ struct CycleRow {
 };
 
 enum class Severity : std::uint8_t { info, warning, alarm, trip };
+
+/// Kind of an event: a cell was found hot, or gassing, when its run was over. It waits for a person like a trip.
+inline constexpr std::string_view heat_after_end_event = "heat after the end";
+
+/// Actions in the audit trail: the cell on this channel was found hot, or gassing, while no run was there to say so; a person has looked.
+[[nodiscard]] inline std::string heat_without_run_action(const std::string& channel) { return "heat without a run, " + channel; }
+[[nodiscard]] inline std::string heat_seen_action(const std::string& channel) {
+  return "heat without a run acknowledged, " + channel;
+}
 
 struct EventRow {
   RunKey run = 0;  ///< 0: the bench as a whole
@@ -166,6 +178,40 @@ struct DeviationRow {
   std::optional<double> unseen_charge_max_Ah;  ///< at most, either way; none: nothing moved unseen
   std::string bounded_by;                      ///< "watchdog delay 5 s at 5 A"
   std::string description;                     ///< one sentence a technician understands
+};
+
+/// NaN: not known.
+struct ExpectedPointRow {
+  double at = 0;  ///< the coordinate
+  double voltage_V = 0;
+  double cell_temperature_degC = 0;
+  double around_degC = 0;  ///< the air beside the cell, its chamber, or its own first temperature
+};
+
+/// What the rehearsal foretold of an execution of a step, and of those after it up to the next row of that step.
+struct ExpectedCurveRow {
+  RunKey run = 0;
+  std::int64_t step_id = 0;              ///< index in the program, as in StepRow
+  std::int64_t execution = 0;            ///< of that step in this run, from 1
+  std::string coordinate;                ///< "step_time_s"; "charge_Ah": moved in this step, the way it goes
+  std::optional<double> ends_at;         ///< the coordinate; none: it did not end by itself
+  std::vector<ExpectedPointRow> points;  ///< ascending; empty: nothing is expected from this execution on
+};
+
+/// The rehearsal came to a step on this way, and in these passes of the loops around it: a run that comes so is compared with that execution's
+/// curve, up to the next row of step and way.
+struct ExpectedWayRow {
+  RunKey run = 0;
+  std::int64_t step_id = 0;
+  std::string way;             ///< 16 hexadecimal digits: the same for the same steps since the cell was full or empty
+  std::string passes;          ///< "3.2": from the outermost loop; empty: no loop
+  std::int64_t execution = 0;  ///< of an ExpectedCurveRow
+};
+
+/// All that a run is compared with.
+struct ExpectedRows {
+  std::vector<ExpectedCurveRow> curves;
+  std::vector<ExpectedWayRow> ways;
 };
 
 /// A named person has looked at what a safety trip left behind.

@@ -81,6 +81,7 @@ Result<std::unique_ptr<RecordStore>> RecordStore::open(const RecorderOptions& op
   if (const Result<void> done = store->prepare(); !done) return done.error();
   if (const Result<void> done = store->load_keys(); !done) return done.error();
   if (const Result<void> done = store->chain_.open(store->connection_); !done) return done.error();
+  if (const Result<void> done = store->derived_.open(store->connection_, store->chain_, options.path); !done) return done.error();
   if (const Result<void> done = store->mark_interrupted_runs(); !done) return done.error();
   return store;
 }
@@ -117,7 +118,7 @@ Result<void> RecordStore::prepare() {
     Statement& statement;
     std::string text;
   };
-  const std::array<Entry, 17> entries{{
+  const std::array<Entry, 19> entries{{
       {sql_.begin, "BEGIN IMMEDIATE"},
       {sql_.commit, "COMMIT"},
       {sql_.samples_block, samples_sql(block_rows)},
@@ -156,6 +157,9 @@ Result<void> RecordStore::prepare() {
       {sql_.proof,
        "INSERT INTO instrument_proof(utc_ns, operator_name, bench, channel, instrument, model, serial, firmware, is_simulated, "
        "delay_ns, silence_ns, fed_by_measuring, off_within_ns, fired) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)"},
+      {sql_.expected_curve,
+       "INSERT INTO expected_curve(run, step_id, execution, coordinate, ends_at, points) VALUES(?,?,?,?,?,?)"},
+      {sql_.expected_way, "INSERT INTO expected_way(run, step_id, way, passes, execution) VALUES(?,?,?,?,?)"},
   }};
   for (const Entry& entry : entries) {
     Result<Statement> statement = connection_.prepare(entry.text);
@@ -220,6 +224,7 @@ Result<void> RecordStore::write(std::span<const SampleRow> samples) {
     bind_sample(sql_.sample.handle(), 1, samples[at]);
     if (const Result<void> done = sql_.sample.run("storing samples"); !done) return done;
   }
+  if (const Result<void> done = derived_.add(samples, sample_rowid_); !done) return done;
   sample_rowid_ += static_cast<std::int64_t>(samples.size());
   if (const Result<void> done = chain_.add(samples); !done) return done;
   return reach_late_rows(samples);
@@ -234,6 +239,7 @@ Result<void> RecordStore::write(std::span<const AuxRow> samples) {
     sql_.aux.bind_all(row.step, row.test_time_ns, *name, row.value);
     if (const Result<void> done = sql_.aux.run("storing auxiliary samples"); !done) return done;
     if (const Result<void> done = chain_.add(row.step, row.test_time_ns, *name, row.value); !done) return done;
+    derived_.add(row);
   }
   aux_rowid_ += static_cast<std::int64_t>(samples.size());
   return reach_late_rows(samples);
@@ -285,6 +291,7 @@ Result<void> RecordStore::close(bool is_healthy) {
     }
     sql_ = Statements{};
     chain_ = ChainWriter{};
+    derived_ = DerivedWriter{};
     connection_ = Connection{};
   }
   lock_.release();

@@ -14,6 +14,7 @@
 
 #include "controller/base/result.hpp"
 #include "db/chain_writer.hpp"
+#include "db/derived_writer.hpp"
 #include "db/lock_file.hpp"
 #include "db/record.hpp"
 #include "db/recorder.hpp"
@@ -42,6 +43,8 @@ class RecordStore {
   [[nodiscard]] Result<void> write(const DeviationRow& row);
   [[nodiscard]] Result<void> write(const AcknowledgementRow& row);
   [[nodiscard]] Result<void> write(const ProofRow& row);
+  [[nodiscard]] Result<void> write(const ExpectedCurveRow& row);
+  [[nodiscard]] Result<void> write(const ExpectedWayRow& row);
   [[nodiscard]] Result<void> resume_run(RunKey run);
 
   /// Durable as the policy says when it returns; nothing to do when nothing was written. Then a checkpoint when it is due.
@@ -65,7 +68,7 @@ class RecordStore {
   };
   struct Statements {
     Statement begin, commit, samples_block, sample, aux, begin_run, begin_step, end_step, cycle, event, resume_point, end_run,
-        late, audit, deviation, acknowledgement, proof;
+        late, audit, deviation, acknowledgement, proof, expected_curve, expected_way;
   };
 
   RecordStore() = default;
@@ -91,6 +94,7 @@ class RecordStore {
   Connection connection_;
   Statements sql_;
   ChainWriter chain_;
+  DerivedWriter derived_;
   std::map<RunKey, RunState> runs_;
   std::map<StepKey, StepStart> open_steps_;
   std::map<std::string, std::int64_t, std::less<>> quantities_;

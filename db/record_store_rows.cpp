@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "db/expected_points.hpp"
 #include "db/record_store.hpp"
 #include "db/sha256.hpp"
 
@@ -120,6 +121,7 @@ Result<void> RecordStore::begin_run(RunKey key, const RunRow& run) {
     link->bind_all(key, static_cast<std::int64_t>(i), run.instruments[i].role, (*equipment)[i]);
     if (const Result<void> done = link->run("storing the run's equipment"); !done) return done;
   }
+  derived_.begin_run(key, run.nominal_capacity_Ah);
   runs_.emplace(key, RunState{});
   return {};
 }
@@ -143,6 +145,8 @@ Result<RecordStore::RunState*> RecordStore::run_state(RunKey run) {
     state.cycle_sums = plus(read_sums(*last, 7), read_sums(*last, 11));
     if (last->boolean(1)) state.open_step = last->integer(0);
   }
+  last->reset();
+  if (const Result<void> done = derived_.go_on(run); !done) return done.error();
   return &runs_.insert_or_assign(run, state).first->second;
 }
 
@@ -250,6 +254,7 @@ Result<void> RecordStore::begin_step(const StepRow& step) {
   chain_.touch(Source::step);
   run.open_step = step.step;
   open_steps_.insert_or_assign(step.step, StepStart{step.run, step.cycle, r, c});
+  derived_.begin_step(step);
   return {};
 }
 
@@ -277,6 +282,7 @@ Result<void> RecordStore::end_step(const StepEndRow& end) {
                          end.margin, end.charge_Ah, end.discharge_Ah, end.charge_Wh, end.discharge_Wh, end.cv_time_s,
                          end.cv_charge_Ah, end.cell_temperature_max_degC, end.cell_temperature_min_degC);
   if (const Result<void> done = sql_.end_step.run("storing the end of a step"); !done) return done;
+  if (const Result<void> done = derived_.end_step(end, sample_rowid_); !done) return done;
   if (const Result<void> done = chain_.revise(Subject::step_end, end.step); !done) return done;
   return chain_.revise(Subject::step_range, end.step);
 }
@@ -287,6 +293,7 @@ Result<void> RecordStore::write(const CycleRow& c) {
                       c.charge_Wh, c.discharge_Wh, c.coulombic_efficiency, c.energy_efficiency, c.charge_time_s,
                       c.cell_temperature_max_degC, c.retention);
   chain_.touch(Source::cycle);
+  if (const Result<void> done = derived_.end_cycle(c); !done) return done;
   return sql_.cycle.run("storing a cycle");
 }
 
@@ -333,6 +340,20 @@ Result<void> RecordStore::write(const ProofRow& row) {
   return sql_.proof.run("storing what a watchdog was seen to do");
 }
 
+Result<void> RecordStore::write(const ExpectedCurveRow& row) {
+  if (const Result<void> begun = begin_transaction(); !begun) return begun;
+  sql_.expected_curve.bind_all(row.run, row.step_id, row.execution, row.coordinate, row.ends_at, points_text(row.points));
+  chain_.touch(Source::expected_curve);
+  return sql_.expected_curve.run("storing an expected curve");
+}
+
+Result<void> RecordStore::write(const ExpectedWayRow& row) {
+  if (const Result<void> begun = begin_transaction(); !begun) return begun;
+  sql_.expected_way.bind_all(row.run, row.step_id, row.way, row.passes, row.execution);
+  chain_.touch(Source::expected_way);
+  return sql_.expected_way.run("storing a way of the rehearsal");
+}
+
 Result<void> RecordStore::resume_point(RunKey run, std::span<const std::byte> state) {
   if (const Result<void> begun = begin_transaction(); !begun) return begun;
   sql_.resume_point.bind_all(run, sample_rowid_, state);
@@ -352,6 +373,7 @@ Result<void> RecordStore::end_run(const RunEndRow& end) {
     if (const Result<void> done = close_interrupted((*state)->open_step); !done) return done;
   }
   runs_.erase(end.run);  // a long-lived server begins many runs
+  derived_.end_run(end.run);
   return {};
 }
 

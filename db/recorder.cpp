@@ -42,7 +42,7 @@ struct ResumeRun {
   RunKey run = 0;
 };
 using OperationBody = std::variant<BeginRun, StepRow, StepEndRow, CycleRow, EventRow, ResumePoint, RunEndRow, AuditRow,
-                                   DeviationRow, AcknowledgementRow, ProofRow, ResumeRun>;
+                                   DeviationRow, AcknowledgementRow, ProofRow, ExpectedRows, ResumeRun>;
 
 /// A rare row, and how many samples were appended before it: order is kept although samples travel by themselves.
 struct Operation {
@@ -122,6 +122,7 @@ class ThreadedRecorder final : public Recorder {
     push(audit_of_proof(row, origin));
     push(row, true, true);
   }
+  void expected(ExpectedRows&& rows) override { push(std::move(rows)); }
   void resume_run(RunKey run, const std::string& operator_name, const std::string& host) override {
     push(ResumeRun{run}, true);
     actors_.insert_or_assign(run, Actor{operator_name, host});
@@ -169,6 +170,7 @@ class ThreadedRecorder final : public Recorder {
   [[nodiscard]] Result<void> store_batch(const Batch& batch);
   [[nodiscard]] Result<void> store_samples(const Batch& batch, std::size_t from, std::size_t to);
   [[nodiscard]] Result<void> store_operation(const OperationBody& body);
+  [[nodiscard]] Result<void> store_expected(const ExpectedRows& rows);
   [[nodiscard]] Result<void> commit();
 
   const RecorderOptions options_;
@@ -407,9 +409,20 @@ Result<void> ThreadedRecorder::store_operation(const OperationBody& body) {
                         [this](const DeviationRow& row) { return store_->write(row); },
                         [this](const AcknowledgementRow& row) { return store_->write(row); },
                         [this](const ProofRow& row) { return store_->write(row); },
+                        [this](const ExpectedRows& rows) { return store_expected(rows); },
                         [this](const ResumeRun& run) { return store_->resume_run(run.run); },
                     },
                     body);
+}
+
+Result<void> ThreadedRecorder::store_expected(const ExpectedRows& rows) {
+  for (const ExpectedCurveRow& row : rows.curves) {
+    if (const Result<void> done = store_->write(row); !done) return done;
+  }
+  for (const ExpectedWayRow& row : rows.ways) {
+    if (const Result<void> done = store_->write(row); !done) return done;
+  }
+  return {};
 }
 
 Result<void> ThreadedRecorder::commit() {

@@ -59,6 +59,8 @@ class Recorder {
   virtual void acknowledge(const AcknowledgementRow& /*row*/, const std::string& /*origin*/) {}
   /// With its row in the audit trail. Origin: where the person sits.
   virtual void proof(const ProofRow& /*row*/, const std::string& /*origin*/) {}
+  /// Right after begin_run(). However many they are, they wait for the disk as one: they do not fill the queue.
+  virtual void expected(ExpectedRows&& /*rows*/) {}
   /// A run of this database goes on: its sums are read back, and its status is `running` again.
   virtual void resume_run(RunKey /*run*/, const std::string& /*operator_name*/, const std::string& /*host*/) {}
   /// Between hold() and release() steps, cycles, events, resume points and the like wait: they are stored in one transaction,

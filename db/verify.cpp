@@ -152,7 +152,8 @@ Result<void> Verification::compare_schema() {
 
 /// Rows are compared through their tables; people find them through the indexes.
 Result<void> Verification::compare_indexes() {
-  for (const std::string table : {"step", "cycle", "event", "deviation", "quantity", "run_equipment"}) {
+  for (const std::string table :
+       {"step", "cycle", "event", "deviation", "expected_curve", "expected_way", "quantity", "run_equipment"}) {
     const Result<std::string> verdict = connection_.query_text("PRAGMA integrity_check(" + table + ")");
     if (!verdict) return verdict.error();
     if (*verdict != "ok") find({.what = "SQLite finds " + table + " damaged: " + *verdict, .table = table});

@@ -115,6 +115,25 @@ CurrentByTemperature read_rates(const YamlMap& limits, const std::string& key, d
   return table;
 }
 
+void read_delays(const YamlMap& map, Cell& cell) {
+  SafetyLimits& limits = cell.limits;
+  for (const YamlEntry* const entry : {map.find("temperature_rate_max_K_per_s"), map.find("temperature_rate_for_s")}) {
+    if (entry == nullptr) continue;
+    const double value = as_number(entry->value, entry->key);
+    require_temperature_rate(entry->key, value, entry->value.place());
+    cell.places["limits." + entry->key] = entry->value.place();
+    (entry->key == "temperature_rate_for_s" ? limits.temperature_rate_for_s : limits.temperature_rate_max_K_per_s) = value;
+  }
+  for (const SensorDelayKey& key : sensor_delay_table()) {
+    const YamlEntry* const entry = map.find(std::string{key.key});
+    if (entry == nullptr) continue;
+    if (!has_limit_for(key, limits.sensors))
+      throw ConfigError{entry->value.place(), "'" + entry->key + "' delays a limit that is not given"};
+    cell.places["limits." + entry->key] = entry->value.place();
+    set_sensor_delay(key, as_number(entry->value, entry->key), entry->value.place(), limits.sensors);
+  }
+}
+
 void read_limits(const YamlMap& map, Cell& cell) {
   NumberReader numbers{map, cell};
   SafetyLimits& limits = cell.limits;
@@ -145,6 +164,7 @@ void read_limits(const YamlMap& map, Cell& cell) {
     cell.places["limits." + entry->key] = entry->value.place();
     set_sensor_limit(key, as_number(entry->value, entry->key), entry->value.place(), limits.sensors);
   }
+  read_delays(map, cell);
 }
 
 void read_pulse(const YamlNode& node, Cell& cell) {
@@ -240,6 +260,8 @@ Cell read_cell(std::string_view text, const std::string& file) {
                                       "discharge_current_max_A",
                                       "charge_capacity_max_Ah",
                                       "readings_still_max_pct",
+                                      "temperature_rate_max_K_per_s",
+                                      "temperature_rate_for_s",
                                       "charge_rate_by_temperature",
                                       "discharge_rate_by_temperature"};
   for (std::string& key : sensor_limit_keys()) limit_keys.push_back(std::move(key));

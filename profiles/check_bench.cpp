@@ -1,11 +1,13 @@
 // Set-points, temperatures and durations against the safety limits and against what the instruments can do.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
 
 #include "controller/base/overloaded.hpp"
 #include "profiles/cell.hpp"
 #include "profiles/check_rules.hpp"
+#include "profiles/courses.hpp"
 #include "profiles/describe.hpp"
 #include "profiles/estimate.hpp"
 #include "profiles/number.hpp"
@@ -126,6 +128,21 @@ class SetpointChecker {
     if (step_.kind == StepKind::cp && !cycler_->has_constant_power) error(cycler_name() + " has no constant-power mode");
     if (step_.kind == StepKind::cr && !cycler_->has_constant_resistance)
       error(cycler_name() + " has no constant-resistance mode");
+    if (const ConstantResistance* constant = std::get_if<ConstantResistance>(&*step_.setpoint)) check_resistance(*constant);
+  }
+
+  void check_resistance(const ConstantResistance& constant) {
+    const double asked = constant.resistance.value();
+    const double least = cycler_->resistance_min.value(), most = cycler_->resistance_max.value();
+    if (cycler_->has_constant_resistance && ((least > 0.0 && asked < least) || (most > 0.0 && asked > most))) {
+      error(with_unit(asked, "Ohm") + " is outside the range of " + cycler_name() + ", " + format_short(least) + " to " +
+            with_unit(most, "Ohm"));
+    }
+    const double at_top = constant.voltage_max.value() / asked;
+    if (at_top > constant.current_limit.value()) {
+      warning("near " + with_unit(constant.voltage_max.value(), "V") + " the resistance needs more than its current limit of " +
+              with_unit(constant.current_limit.value(), "A") + ": the cell sees a greater one");
+    }
   }
 
   void check_current() {
@@ -174,18 +191,61 @@ class SetpointChecker {
   FindingSink& sink_;
 };
 
-SourceSpot first_spot_with_chamber(const Program& program) {
+template <class Predicate>
+SourceSpot first_spot(const Program& program, const Predicate& is_it) {
   for (const Instruction& instruction : program.code) {
     const Step* step = std::get_if<Step>(&instruction);
-    if (step != nullptr && step->chamber_temperature) return step->source;
+    if (step != nullptr && is_it(*step)) return step->source;
   }
   return {};
 }
 
-bool names_quantity(const Program& program, ConditionQuantity quantity) {
-  return std::any_of(program.nodes.begin(), program.nodes.end(), [quantity](const ConditionNode& node) {
-    return node.kind == ConditionNode::Kind::leaf && node.quantity == quantity;
+bool names_measurand(const Program& program, std::size_t index, Measurand measurand) {
+  const ConditionNode& node = program.nodes[index];
+  if (node.kind == ConditionNode::Kind::leaf) return sensor_of(node.quantity) == measurand;
+  std::size_t child = node.first_child;
+  for (std::size_t i = 0; i < node.child_count; ++i) {
+    if (names_measurand(program, child, measurand)) return true;
+    child = program.nodes[child].next_sibling;
+  }
+  return false;
+}
+
+/// The first step with an end on it; line 0: none has.
+SourceSpot first_spot_naming(const Program& program, Measurand measurand) {
+  return first_spot(program, [&](const Step& step) {
+    return std::any_of(step.ends.begin(), step.ends.end(),
+                       [&](const EndCondition& end) { return names_measurand(program, end.root, measurand); });
   });
+}
+
+/// Seconds that the air needs at the model's rate, were it to begin at once.
+double ramp_seconds(const ChamberRamp& ramp, double from, double to) {
+  const double rate = to > from ? ramp.heating_K_per_min : ramp.cooling_K_per_min;
+  return std::abs(to - from) / rate * 60.0;
+}
+
+/// The least time in which an end can hold, as far as it hangs on the air's temperature; 0 where it does not.
+double least_seconds(const Program& program, std::size_t index, const ChamberRamp& ramp, double from) {
+  const ConditionNode& node = program.nodes[index];
+  if (node.kind == ConditionNode::Kind::leaf) {
+    const bool is_temperature = node.quantity == ConditionQuantity::cell_temperature_degC ||
+                                node.quantity == ConditionQuantity::ambient_temperature_degC ||
+                                node.quantity == ConditionQuantity::chamber_temperature_degC;
+    const double hold = to_seconds(node.hold);
+    if (!is_temperature) return hold;
+    const bool is_there = points_up(node.comparison) ? from >= node.value : from <= node.value;
+    return hold + (is_there ? 0.0 : ramp_seconds(ramp, from, node.value));
+  }
+  const bool all = node.kind == ConditionNode::Kind::all_of;
+  double decided = all ? 0.0 : std::numeric_limits<double>::infinity();
+  std::size_t child = node.first_child;
+  for (std::size_t i = 0; i < node.child_count; ++i) {
+    const double seconds = least_seconds(program, child, ramp, from);
+    decided = all ? std::max(decided, seconds) : std::min(decided, seconds);
+    child = program.nodes[child].next_sibling;
+  }
+  return decided;
 }
 
 }  // namespace
@@ -193,6 +253,7 @@ bool names_quantity(const Program& program, ConditionQuantity quantity) {
 HeldVoltage held_voltage(const Program& program, const Step& step) {
   const SafetyLimits& limits = program.limits;
   if (!step.setpoint) return {limits.voltage_min, limits.voltage_max};
+  if (step.course) return {step.course->voltage_min, step.course->voltage_max};
   return std::visit(overloaded{
                         [](const ConstantCurrent& s) {
                           return HeldVoltage{s.voltage_min, s.voltage_max};
@@ -215,12 +276,69 @@ HeldVoltage held_voltage(const Program& program, const Step& step) {
 
 Amps current_bound(const Step& step) {
   if (!step.setpoint) return Amps{0.0};
+  if (step.course) {
+    Amps most{};
+    for (const std::optional<Setpoint>& face : {hardest_charge(*step.course), hardest_discharge(*step.course)}) {
+      if (face) most = std::max({most, current_bounds(*face).charge, current_bounds(*face).discharge});
+    }
+    return most;
+  }
   const CurrentBounds bounds = current_bounds(*step.setpoint);
   return std::max(bounds.charge, bounds.discharge);
 }
 
+namespace {
+
+/// The step with this set-point and direction, as if it had no other.
+void check_face(const StepVisit& visit, const std::optional<Setpoint>& setpoint, StepDirection direction, FindingSink& sink) {
+  if (!setpoint) return;
+  Step face = visit.step;
+  face.setpoint = setpoint;
+  face.direction = direction;
+  if (std::holds_alternative<ConstantPower>(*setpoint)) face.kind = StepKind::cp;
+  const StepVisit there{visit.program,          visit.context,      face,          visit.temperature,  visit.temperature_before,
+                        visit.cell_may_be_cold, visit.soc_is_known, visit.soc_pct, visit.has_known_soc};
+  SetpointChecker{there, sink}.check();
+}
+
+}  // namespace
+
+namespace {
+
+/// The cycler holds no current below its least limit: a value of the course between it and none would be refused in the middle of the run.
+void check_smallest(const StepVisit& visit, FindingSink& sink) {
+  const Course& course = *visit.step.course;
+  if (!visit.context.cycler || course.quantity == Course::Quantity::voltage) return;
+  const CyclerCapabilities& cycler = *visit.context.cycler;
+  const double least_A = std::max(cycler.current_limit_min, cycler.current_resolution).value();
+  const bool is_power = course.quantity == Course::Quantity::power;
+  const double least = is_power ? least_A * course.voltage_min.value() : least_A;
+  const auto judge = [&](double value, Duration at) {
+    const double magnitude = std::abs(value);
+    if (magnitude < course.least || magnitude >= least) return false;
+    sink.error(visit.step.source, visit.step.name + ": " + with_unit(value, is_power ? "W" : "A") + " at " + describe(at) +
+                                      " is below the smallest current limit of the cycler ('" + visit.context.cycler->model +
+                                      "'), " + with_unit(least_A, "A"));
+    return true;
+  };
+  if (course.is_linear) {
+    for (Duration at{}; at < course.period; at = course.next_change(at)) {
+      if (judge(course.value_at(at), at)) return;
+    }
+    return;
+  }
+  for (const CoursePoint& point : course.points) {
+    if (judge(point.value, point.at)) return;
+  }
+}
+
+}  // namespace
+
 void check_setpoint(const StepVisit& visit, FindingSink& sink) {
-  if (visit.step.setpoint) SetpointChecker{visit, sink}.check();
+  if (!visit.step.course) return check_face(visit, visit.step.setpoint, visit.step.direction, sink);
+  check_smallest(visit, sink);
+  check_face(visit, hardest_charge(*visit.step.course), StepDirection::charge, sink);
+  check_face(visit, hardest_discharge(*visit.step.course), StepDirection::discharge, sink);
 }
 
 void check_temperature(const StepVisit& visit, FindingSink& sink) {
@@ -248,7 +366,12 @@ void check_temperature(const StepVisit& visit, FindingSink& sink) {
                                   with_unit(limits.cell_temperature_min.value(), "degC"));
     }
   }
-  if (step.direction != StepDirection::charge) return;
+  if (!step.may_charge) return;
+  if (const auto& most = visit.program.charge_temperature_max; most && visit.temperature && *visit.temperature > *most) {
+    sink.error(step.source, step.name + ": charging at a chamber temperature of " +
+                                with_unit(visit.temperature->value(), "degC") + " is above the cell's maximum for charging, " +
+                                with_unit(most->value(), "degC"));
+  }
   const double charge_min = limits.charge_temperature_min.value();
   if (visit.temperature && visit.temperature->value() < charge_min) {
     sink.error(step.source, step.name + ": charging at a chamber temperature of " +
@@ -273,16 +396,45 @@ void check_duration(const StepVisit& visit, FindingSink& sink) {
                                 describe(step.time_max) + ": the run may fail there");
 }
 
+void check_ramp(const StepVisit& visit, FindingSink& sink) {
+  const Step& step = visit.step;
+  if (step.kind != StepKind::soak || !step.chamber_temperature || !visit.context.chamber) return;
+  // Where nobody has asked yet it stands at the room's temperature; the nearest that a room has.
+  constexpr double room_min_degC = 15.0, room_max_degC = 30.0;
+  const ChamberRamp& ramp = visit.context.chamber->ramp;
+  const double asked = step.chamber_temperature->value();
+  const double from =
+      visit.temperature_before ? visit.temperature_before->value() : std::clamp(asked, room_min_degC, room_max_degC);
+  double needed = ramp_seconds(ramp, from, asked);
+  if (!step.time_max_is_normal) {
+    if (step.ends.empty()) return;
+    needed = std::numeric_limits<double>::infinity();
+    for (const EndCondition& end : step.ends) needed = std::min(needed, least_seconds(visit.program, end.root, ramp, from));
+  }
+  if (!(needed > to_seconds(step.time_max))) return;
+  const double rate = asked > from ? ramp.heating_K_per_min : ramp.cooling_K_per_min;
+  const std::string way = "from " + format_short(from) + " to " + with_unit(asked, "degC") + " with the " + with_unit(rate, "K") +
+                          " per minute of '" + visit.context.chamber->model + "'";
+  const std::string needs = describe(from_seconds(std::min(needed, 1e9)));
+  sink.warning(step.source, step.time_max_is_normal
+                                ? step.name + ": its " + describe(step.time_max) + " are over before the air is there: " + needs +
+                                      " at best " + way
+                                : step.name + ": its end takes " + needs + " at best, " + way + ", the step's bound is " +
+                                      describe(step.time_max) + ": the run may fail there");
+}
+
 void check_bench(const Program& program, const CheckContext& context, FindingSink& sink) {
   if (!context.cycler) return;
   const CyclerCapabilities& cycler = *context.cycler;
   if (program.limits.voltage_max > cycler.over_voltage_protection_max) {
-    sink.error(SourceSpot{}, "the safety limit of " + with_unit(program.limits.voltage_max.value(), "V") +
-                                 " is beyond the over-voltage protection of '" + cycler.model + "', which can be set up to " +
-                                 with_unit(cycler.over_voltage_protection_max.value(), "V"));
+    sink.error(first_spot(program, [](const Step& step) { return step.setpoint.has_value(); }),
+               "the safety limit of " + with_unit(program.limits.voltage_max.value(), "V") +
+                   " is beyond the over-voltage protection of '" + cycler.model + "', which can be set up to " +
+                   with_unit(cycler.over_voltage_protection_max.value(), "V"));
   }
   if (program.needs_chamber && !context.chamber) {
-    sink.error(first_spot_with_chamber(program), "the profile needs a chamber, this channel has none");
+    sink.error(first_spot(program, [](const Step& step) { return step.chamber_temperature.has_value(); }),
+               "the profile needs a chamber, this channel has none");
   }
   if (program.needs_chamber && context.chamber && !context.chamber->has_own_limits) {
     sink.warning(SourceSpot{},
@@ -291,9 +443,11 @@ void check_bench(const Program& program, const CheckContext& context, FindingSin
   }
   const bool has_thermometer = context.logger && context.logger->temperature_channels > 0;
   if (program.needs_cell_temperature && !has_thermometer)
-    sink.error(SourceSpot{}, "the profile needs the cell's temperature, this channel has no logger for it");
-  if (names_quantity(program, ConditionQuantity::ambient_temperature_degC) && !has_thermometer) {
-    sink.error(SourceSpot{}, "the profile needs the ambient temperature, this channel has no logger for it");
+    sink.error(first_spot_naming(program, Measurand::cell_temperature),
+               "the profile needs the cell's temperature, this channel has no logger for it");
+  const SourceSpot ambient = first_spot_naming(program, Measurand::ambient_temperature);
+  if (ambient.line > 0 && !has_thermometer) {
+    sink.error(ambient, "the profile needs the ambient temperature, this channel has no logger for it");
   }
 }
 

@@ -70,7 +70,8 @@ class SensorLimitChecker {
     const SensorLimits all = tighter(program_.limits.sensors, context_.bench_limits);
     if (!all.stack_pressure_min_MPa || !all.stack_pressure_max_MPa || *all.stack_pressure_min_MPa < *all.stack_pressure_max_MPa)
       return;
-    sink_.error(SourceSpot{}, "the limits of cell, bench and profile leave no window for the stack pressure");
+    sink_.error(place_of_sensor_limit(program_, context_, *find_sensor_limit("stack_pressure_max_MPa")),
+                "the limits of cell, bench and profile leave no window for the stack pressure");
   }
 
   /// Two healthy voltmeters may be apart by both their errors.
@@ -81,10 +82,11 @@ class SensorLimitChecker {
     const double top = program_.limits.voltage_max.value();
     const double apart = sensor->accuracy.bound_at(top) + context_.cycler->voltage_accuracy.bound_at(top);
     if (*limit > apart) return;
-    sink_.error(SourceSpot{}, "'voltage_difference_max_V' = " + format_short(*limit) +
-                                  " is less than the errors of the cycler and of "
-                                  "the second voltmeter together, " +
-                                  format_short(apart) + " V");
+    sink_.error(place_of_sensor_limit(program_, context_, *find_sensor_limit("voltage_difference_max_V")),
+                "'voltage_difference_max_V' = " + format_short(*limit) +
+                    " is less than the errors of the cycler and of "
+                    "the second voltmeter together, " +
+                    format_short(apart) + " V");
   }
 
   const Program& program_;
@@ -104,6 +106,18 @@ std::optional<LoggerInput> sensor_input(const Program& program, const CheckConte
   force->max /= mm2;
   force->accuracy.offset /= mm2;
   return force;
+}
+
+SourcePlace place_of_sensor_limit(const Program& program, const CheckContext& context, const SensorLimitKey& key) {
+  const std::optional<double>& ours = program.limits.sensors.*key.limit;
+  const std::optional<double>& bench = context.bench_limits.*key.limit;
+  const auto in_bench = context.bench_limit_places.find(std::string{key.key});
+  const bool is_bench = bench && (!ours || (key.is_upper ? *bench <= *ours : *bench >= *ours));
+  if (is_bench && in_bench != context.bench_limit_places.end()) return in_bench->second;
+  for (const SensorLimitSource& source : program.sensor_limit_sources) {
+    if (source.key == key.key) return source.place;
+  }
+  return SourcePlace{context.file, 0, 0};
 }
 
 void check_sensors(const Program& program, const CheckContext& context, FindingSink& sink) {

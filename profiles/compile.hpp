@@ -13,8 +13,10 @@ namespace cellrig {
 
 inline constexpr Duration step_duration_max = std::chrono::hours{24 * 365};
 inline constexpr Duration record_interval_max = std::chrono::hours{24};
+inline constexpr Duration record_before_max = std::chrono::minutes{2};
 inline constexpr Duration record_interval_default = std::chrono::seconds{1};
-inline constexpr std::uint64_t loop_times_max = 1'000'000;
+/// Counted in 64 bits; a pass a second would take 30,000 years.
+inline constexpr std::uint64_t loop_times_max = 1'000'000'000'000;
 
 /// `overrides` are the `--set name=value` of the command line. Throws ConfigError; one about an override names "--set name=value"
 /// as its place. A program that compiles may still be refused by check().

@@ -140,38 +140,77 @@ Comparisons split(std::string_view text, const SourcePlace& place) {
   return result;
 }
 
-/// The position of the word "for", or npos.
-std::size_t find_for(std::string_view text) {
-  for (std::size_t at = text.find("for"); at != std::string_view::npos; at = text.find("for", at + 1)) {
+/// The position of a whole word, or npos.
+std::size_t find_word(std::string_view text, std::string_view word) {
+  for (std::size_t at = text.find(word); at != std::string_view::npos; at = text.find(word, at + 1)) {
+    const std::size_t after = at + word.size();
     const bool starts = at == 0 || !is_word_part(text[at - 1]);
-    const bool ends = at + 3 >= text.size() || !is_word_part(text[at + 3]);
+    const bool ends = after >= text.size() || !is_word_part(text[after]);
     if (starts && ends) return at;
   }
   return std::string_view::npos;
 }
 
-Unit hold_unit(std::string_view word, const SourcePlace& place) {
+Unit clause_unit(std::string_view word, const std::string& clause, const SourcePlace& place) {
   if (word == "s") return Unit::second;
   if (word == "min") return Unit::minute;
   if (word == "h") return Unit::hour;
   for (const TimeWord& known : time_words) {
     if (known.word == word) {
-      throw ConfigError{place,
-                        "unknown unit '" + std::string{word} + "' after 'for', did you mean '" + std::string{known.meant} + "'?"};
+      throw ConfigError{place, "unknown unit '" + std::string{word} + "' after '" + clause + "', did you mean '" +
+                                   std::string{known.meant} + "'?"};
     }
   }
-  throw ConfigError{place, "'for' needs a duration like '5 s', '10 min' or '1 h', found '" + std::string{word} + "'"};
+  throw ConfigError{place, "'" + clause + "' needs a duration like '5 s', '10 min' or '1 h', found '" + std::string{word} + "'"};
 }
 
-void read_hold(ConditionSpec& condition, Piece piece, const SourcePlace& place) {
+struct Clause {
+  Expression value;
+  Unit unit = Unit::second;
+};
+
+Clause read_clause(const std::string& clause, Piece piece, const SourcePlace& place) {
   piece = trimmed(piece);
   std::size_t unit_start = piece.text.size();
   while (unit_start > 0 && std::isalpha(static_cast<unsigned char>(piece.text[unit_start - 1])) != 0) --unit_start;
   const SourcePlace unit_place = place_at(place, piece.offset + unit_start);
-  condition.hold_unit = hold_unit(piece.text.substr(unit_start), unit_place);
+  const Unit unit = clause_unit(piece.text.substr(unit_start), clause, unit_place);
   const Piece number = trimmed(Piece{piece.text.substr(0, unit_start), piece.offset});
-  if (number.text.empty()) throw ConfigError{unit_place, "'for' needs a number before its unit"};
-  condition.hold = parse_expression(number.text, place_at(place, number.offset));
+  if (number.text.empty()) throw ConfigError{unit_place, "'" + clause + "' needs a number before its unit"};
+  return Clause{parse_expression(number.text, place_at(place, number.offset)), unit};
+}
+
+/// "after 5 s" and "for 10 s" behind the value, in any order. What is left is the value.
+Piece read_clauses(ConditionSpec& condition, Piece value, const SourcePlace& place) {
+  const std::array<std::string, 2> words{"for", "after"};
+  while (true) {
+    std::size_t last = std::string_view::npos;
+    std::string word;
+    for (const std::string& each : words) {
+      const std::size_t at = find_word(value.text, each);
+      if (at == std::string_view::npos || (last != std::string_view::npos && at < last)) continue;
+      last = at;
+      word = each;
+    }
+    if (last == std::string_view::npos) return value;
+    const std::size_t skip = last + word.size();
+    const Clause clause = read_clause(word, Piece{value.text.substr(skip), value.offset + skip}, place);
+    std::optional<Expression>& into = word == "for" ? condition.hold : condition.blank;
+    if (into) throw ConfigError{place_at(place, value.offset + last), "'" + word + "' is given twice"};
+    into = clause.value;
+    (word == "for" ? condition.hold_unit : condition.blank_unit) = clause.unit;
+    value = trimmed(Piece{value.text.substr(0, last), value.offset});
+  }
+}
+
+constexpr std::string_view results_prefix = "results.";
+constexpr std::string_view variables_prefix = "variables.";
+
+std::optional<ResultQuantity> result_of_word(std::string_view word) {
+  for (const ResultQuantity quantity : result_table) {
+    if (to_string(quantity) == word) return quantity;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -202,21 +241,31 @@ ConditionSpec parse_condition(std::string_view text, const SourcePlace& place) {
     condition.scale = known.scale;
     is_known = true;
   }
+  const std::string_view word = parts.quantity.text;
+  const SourcePlace where = place_at(place, parts.quantity.offset);
+  if (word.starts_with(results_prefix)) {
+    const std::optional<ResultQuantity> result = result_of_word(word.substr(results_prefix.size()));
+    if (!result) {
+      const std::string name{word.substr(results_prefix.size())};
+      throw ConfigError{where, "unknown result '" + name + "'" + suggestion(name, result_words())};
+    }
+    condition.quantity = ConditionQuantity::result;
+    condition.result = static_cast<std::uint8_t>(*result);
+    is_known = true;
+  } else if (word.starts_with(variables_prefix)) {
+    condition.quantity = ConditionQuantity::variable;  // whether there is one of this name, compile() knows
+    is_known = true;
+  }
   if (!is_known) {
-    const SourcePlace where = place_at(place, parts.quantity.offset);
-    for (const std::string& word : result_words()) {
-      if (word == condition.quantity_word) {
-        throw ConfigError{where, "'" + word + "' is known after a step, not during it: use it in stop_if or require"};
-      }
+    if (result_of_word(word)) {
+      throw ConfigError{where, "'" + condition.quantity_word +
+                                   "' is known after a step, not during it: use it in stop_if or require, or write 'results." +
+                                   condition.quantity_word + "'"};
     }
     throw ConfigError{
         where, "unknown quantity '" + condition.quantity_word + "'" + suggestion(condition.quantity_word, condition_words())};
   }
-  Piece value = parts.value;
-  if (const std::size_t at = find_for(value.text); at != std::string_view::npos) {
-    read_hold(condition, Piece{value.text.substr(at + 3), value.offset + at + 3}, place);
-    value = trimmed(Piece{value.text.substr(0, at), value.offset});
-  }
+  const Piece value = read_clauses(condition, parts.value, place);
   condition.value = parse_expression(value.text, place_at(place, value.offset));
   return condition;
 }
@@ -227,13 +276,14 @@ ResultConditionSpec parse_result_condition(std::string_view text, const SourcePl
   condition.place = place;
   condition.text = std::string{trimmed(Piece{text, 0}).text};
   condition.comparison = parts.comparison;
-  bool is_known = false;
-  for (const ResultQuantity quantity : result_table) {
-    if (to_string(quantity) != parts.quantity.text) continue;
-    condition.quantity = quantity;
-    is_known = true;
-  }
-  if (!is_known) {
+  const std::string_view word = parts.quantity.text;
+  const std::optional<ResultQuantity> result =
+      result_of_word(word.starts_with(results_prefix) ? word.substr(results_prefix.size()) : word);
+  if (word.starts_with(variables_prefix)) {
+    condition.variable = std::string{word};
+  } else if (result) {
+    condition.quantity = *result;
+  } else {
     throw ConfigError{place_at(place, parts.quantity.offset), "unknown result '" + std::string{parts.quantity.text} + "'" +
                                                                   suggestion(parts.quantity.text, result_words())};
   }

@@ -31,8 +31,12 @@ struct ConditionSpec {
   ConditionScale scale = ConditionScale::as_written;
   Comparison comparison = Comparison::at_least;
   Expression value;
-  std::optional<Expression> hold;
-  Unit hold_unit = Unit::second;
+  std::optional<std::uint8_t> result;  ///< `results.NAME`: a ResultQuantity; `variables.NAME` is in quantity_word
+  std::optional<Expression> hold, blank;
+  Unit hold_unit = Unit::second, blank_unit = Unit::second;
+  // of a whole end
+  std::string then;  ///< "next", "end", "fail", or a step's name; empty: next
+  SourcePlace then_place;
   // group
   std::vector<ConditionSpec> children;
 };
@@ -44,6 +48,7 @@ struct ResultConditionSpec {
   SourcePlace place;
   std::string text;
   ResultQuantity quantity = ResultQuantity::cycle_count;
+  std::string variable;  ///< "variables.NAME", in place of `quantity`
   Comparison comparison = Comparison::at_least;
   Expression value;
 };

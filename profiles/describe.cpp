@@ -1,12 +1,11 @@
 #include "profiles/describe.hpp"
 
-#include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "controller/base/overloaded.hpp"
 #include "profiles/estimate.hpp"
 #include "profiles/number.hpp"
+#include "profiles/text_table.hpp"
 
 namespace cellrig {
 namespace {
@@ -29,16 +28,39 @@ std::string notes_of(const Step& step) {
     case Measure::charge_time: add("measures charge time"); break;
     case Measure::resistance: add("measures resistance"); break;
   }
+  if (step.limits) add("tighter limits");
   if (step.on_interruption != InterruptionRule::ask) add("interrupted: " + std::string{to_string(step.on_interruption)});
   if (step.sets_soc_pct) add("then SoC " + format_short(*step.sets_soc_pct) + " %");
   return notes;
+}
+
+std::string course_of(const Course& course, Duration length) {
+  const auto by_value = [](const CoursePoint& a, const CoursePoint& b) { return a.value < b.value; };
+  const auto [least, most] = std::minmax_element(course.points.begin(), course.points.end(), by_value);
+  constexpr std::array<std::string_view, 3> units{"A", "W", "V"};
+  const std::string unit{units[static_cast<std::size_t>(course.quantity)]};
+  std::string text;
+  if (course.kind == Course::Kind::ramp) {
+    text = format_short(course.points.front().value) + " to " + format_short(course.points.back().value) + " " + unit;
+  } else {
+    text = format_short(least->value) + " to " + format_short(most->value) + " " + unit + " in " +
+           std::to_string(course.points.size()) + (course.points.size() == 1 ? " part" : " parts");
+    if (const auto passes = length / course.period; passes > 1) text += " x " + std::to_string(passes);
+  }
+  return text + ", " + voltage_range(course.voltage_min, course.voltage_max);
+}
+
+std::string setpoint_of(const Step& step) {
+  if (!step.setpoint) return "output off";
+  if (step.course) return course_of(*step.course, step.time_max);
+  return (step.magnitude ? "about " : "") + describe(*step.setpoint);
 }
 
 ProgramRow row_of(const Step& step) {
   ProgramRow row;
   row.source_line = step.source.line;
   row.name = step.name;
-  row.setpoint = step.setpoint ? describe(*step.setpoint) : "output off";
+  row.setpoint = step.person ? "a person: " + step.person->message : setpoint_of(step);
   for (const EndCondition& end : step.ends) row.ends += (row.ends.empty() ? "" : " | ") + end.text;
   row.bound = (step.time_max_is_normal ? "for " : "at most ") + describe(step.time_max);
   row.notes = notes_of(step);
@@ -60,29 +82,25 @@ ProgramRow row_of(const ResultCondition& condition, const std::string& word) {
   return row;
 }
 
-constexpr std::size_t column_count = 6;
-using Cells = std::array<std::string, column_count>;
-
-Cells cells_of(const ProgramRow& row) {
-  const std::string expected = row.expected > Duration::zero() ? "~" + describe(row.expected) : "";
-  return {std::string(2 * row.depth, ' ') + row.name, row.setpoint, row.ends, row.bound, expected, row.notes};
+ProgramRow row_of(const Diagnostics& diagnostics) {
+  ProgramRow row;
+  row.source_line = diagnostics.source.line;
+  row.name = "diagnostics";
+  const auto add = [&row](const std::string& when) { row.ends += (row.ends.empty() ? "" : " | ") + when; };
+  if (diagnostics.every_cycles > 0) add("every " + std::to_string(diagnostics.every_cycles) + " cycles");
+  if (diagnostics.fade_pct > 0) add("each " + format_short(diagnostics.fade_pct) + " % of fade");
+  if (diagnostics.after_alarm) add("after an alarm");
+  row.notes = "the lines below, when due";
+  return row;
 }
 
 std::string table_of(const std::vector<ProgramRow>& rows) {
-  std::vector<Cells> lines{{"step", "set-point", "ends when", "bound", "expected", "notes"}};
-  for (const ProgramRow& row : rows) lines.push_back(cells_of(row));
-  std::array<std::size_t, column_count> widths{};
-  for (const Cells& line : lines) {
-    for (std::size_t i = 0; i < column_count; ++i) widths[i] = std::max(widths[i], line[i].size());
+  std::vector<std::vector<std::string>> lines{{"step", "set-point", "ends when", "bound", "expected", "notes"}};
+  for (const ProgramRow& row : rows) {
+    const std::string expected = row.expected > Duration::zero() ? "~" + describe(row.expected) : "";
+    lines.push_back({std::string(2 * row.depth, ' ') + row.name, row.setpoint, row.ends, row.bound, expected, row.notes});
   }
-  std::string text;
-  for (const Cells& line : lines) {
-    std::string padded;
-    for (std::size_t i = 0; i < column_count; ++i) padded += line[i] + std::string(widths[i] - line[i].size() + 2, ' ');
-    padded.erase(padded.find_last_not_of(' ') + 1);
-    text += padded + "\n";
-  }
-  return text;
+  return text_table(lines);
 }
 
 /// "charge 1.575 A at 0 degC, 3.675 A at 10 degC"
@@ -110,6 +128,8 @@ std::string sensor_limits_of(const SensorLimits& limits) {
   add("stack pressure at most", limits.stack_pressure_max_MPa, "MPa");
   add("gas at most", limits.gas_max_ppm, "ppm");
   add("voltmeters apart at most", limits.voltage_difference_max_V, "V");
+  add("stack pressure beyond for", limits.stack_pressure_for_s, "s");
+  add("gas beyond for", limits.gas_for_s, "s");
   return text;
 }
 
@@ -118,6 +138,14 @@ std::string limits_of(const SafetyLimits& limits) {
          " A, discharge " + in_short(limits.discharge_current_max) + " A, cell " + in_short(limits.cell_temperature_min) +
          " to " + in_short(limits.cell_temperature_max) + " degC, charging from " + in_short(limits.charge_temperature_min) +
          " degC, net charge " + in_short(limits.charge_capacity_max) + " Ah" + sensor_limits_of(limits.sensors);
+}
+
+/// Nothing for a profile that says nothing of it.
+std::string expectation_line(const Expectation& e) {
+  if (e == Expectation{}) return {};
+  return "expected: within " + format_short(e.voltage_V) + " V, " + format_short(e.temperature_K) + " K and " +
+         format_short(e.capacity_pct) + " % of the rehearsal; " + (e.stops ? "stops" : "warns") + " after " + describe(e.hold) +
+         " outside\n";
 }
 
 }  // namespace
@@ -170,6 +198,16 @@ std::vector<ProgramRow> rows_of(const Program& program) {
                    },
                    [&](const StopIf& stop) { row = row_of(stop.condition, "stop_if"); },
                    [&](const Require& require) { row = row_of(require.condition, "require"); },
+                   [&](const LeaveIf& leave) { row = row_of(leave.condition, "leave_if"); },
+                   [&](const SetVariable& set) {
+                     row.name = "set " + program.variables[set.variable].name;
+                     row.setpoint = "= " + program.formulas[set.formula].text;
+                     row.source_line = set.source.line;
+                   },
+                   [&](const Mark& mark) { row.name = "mark: " + mark.text; },
+                   [&](const AdvanceCycle&) { row.name = "advance_cycle"; },
+                   [&](const DiagnosticsEnd&) { is_shown = false; },
+                   [&](const Diagnostics& diagnostics) { row = row_of(diagnostics); },
                },
                program.code[i]);
     if (!is_shown) continue;
@@ -184,7 +222,8 @@ std::vector<ProgramRow> rows_of(const Program& program) {
 std::string describe(const Program& program) {
   const DurationEstimate estimated = estimate(program);
   std::string text = program.name + "\ncell: " + program.cell_name + "\nhash: " + program.hash +
-                     "\nlimits: " + limits_of(program.limits) + "\n" + temperature_limits_of(program.limits);
+                     "\nlimits: " + limits_of(program.limits) + "\n" + temperature_limits_of(program.limits) +
+                     expectation_line(program.expectation);
   std::size_t start = 0;
   while (start < program.parameters_text.size()) {
     const std::size_t end = program.parameters_text.find('\n', start);

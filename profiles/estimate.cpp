@@ -4,12 +4,14 @@
 #include <cmath>
 
 #include "controller/base/overloaded.hpp"
+#include "profiles/courses.hpp"
 
 namespace cellrig {
 namespace {
 
 constexpr double seconds_max = 100.0 * 365.25 * 86400.0;
 constexpr double taper_s = 1800.0;        // a constant-voltage phase lasts about half an hour at moderate rates
+constexpr double person_s = 600.0;        // somebody is called, and comes
 constexpr double temperature_s = 3600.0;  // a chamber and a cell of this size need about an hour
 
 Duration saturated(double seconds) { return from_seconds(std::clamp(seconds, 0.0, seconds_max)); }
@@ -45,6 +47,7 @@ class StepForecaster {
       const std::optional<double> at = node_seconds(end.root);
       if (at && (!earliest || *at < *earliest)) earliest = at;
     }
+    if (step_.person) return std::min(to_seconds(step_.time_max), person_s);
     if (step_.time_max_is_normal) {
       const double bound = to_seconds(step_.time_max);
       return earliest ? std::min(*earliest, bound) : bound;
@@ -71,6 +74,7 @@ class StepForecaster {
   }
 
   std::optional<double> leaf_seconds(const ConditionNode& leaf) const {
+    if (step_.course && leaf.quantity != ConditionQuantity::step_time_s) return std::nullopt;  // its currents are many
     const double hold = to_seconds(leaf.hold);
     switch (leaf.quantity) {
       case ConditionQuantity::step_time_s: return leaf.value + hold;
@@ -96,6 +100,8 @@ class StepForecaster {
       case ConditionQuantity::voltage_per_hour_V:
       case ConditionQuantity::voltage_per_minute_V:
       case ConditionQuantity::temperature_per_hour_K:
+      case ConditionQuantity::result:
+      case ConditionQuantity::variable:
       case ConditionQuantity::temperature_per_minute_K: return std::nullopt;  // nobody can tell
     }
     return std::nullopt;
@@ -126,6 +132,12 @@ bool ends_at(const Program& program, const Step& step, ConditionQuantity quantit
   return false;
 }
 
+/// How often they are due, of all the passes that lead past them.
+double share_of_passes(const Diagnostics& diagnostics) {
+  constexpr std::uint64_t otherwise = 50;  // by fade or alarm: nobody can tell
+  return 1.0 / static_cast<double>(diagnostics.every_cycles > 0 ? diagnostics.every_cycles : otherwise);
+}
+
 struct Span {
   double expected = 0.0;
   double longest = 0.0;
@@ -146,6 +158,11 @@ class TimeWalker {
         add(span, walk(i + 1, loop->end), 1.0);
         if (loop->times > 1) add(span, walk(i + 1, loop->end), static_cast<double>(loop->times - 1));
         i = loop->end;
+      } else if (const Diagnostics* diagnostics = std::get_if<Diagnostics>(&program_.code[i])) {
+        Span body = walk(i + 1, diagnostics->end);
+        body.expected *= share_of_passes(*diagnostics);
+        add(span, body, 1.0);
+        i = diagnostics->end - 1;
       }
     }
     return span;
@@ -178,6 +195,9 @@ double span_seconds(const Program& program, const DurationEstimate& estimated, s
     if (const LoopBegin* loop = std::get_if<LoopBegin>(&program.code[i])) {
       seconds += static_cast<double>(loop->times) * span_seconds(program, estimated, i + 1, loop->end);
       i = loop->end;
+    } else if (const Diagnostics* diagnostics = std::get_if<Diagnostics>(&program.code[i])) {
+      seconds += share_of_passes(*diagnostics) * span_seconds(program, estimated, i + 1, diagnostics->end);
+      i = diagnostics->end - 1;
     } else {
       seconds += to_seconds(estimated.per_instruction[i]);
     }
@@ -198,6 +218,9 @@ double span_rows(const Program& program, const DurationEstimate& estimated, cons
     if (const LoopBegin* loop = std::get_if<LoopBegin>(&program.code[i])) {
       rows += static_cast<double>(loop->times) * span_rows(program, estimated, periods, i + 1, loop->end);
       i = loop->end;
+    } else if (const Diagnostics* diagnostics = std::get_if<Diagnostics>(&program.code[i])) {
+      rows += share_of_passes(*diagnostics) * span_rows(program, estimated, periods, i + 1, diagnostics->end);
+      i = diagnostics->end - 1;
     } else if (const Step* step = std::get_if<Step>(&program.code[i])) {
       const double apart_s = std::max(to_seconds(step->record_interval), step->setpoint ? periods.on_s : periods.off_s);
       rows += rows_of_its_edges + to_seconds(estimated.per_instruction[i]) / apart_s;
@@ -213,6 +236,10 @@ StepForecast forecast(const Program& program, const Step& step, std::optional<do
   StepForecast result{forecaster.seconds(), soc_pct};
   if (step.sets_soc_pct) {
     result.soc_after_pct = step.sets_soc_pct;
+  } else if (step.course) {
+    const double passes = to_seconds(step.time_max) / to_seconds(step.course->period);
+    const double moved_pct = 100.0 * passes * net_charge_Ah(*step.course) / program.nominal_capacity.value();
+    if (soc_pct) result.soc_after_pct = std::clamp(*soc_pct + moved_pct, 0.0, 100.0);
   } else if (step.direction != StepDirection::none) {
     const bool charges = step.direction == StepDirection::charge;
     const bool to_the_end =

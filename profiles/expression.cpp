@@ -175,6 +175,12 @@ Term resolve(const Operation& operation, const Names& names) {
   if (const auto found = names.find(operation.name); found != names.end()) {
     return Term{found->second, unit_of_name(operation.name), Term::Form::exact};
   }
+  for (const std::string prefix : {"results.", "variables."}) {
+    if (operation.name.starts_with(prefix))
+      throw ConfigError{operation.place, "'" + operation.name +
+                                             "' is known only while the profile runs: it may stand in the current or power of a "
+                                             "step, in conditions and in 'set'"};
+  }
   for (const std::string prefix : {"parameters.", "cell."}) {
     if (names.contains(prefix + operation.name)) {
       throw ConfigError{operation.place, "'" + operation.name + "' must be written '" + prefix + operation.name + "'"};

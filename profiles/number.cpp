@@ -85,6 +85,16 @@ std::string format_short(double value) {
   return error == std::errc{} ? std::string{buffer.data(), end} : std::string{"?"};
 }
 
+double round_to_digits(double value, int digits) {
+  if (!std::isfinite(value)) return value;
+  std::array<char, 40> buffer{};
+  const auto [end, error] =
+      std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::scientific, digits - 1);
+  double rounded = value;
+  if (error == std::errc{}) std::from_chars(buffer.data(), end, rounded);
+  return rounded;
+}
+
 std::string with_unit(double value, std::string_view unit) { return format_short(value) + " " + std::string{unit}; }
 
 }  // namespace cellrig

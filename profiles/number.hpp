@@ -20,6 +20,8 @@ namespace cellrig {
 
 /// Six significant digits, for messages and tables.
 [[nodiscard]] std::string format_short(double value);
+/// The nearest number with so many significant digits.
+[[nodiscard]] double round_to_digits(double value, int digits);
 /// "4.2 V": as format_short(), with its unit.
 [[nodiscard]] std::string with_unit(double value, std::string_view unit);
 

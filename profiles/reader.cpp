@@ -4,12 +4,12 @@
 #include <cctype>
 #include <utility>
 
+#include "profiles/expect.hpp"
 #include "profiles/number.hpp"
-#include "profiles/step_words.hpp"
+#include "profiles/reader_parts.hpp"
 #include "profiles/yaml_reader.hpp"
 
 namespace cellrig {
-namespace {
 
 Expression read_expression(const YamlEntry& entry) {
   if (!entry.value.is_scalar()) {
@@ -21,18 +21,33 @@ Expression read_expression(const YamlEntry& entry) {
 
 Field read_field(const YamlEntry& entry) { return Field{entry.key, entry.place, read_expression(entry)}; }
 
-// Names go into reports, file names and terminals.
-std::string read_name(const YamlEntry& entry) {
+std::string read_name(const YamlEntry& entry, std::size_t length_max) {
   const std::string& name = as_text(entry.value, entry.key);
-  if (name.empty() || name.size() > name_length_max) {
-    throw ConfigError{entry.value.place(),
-                      "'" + entry.key + "' must have 1 to " + std::to_string(name_length_max) + " characters"};
-  }
+  const std::size_t most = length_max == 0 ? name_length_max : length_max;
+  if (name.empty() || name.size() > most)
+    throw ConfigError{entry.value.place(), "'" + entry.key + "' must have 1 to " + std::to_string(most) + " characters"};
+
   for (const char c : name) {
     if (static_cast<unsigned char>(c) < 0x20) throw ConfigError{entry.value.place(), "'" + entry.key + "' must be one line"};
   }
   return name;
 }
+
+std::string AttachmentReader::text(std::string& path, const SourcePlace& place) const {
+  const std::filesystem::path given{path};
+  if (path.empty() || given.is_absolute()) throw ConfigError{place, "write the path of a file from the folder of this profile"};
+  path = (std::filesystem::path{folder} / given).lexically_normal().generic_string();
+  if (found.size() >= attachments_max && found.count(path) == 0)
+    throw ConfigError{place, "more than " + std::to_string(attachments_max) + " attached files"};
+  try {
+    return found[path] = read(path);
+  } catch (const ConfigError& error) {
+    found.erase(path);
+    throw ConfigError{place, "'" + path + "' " + error.message()};
+  }
+}
+
+namespace {
 
 std::string read_source(const YamlEntry& entry) {
   if (!entry.value.is_sequence()) return as_text(entry.value, entry.key);
@@ -68,173 +83,29 @@ ParameterSpec read_parameter(const YamlEntry& entry) {
   return parameter;
 }
 
-// ---- conditions -----------------------------------------------------------------------------------------------------
-
-ConditionSpec read_condition(const YamlNode& node, std::size_t depth);
-
-std::vector<ConditionSpec> read_conditions(const YamlNode& node, const std::string& what, std::size_t depth) {
-  std::vector<ConditionSpec> conditions;
-  for (const YamlNode& item : as_list(node, what)) conditions.push_back(read_condition(item, depth));
-  if (conditions.empty()) throw ConfigError{node.place(), "'" + what + "' lists no condition"};
-  return conditions;
+/// Its bounds are asked for: what a run may do is known before it runs.
+VariableSpec read_variable(const YamlEntry& entry) {
+  require_parameter_name(entry);
+  const YamlMap map{entry.value, "variable " + entry.key, {"start", "min", "max"}};
+  return VariableSpec{entry.key, entry.place, read_expression(map.required("start")), read_expression(map.required("min")),
+                      read_expression(map.required("max"))};
 }
 
-ConditionSpec read_group(const YamlNode& node, std::size_t depth) {
-  const YamlMap map{node, "a group of conditions", {"any", "all"}};
-  if (node.entries().size() != 1) throw ConfigError{node.place(), "a group of conditions is either {any: [...]} or {all: [...]}"};
-  const YamlEntry& entry = node.entries().front();
-  ConditionSpec group;
-  group.kind = entry.key == "all" ? ConditionNode::Kind::all_of : ConditionNode::Kind::any_of;
-  group.place = entry.place;
-  group.children = read_conditions(entry.value, entry.key, depth + 1);
-  for (const ConditionSpec& child : group.children) group.text += (group.text.empty() ? "" : "; ") + child.text;
-  group.text = entry.key + " of (" + group.text + ")";
-  return group;
-}
-
-ConditionSpec read_condition(const YamlNode& node, std::size_t depth) {
-  if (depth > condition_depth_max) {
-    throw ConfigError{node.place(), "conditions nested deeper than " + std::to_string(condition_depth_max) + " levels"};
-  }
-  if (node.is_map()) return read_group(node, depth);
-  return parse_condition(as_text(node, "until"), node.place());
-}
-
-/// A list, and {any: [...]} on its own, become several ends: the record then says which one it was.
-std::vector<ConditionSpec> read_until(const YamlEntry& entry) {
-  if (entry.value.is_sequence()) return read_conditions(entry.value, entry.key, 1);
-  ConditionSpec condition = read_condition(entry.value, 1);
-  if (condition.kind == ConditionNode::Kind::any_of) return std::move(condition.children);
-  std::vector<ConditionSpec> conditions;
-  conditions.push_back(std::move(condition));
-  return conditions;
-}
-
-// ---- steps ----------------------------------------------------------------------------------------------------------
-
-Measure read_measure(const YamlEntry& entry, const StepWord& word) {
-  const std::string& text = as_text(entry.value, entry.key);
-  if (text == "reference") return Measure::reference;
-  if (text == "test") return Measure::test;
-  if (text == "charge_time") {
-    if (word.direction != StepDirection::charge)
-      throw ConfigError{entry.value.place(), "'charge_time' is measured by a charge step"};
-    return Measure::charge_time;
-  }
-  if (text == "resistance") return Measure::resistance;
-  throw ConfigError{entry.value.place(),
-                    "unknown measure '" + text + "'" + suggestion(text, {"reference", "test", "charge_time", "resistance"})};
-}
-
-RecordSpec read_record(const YamlEntry& entry) {
-  const YamlMap map{entry.value, entry.key, record_keys()};
-  RecordSpec record;
-  for (const YamlEntry& given : entry.value.entries()) {
-    if (given.key != "at_s") {
-      record.fields.push_back(read_field(given));
-      continue;
-    }
-    record.at_place = given.place;
-    for (const YamlNode& item : as_list(given.value, given.key)) {
-      record.at_s.push_back(read_expression(YamlEntry{given.key, given.place, item}));
-    }
-  }
-  return record;
-}
-
-InterruptionRule read_interruption_rule(const YamlEntry& entry) {
+SocReference read_soc_reference(const YamlEntry& entry) {
   const std::string& word = as_text(entry.value, entry.key);
-  if (const std::optional<InterruptionRule> rule = interruption_rule(word)) return *rule;
-  std::vector<std::string> words;
-  for (std::size_t i = 0; i < interruption_rule_count; ++i) words.emplace_back(to_string(static_cast<InterruptionRule>(i)));
-  throw ConfigError{entry.value.place(), "unknown rule '" + word + "' for '" + entry.key + "'" + suggestion(word, words)};
-}
-
-/// At most one of `keys` is given. Returns it, or nullptr.
-const Field* one_of(const StepSpec& step, std::initializer_list<std::string_view> keys) {
-  const Field* found = nullptr;
-  for (const std::string_view key : keys) {
-    const Field* field = step.find(key);
-    if (field != nullptr && found != nullptr) {
-      throw ConfigError{field->place, "'" + field->key + "' and '" + found->key + "' say the same thing: give one of them"};
-    }
-    if (field != nullptr) found = field;
-  }
-  return found;
-}
-
-void require_bounds(const StepSpec& step) {
-  const Field* bound = one_of(step, {"at_most_s", "at_most_min", "at_most_h"});
-  const Field* duration = one_of(step, {"for_s", "for_min", "for_h"});
-  const bool is_idle = step.kind == StepKind::rest || step.kind == StepKind::soak;
-  if (is_idle) {
-    if (duration == nullptr && step.until.empty()) {
-      throw ConfigError{step.place, step.word + " needs a duration ('for_s', 'for_min' or 'for_h') or an end ('until')"};
-    }
-    if (duration != nullptr && bound != nullptr) {
-      throw ConfigError{bound->place,
-                        "'" + bound->key + "' and '" + duration->key + "' exclude each other: 'for' already bounds the step"};
-    }
-    if (duration == nullptr && bound == nullptr) {
-      throw ConfigError{step.place, step.word + " with 'until' needs a bound: 'at_most_s', 'at_most_min' or 'at_most_h'"};
-    }
-    return;
-  }
-  if (step.until.empty()) throw ConfigError{step.place, step.word + " needs an end: 'until'"};
-  if (bound == nullptr) throw ConfigError{step.place, step.word + " needs a bound: 'at_most_s', 'at_most_min' or 'at_most_h'"};
-}
-
-void require_one(const StepSpec& step, std::initializer_list<std::string_view> keys) {
-  if (one_of(step, keys) != nullptr) return;
-  std::string list;
-  for (const std::string_view key : keys) list += (list.empty() ? "'" : " or '") + std::string{key} + "'";
-  throw ConfigError{step.place, step.word + " needs " + list};
-}
-
-void require_setpoint(const StepSpec& step) {
-  switch (step.kind) {
-    case StepKind::rest: return;
-    case StepKind::soak: return require_one(step, {"temperature_degC"});
-    case StepKind::cc: return require_one(step, {"rate_C", "current_A"});
-    case StepKind::cccv: require_one(step, {"rate_C", "current_A"}); return require_one(step, {"voltage_V"});
-    case StepKind::cv: require_one(step, {"voltage_V"}); return require_one(step, {"rate_max_C", "current_max_A"});
-    case StepKind::cp: (void)one_of(step, {"rate_max_C", "current_max_A"}); return require_one(step, {"power_W"});
-    case StepKind::cr: (void)one_of(step, {"rate_max_C", "current_max_A"}); return require_one(step, {"resistance_Ohm"});
-  }
-}
-
-StepSpec read_step(const YamlEntry& entry, const StepWord& word) {
-  StepSpec step;
-  step.place = entry.place;
-  step.word = std::string{word.word};
-  step.name = step.word;
-  step.kind = word.kind;
-  step.direction = word.direction;
-  const YamlMap map{entry.value, step.word, keys_of(word)};
-  for (const YamlEntry& given : entry.value.entries()) {
-    if (given.key == "name") {
-      step.name = read_name(given);
-    } else if (given.key == "until") {
-      step.until = read_until(given);
-    } else if (given.key == "measure") {
-      step.measure = read_measure(given, word);
-    } else if (given.key == "record") {
-      step.record = read_record(given);
-    } else if (given.key == "on_interruption") {
-      step.on_interruption = read_interruption_rule(given);
-    } else {
-      step.fields.push_back(read_field(given));
-    }
-  }
-  require_setpoint(step);
-  require_bounds(step);
-  return step;
+  if (word == "latest") return SocReference::latest;
+  if (word == "nominal") return SocReference::nominal;
+  if (word == "measured") return SocReference::measured;
+  throw ConfigError{entry.value.place(),
+                    "unknown reference '" + word + "'" + suggestion(word, {"latest", "nominal", "measured"})};
 }
 
 // ---- the sequence ---------------------------------------------------------------------------------------------------
 
 class SequenceReader {
  public:
+  explicit SequenceReader(const AttachmentReader& files) : files_{files} {}
+
   std::vector<ItemSpec> read(const YamlNode& node, std::size_t depth) {
     std::vector<ItemSpec> sequence;
     for (const YamlNode& item : as_list(node, "steps")) sequence.push_back(read_item(item, depth));
@@ -256,14 +127,65 @@ class SequenceReader {
                                           "': indent the keys of a step below its word, and begin each step with '-'"};
     }
     if (entry.key == "cycles" || entry.key == "repeat") return ItemSpec{read_loop(entry, depth)};
-    if (entry.key == "stop_if" || entry.key == "require") {
-      return ItemSpec{
-          ResultSpec{entry.key == "require", parse_result_condition(as_text(entry.value, entry.key), entry.value.place())}};
+    if (entry.key == "stop_if" || entry.key == "require" || entry.key == "leave_if") return ItemSpec{read_result(entry, depth)};
+    if (entry.key == "set") return ItemSpec{read_set(entry)};
+    if (entry.key == "mark") return ItemSpec{MarkSpec{read_name(entry, message_length_max)}};
+    if (entry.key == "advance_cycle") {
+      (void)YamlMap{entry.value, entry.key, {}};
+      return ItemSpec{AdvanceSpec{entry.place}};
     }
+    if (entry.key == "profile") return ItemSpec{read_sub_profile(entry)};
     const StepWord* word = find_step_word(entry.key);
     if (word == nullptr)
       throw ConfigError{entry.place, "unknown step '" + entry.key + "'" + suggestion(entry.key, instruction_words())};
-    return ItemSpec{read_step(entry, *word)};
+    return ItemSpec{read_step(entry, *word, files_)};
+  }
+
+  ResultSpec read_result(const YamlEntry& entry, std::size_t depth) {
+    if (entry.key == "leave_if" && depth == 0) throw ConfigError{entry.place, "'leave_if' stands in no loop that it could leave"};
+    const ResultSpec::Role role = entry.key == "require"   ? ResultSpec::Role::require
+                                  : entry.key == "stop_if" ? ResultSpec::Role::stop_if
+                                                           : ResultSpec::Role::leave_if;
+    return ResultSpec{role, parse_result_condition(as_text(entry.value, entry.key), entry.value.place())};
+  }
+
+  static SetSpec read_set(const YamlEntry& entry) {
+    if (!entry.value.is_map()) throw ConfigError{entry.place, "'set' needs names with values: set: {target_Ah: 2.5}"};
+    SetSpec set;
+    for (const YamlEntry& value : entry.value.entries()) set.values.push_back(read_field(value));
+    return set;
+  }
+
+  SubProfileSpec read_sub_profile(const YamlEntry& entry) {
+    if (files_.depth + 1 > sub_profile_depth_max)
+      throw ConfigError{entry.place, "profiles within profiles deeper than " + std::to_string(sub_profile_depth_max) + " levels"};
+    const YamlMap map{entry.value, "profile", {"file", "with"}};
+    std::string path = map.text("file");
+    const std::string text = files_.text(path, map.required("file").value.place());
+    const std::size_t slash = path.rfind('/');
+    const AttachmentReader inner{files_.read, slash == std::string::npos ? "" : path.substr(0, slash + 1), files_.found,
+                                 files_.depth + 1};
+    SubProfileSpec sub;
+    sub.place = entry.place;
+    sub.profile = std::make_shared<const Profile>(read_profile_with(text, path, inner));
+    if (const YamlEntry* with = map.find("with")) {
+      if (!with->value.is_map()) throw ConfigError{with->place, "'with' needs parameters with values"};
+      for (const YamlEntry& value : with->value.entries()) sub.parameters.push_back(read_field(value));
+    }
+    return sub;
+  }
+
+  std::shared_ptr<const DiagnosticsSpec> read_diagnostics(const YamlEntry& entry, std::size_t depth) {
+    const YamlMap map{entry.value, entry.key, {"every_cycles", "each_fade_pct", "after_alarm", "steps"}};
+    auto diagnostics = std::make_shared<DiagnosticsSpec>();
+    diagnostics->place = entry.place;
+    if (const YamlEntry* every = map.find("every_cycles")) diagnostics->every_cycles = read_expression(*every);
+    if (const YamlEntry* fade = map.find("each_fade_pct")) diagnostics->fade_pct = read_expression(*fade);
+    diagnostics->after_alarm = map.boolean_or("after_alarm", false);
+    if (!diagnostics->every_cycles && !diagnostics->fade_pct && !diagnostics->after_alarm)
+      throw ConfigError{entry.place, "'diagnostics' needs 'every_cycles', 'each_fade_pct' or 'after_alarm'"};
+    diagnostics->body = read(map.required("steps").value, depth + 1);
+    return diagnostics;
   }
 
   LoopSpec read_loop(const YamlEntry& entry, std::size_t depth) {
@@ -276,16 +198,19 @@ class SequenceReader {
       throw ConfigError{entry.place, "'cycles' inside 'cycles' would count a cycle twice: make the outer loop a 'repeat'"};
     }
     std::vector<std::string> keys{"times", "steps"};
-    if (loop.counts_cycles) keys.emplace_back("reference");
+    if (loop.counts_cycles) keys.insert(keys.end(), {"reference", "diagnostics"});
     const YamlMap map{entry.value, entry.key, keys};
     loop.is_reference = map.boolean_or("reference", false);
     loop.times = read_expression(map.required("times"));
     const bool was_inside = std::exchange(inside_cycles_, inside_cycles_ || loop.counts_cycles);
     loop.body = read(map.required("steps").value, depth + 1);
     inside_cycles_ = was_inside;
+    // Between two cycles, so they may hold cycles of their own; two loops are around them.
+    if (const YamlEntry* const given = map.find("diagnostics")) loop.diagnostics = read_diagnostics(*given, depth + 1);
     return loop;
   }
 
+  const AttachmentReader& files_;
   std::size_t count_ = 0;
   bool inside_cycles_ = false;
 };
@@ -310,12 +235,16 @@ std::vector<ParameterSpec> read_parameters(const YamlEntry& entry) {
 
 }  // namespace
 
-Profile read_profile(std::string_view text, const std::string& file) {
+std::vector<ItemSpec> read_steps(const YamlNode& node, const AttachmentReader& files) {
+  return SequenceReader{files}.read(node, 0);
+}
+
+Profile read_profile_with(std::string_view text, const std::string& file, const AttachmentReader& files) {
   const YamlNode root = read_yaml(text, file, YamlBounds{.bytes_max = profile_bytes_max});
-  const YamlMap map{
-      root,
-      "a profile",
-      {"profile", "format", "description", "source", "parameters", "record", "limits", "chamber", "on_interruption", "steps"}};
+  const YamlMap map{root,
+                    "a profile",
+                    {"profile", "format", "description", "source", "parameters", "variables", "record", "limits", "chamber",
+                     "expect", "rate_of", "soc_of", "on_interruption", "steps"}};
   Profile profile;
   profile.file = file;
   profile.text = std::string{text};
@@ -324,9 +253,15 @@ Profile read_profile(std::string_view text, const std::string& file) {
   profile.description = map.text_or("description", "");
   if (const YamlEntry* source = map.find("source")) profile.source = read_source(*source);
   if (const YamlEntry* parameters = map.find("parameters")) profile.parameters = read_parameters(*parameters);
-  if (const YamlEntry* record = map.find("record")) {
-    profile.record = read_record(*record);
+  if (const YamlEntry* variables = map.find("variables")) {
+    if (!variables->value.is_map()) throw ConfigError{variables->place, "'variables' must be names with start, min and max"};
+    for (const YamlEntry& variable : variables->value.entries()) profile.variables.push_back(read_variable(variable));
+    if (profile.variables.size() > variables_max)
+      throw ConfigError{variables->place, "more than " + std::to_string(variables_max) + " variables"};
   }
+  if (const YamlEntry* record = map.find("record")) profile.record = read_record(*record);
+  if (const YamlEntry* rate = map.find("rate_of")) profile.rate_of = read_rate_reference(*rate);
+  if (const YamlEntry* soc = map.find("soc_of")) profile.soc_of = read_soc_reference(*soc);
   if (const YamlEntry* limits = map.find("limits")) {
     const YamlMap known{limits->value, "limits", limit_keys()};
     for (const YamlEntry& limit : limits->value.entries()) profile.limits.push_back(read_field(limit));
@@ -335,9 +270,28 @@ Profile read_profile(std::string_view text, const std::string& file) {
     profile.chamber_temperature =
         read_field(YamlMap{chamber->value, "chamber", {"temperature_degC"}}.required("temperature_degC"));
   }
+  if (const YamlEntry* expect = map.find("expect")) profile.expect = read_expect(*expect);
   if (const YamlEntry* rule = map.find("on_interruption")) profile.on_interruption = read_interruption_rule(*rule);
-  profile.steps = SequenceReader{}.read(map.required("steps").value, 0);
+  profile.steps = read_steps(map.required("steps").value, files);
   return profile;
+}
+
+Profile read_profile(std::string_view text, const std::string& file, const ReadAttachment& read) {
+  const Bundle bundle = split_bundle(text);
+  std::map<std::string, std::string> found;
+  const AttachmentReader files{[&](const std::string& path) {
+                                 const auto attached = bundle.files.find(path);
+                                 return attached != bundle.files.end() ? attached->second : read(path);
+                               },
+                               "", found};
+  Profile profile = read_profile_with(bundle.main, file, files);
+  profile.attachments = std::move(found);
+  return profile;
+}
+
+Profile read_profile(std::string_view text, const std::string& file) {
+  const std::filesystem::path folder = std::filesystem::path{file}.parent_path();
+  return read_profile(text, file, [&](const std::string& path) { return read_text_file(folder / path, attachment_bytes_max); });
 }
 
 Profile read_profile_file(const std::filesystem::path& path) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "profiles/formulas.hpp"
 #include "profiles/number.hpp"
 
 namespace cellrig {
@@ -20,7 +21,7 @@ double positive(const Field& field, const Names& names, const std::string& when_
 Amps current_of(const Field& field, const StepSpec& step, const StepScope& scope) {
   const bool is_rate = unit_of_name(field.key) == Unit::c_rate;
   const double given = positive(field, scope.names, ": no current is a rest");
-  const Amps current = is_rate ? scope.cell.current_at(given) : Amps{given};
+  const Amps current = is_rate ? Amps{given * scope.rate_capacity.value()} : Amps{given};
   const bool charges = step.direction == StepDirection::charge;
   const std::string key = charges ? "charge_rate_max_C" : "discharge_rate_max_C";
   const double rate_max = charges ? scope.cell.charge_rate_max_C : scope.cell.discharge_rate_max_C;
@@ -32,13 +33,6 @@ Amps current_of(const Field& field, const StepSpec& step, const StepScope& scope
                                              " = " + format_short(rate_max) + " (" + to_string(scope.cell.place_of(key)) + ")"};
   }
   return current;
-}
-
-const Field* first_of(const StepSpec& step, std::initializer_list<std::string_view> keys) {
-  for (const std::string_view key : keys) {
-    if (const Field* field = step.find(key)) return field;
-  }
-  return nullptr;
 }
 
 /// A voltage that the profile asks the instrument to hold. It lies within the cell's own window.
@@ -65,15 +59,11 @@ void outermost_end(const std::vector<ConditionSpec>& conditions, bool upward, co
     }
     const bool points_up = condition.comparison == Comparison::at_least || condition.comparison == Comparison::above;
     if (condition.quantity != ConditionQuantity::voltage_V || points_up != upward) continue;
+    if (is_run_time(condition.value)) continue;  // it may come to lie anywhere in the cell's window
     const Volts value{value_of(condition, scope)};
     if (!found || (upward ? value > *found : value < *found)) found = value;
   }
 }
-
-struct VoltageBounds {
-  Volts min;
-  Volts max;
-};
 
 VoltageBounds widest_bounds(const StepScope& scope) {
   return {std::max(scope.cell.voltage_min - bound_beyond_cell, scope.limits.voltage_min + bound_inside_limit),
@@ -105,21 +95,21 @@ VoltageBounds bounds_of(const StepSpec& step, const StepScope& scope) {
 
 /// The step's own bound of the current, otherwise the cell's.
 Amps current_limit_of(const StepSpec& step, const StepScope& scope) {
-  if (const Field* given = first_of(step, {"rate_max_C", "current_max_A"})) return current_of(*given, step, scope);
+  if (const Field* given = step.first_of({"rate_max_C", "current_max_A"})) return current_of(*given, step, scope);
   const bool charges = step.direction == StepDirection::charge;
   return scope.cell.current_at(charges ? scope.cell.charge_rate_max_C : scope.cell.discharge_rate_max_C);
 }
 
 Setpoint constant_current(const StepSpec& step, const StepScope& scope) {
   const VoltageBounds bounds = bounds_of(step, scope);
-  const Amps magnitude = current_of(*first_of(step, {"rate_C", "current_A"}), step, scope);
+  const Amps magnitude = current_of(*step.first_of({"rate_C", "current_A"}), step, scope);
   return ConstantCurrent{.current = step.direction == StepDirection::charge ? magnitude : -magnitude,
                          .voltage_min = bounds.min,
                          .voltage_max = bounds.max};
 }
 
 Setpoint constant_voltage(const StepSpec& step, const StepScope& scope) {
-  const Amps magnitude = current_of(*first_of(step, {"rate_C", "current_A", "rate_max_C", "current_max_A"}), step, scope);
+  const Amps magnitude = current_of(*step.first_of({"rate_C", "current_A", "rate_max_C", "current_max_A"}), step, scope);
   const bool charges = step.direction == StepDirection::charge;
   return ConstantVoltage{.voltage = cell_voltage(*step.find("voltage_V"), scope),
                          .current_min = charges ? Amps{0.0} : -magnitude,
@@ -146,6 +136,27 @@ Setpoint constant_resistance(const StepSpec& step, const StepScope& scope) {
 
 }  // namespace
 
+VoltageBounds limits_of_course(const StepSpec& step, const StepScope& scope) {
+  VoltageBounds limits{scope.cell.voltage_min, scope.cell.voltage_max};
+  if (const Field* given = step.find("voltage_min_V")) limits.min = cell_voltage(*given, scope);
+  if (const Field* given = step.find("voltage_max_V")) limits.max = cell_voltage(*given, scope);
+  if (step.word == "voltage_ramp") {
+    const Volts from = cell_voltage(*step.find("from_voltage_V"), scope), to = cell_voltage(*step.find("to_voltage_V"), scope);
+    limits = {std::min(from, to), std::max(from, to)};
+  }
+  if (step.word == "voltage_ramp" ? limits.min == limits.max : !(limits.min < limits.max)) {
+    throw ConfigError{step.place, step.word + " leaves no voltage between its bounds, " + with_unit(limits.min.value(), "V") +
+                                      " and " + with_unit(limits.max.value(), "V")};
+  }
+  return limits;
+}
+
+VoltageBounds bounds_of_course(const StepSpec& step, const StepScope& scope) {
+  const VoltageBounds limits = limits_of_course(step, scope), widest = widest_bounds(scope);
+  if (step.at_limit == AtLimit::hold) return limits;
+  return {std::max(limits.min - bound_beyond_end, widest.min), std::min(limits.max + bound_beyond_end, widest.max)};
+}
+
 double value_of(const Field& field, const Names& names) {
   return evaluate(field.value, names, unit_of_name(field.key), field.key);
 }
@@ -153,11 +164,12 @@ double value_of(const Field& field, const Names& names) {
 double value_of(const ConditionSpec& leaf, const StepScope& scope) {
   const double written = evaluate(leaf.value, scope.names, unit_of_name(leaf.quantity_word), leaf.quantity_word);
   const double nominal = scope.cell.nominal_capacity.value();
+  const double rate = scope.rate_capacity.value();
   switch (leaf.scale) {
     case ConditionScale::as_written: return written;
     case ConditionScale::minutes: return written * 60.0;
     case ConditionScale::hours: return written * 3600.0;
-    case ConditionScale::nominal_capacity: return written * nominal;
+    case ConditionScale::nominal_capacity: return written * rate;
     case ConditionScale::nominal_percent: return written / 100.0 * nominal;
   }
   return written;
@@ -166,6 +178,8 @@ double value_of(const ConditionSpec& leaf, const StepScope& scope) {
 std::optional<Setpoint> make_setpoint(const StepSpec& step, const StepScope& scope) {
   switch (step.kind) {
     case StepKind::rest:
+    case StepKind::course:
+    case StepKind::person:
     case StepKind::soak: return std::nullopt;
     case StepKind::cc: return constant_current(step, scope);
     case StepKind::cv:

@@ -20,6 +20,7 @@ struct StepScope {
   const Cell& cell;
   const SafetyLimits& limits;  ///< the tighter of cell and profile
   const Names& names;
+  AmpHours rate_capacity;  ///< what 1C is; of a measured capacity the expected one
 };
 
 /// The value of a field in the unit of its key.
@@ -28,7 +29,17 @@ struct StepScope {
 /// The value that the engine compares: rate_C in A, step_time_min in s ...
 [[nodiscard]] double value_of(const ConditionSpec& leaf, const StepScope& scope);
 
-/// none for rest and soak. Throws ConfigError: a current or rate that the cell does not allow, a voltage outside its window.
+struct VoltageBounds {
+  Volts min;
+  Volts max;
+};
+/// Of a ramp, pulse train or drive cycle: `voltage_min_V` and `voltage_max_V`, or the cell's own window. Where the step is to end there
+/// the instrument's bounds lie just beyond.
+[[nodiscard]] VoltageBounds bounds_of_course(const StepSpec& step, const StepScope& scope);
+/// Where a drive cycle reaches its limits, as the profile says it.
+[[nodiscard]] VoltageBounds limits_of_course(const StepSpec& step, const StepScope& scope);
+
+/// none for rest, soak and what a person does; courses have their own. Throws ConfigError: a current or rate that the cell does not allow, a voltage outside its window.
 [[nodiscard]] std::optional<Setpoint> make_setpoint(const StepSpec& step, const StepScope& scope);
 
 }  // namespace cellrig

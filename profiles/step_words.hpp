@@ -22,10 +22,13 @@ struct StepWord {
 /// nullptr when `word` is none.
 [[nodiscard]] const StepWord* find_step_word(std::string_view word);
 
+/// Its length is given by `for_s`, `for_min` or `for_h`, though its output is on.
+[[nodiscard]] bool is_ramp(const StepWord& word);
+
 /// All keys of a step: its set-point's and the common ones.
 [[nodiscard]] std::vector<std::string> keys_of(const StepWord& word);
 
-/// Step words and the other instructions: cycles, repeat, stop_if, require.
+/// Step words and the other instructions: cycles, repeat, stop_if, require, leave_if, set, mark, advance_cycle, profile.
 [[nodiscard]] std::vector<std::string> instruction_words();
 
 /// The keys under `record:`, of a profile or a step.

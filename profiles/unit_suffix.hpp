@@ -30,6 +30,9 @@ enum class Unit : unsigned char {
 /// By the part after the last '_'; Unit::none when that is no unit ("cycles_per_block").
 [[nodiscard]] Unit unit_of_name(std::string_view name);
 
+/// Of seconds, minutes and hours; 1 for any other.
+[[nodiscard]] constexpr double seconds_per(Unit unit) { return unit == Unit::hour ? 3600.0 : unit == Unit::minute ? 60.0 : 1.0; }
+
 /// "V", "degC", "C" ...; "no unit" for Unit::none.
 [[nodiscard]] std::string_view to_string(Unit unit);
 

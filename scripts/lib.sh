@@ -7,9 +7,11 @@ JOBS=${JOBS:-$(nproc)}
 
 # All from Debian 12. The first list builds the programs, the second one is for the tests and checks.
 PACKAGES_BUILD=(g++ cmake ninja-build ccache mold pkg-config libmodbus-dev libsqlite3-dev libyaml-cpp-dev libcli11-dev libfmt-dev
-  libspdlog-dev libssl-dev libgtest-dev libgmock-dev libbenchmark-dev python3)
+  libspdlog-dev libssl-dev libgtest-dev libgmock-dev libbenchmark-dev python3
+  qt6-base-dev qt6-charts-dev qt6-websockets-dev libqt6opengl6-dev)
 PACKAGES_TEST=(clang-format clang-tidy sqlite3 mbpoll python3-yaml python3-pymodbus python3-pyvisa python3-pyvisa-py
-  python3-serial python3-serial-asyncio lxi-tools curl git)
+  python3-serial python3-serial-asyncio lxi-tools curl git
+  xvfb xauth fonts-dejavu-core)
 BOOST_PACKAGE=libboost1.81-dev
 DEPS=$ROOT/build/deps
 NETWORK=(-o Acquire::Retries=3 -o Acquire::http::Timeout=30 -o Acquire::https::Timeout=30)

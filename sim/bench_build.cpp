@@ -178,8 +178,10 @@ class Builder {
     CellParameters parameters = load_cell(entry.cell);
     set_life(parameters, entry.cell);
     if (options_.cell_instead && parameters.life.ageing) parameters.life.ageing->active = true;
-    const CellDraw draw =
-        entry.cell.is_drawn ? draw_cell(parameters.life, seed_for(options_.seed, "cell " + entry.name)) : CellDraw{};
+    const bool has_lot = options_.cell_instead && options_.cell_instead->lot_seed;
+    const std::uint64_t lot_seed =
+        has_lot ? seed_for(*options_.cell_instead->lot_seed, "cell of a lot") : seed_for(options_.seed, "cell " + entry.name);
+    const CellDraw draw = entry.cell.is_drawn ? draw_cell(parameters.life, lot_seed) : CellDraw{};
     if (parameters.life.ageing) parameters.life.ageing->lifetime_factor = draw.lifetime;
     std::optional<std::size_t> chamber;
     if (entry.chamber) chamber = bench_->chamber(entry.chamber->text)->index;
@@ -230,6 +232,8 @@ class Builder {
     const std::string_view model = entry.model.text;
     if (model == "ea-psb-10060-60") {
       add_cycler<EaPsb>(entry, EaPsbConfig(), limits, seed);
+    } else if (model == "ea-psb-10060-1000") {
+      add_cycler<EaPsb>(entry, ea_psb_10060_1000(), limits, seed);
     } else if (model == "keysight-n6974a") {
       limits.connection_count_max = n6900_session_count_max;
       add_cycler<KeysightN6900>(entry, KeysightN6900Config(), limits, seed);

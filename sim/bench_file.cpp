@@ -68,6 +68,7 @@ class Reader {
         for (const char* const kept : {"soc_pct", "temperature_degC", "fixture", "stack"}) {
           if (old[kept]) cell[kept] = old[kept];
         }
+        if (instead.keeps_spread && old["spread"]) cell["spread"] = old["spread"];
       }
       if (instead.soc_pct) cell["soc_pct"] = *instead.soc_pct;
       cells[name] = cell;

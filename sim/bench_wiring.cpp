@@ -15,8 +15,9 @@ namespace {
 constexpr int daq970a_thermocouples = 12;  // of its 20 channels, as its model file has it
 
 using Role = InstrumentRole;
-constexpr std::array<BenchModel, 16> models{
+constexpr std::array<BenchModel, 17> models{
     {{"ea-psb-10060-60", Role::cycler},
+     {"ea-psb-10060-1000", Role::cycler},
      {"keysight-n6974a", Role::cycler},
      {"itech-it-m3432", Role::cycler},
      {"itech-it6054c-800-225", Role::cycler},

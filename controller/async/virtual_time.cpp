@@ -1,5 +1,7 @@
 #include "controller/async/virtual_time.hpp"
 
+#include <boost/asio/post.hpp>
+#include <memory>
 #include <stdexcept>
 
 namespace cellrig {
@@ -17,9 +19,23 @@ void VirtualTime::post(std::function<void()> function) {
   poll_now_ = true;
 }
 
+/// Within a handler of the context: only there does Asio keep the frames of coroutines that have ended for those that come next.
 void VirtualTime::run() {
   stopped_ = false;
   context().restart();
+  // Another handler may throw out of this before its turn comes: it is left behind then, and does nothing.
+  const auto is_over = std::make_shared<bool>(false);
+  boost::asio::post(context(), [this, is_mine = std::weak_ptr<bool>(is_over)] {
+    const std::shared_ptr<bool> mine = is_mine.lock();
+    if (!mine) return;
+    *mine = true;
+    go_on();
+  });
+  while (!*is_over) context().run_one();
+  rethrow_if_failed();
+}
+
+void VirtualTime::go_on() {
   int waits = 0;
   while (!stopped_ && !failed()) {
     if (poll_now_ || ++waits >= waits_between_polls) {
@@ -36,7 +52,6 @@ void VirtualTime::run() {
     fire_first();
     served();
   }
-  rethrow_if_failed();
 }
 
 }  // namespace cellrig

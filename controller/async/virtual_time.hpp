@@ -30,6 +30,7 @@ class VirtualTime : public TimeSource, public HostClock {
   void spawned() override { poll_now_ = true; }
   /// After each wait that was served: everything that was ready has run. A test may look at the world here.
   virtual void served() {}
+  void go_on();
 
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   TimePoint now_{};

@@ -3,7 +3,6 @@
 
 #include <array>
 #include <cstddef>
-#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +11,12 @@
 #include "controller/base/units.hpp"
 
 namespace cellrig {
+
+/// Who chooses among the ranges of an instrument that has several.
+enum class RangeChoice : unsigned char {
+  automatic,  ///< the instrument, by what it measures
+  by_hand,    ///< a person at the instrument. No driver does: until then it stands in its widest range
+};
 
 /// Error bound of a measurement: gain_fraction * |reading| + offset, in the quantity's unit.
 struct Accuracy {
@@ -26,14 +31,28 @@ struct Accuracy {
   static constexpr std::size_t finer_max = 4;
   std::array<Range, finer_max> finer{};
   std::size_t finer_count = 0;
+  double up_to = 0.0;  ///< end of the widest range; 0: not known
+  RangeChoice choice = RangeChoice::automatic;
+  bool is_unverified = false;  ///< the model file says that nobody has checked these numbers
 
-  [[nodiscard]] double bound_at(double value) const {
+  /// In the range that measures it as the drivers leave the instrument.
+  [[nodiscard]] double bound_at(double value) const { return bound_in(range_used(value), value); }
+  [[nodiscard]] std::size_t range_used(double value) const {
+    return choice == RangeChoice::automatic ? range_holding(value) : finer_count;
+  }
+  /// Index of the least range that holds a value; finer_count is the widest.
+  [[nodiscard]] std::size_t range_holding(double value) const {
     const double magnitude = value < 0 ? -value : value;
-    for (std::size_t i = 0; i < finer_count; ++i) {
-      if (magnitude <= finer[i].up_to) return finer[i].gain_fraction * magnitude + finer[i].offset;
-    }
+    std::size_t range = 0;
+    while (range < finer_count && magnitude > finer[range].up_to) ++range;
+    return range;
+  }
+  [[nodiscard]] double bound_in(std::size_t range, double value) const {
+    const double magnitude = value < 0 ? -value : value;
+    if (range < finer_count) return finer[range].gain_fraction * magnitude + finer[range].offset;
     return gain_fraction * magnitude + offset;
   }
+  [[nodiscard]] double end_of(std::size_t range) const { return range < finer_count ? finer[range].up_to : up_to; }
 };
 
 /// What an instrument does by itself when nobody has talked to it for its watchdog's time. Either way the output is off.
@@ -56,6 +75,7 @@ struct CyclerCapabilities {
   Accuracy current_accuracy;
   bool has_constant_power = false;
   bool has_constant_resistance = false;
+  Ohms resistance_min, resistance_max;  ///< of constant resistance; 0: not known
   bool has_watchdog = false;
   Duration watchdog_min{};
   Duration watchdog_max{};

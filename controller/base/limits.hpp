@@ -17,19 +17,34 @@ struct SensorLimits {
   std::optional<double> stack_pressure_max_MPa;
   std::optional<double> gas_max_ppm;
   std::optional<double> voltage_difference_max_V;  ///< between the cycler and a second voltmeter, magnitude
+  /// For so long readings must lie beyond the limit, without one inside. Empty: the first one trips.
+  std::optional<double> stack_pressure_for_s;
+  std::optional<double> gas_for_s;
+
+  [[nodiscard]] bool limits_stack_pressure() const { return stack_pressure_min_MPa || stack_pressure_max_MPa; }
 };
 
-/// The tighter of two owners' limits, each of which may have none.
+/// The tighter of two owners' limits, each of which may have none. An owner whose limit has no delay means: at once.
 [[nodiscard]] inline SensorLimits tighter(const SensorLimits& a, const SensorLimits& b) {
   const auto pick = [](const std::optional<double>& x, const std::optional<double>& y, bool is_upper) {
     if (!x || !y) return x ? x : y;
     return std::optional<double>{is_upper ? std::min(*x, *y) : std::max(*x, *y)};
   };
+  const auto shorter = [](bool a_limits, const std::optional<double>& x, bool b_limits, const std::optional<double>& y) {
+    if (!a_limits || !b_limits) return a_limits ? x : y;
+    return x && y ? std::optional<double>{std::min(*x, *y)} : std::nullopt;
+  };
   return {.stack_pressure_min_MPa = pick(a.stack_pressure_min_MPa, b.stack_pressure_min_MPa, false),
           .stack_pressure_max_MPa = pick(a.stack_pressure_max_MPa, b.stack_pressure_max_MPa, true),
           .gas_max_ppm = pick(a.gas_max_ppm, b.gas_max_ppm, true),
-          .voltage_difference_max_V = pick(a.voltage_difference_max_V, b.voltage_difference_max_V, true)};
+          .voltage_difference_max_V = pick(a.voltage_difference_max_V, b.voltage_difference_max_V, true),
+          .stack_pressure_for_s =
+              shorter(a.limits_stack_pressure(), a.stack_pressure_for_s, b.limits_stack_pressure(), b.stack_pressure_for_s),
+          .gas_for_s = shorter(a.gas_max_ppm.has_value(), a.gas_for_s, b.gas_max_ppm.has_value(), b.gas_for_s)};
 }
+
+/// GB 38031-2025 C.5.3.7: thermal runaway begins at 1 K/s, for 3 s. Nobody may wait longer or allow more.
+inline constexpr double temperature_rate_most_K_per_s = 1.0, temperature_rate_longest_s = 3.0;
 
 /// The supervisor's limits of one channel. Every one is always in force.
 struct SafetyLimits {
@@ -45,6 +60,9 @@ struct SafetyLimits {
   CurrentByTemperature charge_current_by_temperature{};
   CurrentByTemperature discharge_current_by_temperature{};
   SensorLimits sensors{};
+  /// How fast the cell may warm, and for how long faster; empty: the most.
+  std::optional<double> temperature_rate_max_K_per_s{};
+  std::optional<double> temperature_rate_for_s{};
   /// Of the nominal capacity: charge that may flow while no reading changes. More than a hundredth where the voltage is a plateau.
   double still_share = 0.01;
   double heat_capacity_J_per_K =

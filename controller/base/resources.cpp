@@ -1,5 +1,6 @@
 #include "controller/base/resources.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 
@@ -41,6 +42,17 @@ std::string find_profile(const std::string& name_or_path) {
 std::string find_cell(const std::string& name_or_path) { return find(name_or_path, data_root() / "profiles/cells", "cell"); }
 std::string find_bench(const std::string& name_or_path) { return find(name_or_path, data_root() / "sim/benches", "bench file"); }
 std::string find_model(const std::string& model) { return find(model, data_root() / "drivers/models", "instrument model"); }
+std::string find_claim(const std::string& name_or_path) { return find(name_or_path, data_root() / "profiles/claims", "claim"); }
+std::vector<std::string> claim_files() {
+  std::vector<std::string> files;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(data_root() / "profiles/claims", error)) {
+    if (entry.path().extension() == ".yaml") files.push_back(fs::weakly_canonical(entry.path()).string());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+std::string profile_directory() { return (data_root() / "profiles/library").string(); }
 std::string cell_directory() { return (data_root() / "profiles/cells").string(); }
 
 }  // namespace cellrig

@@ -32,13 +32,15 @@ Result<AlarmMemory> alarm_memory_in(const std::string& database, const BenchConf
   Result<std::vector<db::AuditRow>> audit = (*reader)->audit();
   if (!audit) return audit.error();
   const std::string label = wire.label();
+  std::set<std::string> seen{acknowledged_action(label)};
+  for (const std::string& channel : channels) seen.insert(db::heat_seen_action(channel));
   AlarmMemory memory;
   for (const db::AuditRow& row : *audit) {
     if (row.action == switched_on_action(label) || row.action == not_confirmed_on_action(label)) {
       memory = AlarmMemory{.was_switched_on = true};
     } else if (row.action == switched_off_action(label)) {
       memory = AlarmMemory{};
-    } else if (row.action == acknowledged_action(label) ||
+    } else if (seen.contains(row.action) ||
                (row.action == "trip acknowledged" && memory.was_switched_on && runs->contains(row.run))) {
       memory.is_acknowledged = true;
     } else if (row.action == "run begun" && runs->contains(row.run) && !memory.was_switched_on) {
@@ -48,7 +50,9 @@ Result<AlarmMemory> alarm_memory_in(const std::string& database, const BenchConf
   for (const std::string& channel : channels) {
     const Result<std::optional<db::RunKey>> trip = (*reader)->unacknowledged_trip(channel, "", "");
     if (!trip) return trip.error();
-    memory.has_open_trip = memory.has_open_trip || trip->has_value();
+    const Result<std::optional<std::string>> heat = (*reader)->unacknowledged_heat(channel);
+    if (!heat) return heat.error();
+    memory.has_open_trip = memory.has_open_trip || trip->has_value() || heat->has_value();
   }
   return memory;
 }

@@ -8,7 +8,7 @@
 #include "controller/base/config_error.hpp"
 #include "controller/cli/usage.hpp"
 #include "controller/cli/verbs.hpp"
-#include "controller/cli/version.hpp"
+#include "controller/base/version.hpp"
 
 namespace cellrig::cli {
 namespace {
@@ -27,11 +27,16 @@ ExitCode run_main(int argc, char** argv) {
   add_rehearse(app, action);
   add_run(app, action);
   add_off(app, action);
+  add_serve(app, action);
   add_doctor(app, action);
   add_runs(app, action);
   add_show(app, action);
+  add_cycles(app, action);
+  add_compare(app, action);
+  add_report(app, action);
   add_export(app, action);
   add_import(app, action);
+  add_verify(app, action);
   add_db(app, action);
   try {
     app.parse(argc, argv);

@@ -63,6 +63,7 @@ std::string Progress::line_of(const ChannelView& view, const Expected& expected)
   if (view.observation[Measurand::gas].usable())
     line += fmt::format("  {} ppm", reading(view.observation, Measurand::gas, "{:.1f}"));
   line += fmt::format("  {} elapsed", clock_text(to_seconds(view.test_time)));
+  if (!view.waits.empty()) return line + "  " + std::string{view.waits};  // for how long, nobody can tell
   if (view.state != nullptr && expected.program != nullptr) {
     line += fmt::format("  ~{} left",
                         clock_text(to_seconds(estimate_remaining(*expected.program, expected.estimate, position_of(view)))));
@@ -97,6 +98,12 @@ void Progress::message(std::string_view channel, db::Severity severity, std::str
   if (style_ == Style::quiet && severity == db::Severity::info) return;
   erase();
   put(fmt::format("{}: {}: {}\n", channel, severity_word(severity), text));
+  if (style_ == Style::live) redraw();
+}
+
+void Progress::ask(std::string_view channel, std::string_view text) {
+  erase();
+  put(fmt::format("{}: {}\n", channel, text));
   if (style_ == Style::live) redraw();
 }
 

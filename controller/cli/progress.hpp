@@ -2,9 +2,11 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "controller/runtime/listener.hpp"
 #include "profiles/estimate.hpp"
@@ -24,6 +26,13 @@ class Progress final : public RunListener {
   void sample(const ChannelView& view) override;
   void step_started(const ChannelView& view) override;
   void message(std::string_view channel, db::Severity severity, std::string_view text) override;
+  void person_asked(std::string_view channel, const PersonTask& task) override {
+    if (person_) person_(std::string(channel), task);
+  }
+  /// Who is told when a step asks for a person.
+  void set_person(std::function<void(const std::string& channel, const PersonTask& task)> person) { person_ = std::move(person); }
+  /// Shown even when quiet was asked for: somebody waits for somebody.
+  void ask(std::string_view channel, std::string_view text);
   /// Leaves the last state of the live lines on the screen.
   void finish();
 
@@ -39,6 +48,7 @@ class Progress final : public RunListener {
   void erase();
 
   Style style_;
+  std::function<void(const std::string&, const PersonTask&)> person_;
   std::map<std::string, Expected, std::less<>> channels_;
   std::chrono::steady_clock::time_point next_draw_{};
   unsigned calls_ = 0;

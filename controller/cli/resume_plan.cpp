@@ -79,18 +79,6 @@ std::string channel_for(const RunOptions& options, const db::RunInfo& info, std:
   return options.channels.front();
 }
 
-Settings settings_of(const std::string& parameters_text) {
-  Settings settings;
-  for (std::size_t at = 0; at < parameters_text.size();) {
-    const std::size_t end = std::min(parameters_text.find('\n', at), parameters_text.size());
-    const std::string line = parameters_text.substr(at, end - at);
-    if (const std::size_t equals = line.find(" = "); equals != std::string::npos)
-      settings[line.substr(0, equals)] = line.substr(equals + 3);
-    at = end + 1;
-  }
-  return settings;
-}
-
 std::string where(const Interrupted& run, const Step& step) {
   const ChannelState& state = run.point.channel;
   std::string text = fmt::format("step {} '{}'", state.step_count, step.name);
@@ -122,7 +110,7 @@ std::string ask_line(const std::function<bool()>& is_interrupted) {
 
 InterruptionRule ask_person(const Interrupted& run, const Step& step, const ResumeMoment& moment) {
   const std::string what = fmt::format("run {} was interrupted in {}", run.info.run, where(run, step));
-  const bool is_terminal = ::isatty(STDIN_FILENO) != 0 && ::isatty(STDERR_FILENO) != 0;
+  const bool is_terminal = moment.may_ask && ::isatty(STDIN_FILENO) != 0 && ::isatty(STDERR_FILENO) != 0;
   if (!is_terminal) refuse(what + ", whose rule is 'ask': give --resume-by RULE (" + all_rules() + ")");
   for (;;) {
     fmt::print(stderr, "{}. {}? ", what, all_rules());
@@ -297,6 +285,7 @@ UnseenCharge bound_unseen(const Program& program, const Interrupted& run, const 
   if (!unseen.is_found_on) return unseen_of(program, run, unseen.time);
   UnseenCharge charge = unseen_charge(program, run.point.channel, unseen.time);
   charge.current = worse_of(charge.current, moment.found.current);
+  charge.after_end = run.charge_after_end;
   return charge;
 }
 
@@ -367,6 +356,13 @@ Resumed load_resumed(const RunOptions& options, const ResumeTarget& target, cons
   made.program =
       compile(read_profile(row.profile_text, made.file), read_cell(row.cell_text, made.file), settings_of(row.parameters_text));
   value_or_throw(bring_up_to_date(*reader, made.program, run), options.database);
+  // A comparison that cannot be read is no reason to leave a cell where it is.
+  if (const Result<Following> following = following_of(*reader, made.program, target.run)) {
+    made.following = *following;
+  } else {
+    fmt::print(stderr, "cellrig: run {} goes on without being compared with its rehearsal: {}\n", target.run,
+               following.error().what);
+  }
   const std::optional<UtcTime> earlier = found_on_before(*reader, options, run);
   const UnseenTime unseen = unseen_time(run, moment, target.channel, earlier);
   std::vector<std::string>& objections = made.continuation.objections;

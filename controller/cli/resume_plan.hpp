@@ -9,6 +9,7 @@
 #include "controller/runtime/bench_off.hpp"
 #include "controller/runtime/config.hpp"
 #include "controller/runtime/resume.hpp"
+#include "controller/runtime/step_follower.hpp"
 
 namespace cellrig::cli {
 
@@ -31,12 +32,14 @@ struct ResumeMoment {
   std::function<void(const std::string& what)> keep_found_on;  ///< the next look finds it off: the record must remember
   std::string cell_id;                                         ///< as the person gave it; empty: not given
   std::function<bool()> is_interrupted;                        ///< asked while a person is asked: true gives up
+  bool may_ask = true;                                         ///< false: nobody sits at the terminal
 };
 
 struct Resumed {
   Program program;
   Continuation continuation;
-  std::string file;  ///< what error messages call the profile
+  Following following;  ///< what it is compared with, when it was from its beginning
+  std::string file;     ///< what error messages call the profile
 };
 
 /// With the database locked for writing. Compiles what the record holds, judges the rule, asks the person when the rule says so.

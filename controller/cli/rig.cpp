@@ -44,7 +44,8 @@ class VirtualRig final : public Rig {
  public:
   VirtualRig(const RigChoice& choice, const BenchConfig& bench)
       : bench_{bench},
-        simulated_{sim::SimulatedBench::load(bench.file, {{cell_directory()}, choice.seed, choice.fault_file, &host_faults_})},
+        simulated_{sim::SimulatedBench::load(
+            bench.file, {{cell_directory()}, choice.seed, choice.fault_file, &host_faults_, choice.cell_instead})},
         links_{in_process_links(time_, *simulated_)} {
     if (host_faults_.awaits_second_controller()) leases_.emplace();
     host_faults_.second_controller_is([this](bool is_forced) {
@@ -60,6 +61,10 @@ class VirtualRig final : public Rig {
   [[nodiscard]] bool disk_is_full() const override { return host_faults_.disk_is_full(); }
   [[nodiscard]] bool disk_may_fail() const override { return host_faults_.has_disk(); }
   [[nodiscard]] std::string lease_directory() const override { return leases_ ? leases_->path() : std::string{}; }
+  void set_stack_pressure(const std::string& channel, double pressure_MPa) override {
+    if (const sim::SimulatedChannel* const place = simulated_->channel(channel))
+      (void)simulated_->world().ensure_life(place->cell).set_stack_pressure(pressure_MPa);
+  }
   void on_settle(std::function<void()> settle) override { host_faults_.settles_by(std::move(settle)); }
   void on_message(std::function<void(const std::string&)> say) override { say_ = std::move(say); }
 

@@ -3,11 +3,13 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "controller/async/time_source.hpp"
 #include "controller/cli/instruments.hpp"
 #include "controller/runtime/config.hpp"
+#include "sim/cell_instead.hpp"
 
 namespace cellrig::cli {
 
@@ -16,8 +18,9 @@ struct RigChoice {
   std::string ready_file;  ///< of a running cellrig-sim; empty: none
   bool simulated = false;  ///< bring an own simulated bench
   std::uint64_t seed = 1;
-  std::string fault_file;  ///< orders for the own simulated bench; empty: none
-  bool is_run = false;     ///< what a simulator orders for the controller's host befalls this process
+  std::string fault_file;                             ///< orders for the own simulated bench; empty: none
+  bool is_run = false;                                ///< what a simulator orders for the controller's host befalls this process
+  std::optional<sim::CellInstead> cell_instead = {};  ///< in virtual time: this cell in every channel, and no faults
 };
 
 /// Owns the time source, and the simulated bench when there is one. Destroy what uses it first.
@@ -28,6 +31,8 @@ class Rig {
   [[nodiscard]] virtual LinkMaker& links() = 0;
   [[nodiscard]] virtual std::string time_name() const = 0;  ///< "real", "virtual", "lockstep"
   [[nodiscard]] virtual bool is_simulated() const = 0;      ///< no cell can be harmed
+  /// A simulated person sets the fixture of this channel. Nothing where the fixtures are out of reach.
+  virtual void set_stack_pressure(const std::string& /*channel*/, double /*pressure_MPa*/) {}
   /// A fault was ordered: nothing is left where the record is kept.
   [[nodiscard]] virtual bool disk_is_full() const { return false; }
   /// A fault of the disk under the record was ordered: whoever writes had better wait for its syncs.

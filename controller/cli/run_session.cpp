@@ -1,16 +1,12 @@
 #include "controller/cli/run_session.hpp"
 
 #include "controller/cli/run_session_impl.hpp"
+#include "controller/cli/simulated_person.hpp"
+#include "controller/runtime/chamber_rules.hpp"
 
 namespace cellrig::cli {
 namespace {
 
-constexpr Duration real_period_on = std::chrono::milliseconds{100};
-constexpr Duration real_period_max = std::chrono::milliseconds{500};
-constexpr Duration real_period_off = std::chrono::seconds{1};
-constexpr Duration real_sensor_period = std::chrono::milliseconds{500};
-constexpr Duration simulated_period = std::chrono::seconds{1};
-constexpr Duration simulated_long_rest_period = std::chrono::seconds{10};
 constexpr Duration simulated_disk_check_interval = std::chrono::minutes{5};
 
 }  // namespace
@@ -20,22 +16,6 @@ void RunSession::choose_bench() {
   if (name.empty() && options_.simulated) name = "single";
   if (name.empty()) throw ConfigError{SourcePlace{}, "no bench: give --bench FILE, or --simulated for a bench without hardware"};
   bench_ = load_bench(find_bench(name));
-}
-
-/// The watchdog is fed by measurements, and a supervisor that looks rarely reacts late.
-void RunSession::judge_periods() const {
-  const ChannelOptions periods = channel_options();
-  if (periods.control_period > bench_.watchdog_delay / 2) {
-    throw ConfigError{SourcePlace{},
-                      fmt::format("--control-period-s {:g} is more than half the watchdog's {:g} s (watchdog_s in {})",
-                                  to_seconds(periods.control_period), to_seconds(bench_.watchdog_delay), bench_.file)};
-  }
-  if (rig_->time_name() == "real" && periods.control_period > real_period_max) {
-    throw ConfigError{
-        SourcePlace{},
-        fmt::format("--control-period-s {:g} is more than half the shortest reaction time of 1 s: at most {:g} in real time",
-                    to_seconds(periods.control_period), to_seconds(real_period_max))};
-  }
 }
 
 std::string RunSession::operator_name() const { return options_.operator_name.empty() ? login_name() : options_.operator_name; }
@@ -136,13 +116,24 @@ void RunSession::compile_plans() {
   }
 }
 
+/// What does not go together in one chamber. What is only to be said is said at the start.
+void RunSession::refuse_unequal_neighbours() const {
+  std::vector<ChamberGuest> guests;
+  std::map<std::string, Accuracy> accuracy;
+  for (const ChannelPlan& plan : plans_) {
+    const ChannelConfig& channel = bench_.channel(plan.channel);
+    guests.push_back({&channel, &plan.program});
+    const CheckContext context = check_context(bench_, channel, plan.profile_file);
+    if (context.chamber) accuracy[channel.chamber] = context.chamber->temperature_accuracy;
+  }
+  for (const ChamberRuling& said : judge_chambers(bench_, guests, accuracy)) {
+    if (said.ruling.kind == Ruling::Kind::refused) throw ConfigError{guests[said.guest].channel->place, said.ruling.text};
+  }
+}
+
 bool RunSession::judge_plans() {
   if (plans_.empty()) return true;
   bool accepted = true;
-  std::vector<std::pair<const ChannelConfig*, const Program*>> together;
-  for (const ChannelPlan& plan : plans_) together.emplace_back(&bench_.channel(plan.channel), &plan.program);
-  const Result<void> agreed = agree_on_temperatures(together);
-  if (!agreed) throw ConfigError{together.back().first->place, agreed.error().what};
   for (const ChannelPlan& plan : plans_) {
     const std::vector<Finding> findings =
         check(plan.program, check_context(bench_, bench_.channel(plan.channel), plan.profile_file));
@@ -151,6 +142,7 @@ bool RunSession::judge_plans() {
     }
     accepted = accepted && !has_errors(findings);
   }
+  if (accepted) refuse_unequal_neighbours();
   return accepted;
 }
 
@@ -185,7 +177,7 @@ void RunSession::record_request() {
   for (const std::string& setting : options_.settings) settings.emplace_back(setting);
   const boost::json::object detail{
       {"channels", std::move(channels)},        {"set", std::move(settings)}, {"time_source", rig_->time_name()},
-      {"simulated", options_.simulated},        {"seed", options_.seed},      {"outputs_off_first", !options_.simulated},
+      {"simulated", rig_->is_simulated()},      {"seed", options_.seed},      {"outputs_off_first", !options_.simulated},
       {"resumed", options_.resume.has_value()}, {"rehearsal", rehearsed_}};
   recorder_->audit(db::AuditRow{.utc = rig_->time().utc_now(),
                                 .operator_name = operator_name(),
@@ -196,16 +188,7 @@ void RunSession::record_request() {
 }
 
 ChannelOptions RunSession::channel_options() const {
-  const bool real = rig_->time_name() == "real";
-  ChannelOptions o;
-  o.control_period = options_.control_period_s > 0
-                         ? from_seconds(options_.control_period_s)
-                         : std::min<Duration>(real ? real_period_on : simulated_period, bench_.watchdog_delay / 2);
-  o.control_period_off = real ? real_period_off : simulated_period;
-  o.control_period_long_rest = real ? real_period_off : simulated_long_rest_period;
-  o.sensor_period = real ? real_sensor_period : simulated_period;
-  o.resume_point_interval = resume_point_interval_of(rig_->time_name());
-  return o;
+  return channel_options_of(bench_, rig_->time_name(), options_.control_period_s);
 }
 
 std::vector<ChannelJob> RunSession::jobs() const {
@@ -213,27 +196,35 @@ std::vector<ChannelJob> RunSession::jobs() const {
   for (const ChannelPlan& plan : plans_) {
     db::RunRow row;
     if (plan.goes_on) {
-      jobs.push_back(ChannelJob{plan.channel, &plan.program, std::move(row), plan.goes_on});
+      jobs.push_back(ChannelJob{plan.channel, &plan.program, std::move(row), plan.goes_on, std::nullopt, plan.following});
       continue;
     }
-    row.cell_name = plan.program.cell_name;
-    row.cell_id = plan.cell_id;
-    row.cell_text = read_text_file(plan.cell_file);
-    row.profile_name = plan.program.name;
-    row.profile_text = plan.program.source_text;
-    row.program_hash = plan.program.hash;
-    row.parameters_text = plan.program.parameters_text;
-    row.bench_text = bench_.text;
-    row.operator_name = operator_name();
-    row.time_source = rig_->time_name();
-    row.seed = options_.seed;
-    row.control_period = channel_options().control_period;
-    row.software_version = version;
-    row.host = host_name();
-    row.nominal_capacity_Ah = plan.program.nominal_capacity.value();
-    jobs.push_back(ChannelJob{plan.channel, &plan.program, std::move(row), std::nullopt, plan.expected_charge});
+    row = run_row_of({.program = plan.program,
+                      .bench = bench_,
+                      .cell_file = plan.cell_file,
+                      .cell_id = plan.cell_id,
+                      .operator_name = operator_name(),
+                      .time_name = rig_->time_name(),
+                      .seed = options_.seed,
+                      .control_period = channel_options().control_period});
+    jobs.push_back(ChannelJob{plan.channel, &plan.program, std::move(row), std::nullopt, plan.expected_charge, plan.following});
   }
   return jobs;
+}
+
+/// In real time somebody is there and types; where time jumps, a simulated person does what is asked.
+void RunSession::attend_to_persons() {
+  if (rig_->time_name() == "real") {
+    prompt_ = std::make_unique<PersonPrompt>(
+        rig_->time().context(),
+        [this](const std::string& channel, const std::string& name) { return bench_run_->confirm(channel, name); },
+        [this](const std::string& channel, const std::string& text) { progress_.ask(channel, text); });
+    return progress_.set_person([this](const std::string& channel, const PersonTask& task) { prompt_->asked(channel, task); });
+  }
+  progress_.set_person([this](const std::string& channel, const PersonTask& task) {
+    rig_->time().spawn(do_as_asked(rig_->time(), *bench_run_, channel, task,
+                                   [this, channel](double pressure_MPa) { rig_->set_stack_pressure(channel, pressure_MPa); }));
+  });
 }
 
 void RunSession::run_bench() {
@@ -256,9 +247,12 @@ void RunSession::run_bench() {
   };
   bench_run_ = std::make_unique<BenchRun>(rig_->time(), bench_, instruments_, *recorder_, progress_, std::move(options));
   if (signal_ != 0) bench_run_->stop(Outcome::stopped, stop_reason());
+  attend_to_persons();
   try {
     run_to_end(rig_->time(), bench_run_->run(jobs()));
+    prompt_.reset();
   } catch (...) {
+    prompt_.reset();
     switch_off_after_failure();
     throw;
   }
@@ -277,24 +271,16 @@ void RunSession::close_record() {
 /// Something in this program failed and its tasks are gone, with whatever they were doing to the outputs. New connections, OFF, and
 /// only then the message about what it was.
 void RunSession::switch_off_after_failure() noexcept {
-  try {
-    const std::vector<Lease> still_ours = bench_run_->give_leases();
-    bench_run_.reset();
-    std::vector<std::string> names, chambers;
-    for (const ChannelPlan& plan : plans_) {
-      names.push_back(plan.channel);
-      const std::string& chamber = bench_.channel(plan.channel).chamber;
-      const bool is_listed = std::find(chambers.begin(), chambers.end(), chamber) != chambers.end();
-      if (plan.program.needs_chamber && !is_listed) chambers.push_back(chamber);
-    }
-    instruments_ = make_instruments(rig_->time(), bench_, names, rig_->links());
-    BenchOff off{rig_->time(), bench_, instruments_, progress_,
-                 BenchOffOptions{.channel = channel_options(), .take_leases = false}};
-    run_to_end(rig_->time(), off.run(names, chambers));
-    for (const std::string& problem : off.problems()) progress_.message("cellrig", db::Severity::alarm, problem);
-  } catch (const std::exception& error) {
-    progress_.message("cellrig", db::Severity::alarm, std::string("OFF after a failure: ") + error.what());
+  const std::vector<Lease> still_ours = bench_run_->give_leases();
+  bench_run_.reset();
+  std::vector<std::string> names, chambers;
+  for (const ChannelPlan& plan : plans_) {
+    names.push_back(plan.channel);
+    const std::string& chamber = bench_.channel(plan.channel).chamber;
+    const bool is_listed = std::find(chambers.begin(), chambers.end(), chamber) != chambers.end();
+    if (plan.program.needs_chamber && !is_listed) chambers.push_back(chamber);
   }
+  switch_off_anew(*rig_, bench_, names, chambers, channel_options(), instruments_, progress_);
 }
 
 ExitCode RunSession::exit_code() const {
@@ -316,6 +302,7 @@ ExitCode RunSession::exit_code() const {
 
 ExitCode RunSession::report() const {
   const ExitCode code = exit_code();
+  if (report_ == Report::none) return code;
   try {
     print_report(RunReport{options_, results_, rig_->time_name(), record_failure_, head_, rig_->is_simulated(), code});
   } catch (const std::system_error&) {
@@ -325,5 +312,11 @@ ExitCode RunSession::report() const {
 }
 
 ExitCode run_profiles(const RunOptions& options) { return RunSession{options}.run(); }
+
+RunOutcome run_profiles_silently(const RunOptions& options) {
+  RunSession session{options, RunSession::Report::none};
+  const ExitCode code = session.run();
+  return {code, session.results()};
+}
 
 }  // namespace cellrig::cli

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "controller/cli/exit_code.hpp"
+#include "controller/runtime/bench_run.hpp"
+#include "sim/cell_instead.hpp"
 
 namespace cellrig::cli {
 
@@ -22,6 +24,7 @@ struct RunOptions {
   std::string fault_file;
   std::optional<std::string> resume;  ///< "3", "3,4"; "": the last run of each channel
   std::string resume_by;              ///< a rule's word; empty: the profile's
+  bool expect = false;                ///< rehearse and watch on a simulated bench, too
   std::string without_rehearsal;      ///< a person's reason to start what was not rehearsed, or trips there
   std::string accept_changed;         ///< a person's reason to go on with another cycler, channel or cell label
   std::uint64_t seed = 1;
@@ -31,8 +34,16 @@ struct RunOptions {
   bool require_proofs = false;  ///< a simulator is held to the rules of a real bench, with its own proofs
   bool json = false;
   bool quiet = false;
+  std::optional<sim::CellInstead> cell_instead;  ///< of a simulated bench: see RigChoice
 };
 
 [[nodiscard]] ExitCode run_profiles(const RunOptions& options);
+
+struct RunOutcome {
+  ExitCode code = ExitCode::passed;
+  std::vector<ChannelResult> results;
+};
+/// The same run, for who goes on with its record: nothing is printed at its end.
+[[nodiscard]] RunOutcome run_profiles_silently(const RunOptions& options);
 
 }  // namespace cellrig::cli

@@ -14,6 +14,7 @@
 
 #include "controller/cli/bench_context.hpp"
 #include "controller/cli/host.hpp"
+#include "controller/cli/person_prompt.hpp"
 #include "controller/cli/progress.hpp"
 #include "controller/cli/resume_plan.hpp"
 #include "controller/base/resources.hpp"
@@ -22,7 +23,8 @@
 #include "controller/cli/run_session.hpp"
 #include "controller/cli/run_start.hpp"
 #include "controller/cli/settings.hpp"
-#include "controller/cli/version.hpp"
+#include "controller/cli/start_parts.hpp"
+#include "controller/base/version.hpp"
 #include "controller/runtime/bench_off.hpp"
 #include "controller/runtime/bench_run.hpp"
 #include "db/verify.hpp"
@@ -39,18 +41,25 @@ struct ChannelPlan {
   db::RunKey resumed_run = 0;  ///< 0: a new run
   std::optional<Continuation> goes_on;
   std::optional<ExpectedCharge> expected_charge;
+  Following following;  ///< the curves of its rehearsal, or of the run that goes on
 };
 
 class RunSession {
  public:
-  explicit RunSession(const RunOptions& options) : options_{options}, progress_{options.quiet} {}
+  enum class Report { printed, none };
+  explicit RunSession(const RunOptions& options, Report report = Report::printed)
+      : options_{options}, report_{report}, progress_{options.quiet} {}
+
+  [[nodiscard]] const std::vector<ChannelResult>& results() const { return results_; }
 
   ExitCode run() {
+    require_sensible_expect();
     choose_bench();
-    rig_ = make_rig(RigChoice{options_.time, options_.ready_file, options_.simulated, options_.seed, options_.fault_file, true},
+    rig_ = make_rig(RigChoice{options_.time, options_.ready_file, options_.simulated, options_.seed, options_.fault_file, true,
+                              options_.cell_instead},
                     bench_);
     rig_->on_message([this](const std::string& text) { progress_.message("cellrig", db::Severity::warning, text); });
-    judge_periods();
+    require_sensible_periods(bench_, rig_->time_name(), channel_options());
     catch_signals();
     choose_channels();
     // Instruments that live without us get OFF before anything that could fail: profile, database, identity.
@@ -87,15 +96,15 @@ class RunSession {
   [[nodiscard]] ResumeMoment resume_moment(const ChannelPlan& plan);
   void keep_found_on(db::RunKey run, const std::string& channel, const std::string& what);
   [[nodiscard]] std::string operator_name() const;
-  void judge_periods() const;
   void catch_signals();
   void wait_for_signal();
   bool switch_off_first();
   void compile_plans();
   bool judge_plans();
+  void refuse_unequal_neighbours() const;
   [[nodiscard]] bool was_interrupted();
-  /// In words, for the record. Empty: a signal came.
-  [[nodiscard]] std::string rehearse_plan(const ChannelPlan& plan);
+  [[nodiscard]] Rehearsed rehearse_plan(const ChannelPlan& plan);
+  void require_sensible_expect() const;
   [[nodiscard]] std::string rehearsal_key(const ChannelPlan& plan) const;
   /// False: a signal came. ConfigError for a program that does not come through.
   [[nodiscard]] bool rehearse_plans();
@@ -103,6 +112,7 @@ class RunSession {
   void require_acknowledged_trips() const;
   void record_request();
   void run_bench();
+  void attend_to_persons();
   void switch_off_after_failure() noexcept;
   ExitCode report() const;
   [[nodiscard]] ChannelOptions channel_options() const;
@@ -115,6 +125,7 @@ class RunSession {
   }
 
   const RunOptions& options_;
+  Report report_;
   Progress progress_;
   BenchConfig bench_;
   std::unique_ptr<Rig> rig_;
@@ -126,6 +137,7 @@ class RunSession {
   std::map<std::string, OutputFound> found_;  ///< outputs of resumed runs, right before their OFF
   BenchInstruments instruments_;
   std::unique_ptr<BenchRun> bench_run_;
+  std::unique_ptr<PersonPrompt> prompt_;
   int signal_ = 0;
   std::vector<ChannelResult> results_;
   std::string record_failure_;

@@ -34,6 +34,7 @@ void RunSession::load_resumed_plans() {
     plan.profile_file = resumed.file;
     plan.program = std::move(resumed.program);
     plan.cell_id = resumed.continuation.run.info.row.cell_id;
+    plan.following = std::move(resumed.following);
     plan.goes_on = std::move(resumed.continuation);
     plan.goes_on->operator_name = operator_name();
     plan.goes_on->host = host_name();

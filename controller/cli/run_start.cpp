@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -33,12 +34,12 @@ Result<std::vector<db::ProofRow>> proofs_in(const std::string& database, const I
 }  // namespace
 
 void refuse_unacknowledged_trip(const std::string& database, const std::string& channel, const std::string& cell_name,
-                                const std::string& cell_id) {
+                                const std::string& cell_id, const std::vector<db::RunKey>& acknowledged) {
   Result<std::unique_ptr<db::Reader>> reader = db::Reader::open(database);
   const Result<std::optional<db::RunKey>> trip =
       reader ? (*reader)->unacknowledged_trip(channel, cell_name, cell_id) : Result<std::optional<db::RunKey>>{reader.error()};
   if (!trip) throw ConfigError{SourcePlace{database}, trip.error().what};
-  if (!*trip) return;
+  if (!*trip || std::find(acknowledged.begin(), acknowledged.end(), **trip) != acknowledged.end()) return;
   throw ConfigError{
       SourcePlace{database},
       fmt::format("channel {}: a safety trip ended run {} and nobody has acknowledged it. Look at the cell (cellrig "

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "controller/cli/rig.hpp"
 #include "controller/runtime/bench_run.hpp"
@@ -13,8 +14,9 @@ namespace cellrig::cli {
 struct RunOptions;
 
 /// I2: after a trip nothing energises until a person has looked. ConfigError names the run and the command.
+/// acknowledged: those whose acknowledgement may not be on disk yet.
 void refuse_unacknowledged_trip(const std::string& database, const std::string& channel, const std::string& cell_name,
-                                const std::string& cell_id);
+                                const std::string& cell_id, const std::vector<db::RunKey>& acknowledged = {});
 
 /// A real bench needs watchdogs that were seen to fire and calibrations that hold; a simulator's record says what it has not.
 void set_start_rules(BenchRunOptions& into, const RunOptions& options, const BenchConfig& bench, const Rig& rig);

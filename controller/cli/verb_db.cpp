@@ -35,7 +35,7 @@ void require_open_trip(db::Reader& reader, const AcknowledgeOptions& options) {
   const std::vector<db::EventRow> events = value_or_throw(reader.events(info.run), options.database);
   // Also one that an instrument's silence tripped, and whose status names the instrument.
   const bool has_tripped = info.status == "tripped" || std::any_of(events.begin(), events.end(), [](const auto& e) {
-                             return e.severity == db::Severity::trip;
+                             return e.severity == db::Severity::trip || e.kind == db::heat_after_end_event;
                            });
   if (!has_tripped) throw ConfigError{place, fmt::format("run {} did not end in a safety trip: it is {}", info.run, info.status)};
   if (!value_or_throw(reader.is_last_trip_acknowledged(info.run), options.database)) return;

@@ -12,6 +12,7 @@
 #include "controller/cli/verbs.hpp"
 #include "db/export/bdf.hpp"
 #include "db/export/csv.hpp"
+#include "db/export/json.hpp"
 
 namespace cellrig::cli {
 namespace {
@@ -23,6 +24,7 @@ struct ExportVerbOptions {
   std::string format;  ///< csv, or pybamm for a profile, when empty
   std::string output;
   std::string institution = "cellrig";
+  std::string labels = "preferred";
   std::string profile;
   std::string cell = "lg-m50";
   std::vector<std::string> settings;
@@ -55,7 +57,9 @@ void export_battery_data_format(db::Reader& reader, const ExportVerbOptions& opt
   const std::string path =
       options.output.empty() ? db::bdf_file_name(options.institution, info, static_cast<int>(options.run)) : options.output;
   const db::BdfReport report =
-      value_or_throw(db::export_bdf(reader, options.run, db::ExportOptions{path, options.overwrite}), path);
+      value_or_throw(db::export_bdf(reader, options.run, db::ExportOptions{path, options.overwrite},
+                                    options.labels == "machine" ? db::BdfLabels::machine : db::BdfLabels::preferred),
+                     path);
   say_written(options, path, report.rows);
   if (report.rows_left_out > 0)
     fmt::print(stderr, "cellrig export: {} rows without voltage or current were left out\n", report.rows_left_out);
@@ -70,6 +74,13 @@ void export_battery_data_format(db::Reader& reader, const ExportVerbOptions& opt
   if (!options.quiet) fmt::print("{}\n", metadata_path);
 }
 
+void export_document(db::Reader& reader, const ExportVerbOptions& options) {
+  const std::string path = options.output.empty() ? fmt::format("run-{}.json", options.run) : options.output;
+  const std::uint64_t rows =
+      value_or_throw(db::export_json(reader, options.run, db::ExportOptions{path, options.overwrite}), path);
+  say_written(options, path, rows);
+}
+
 [[noreturn]] void refuse_usage(const std::string& what) { throw ConfigError{SourcePlace{}, "export: " + what}; }
 
 ExitCode export_run(const ExportVerbOptions& options) {
@@ -77,6 +88,8 @@ ExitCode export_run(const ExportVerbOptions& options) {
   const db::RunInfo info = choose_runs(*reader, options.run).front();
   if (options.format == "bdf") {
     export_battery_data_format(*reader, options, info);
+  } else if (options.format == "json") {
+    export_document(*reader, options);
   } else if (options.format == "aux") {
     export_sensors(*reader, options);
   } else {
@@ -117,18 +130,20 @@ void add_export(CLI::App& app, Action& chosen) {
   verb->add_option("--db", options->database, "the database");
   verb->add_option(
           "--format", options->format,
-          "csv (the default), bdf (Battery Data Format, with metadata beside it), or aux (sensors and contacts) for a run; "
+          "csv (the default), bdf (Battery Data Format, with metadata beside it), json, or aux (sensors and contacts) for a run; "
           "pybamm for a profile")
-      ->check(CLI::IsMember({"csv", "bdf", "aux", "pybamm"}));
+      ->check(CLI::IsMember({"csv", "bdf", "json", "aux", "pybamm"}));
   verb->add_option("--output,-o", options->output, "the file; default: named after the run; of a profile: standard output");
   verb->add_option("--institution", options->institution, "first part of the file name that BDF recommends");
+  verb->add_option("--labels", options->labels, "of BDF: preferred (Test Time / s) or machine (test_time_second)")
+      ->check(CLI::IsMember({"preferred", "machine"}));
   verb->add_option("--profile", options->profile,
                    "a profile instead of a run: a file, or the name of one that comes with cellrig");
   verb->add_option("--cell", options->cell, "of a profile: the cell that its numbers are worked out for");
   verb->add_option("--set", options->settings, "parameter=value of the profile; may be given several times");
   verb->add_option(
       "--accept-loss", options->accepted_losses,
-      "limits, at_most, ends, voltage_bound or current_bound: export although this guard of the cell is lost; may be "
+      "limits, at_most, ends, steps, voltage_bound or current_bound: export although this guard of the cell is lost; may be "
       "given several times");
   verb->add_flag("--overwrite", options->overwrite, "replace a file that exists");
   verb->add_flag("--json", options->json, "of a profile: one JSON document on standard output");

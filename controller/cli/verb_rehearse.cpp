@@ -27,7 +27,7 @@ struct RehearseOptions {
   std::optional<double> soc_pct;
   double control_period_s = 0.0;
   std::string page;
-  bool json = false, quiet = false;
+  bool json = false, quiet = false, curve = false, progress = false;
 };
 
 std::atomic<int> interrupted_by{0};
@@ -71,14 +71,17 @@ ExitCode run_rehearse(const RehearseOptions& options) {
   std::signal(SIGTERM, remember_interruption);
   Rehearsal rehearsal;
   {
-    RehearsalProgress progress{program, options.quiet};
+    using Form = RehearsalProgress::Form;
+    RehearsalProgress progress{program, options.progress ? Form::lines : options.quiet ? Form::none : Form::drawn};
     rehearsal = rehearse(request, [&progress](const ChannelView& view) {
       (void)progress.look(view);
       return interrupted_by == 0;
     });
   }
   if (options.json) {
-    print_json(rehearsal_json(program, rehearsal));
+    boost::json::object document = rehearsal_json(program, rehearsal);
+    if (options.curve) document["curve"] = curve_json(rehearsal);
+    print_json(std::move(document));
   } else {
     fmt::print("{}", rehearsal_text(program, rehearsal));
   }
@@ -109,6 +112,8 @@ void add_rehearse(CLI::App& app, Action& chosen) {
                    "time between measurements; default 1, for tests of months half the watchdog's time")
       ->check(CLI::Range(0.01, 60.0));
   verb->add_flag("--json", options->json, "one JSON document on standard output");
+  verb->add_flag("--curve", options->curve, "with --json: also the curves, two points for each of up to 2000 pieces");
+  verb->add_flag("--progress", options->progress, "lines 'progress 0.43' on standard error, for a program that listens");
   verb->add_flag("--quiet", options->quiet, "no progress and no warnings of the check");
   verb->callback([options, &chosen] { chosen = [options] { return run_rehearse(*options); }; });
 }

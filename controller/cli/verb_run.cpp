@@ -38,6 +38,9 @@ void add_run(CLI::App& app, Action& chosen) {
           "start on a real bench although the profile trips in a rehearsal on the cell's model, or without one; the reason "
           "goes into the record")
       ->type_name("REASON");
+  verb->add_flag("--expect", options->expect,
+                 "on a simulated bench: rehearse first, on the cell as its file says it, and watch for divergences from that; "
+                 "on a real bench this is always done");
   verb->add_option("--operator", options->operator_name, "who runs this; default: the login name");
   verb->add_option("--time", options->time, "real, lockstep or virtual; default: real, virtual with --simulated")
       ->check(CLI::IsMember({"real", "lockstep", "virtual"}));

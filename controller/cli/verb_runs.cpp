@@ -5,17 +5,21 @@
 #include <memory>
 
 #include "controller/cli/json_text.hpp"
+#include "controller/base/config_error.hpp"
 #include "controller/cli/record_source.hpp"
+#include "controller/cli/run_filter.hpp"
 #include "controller/cli/table.hpp"
 #include "controller/cli/verbs.hpp"
+#include "db/export/text_file.hpp"
 
 namespace cellrig::cli {
 namespace {
 
 struct RunsOptions {
   std::string database = default_database;
-  std::string status;
+  RunFilter filter;
   bool json = false;
+  bool csv = false;
 };
 
 double hours_of(const db::RunInfo& info) { return info.end ? static_cast<double>(info.end->ended_test_time_ns) / 3.6e12 : 0.0; }
@@ -35,14 +39,50 @@ std::string remark_of(const db::RunInfo& info, std::size_t deviations, bool is_a
   return remark;
 }
 
+void print_csv_header() {
+  db::CsvLine line;
+  for (const char* name : {"run", "started_utc", "channel", "cell", "cell_id", "profile", "status", "verdict", "deviations",
+                           "acknowledged", "hours", "time_source", "operator"}) {
+    line.text(name);
+  }
+  fmt::print("{}", line.finish());
+}
+
+void print_csv_row(const db::RunInfo& info, std::size_t deviations, bool is_acknowledged) {
+  db::CsvLine line;
+  line.integer(info.run);
+  line.text(utc_text(info.row.started_at));
+  line.text(info.row.channel);
+  line.text(info.row.cell_name);
+  line.text(info.row.cell_id);
+  line.text(info.row.profile_name);
+  line.text(info.status);
+  line.text(verdict_of(info));
+  line.integer(static_cast<std::int64_t>(deviations));
+  line.integer(is_acknowledged ? 1 : 0);
+  if (info.end) {
+    line.real(hours_of(info));
+  } else {
+    line.empty();
+  }
+  line.text(info.row.time_source);
+  line.text(info.row.operator_name);
+  fmt::print("{}", line.finish());
+}
+
 ExitCode run_runs(const RunsOptions& options) {
+  if (options.json && options.csv) throw ConfigError{SourcePlace{}, "runs: --json or --csv, not both"};
   const std::unique_ptr<db::Reader> reader = open_record(options.database);
+  if (options.csv) print_csv_header();
   boost::json::array rows;
   Table table{{">run", "started (UTC)", "channel", "cell", "profile", "status", "verdict", ">hours", "time", "operator"}};
-  for (const db::RunInfo& info : choose_runs(*reader, std::nullopt)) {
-    if (!options.status.empty() && info.status != options.status) continue;
+  for (const db::RunInfo& info : filtered(choose_runs(*reader, std::nullopt), options.filter)) {
     const std::size_t deviations = value_or_throw(reader->deviations(info.run), options.database).size();
     const bool is_acknowledged = !value_or_throw(reader->acknowledgements(info.run), options.database).empty();
+    if (options.csv) {
+      print_csv_row(info, deviations, is_acknowledged);
+      continue;
+    }
     const std::string verdict = verdict_of(info);
     table.add({std::to_string(info.run), utc_text(info.row.started_at), info.row.channel,
                info.row.cell_id.empty() ? info.row.cell_name : info.row.cell_name + " " + info.row.cell_id, info.row.profile_name,
@@ -65,7 +105,7 @@ ExitCode run_runs(const RunsOptions& options) {
   }
   if (options.json) {
     print_json({{"database", options.database}, {"runs", std::move(rows)}});
-  } else {
+  } else if (!options.csv) {
     fmt::print("{}", table.empty() ? std::string("no runs\n") : table.text());
   }
   return ExitCode::passed;
@@ -77,9 +117,9 @@ void add_runs(CLI::App& app, Action& chosen) {
   CLI::App* const verb = app.add_subcommand("runs", "list the runs of a database");
   const auto options = std::make_shared<RunsOptions>();
   verb->add_option("--db", options->database, "the database");
-  verb->add_option("--status", options->status,
-                   "only runs with this status: running, interrupted, completed, failed, tripped, ...");
+  add_filter_options(*verb, options->filter);
   verb->add_flag("--json", options->json, "one JSON document on standard output");
+  verb->add_flag("--csv", options->csv, "one table with a header on standard output");
   verb->callback([options, &chosen] { chosen = [options] { return run_runs(*options); }; });
 }
 

@@ -9,20 +9,27 @@
 #include <string>
 
 #include "controller/cli/json_text.hpp"
+#include "controller/base/config_error.hpp"
 #include "controller/cli/record_source.hpp"
+#include "controller/cli/run_filter.hpp"
+#include "controller/cli/steps_csv.hpp"
 #include "controller/cli/table.hpp"
 #include "controller/cli/verbs.hpp"
+#include "controller/runtime/channel_record.hpp"
 
 namespace cellrig::cli {
 namespace {
 
 constexpr std::size_t name_length_max = 22, reason_length_max = 36;
+constexpr double wait_shown_min_s = 1.0;  ///< a chamber that is there says so in less
 
 struct ShowOptions {
   std::string database = default_database;
   std::optional<std::int64_t> run;
+  RunFilter filter;
   std::size_t steps_max = 60;
   bool json = false;
+  bool csv = false;
 };
 
 std::string number(const std::optional<double>& value, const char* format) {
@@ -130,7 +137,51 @@ struct RunContent {
   std::vector<db::DeviationRow> deviations;
   std::vector<db::AcknowledgementRow> acknowledgements;
   std::map<std::string, SensorSummary> sensors;
+  std::size_t expected_curves = 0;  ///< 0: it was compared with no rehearsal
+  std::map<db::StepKey, double> waited_s;
 };
+
+std::map<db::StepKey, double> waits_of(const std::vector<db::StepMetricRow>& metrics) {
+  std::map<db::StepKey, double> waited_s;
+  for (const db::StepMetricRow& row : metrics) {
+    const bool is_wait = row.metric.figure == db::Figure::waited_s && row.metric.value >= wait_shown_min_s;
+    if (is_wait) waited_s[row.step] = row.metric.value;
+  }
+  return waited_s;
+}
+
+/// Their rows are in the record, marked as waiting.
+void print_waits(const RunContent& content, std::size_t steps_max) {
+  std::size_t shown = 0;
+  for (const db::StepInfo& step : content.steps) {
+    const auto waited = content.waited_s.find(step.row.step);
+    if (waited == content.waited_s.end()) continue;
+    if (++shown > steps_max) continue;
+    fmt::print("{}step {} '{}' waited {} with the output off, for its chamber or paused\n", shown == 1 ? "\n" : "",
+               step.row.step_count, step.row.name, clock_text(waited->second));
+  }
+  if (shown > steps_max) fmt::print("and {} more waited\n", shown - steps_max);
+}
+
+std::vector<const db::EventRow*> divergences_of(const RunContent& content) {
+  std::vector<const db::EventRow*> found;
+  for (const db::EventRow& e : content.events) {
+    if (e.kind == divergence_event) found.push_back(&e);
+  }
+  return found;
+}
+
+void print_comparison(const RunContent& content) {
+  if (content.expected_curves == 0) return;
+  const std::vector<const db::EventRow*> found = divergences_of(content);
+  fmt::print("  compared with its rehearsal, {} curves: ", content.expected_curves);
+  if (found.empty()) {
+    fmt::print("no divergence\n");
+  } else {
+    fmt::print("{} divergence{}, the first at {}: {}\n", found.size(), found.size() == 1 ? "" : "s",
+               clock_text(static_cast<double>(found.front()->test_time_ns) / 1e9), found.front()->message);
+  }
+}
 
 void print_deviations(const RunContent& content) {
   for (const db::DeviationRow& d : content.deviations) {
@@ -177,7 +228,9 @@ void print_run(const db::RunInfo& info, const RunContent& content, std::size_t s
   for (const db::InstrumentRow& i : info.row.instruments)
     fmt::print("  {}: {} {} {} {} at {}\n", i.role, i.model, i.serial, i.firmware, i.name, i.address);
   if (info.end && !info.end->reason.empty()) fmt::print("  {}\n", info.end->reason);
+  print_comparison(content);
   fmt::print("\n{}", steps_table(content.steps, steps_max));
+  print_waits(content, steps_max);
   if (!content.cycles.empty()) fmt::print("\n{}", cycles_table(content.cycles));
   if (!content.sensors.empty()) fmt::print("\n{}", sensors_table(content.sensors));
   fmt::print("\n");
@@ -205,6 +258,8 @@ boost::json::object json_of(const db::RunInfo& info, const RunContent& content) 
                              {"type", s.row.type},
                              {"setpoint", s.row.setpoint_text},
                              {"started_test_time_s", static_cast<double>(s.row.started_test_time_ns) / 1e9}};
+    const auto waited = content.waited_s.find(s.row.step);
+    if (waited != content.waited_s.end()) step["waited_s"] = waited->second;
     if (s.end) {
       step["ended_test_time_s"] = static_cast<double>(s.end->ended_test_time_ns) / 1e9;
       step["reason"] = s.end->reason;
@@ -252,20 +307,30 @@ boost::json::object json_of(const db::RunInfo& info, const RunContent& content) 
           {"cycles", std::move(cycles)},
           {"sensors", std::move(sensors)},
           {"events", std::move(events)},
+          {"expected_curves", content.expected_curves},
+          {"divergences", divergences_of(content).size()},
           {"deviations", deviations_json(content)},
           {"acknowledgements", acknowledgements_json(content)}};
 }
 
 ExitCode run_show(const ShowOptions& options) {
+  if (options.json && options.csv) throw ConfigError{SourcePlace{}, "show: --json or --csv, not both"};
   const std::unique_ptr<db::Reader> reader = open_record(options.database);
+  const std::vector<db::RunInfo> chosen = filtered(choose_runs(*reader, options.run), options.filter);
+  if (options.csv) {
+    print_steps_csv(*reader, chosen);
+    return ExitCode::passed;
+  }
   boost::json::array runs;
-  for (const db::RunInfo& info : choose_runs(*reader, options.run)) {
+  for (const db::RunInfo& info : chosen) {
     const RunContent content{value_or_throw(reader->steps(info.run), options.database),
                              value_or_throw(reader->cycles(info.run), options.database),
                              value_or_throw(reader->events(info.run), options.database),
                              value_or_throw(reader->deviations(info.run), options.database),
                              value_or_throw(reader->acknowledgements(info.run), options.database),
-                             value_or_throw(read_sensors(*reader, info.run), options.database)};
+                             value_or_throw(read_sensors(*reader, info.run), options.database),
+                             value_or_throw(reader->expected_curves(info.run), options.database).size(),
+                             waits_of(value_or_throw(reader->step_metrics(info.run), options.database))};
     if (options.json) {
       runs.push_back(json_of(info, content));
     } else {
@@ -284,7 +349,9 @@ void add_show(CLI::App& app, Action& chosen) {
   verb->add_option("run", options->run, "the number of the run, as `cellrig runs` lists it")->always_capture_default(false);
   verb->add_option("--db", options->database, "the database");
   verb->add_option("--steps-max", options->steps_max, "rows of the step table; the middle is left out of a longer one");
+  add_filter_options(*verb, options->filter);
   verb->add_flag("--json", options->json, "one JSON document on standard output");
+  verb->add_flag("--csv", options->csv, "the steps and their figures, one table with a header on standard output");
   verb->callback([options, &chosen] { chosen = [options] { return run_show(*options); }; });
 }
 

@@ -15,11 +15,16 @@ void add_check(CLI::App& app, Action& chosen);
 void add_rehearse(CLI::App& app, Action& chosen);
 void add_run(CLI::App& app, Action& chosen);
 void add_off(CLI::App& app, Action& chosen);
+void add_serve(CLI::App& app, Action& chosen);
 void add_doctor(CLI::App& app, Action& chosen);
 void add_runs(CLI::App& app, Action& chosen);
 void add_show(CLI::App& app, Action& chosen);
+void add_cycles(CLI::App& app, Action& chosen);
+void add_compare(CLI::App& app, Action& chosen);
+void add_report(CLI::App& app, Action& chosen);
 void add_export(CLI::App& app, Action& chosen);
 void add_import(CLI::App& app, Action& chosen);
 void add_db(CLI::App& app, Action& chosen);
+void add_verify(CLI::App& app, Action& chosen);
 
 }  // namespace cellrig::cli

@@ -4,15 +4,30 @@
 #include <utility>
 
 #include "controller/base/overloaded.hpp"
+#include "controller/engine/results.hpp"
 
 namespace cellrig {
 namespace {
 
 /// Instructions that take no time, in one go. A program of nothing but loops would otherwise hold the control thread.
-constexpr double cycle_charge_min_of_nominal = 0.001;
 constexpr int instructions_per_call_max = 100'000;
 /// What one instruction may emit at most; the list is handed over before it could overflow.
 constexpr std::size_t outputs_per_instruction_max = 4;
+
+/// The expected set-point with its current or power as it is known now; the direction stays.
+Setpoint with_magnitude(Setpoint setpoint, double magnitude) {
+  std::visit(overloaded{
+                 [magnitude](ConstantCurrent& s) { s.current = Amps{std::copysign(magnitude, s.current.value())}; },
+                 [magnitude](ConstantVoltage& s) {
+                   if (s.current_max > Amps{}) s.current_max = Amps{magnitude};
+                   if (s.current_min < Amps{}) s.current_min = Amps{-magnitude};
+                 },
+                 [magnitude](ConstantPower& s) { s.power = Watts{std::copysign(magnitude, s.power.value())}; },
+                 [magnitude](ConstantResistance& s) { s.resistance = Ohms{magnitude}; },
+             },
+             setpoint);
+  return setpoint;
+}
 
 }  // namespace
 
@@ -24,12 +39,15 @@ const Step* ChannelMachine::current_step() const {
 
 bool ChannelMachine::output_wanted() const {
   const Step* const step = current_step();
-  return (state_.phase == Phase::applying || state_.phase == Phase::running) && step != nullptr && step->setpoint.has_value();
+  if ((state_.phase != Phase::applying && state_.phase != Phase::running) || step == nullptr) return false;
+  return step->course ? step->course->setpoint_of(state_.step.course_value).has_value() : step->setpoint.has_value();
 }
 
 std::optional<double> ChannelMachine::soc_pct() const {
   if (!state_.soc_known) return std::nullopt;
-  const double capacity_Ah = state_.results.has_reference ? state_.results.reference_Ah : program_.nominal_capacity.value();
+  const bool by_reference = program_.soc_reference != SocReference::nominal && state_.results.has_reference;
+  if (!by_reference && program_.soc_reference == SocReference::measured) return std::nullopt;
+  const double capacity_Ah = by_reference ? state_.results.reference_Ah : program_.nominal_capacity.value();
   if (!(capacity_Ah > 0)) return std::nullopt;
   return state_.soc_base_pct + 100.0 * state_.charge_since_soc_Ah / capacity_Ah;
 }
@@ -72,11 +90,13 @@ void ChannelMachine::on(const ChannelInput& in, TimePoint now, ChannelOutputs& o
                    const Step* const step = current_step();
                    if (i.request != state_.chamber_request) return;
                    state_.chamber_granted = true;
+                   state_.chamber_was_held = false;
                    if (state_.phase == Phase::awaiting_chamber && step) command_step(*step, out);
                  },
                  [&](const input::Pause&) { pause(out); },
                  [&](const input::Resume&) { resume(out); },
                  [&](const input::Skip&) { skip(out); },
+                 [&](const input::Confirmed&) { confirmed(out); },
                  [&](const input::Stop& i) { stop(i.outcome, out); },
                  [&](const input::Trip& i) { trip(i.outcome, out); },
              },
@@ -90,6 +110,10 @@ TimePoint ChannelMachine::wakeup(TimePoint now) const {
   const TimePoint bound = zero + step->time_max;
   TimePoint next = next_end_instant(program_, *step, now, state_.step);
   if (bound > now) next = std::min(bound, next);
+  if (step->course) {
+    const TimePoint change = zero + step->course->next_change(now - zero);
+    if (change > now) next = std::min(change, next);
+  }
   if (state_.step.record_points < step->record_at.size()) {
     const TimePoint point = zero + step->record_at[state_.step.record_points];
     if (point > now) next = std::min(point, next);
@@ -100,6 +124,8 @@ TimePoint ChannelMachine::wakeup(TimePoint now) const {
 void ChannelMachine::start(ChannelOutputs& out) {
   if (state_.phase != Phase::idle) return;
   state_.pc = 0;
+  for (std::size_t i = 0; i < program_.variables.size() && i < variables_max; ++i)
+    state_.variables[i] = program_.variables[i].initial;
   run_instructions(out);
 }
 
@@ -108,87 +134,10 @@ void ChannelMachine::run_instructions(ChannelOutputs& out) {
     if (state_.pc >= program_.code.size()) return finish_with_off(Outcome::completed, out);
     const Instruction& instruction = program_.code[state_.pc];
     if (const Step* const step = std::get_if<Step>(&instruction)) return enter_step(*step, out);
-    if (const LoopBegin* const loop = std::get_if<LoopBegin>(&instruction)) {
-      begin_pass(*loop);
-    } else if (std::holds_alternative<LoopEnd>(instruction)) {
-      end_pass(out);
-    } else if (const StopIf* const stop_if = std::get_if<StopIf>(&instruction)) {
-      if (stop_holds(*stop_if, out)) return finish_with_off(Outcome::completed, out);
-      ++state_.pc;
-    } else if (const Require* const require = std::get_if<Require>(&instruction)) {
-      judge(*require, out);
-      ++state_.pc;
-    }
+    if (!run_timeless(instruction, out)) return;
   }
-  finish_with_off(Outcome::failed, out);  // a program that goes on without a step in it is refused by check
-}
-
-void ChannelMachine::begin_pass(const LoopBegin& loop) {
-  if (loop.times == 0 || state_.loop_depth >= loop_depth_max) {
-    state_.pc = static_cast<std::uint32_t>(loop.end) + 1;
-    return;
-  }
-  state_.loops[state_.loop_depth++] = LoopState{.begin = state_.pc, .passes = 1};
-  ++state_.pc;
-  if (!loop.counts_cycles) return;
-  ++state_.cycle;
-  state_.in_cycle = true;
-  state_.cycle_is_reference = loop.is_reference;
-  state_.cycle_state = CycleState{};
-  state_.cycle_state.started = now_;
-}
-
-void ChannelMachine::end_pass(ChannelOutputs& out) {
-  if (state_.loop_depth == 0) {
-    ++state_.pc;
-    return;
-  }
-  LoopState& pass = state_.loops[state_.loop_depth - 1u];
-  const LoopBegin& loop = std::get<LoopBegin>(program_.code[pass.begin]);
-  if (loop.counts_cycles) end_cycle(out);
-  if (pass.passes >= loop.times) {
-    --state_.loop_depth;
-    ++state_.pc;
-    return;
-  }
-  const std::uint64_t passes = pass.passes + 1;
-  const std::uint32_t begin = pass.begin;
-  --state_.loop_depth;
-  state_.pc = begin;
-  begin_pass(loop);
-  state_.loops[state_.loop_depth - 1u].passes = passes;
-}
-
-void ChannelMachine::end_cycle(ChannelOutputs& out) {
-  if (!state_.in_cycle) return;
-  Results& results = state_.results;
-  const Throughput& moved = state_.cycle_state.moved;
-  // What an offset of the cycler brings together in a cycle without a charge is none.
-  const bool was_charged = moved.charge.value() >= cycle_charge_min_of_nominal * program_.nominal_capacity.value();
-  results.has_coulombic = was_charged;
-  if (results.has_coulombic) results.coulombic_efficiency = moved.discharge.value() / moved.charge.value();
-  results.has_energy = was_charged && moved.charge_energy.value() > 0;
-  if (results.has_energy) results.energy_efficiency = moved.discharge_energy.value() / moved.charge_energy.value();
-  const double retention = results.reference_first_Ah > 0 ? state_.cycle_state.reference_Ah / results.reference_first_Ah : 0.0;
-  out.push(output::CycleEnded{state_.cycle, state_.cycle_is_reference, now_, state_.cycle_state, retention});
-  state_.in_cycle = false;
-}
-
-bool ChannelMachine::stop_holds(const StopIf& stop_if, ChannelOutputs& out) {
-  const std::optional<double> value = result(stop_if.condition.quantity);
-  if (!value || !compare(*value, stop_if.condition.comparison, stop_if.condition.value)) return false;
-  out.push(output::StopHeld{state_.pc, *value});
-  end_cycle(out);  // the profile stops here on purpose: the cycle counts. One that is cut off by a stop or trip does not.
-  return true;
-}
-
-void ChannelMachine::judge(const Require& require, ChannelOutputs& out) {
-  const ResultCondition& condition = require.condition;
-  const std::optional<double> value = result(condition.quantity);
-  const bool met = value && compare(*value, condition.comparison, condition.value);
-  state_.criteria_met = state_.criteria_met && met;
-  out.push(
-      output::CriterionJudged{state_.pc, met, value.has_value(), value.value_or(0.0), value.value_or(0.0) - condition.value});
+  out.push(output::Unusable{state_.pc, output::Unusable::Why::no_step});  // refused by compile()
+  finish_with_off(Outcome::failed, out);
 }
 
 // ---- entering and leaving a step ------------------------------------------------------------------------------------
@@ -209,7 +158,9 @@ void ChannelMachine::enter_step(const Step& step, ChannelOutputs& out) {
   const bool another_temperature = step.chamber_temperature && (!state_.chamber_requested || !state_.chamber_granted ||
                                                                 state_.chamber_degC != step.chamber_temperature->value());
   if (another_temperature) return request_chamber(*step.chamber_temperature, out);
-  if (state_.chamber_lost) return request_chamber(Celsius{state_.chamber_degC}, out);
+  // Lost, or asked for by a step that was left before it was granted: nothing flows in a chamber that is somebody else's.
+  if (state_.chamber_lost || (state_.chamber_requested && !state_.chamber_granted))
+    return request_chamber(Celsius{state_.chamber_degC}, out);
   command_step(step, out);
 }
 
@@ -217,6 +168,7 @@ void ChannelMachine::request_chamber(Celsius temperature, ChannelOutputs& out) {
   state_.chamber_requested = true;
   state_.chamber_granted = false;
   state_.chamber_lost = false;
+  if (state_.chamber_degC != temperature.value()) state_.chamber_was_held = false;
   state_.chamber_degC = temperature.value();
   state_.phase = Phase::awaiting_chamber;
   ++state_.chamber_request;
@@ -225,11 +177,59 @@ void ChannelMachine::request_chamber(Celsius temperature, ChannelOutputs& out) {
   out.push(output::RequestChamber{state_.chamber_request, temperature});
 }
 
+/// Which way the program came here decides what the chamber was asked for last: nobody knows that before it runs.
+bool ChannelMachine::charges_out_of_range(const Step& step) const {
+  if (!step.may_charge || !state_.chamber_requested || !program_.charge_temperature_max) return false;
+  const Celsius least = step.limits ? step.limits->charge_temperature_min : program_.limits.charge_temperature_min;
+  // Written so that NaN is out of range.
+  return !(state_.chamber_degC >= least.value() && state_.chamber_degC <= program_.charge_temperature_max->value());
+}
+
+void ChannelMachine::refuse_step(const output::Unusable& why, ChannelOutputs& out) {
+  out.push(why);
+  end_step(StepEndReason::command_failed, std::nullopt, out);
+  finish_with_off(Outcome::failed, out);
+}
+
 void ChannelMachine::command_step(const Step& step, ChannelOutputs& out) {
+  if (charges_out_of_range(step))
+    return refuse_step({state_.pc, output::Unusable::Why::chamber_temperature, state_.chamber_degC}, out);
+  std::optional<Setpoint> wanted = step.setpoint;
+  if (step.course) {
+    state_.step.course_value = step.course->value_at(state_.step.ran_before_pause);
+    wanted = step.course->setpoint_of(state_.step.course_value);
+  } else if (step.magnitude) {
+    const std::optional<double> value = value_of(program_.formulas[step.magnitude->formula], state_);
+    // Written so that NaN is refused. Nothing is switched on by a number that nobody has judged.
+    if (!value) return refuse_step({state_.pc, output::Unusable::Why::not_known}, out);
+    if (!(*value > 0.0 && *value <= step.magnitude->max))
+      return refuse_step({state_.pc, output::Unusable::Why::out_of_bounds, *value}, out);
+    wanted = with_magnitude(*step.setpoint, *value);
+  }
   state_.phase = Phase::applying;
+  state_.step.is_changing = false;
   ++state_.command;
-  if (step.setpoint) {
-    out.push(output::Apply{state_.command, *step.setpoint});
+  if (wanted) {
+    out.push(output::Apply{state_.command, *wanted});
+  } else {
+    out.push(output::OutputOff{state_.command});
+  }
+}
+
+/// Another value of the course is commanded while the step runs on: its clock and its counters do not stand still.
+void ChannelMachine::follow_course(const Step& step, ChannelOutputs& out) {
+  if (!step.course || state_.step.is_changing) return;
+  const double value = step.course->value_at(step_time());
+  if (value == state_.step.course_value) return;
+  const std::optional<Setpoint> before = step.course->setpoint_of(state_.step.course_value);
+  const std::optional<Setpoint> wanted = step.course->setpoint_of(value);
+  state_.step.turns_round = wanted.has_value() != before.has_value() || (value > 0) != (state_.step.course_value > 0);
+  state_.step.course_value = value;
+  if (!wanted && !before) return;  // off, and off it stays
+  state_.step.is_changing = true;
+  ++state_.command;
+  if (wanted) {
+    out.push(output::Apply{state_.command, *wanted});
   } else {
     out.push(output::OutputOff{state_.command});
   }
@@ -242,7 +242,14 @@ void ChannelMachine::acknowledged(const input::Acknowledged& answer, ChannelOutp
       if (!answer.succeeded) return fail_command(out);
       state_.phase = Phase::running;
       state_.step.started = now_;
+      state_.step.changed = now_;
       state_.step.inherited = Amps{0.0};
+      return;
+    case Phase::running:
+      if (!state_.step.is_changing) return;
+      state_.step.is_changing = false;
+      if (state_.step.turns_round) state_.step.changed = now_;
+      if (!answer.succeeded) return fail_command(out);
       return;
     case Phase::pausing:
       if (!answer.succeeded) return fail_command(out);
@@ -259,7 +266,6 @@ void ChannelMachine::acknowledged(const input::Acknowledged& answer, ChannelOutp
       state_.step.inherited = Amps{0.0};
       return;
     case Phase::idle:
-    case Phase::running:
     case Phase::paused:
     case Phase::tripped:
     case Phase::finished: return;
@@ -274,13 +280,16 @@ void ChannelMachine::fail_command(ChannelOutputs& out) {
 void ChannelMachine::end_step(StepEndReason reason, const std::optional<EndFound>& found, ChannelOutputs& out) {
   const Step* const step = current_step();
   if (step == nullptr) return;
-  if (reason == StepEndReason::condition || reason == StepEndReason::time_bound) keep_results(*step, reason);
+  const bool is_over =
+      reason == StepEndReason::condition || reason == StepEndReason::time_bound || reason == StepEndReason::confirmed;
+  if (is_over) keep_results(*step, reason, found);
   output::StepEnded ended{.instruction = state_.pc, .reason = reason, .ended = now_, .totals = state_.step};
   if (found) {
     ended.has_end = true;
     ended.end = found->end;
     ended.value = found->value;
     ended.margin = found->margin;
+    ended.is_held = found->is_held;
   }
   if (state_.in_cycle && step->direction == StepDirection::charge) state_.cycle_state.charge_time += now_ - state_.step.begun;
   out.push(ended);
@@ -293,18 +302,22 @@ void ChannelMachine::end_step(StepEndReason reason, const std::optional<EndFound
 
 void ChannelMachine::observed(const Observation& observation, ChannelOutputs& out) {
   const Step* const step = current_step();
-  if (state_.phase != Phase::running || step == nullptr) return;
+  if (step == nullptr) return;
+  if (state_.phase == Phase::awaiting_chamber || state_.phase == Phase::paused) return record_waiting(*step, observation, out);
+  if (state_.phase != Phase::running) return;
   const Reading& voltage = observation[Measurand::voltage];
   // What was measured before the acknowledgement belongs to the step before.
   if (voltage.at < state_.step.started) return;
   integrate_sample(observation);
-  const ConditionInputs inputs{observation, now_, step_time(), state_.step.moved, soc_pct(), state_.step};
-  const std::optional<EndFound> found = judge_ends(program_, *step, inputs, state_.step);
+  const ConditionInputs inputs{observation, now_, step_time(), state_.step.moved, soc_pct(), state_};
+  std::optional<EndFound> found = judge_ends(program_, *step, inputs, state_.step);
+  if (!found) found = judge_held_end(*step, observation, state_.step);
   const bool out_of_time = inputs.step_time >= step->time_max;
   record(observation, found || out_of_time, out);
-  if (!found && !out_of_time) return;
-  if (found || step->time_max_is_normal) {
-    end_step(found ? StepEndReason::condition : StepEndReason::time_bound, found, out);
+  if (!found && !out_of_time) return follow_course(*step, out);
+  if (found) return leave_by(*step, *found, out);
+  if (step->time_max_is_normal) {
+    end_step(StepEndReason::time_bound, std::nullopt, out);
     ++state_.pc;
     return run_instructions(out);
   }
@@ -369,6 +382,15 @@ void ChannelMachine::resume(ChannelOutputs& out) {
 void ChannelMachine::skip(ChannelOutputs& out) {
   if (!step_is_open()) return;
   end_step(StepEndReason::skipped, std::nullopt, out);
+  ++state_.pc;
+  run_instructions(out);
+}
+
+void ChannelMachine::confirmed(ChannelOutputs& out) {
+  const Step* const step = current_step();
+  const bool is_asked = step != nullptr && step->person && step->person->is_confirmed;
+  if (!is_asked || state_.phase != Phase::running) return;
+  end_step(StepEndReason::confirmed, std::nullopt, out);
   ++state_.pc;
   run_instructions(out);
 }

@@ -23,6 +23,7 @@ struct Start {};
 struct GoOn {
   InterruptionRule rule = InterruptionRule::ask;
   bool trip_acknowledged = false;  ///< by a person; without it a tripped run ends
+  bool stays_paused = false;       ///< a run that a person had paused waits for a person again, whatever the rule but `stop`
 };
 /// A measurement the supervisor has passed.
 struct Observed {
@@ -43,6 +44,8 @@ struct Skip {};
 struct Stop {
   Outcome outcome = Outcome::stopped;
 };
+/// A person has done what the step asks for.
+struct Confirmed {};
 /// Latched. The cause is the supervisor's to record.
 struct Trip {
   Outcome outcome = Outcome::tripped;
@@ -50,11 +53,11 @@ struct Trip {
 }  // namespace input
 
 using ChannelInput = std::variant<input::Start, input::GoOn, input::Observed, input::Acknowledged, input::ChamberGranted,
-                                  input::Pause, input::Resume, input::Skip, input::Stop, input::Trip>;
+                                  input::Pause, input::Resume, input::Skip, input::Confirmed, input::Stop, input::Trip>;
 
 // ---- outputs --------------------------------------------------------------------------------------------------------
 
-enum class StepEndReason : unsigned char { condition, time_bound, skipped, stopped, tripped, command_failed };
+enum class StepEndReason : unsigned char { condition, time_bound, skipped, stopped, tripped, command_failed, confirmed };
 
 namespace output {
 struct StepStarted {
@@ -75,7 +78,8 @@ struct RequestChamber {
 /// Keep this observation as a row. flags: db::sample_flag's first_of_step, last_of_step, after_gap, by these names.
 struct Record {
   bool first_of_step = false, last_of_step = false, after_gap = false;
-  Throughput step_moved;  ///< up to this observation; after an interruption, since the step went on
+  bool is_waiting = false;  ///< the step stands waiting, with the output off
+  Throughput step_moved;    ///< up to this observation; after an interruption, since the step went on
 };
 struct StepEnded {
   std::uint32_t instruction = 0;
@@ -83,6 +87,7 @@ struct StepEnded {
   bool has_end = false;  ///< end, value and margin are meaningful
   std::uint16_t end = 0;
   double value = 0.0, margin = 0.0;
+  bool is_held = false;  ///< the instrument held its bound short of the end: EndFound
   TimePoint ended{};
   StepState totals;
 };
@@ -98,10 +103,40 @@ struct CriterionJudged {
   bool met = false, known = false;
   double value = 0.0, margin = 0.0;
 };
+/// A LeaveIf held: the innermost loop is left.
+struct LoopLeft {
+  std::uint32_t instruction = 0;
+  double value = 0.0, threshold = 0.0;
+};
+struct VariableSet {
+  std::uint8_t variable = 0;
+  double value = 0.0;
+};
+struct Marked {
+  std::uint32_t instruction = 0;
+};
+enum class DiagnosticsReason : unsigned char { cycles, fade, alarm };
+struct DiagnosticsBegun {
+  std::uint32_t instruction = 0;
+  DiagnosticsReason reason = DiagnosticsReason::cycles;
+  double value = 0.0;  ///< cycles, or per cent
+};
+/// What is known only now cannot be used: the run ends as failed.
+struct Unusable {
+  enum class Why : unsigned char {
+    not_known,
+    out_of_bounds,
+    chamber_temperature,  ///< none that the cell may be charged at
+    no_step,              ///< the program goes on without any step
+  };
+  std::uint32_t instruction = 0;
+  Why why = Why::not_known;
+  double value = 0.0;
+};
 /// A StopIf held: the run ends here, orderly.
 struct StopHeld {
   std::uint32_t instruction = 0;
-  double value = 0.0;
+  double value = 0.0, threshold = 0.0;
 };
 struct Finished {
   Outcome outcome = Outcome::completed;
@@ -111,7 +146,8 @@ struct Finished {
 
 using ChannelOutput =
     std::variant<output::StepStarted, output::Apply, output::OutputOff, output::RequestChamber, output::Record, output::StepEnded,
-                 output::CycleEnded, output::CriterionJudged, output::StopHeld, output::Finished>;
+                 output::CycleEnded, output::CriterionJudged, output::StopHeld, output::LoopLeft, output::VariableSet,
+                 output::Marked, output::DiagnosticsBegun, output::Unusable, output::Finished>;
 
 /// In the order in which they are to be performed. Bounded: instructions that take no time are counted.
 class ChannelOutputs {
@@ -155,11 +191,15 @@ class ChannelMachine {
   [[nodiscard]] const Step* current_step() const;
   [[nodiscard]] std::optional<double> soc_pct() const;
   [[nodiscard]] bool output_wanted() const;  ///< an energising set-point is on its way or in force
+  /// An alarm or a warning was recorded: Diagnostics may be due after it.
+  void note_alarm();
+  /// Something beside the profile's own criteria was not met; the resume point keeps it.
+  void fail_criteria() { state_.criteria_met = false; }
 
  private:
   void start(ChannelOutputs& out);
   void go_on(const input::GoOn& how, ChannelOutputs& out);
-  void continue_step(const Step& step, ChannelOutputs& out);
+  void continue_step(const Step& step, bool is_held, ChannelOutputs& out);
   void count_time_seen();
   void freeze_clock();
   void request_chamber(Celsius temperature, ChannelOutputs& out);
@@ -168,13 +208,27 @@ class ChannelMachine {
   void pause(ChannelOutputs& out);
   void resume(ChannelOutputs& out);
   void skip(ChannelOutputs& out);
+  void confirmed(ChannelOutputs& out);
   void stop(Outcome outcome, ChannelOutputs& out);
   void trip(Outcome outcome, ChannelOutputs& out);
 
   void run_instructions(ChannelOutputs& out);
+  [[nodiscard]] bool run_timeless(const Instruction& instruction, ChannelOutputs& out);
   void enter_step(const Step& step, ChannelOutputs& out);
   void command_step(const Step& step, ChannelOutputs& out);
+  [[nodiscard]] bool charges_out_of_range(const Step& step) const;
+  void refuse_step(const output::Unusable& why, ChannelOutputs& out);
+  void follow_course(const Step& step, ChannelOutputs& out);
+  void leave_by(const Step& step, const EndFound& found, ChannelOutputs& out);
   void begin_pass(const LoopBegin& loop);
+  void begin_cycle(bool is_reference);
+  void count_for_diagnostics();
+  [[nodiscard]] bool leave_loop(const LeaveIf& leave, ChannelOutputs& out);
+  [[nodiscard]] bool set_variable(const SetVariable& set, ChannelOutputs& out);
+  void enter_diagnostics(const Diagnostics& diagnostics, ChannelOutputs& out);
+  void end_diagnostics(const DiagnosticsEnd& end);
+  void close_left_diagnostics();
+  void pop_loops(std::size_t depth, ChannelOutputs& out);
   void end_pass(ChannelOutputs& out);
   void end_cycle(ChannelOutputs& out);
   bool stop_holds(const StopIf& stop, ChannelOutputs& out);
@@ -183,13 +237,13 @@ class ChannelMachine {
 
   void integrate_sample(const Observation& observation);
   void record(const Observation& observation, bool last, ChannelOutputs& out);
+  void record_waiting(const Step& step, const Observation& observation, ChannelOutputs& out);
   [[nodiscard]] bool has_changed(const Observation& observation, const RecordChanges& by) const;
   bool pass_record_points(const Step& step);
   void end_step(StepEndReason reason, const std::optional<EndFound>& found, ChannelOutputs& out);
-  void keep_results(const Step& step, StepEndReason reason);
+  void keep_results(const Step& step, StepEndReason reason, const std::optional<EndFound>& found);
   void keep_resistance();
   void fail_command(ChannelOutputs& out);
-  [[nodiscard]] std::optional<double> result(ResultQuantity quantity) const;
   [[nodiscard]] Duration step_time() const;
   [[nodiscard]] bool step_is_open() const;
 

@@ -1,6 +1,7 @@
 // What a channel keeps of its steps: results for later instructions, and which observations become rows.
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "controller/engine/channel_machine.hpp"
 
@@ -13,33 +14,9 @@ constexpr double resistance_change_min_of_nominal = 0.01;  ///< A per Ah
 
 // ---- results --------------------------------------------------------------------------------------------------------
 
-std::optional<double> ChannelMachine::result(ResultQuantity quantity) const {
-  const Results& r = state_.results;
-  switch (quantity) {
-    case ResultQuantity::reference_capacity_Ah: return r.has_reference ? std::optional{r.reference_Ah} : std::nullopt;
-    case ResultQuantity::retention_pct:
-      return r.has_reference && r.reference_first_Ah > 0 ? std::optional{100.0 * r.reference_Ah / r.reference_first_Ah}
-                                                         : std::nullopt;
-    case ResultQuantity::test_capacity_Ah: return r.has_test ? std::optional{r.test_Ah} : std::nullopt;
-    case ResultQuantity::capacity_ratio_pct:
-      return r.has_test && r.has_reference && r.reference_Ah > 0 ? std::optional{100.0 * r.test_Ah / r.reference_Ah}
-                                                                 : std::nullopt;
-    case ResultQuantity::energy_ratio_pct:
-      return r.has_test && r.has_reference && r.reference_Wh > 0 ? std::optional{100.0 * r.test_Wh / r.reference_Wh}
-                                                                 : std::nullopt;
-    case ResultQuantity::charge_time_min: return r.has_charge_time ? std::optional{r.charge_time_s / 60.0} : std::nullopt;
-    case ResultQuantity::cycle_count: return static_cast<double>(state_.cycle);
-    case ResultQuantity::resistance_Ohm: return r.has_resistance ? std::optional{r.resistance_Ohm} : std::nullopt;
-    case ResultQuantity::coulombic_efficiency_pct:
-      return r.has_coulombic ? std::optional{100.0 * r.coulombic_efficiency} : std::nullopt;
-    case ResultQuantity::energy_efficiency_pct: return r.has_energy ? std::optional{100.0 * r.energy_efficiency} : std::nullopt;
-    case ResultQuantity::cell_temperature_peak_degC:
-      return state_.cell_temperature.known ? std::optional{state_.cell_temperature.max_degC} : std::nullopt;
-  }
-  return std::nullopt;
-}
-
-void ChannelMachine::keep_results(const Step& step, StepEndReason reason) {
+/// An end that leads elsewhere is a guard, not the end that the step is for: it measures nothing and sets no state of charge.
+void ChannelMachine::keep_results(const Step& step, StepEndReason reason, const std::optional<EndFound>& found) {
+  if (found && step.ends[found->end].target != EndCondition::Target::next) return;
   Results& r = state_.results;
   const double capacity_Ah = std::abs(state_.step.moved.net().value());
   const double energy_Wh = std::abs(state_.step.moved.net_energy().value());
@@ -64,7 +41,9 @@ void ChannelMachine::keep_results(const Step& step, StepEndReason reason) {
       break;
     case Measure::resistance: keep_resistance(); break;
   }
-  if (step.sets_soc_pct && reason == StepEndReason::condition) {
+  // A course ends by its time: that is its end, not a bound that was run into.
+  const bool is_end = reason == StepEndReason::condition || (step.course && reason == StepEndReason::time_bound);
+  if (step.sets_soc_pct && is_end) {
     state_.soc_known = true;
     state_.soc_base_pct = *step.sets_soc_pct;
     state_.charge_since_soc_Ah = 0;
@@ -106,6 +85,18 @@ bool ChannelMachine::pass_record_points(const Step& step) {
   return state_.step.record_points != before;
 }
 
+/// Somebody may want to know for hours what a cell does that waits. What was measured before the wait belongs to what was before.
+void ChannelMachine::record_waiting(const Step& step, const Observation& observation, ChannelOutputs& out) {
+  StepState& s = state_.step;
+  const Reading& voltage = observation[Measurand::voltage];
+  const bool is_of_wait = voltage.at >= s.begun && !(s.has_last && voltage.at <= s.last.at);
+  if (!is_of_wait || !voltage.usable() || !observation[Measurand::current].usable() || observation.output_on) return;
+  if (s.has_waited && now_ - s.last_recorded < step.record_interval) return;
+  s.has_waited = true;
+  s.last_recorded = now_;
+  out.push(output::Record{.after_gap = true, .is_waiting = true, .step_moved = s.moved - s.before.moved});
+}
+
 void ChannelMachine::record(const Observation& observation, bool last, ChannelOutputs& out) {
   StepState& step = state_.step;
   const bool first = !step.recorded_any;
@@ -115,13 +106,17 @@ void ChannelMachine::record(const Observation& observation, bool last, ChannelOu
   if (!is_due && !has_changed(observation, program_step->record_changes)) return;
   step.recorded_any = true;
   step.last_recorded = now_;
+  const bool has_waited = std::exchange(step.has_waited, false);
   const Reading& cell = observation[Measurand::cell_temperature];
   step.recorded = {.voltage_V = observation[Measurand::voltage].value,
                    .current_A = observation[Measurand::current].value,
                    .temperature_degC = cell.usable() ? cell.value : 0.0,
                    .net_Ah = step.moved.net().value(),
                    .has_temperature = cell.usable()};
-  out.push(output::Record{first, last, step.after_gap, step.moved - step.before.moved});
+  out.push(output::Record{.first_of_step = first,
+                          .last_of_step = last,
+                          .after_gap = step.after_gap || has_waited,
+                          .step_moved = step.moved - step.before.moved});
 }
 
 }  // namespace cellrig

@@ -10,17 +10,21 @@ void ChannelMachine::go_on(const input::GoOn& how, ChannelOutputs& out) {
   if (is_over && (state_.outcome == Outcome::completed || state_.outcome == Outcome::failed))
     return finish_with_off(state_.outcome, out);
   if (is_tripped && !how.trip_acknowledged) return finish_with_off(state_.outcome, out);
+  const bool was_paused = state_.phase == Phase::pausing || state_.phase == Phase::paused;
   state_.outcome = Outcome::none;
   state_.chamber_lost = state_.chamber_requested;
+  state_.chamber_was_held = state_.chamber_was_held || (state_.chamber_requested && state_.chamber_granted);
   state_.chamber_granted = false;
   const Step* const step = state_.step_count > 0 ? current_step() : nullptr;
   if (step != nullptr) count_time_seen();
+  const bool is_held = how.rule != InterruptionRule::ask && how.rule != InterruptionRule::stop && was_paused && how.stays_paused;
+  if (is_held && step != nullptr) return continue_step(*step, true, out);
   const bool is_done_again = step != nullptr && step->kind == StepKind::soak && how.rule == InterruptionRule::resume;
   switch (is_done_again ? InterruptionRule::redo_step : how.rule) {
     case InterruptionRule::ask:
     case InterruptionRule::stop: return finish_with_off(Outcome::stopped, out);
     case InterruptionRule::resume:
-      if (step != nullptr) return continue_step(*step, out);
+      if (step != nullptr) return continue_step(*step, false, out);
       break;
     case InterruptionRule::redo_step:
       if (step == nullptr) break;
@@ -53,19 +57,27 @@ void ChannelMachine::freeze_clock() {
   state_.step.begun = state_.step.started = now_;
 }
 
-void ChannelMachine::continue_step(const Step& step, ChannelOutputs& out) {
+/// is_held: it stays paused, and nothing is applied. The chamber is asked for all the same, so that it is there when the person comes.
+void ChannelMachine::continue_step(const Step& step, bool is_held, ChannelOutputs& out) {
   StepState& s = state_.step;
   s.before = StepPart{s.moved, s.cv_time, s.cv_charge};
   s.inherited = Amps{0.0};
   s.leaf_true = 0;
+  s.is_changing = false;
   s.trends.forget_slopes();
   s.trends.has_voltage = false;  // a cell that has rested meanwhile is lower, and has not dropped
   s.has_before_step = false;
   s.was_paused = true;  // nothing is integrated across the gap
   s.recorded_any = false;
   out.push(output::StepStarted{state_.pc, true});
-  if (state_.chamber_lost) return request_chamber(Celsius{state_.chamber_degC}, out);
-  command_step(step, out);
+  if (state_.chamber_lost) {
+    request_chamber(Celsius{state_.chamber_degC}, out);
+    if (is_held) state_.phase = Phase::pausing;  // its OFF is under way
+    return;
+  }
+  if (!is_held) return command_step(step, out);
+  state_.phase = Phase::pausing;
+  out.push(output::OutputOff{++state_.command});
 }
 
 }  // namespace cellrig

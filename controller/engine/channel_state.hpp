@@ -87,6 +87,18 @@ struct RecordedValues {
   std::array<std::uint8_t, 7> reserved{};
 };
 
+/// What decides when a Diagnostics is due: since it was done last, or since the start.
+struct DiagnosticsState {
+  std::uint64_t cycles = 0;          ///< that ended, reference cycles not counted
+  double first_Ah = 0, last_Ah = 0;  ///< discharged by the first and the latest of them
+  double chamber_degC = 0;           ///< asked for when they began
+  bool alarm = false;
+  bool has_first = false;
+  bool had_chamber = false;
+  bool is_open = false;  ///< they are being done
+  std::array<std::uint8_t, 4> reserved{};
+};
+
 struct StepState {
   Throughput moved;
   StepPart before;      ///< of `moved`, `cv_time` and `cv_charge`: what belongs to the parts before an interruption
@@ -94,6 +106,8 @@ struct StepState {
   TimePoint begun{};    ///< when it was entered (the command went out)
   TimePoint started{};  ///< when the command was acknowledged; the step's clock starts
   Duration ran_before_pause{};
+  TimePoint changed{};           ///< when the set-point in force was acknowledged
+  double course_value = 0;       ///< commanded last, of a step with a course
   ElectricalSample last;         ///< meaningful when has_last
   ElectricalSample before_step;  ///< the last measurement before it; meaningful when has_before_step
   TimePoint last_recorded{};
@@ -110,11 +124,15 @@ struct StepState {
   bool was_paused = false;
   bool has_before_step = false;
   std::uint8_t record_points = 0;  ///< of Step::record_at, behind us
+  bool is_changing = false;        ///< another value of the course is on its way
+  bool turns_round = false;        ///< it goes the other way, or off, or on
+  bool has_waited = false;         ///< last_recorded is of a row that it was waiting in
+  std::array<std::uint8_t, 5> reserved{};
 };
 
 /// Bump `version` with any change of layout or meaning.
 struct ChannelState {
-  static constexpr std::uint32_t current_version = 4;
+  static constexpr std::uint32_t current_version = 6;
   std::uint32_t version = current_version;
   Phase phase = Phase::idle;
   Outcome outcome = Outcome::none;
@@ -126,7 +144,9 @@ struct ChannelState {
   bool chamber_granted = false;
   std::uint8_t loop_depth = 0;
   bool chamber_lost = false;  ///< interrupted: whatever the chamber was granted holds no longer
-  std::array<std::uint8_t, 2> reserved{};
+  /// It held chamber_degC when it was interrupted, and has not got it again yet: whoever interrupts it now finds a holder all the same.
+  bool chamber_was_held = false;
+  std::array<std::uint8_t, 1> reserved{};
   std::uint32_t pc = 0;       ///< index of the current instruction
   std::uint32_t command = 0;  ///< number of the last command
   std::uint32_t chamber_request = 0;
@@ -137,6 +157,8 @@ struct ChannelState {
   double soc_base_pct = 0;
   double charge_since_soc_Ah = 0;  ///< net
   std::array<LoopState, loop_depth_max> loops{};
+  std::array<double, variables_max> variables{};
+  std::array<DiagnosticsState, diagnostics_max> diagnostics{};
   Results results;
   StepState step;
   CycleState cycle_state;

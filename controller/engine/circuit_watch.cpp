@@ -17,6 +17,12 @@ std::optional<CircuitWatch::Finding> CircuitWatch::look(const ElectricalSample& 
                                                         Duration gap_limit) {
   if (last_ && sample.at <= last_->at) return std::nullopt;
   if (command.since != since_) begin(command);
+  if (command.changed != changed_) {  // what flowed before says nothing of what should flow now
+    flow_.reset();
+    missing_polls_ = 0;
+  }
+  changed_ = command.changed;
+  settled_ = std::max(since_, changed_) + settling_;
   if (!command.output_on || sample.at < command.since) {
     flow_.reset();
     missing_polls_ = 0;
@@ -33,14 +39,14 @@ std::optional<CircuitWatch::Finding> CircuitWatch::look(const ElectricalSample& 
   }
   last_ = sample;
   // What never flowed may still come: an output takes its time to settle.
-  if (!bound || missing_polls_ < options_.polls || sample.at < since_ + settling_) return std::nullopt;
+  if (!bound || missing_polls_ < options_.polls || sample.at < settled_) return std::nullopt;
   return Finding{sample.current, *bound};
 }
 
 /// What should flow at least, when it does not.
 std::optional<Amps> CircuitWatch::missing(const ElectricalSample& sample, Duration gap_limit) const {
   if (flow_ && (missing_polls_ > 0 || sample.at - flow_->at <= gap_limit)) {
-    const bool is_settled = flow_->at >= since_ + settling_;
+    const bool is_settled = flow_->at >= settled_;
     const Amps least = is_settled ? std::max(options_.share * abs(flow_->current), noise_) : noise_;
     const bool is_told = is_settled || abs(sample.voltage - flow_->voltage) > options_.early_jump;
     if (abs(sample.current) <= least && is_told) return flow_->current < Amps{} ? -least : least;

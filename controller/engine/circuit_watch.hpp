@@ -25,7 +25,8 @@ class CircuitWatch {
  public:
   struct Command {
     bool output_on = false;
-    TimePoint since{};  ///< when it was acknowledged
+    TimePoint since{};    ///< when it was acknowledged
+    TimePoint changed{};  ///< when another magnitude was, in the same direction
     bool is_constant_current = false;
   };
   struct Finding {
@@ -49,6 +50,8 @@ class CircuitWatch {
   Amps noise_;
   Duration settling_;
   TimePoint since_{};
+  TimePoint changed_{};
+  TimePoint settled_{};                     ///< from here on what flowed tells how much should flow
   bool has_flowed_ = false;                 ///< under the present command
   std::optional<ElectricalSample> before_;  ///< the last one before the present command
   std::optional<ElectricalSample> flow_;    ///< the last one that carried a current worth the name

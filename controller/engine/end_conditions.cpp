@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "controller/engine/results.hpp"
+
 namespace cellrig {
 namespace {
 
@@ -29,9 +31,11 @@ class Judge {
 
  private:
   Verdict judge_leaf(const ConditionNode& leaf) {
-    const std::optional<double> value = value_of(leaf.quantity, inputs_);
+    const std::optional<double> value = compared(leaf);
+    const std::optional<double> threshold = threshold_of(leaf);
+    const bool is_blank = leaf.blank > Duration::zero() && inputs_.now - state_.changed < leaf.blank;
     const std::uint16_t bit = static_cast<std::uint16_t>(1u << leaf.leaf_index);
-    if (!value || !compare(*value, leaf.comparison, leaf.value)) {
+    if (is_blank || !value || !threshold || !compare(*value, leaf.comparison, *threshold)) {
       state_.leaf_true &= static_cast<std::uint16_t>(~bit);
       return {};
     }
@@ -40,7 +44,18 @@ class Judge {
       state_.true_since[leaf.leaf_index] = inputs_.now;
     }
     const bool held = inputs_.now - state_.true_since[leaf.leaf_index] >= leaf.hold;
-    return {held, *value, *value - leaf.value};
+    return {held, *value, *value - *threshold};
+  }
+
+  [[nodiscard]] std::optional<double> compared(const ConditionNode& leaf) const {
+    if (leaf.quantity == ConditionQuantity::result) return result_of(static_cast<ResultQuantity>(leaf.operand), inputs_.state);
+    if (leaf.quantity == ConditionQuantity::variable) return inputs_.state.variables[leaf.operand % variables_max];
+    return value_of(leaf.quantity, inputs_);
+  }
+
+  [[nodiscard]] std::optional<double> threshold_of(const ConditionNode& leaf) const {
+    if (leaf.formula < 0) return leaf.value;
+    return value_of(program_.formulas[static_cast<std::size_t>(leaf.formula)], inputs_.state);
   }
 
   /// all_of decides by its tightest child, any_of by its first. Every child is visited: each must track its own duration.
@@ -87,6 +102,11 @@ TimePoint leaf_instant(const ConditionNode& leaf, const Horizon& horizon, const 
   TimePoint instant = TimePoint::max();
   const bool is_true = (state.leaf_true & (1u << leaf.leaf_index)) != 0;
   if (leaf.quantity == ConditionQuantity::step_time_s && !is_true) instant = horizon.step_zero + first_holding(leaf);
+  // With a blank time the leaf may hold as soon as that is over.
+  if (leaf.blank > Duration::zero() && !is_true) {
+    const TimePoint seen = state.changed + leaf.blank;
+    if (instant == TimePoint::max() || seen > instant) instant = seen;
+  }
   if (leaf.hold.count() > 0 && is_true) instant = state.true_since[leaf.leaf_index] + leaf.hold;
   return instant > horizon.now ? instant : TimePoint::max();
 }
@@ -116,7 +136,7 @@ std::optional<double> slope(const TrendWindow& window, Duration over, Duration p
 
 std::optional<double> trend_of(ConditionQuantity quantity, const ConditionInputs& inputs) {
   constexpr Duration hour = std::chrono::hours{1};
-  const Trends& trends = inputs.step.trends;
+  const Trends& trends = inputs.state.step.trends;
   const Reading& voltage = inputs.observation[Measurand::voltage];
   const Reading& cell = inputs.observation[Measurand::cell_temperature];
   switch (quantity) {
@@ -158,7 +178,7 @@ std::optional<double> value_of(ConditionQuantity quantity, const ConditionInputs
       const std::optional<double> current = reading(inputs.observation, Measurand::current);
       return voltage && current ? std::optional{std::abs(*voltage * *current)} : std::nullopt;
     }
-    case ConditionQuantity::cv_time_s: return to_seconds(inputs.step.cv_time);
+    case ConditionQuantity::cv_time_s: return to_seconds(inputs.state.step.cv_time);
     default: return trend_of(quantity, inputs);
   }
 }
@@ -171,6 +191,16 @@ std::optional<EndFound> judge_ends(const Program& program, const Step& step, con
     if (verdict.holds && !found) found = EndFound{static_cast<std::uint16_t>(i), verdict.value, verdict.margin};
   }
   return found;
+}
+
+std::optional<EndFound> judge_held_end(const Step& step, const Observation& observation, const StepState& state) {
+  const Reading& voltage = observation[Measurand::voltage];
+  const bool is_held = observation.output_on && observation.regulation == Regulation::constant_voltage;
+  if (!step.held_end || !is_held || !voltage.usable() || state.cv_time < HeldEnd::hold) return std::nullopt;
+  const double margin = voltage.value - step.held_end->voltage_V;
+  const double short_by = step.held_end->is_upper ? -margin : margin;
+  if (!(short_by >= 0.0 && short_by <= HeldEnd::short_max_V)) return std::nullopt;
+  return EndFound{.end = step.held_end->end, .value = voltage.value, .margin = margin, .is_held = true};
 }
 
 TimePoint next_end_instant(const Program& program, const Step& step, TimePoint now, const StepState& state) {

@@ -4,6 +4,11 @@
 #include <cmath>
 
 namespace cellrig {
+namespace {
+
+constexpr double same_stair = 0.995;  ///< the share of a current that is no smaller one
+
+}  // namespace
 
 LeakWatch::LeakWatch(const LeakOptions& options, Amps noise, Duration settling)
     : options_{options}, noise_{noise}, settling_{settling} {}
@@ -21,10 +26,16 @@ std::optional<double> LeakWatch::Window::temperature() const {
 }
 
 void LeakWatch::begin() {
-  last_.reset();
+  begin_stair();
+  below_stair_.reset();
   lowest_V_.reset();
-  edge_.reset();
   bin_VAh_ = bin_Ah_ = unrisen_Ah_ = 0.0;
+}
+
+void LeakWatch::begin_stair() {
+  if (last_) below_stair_ = last_;
+  last_.reset();
+  edge_.reset();
   below_edge_ = 0;
   taper_ = Windows{};
   rest_ = Windows{};
@@ -32,14 +43,24 @@ void LeakWatch::begin() {
 
 std::optional<TripCause> LeakWatch::look(const ElectricalSample& sample, const State& state, Duration gap_limit) {
   if (last_ && sample.at <= last_->at) return std::nullopt;
-  if (state.since != since_ || (last_ && sample.at - last_->at > gap_limit)) begin();
+  const bool is_charging = state.output_on && state.direction > 0;
+  const bool is_stair = state.since != since_ && is_charging && was_charging_;
+  if (last_ && sample.at - last_->at > gap_limit + (is_stair ? settling_ : Duration{})) {
+    begin();
+  } else if (is_stair) {
+    begin_stair();
+  } else if (state.since != since_) {
+    begin();
+  }
   since_ = state.since;
+  was_charging_ = is_charging;
   if (sample.at < state.since + settling_) return std::nullopt;
   const bool charges = state.output_on && state.direction > 0 && sample.current > noise_;
   const bool rests = !state.output_on && abs(sample.current) <= noise_;
   const bool is_constant = charges && state.regulation == Regulation::constant_current;
   const bool is_held = charges && state.regulation == Regulation::constant_voltage;
   std::optional<TripCause> cause;
+  step_onto_stair(sample);
   if (is_constant) cause = judge_rise(sample);
   if (!cause && (is_constant || rests)) cause = judge_step(sample);
   if (!cause && is_held) cause = judge_taper(sample, state);
@@ -47,6 +68,22 @@ std::optional<TripCause> LeakWatch::look(const ElectricalSample& sample, const S
   if (!is_held) taper_ = Windows{};
   last_ = sample;
   return cause;
+}
+
+/// What the voltage does where the current changes is its resistance, and no rise or fall of the charge. After a smaller current a healthy cell
+/// relaxes for many minutes, and falls while it is charged: that begins anew.
+void LeakWatch::step_onto_stair(const ElectricalSample& sample) {
+  if (!below_stair_) return;
+  const double change_V = (sample.voltage - below_stair_->voltage).value();
+  const bool is_down = sample.current < same_stair * below_stair_->current;
+  below_stair_.reset();
+  if (is_down) {
+    lowest_V_.reset();
+    bin_VAh_ = bin_Ah_ = unrisen_Ah_ = 0.0;
+    return;
+  }
+  if (lowest_V_) *lowest_V_ += change_V;
+  bin_VAh_ += bin_Ah_ * change_V;
 }
 
 /// Charge goes in and the voltage does not rise: it goes out again inside. A cold cell that warms up sags for a while; a plateau

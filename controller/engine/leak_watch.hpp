@@ -31,8 +31,9 @@ struct LeakOptions {
   double temperature_change_max_K = 1.0;    ///< between windows that are compared
 };
 
-/// Contract: look() with every electrical sample, in the order of time; every command begins anew. What it finds has no way back: the
-/// cell belongs in quarantine, and the text of the hazard says so.
+/// Contract: look() with every electrical sample, in the order of time; every command begins anew. But a charge that goes on with as much
+/// current or more is one charge: what it has moved without raising the voltage counts on, and what the voltage does at the change is left
+/// out as far as it follows at once: what polarises more slowly looks like a rise there. What it finds has no way back: the cell belongs in quarantine, and the text of the hazard says so.
 class LeakWatch {
  public:
   struct State {
@@ -67,6 +68,8 @@ class LeakWatch {
   };
 
   void begin();
+  void begin_stair();
+  void step_onto_stair(const ElectricalSample& sample);
   [[nodiscard]] std::optional<TripCause> judge_rise(const ElectricalSample& sample);
   [[nodiscard]] std::optional<TripCause> judge_step(const ElectricalSample& sample);
   [[nodiscard]] std::optional<TripCause> judge_taper(const ElectricalSample& sample, const State& state);
@@ -81,7 +84,9 @@ class LeakWatch {
   TimePoint since_{};
   std::optional<ElectricalSample> last_;  ///< settled, under the present command
   double bin_VAh_ = 0, bin_Ah_ = 0, unrisen_Ah_ = 0;
-  std::optional<double> lowest_V_;        ///< since the voltage rose last
+  std::optional<double> lowest_V_;               ///< since the voltage rose last
+  std::optional<ElectricalSample> below_stair_;  ///< the last one under the command before, of the same charge
+  bool was_charging_ = false;
   std::optional<ElectricalSample> edge_;  ///< before the voltage fell
   int below_edge_ = 0;
   Windows taper_, rest_;

@@ -5,7 +5,7 @@
 namespace cellrig {
 
 std::string_view to_string(ConditionQuantity quantity) {
-  static constexpr std::array<std::string_view, 21> names{"step_time_s",
+  static constexpr std::array<std::string_view, 23> names{"step_time_s",
                                                           "voltage_V",
                                                           "current_A",
                                                           "capacity_Ah",
@@ -25,7 +25,9 @@ std::string_view to_string(ConditionQuantity quantity) {
                                                           "voltage_per_hour_V",
                                                           "voltage_per_minute_V",
                                                           "temperature_per_hour_K",
-                                                          "temperature_per_minute_K"};
+                                                          "temperature_per_minute_K",
+                                                          "result",
+                                                          "variable"};
   return names[static_cast<std::size_t>(quantity)];
 }
 
@@ -43,7 +45,7 @@ std::string_view to_string(Comparison comparison) {
 }
 
 std::string_view to_string(StepKind kind) {
-  static constexpr std::array<std::string_view, 7> names{"rest", "cc", "cv", "cccv", "cp", "cr", "soak"};
+  static constexpr std::array<std::string_view, 9> names{"rest", "cc", "cv", "cccv", "cp", "cr", "soak", "course", "person"};
   return names[static_cast<std::size_t>(kind)];
 }
 
@@ -60,6 +62,17 @@ std::optional<InterruptionRule> interruption_rule(std::string_view word) {
   return std::nullopt;
 }
 
+namespace {
+std::string_view course_type(const Course& course) {
+  switch (course.kind) {
+    case Course::Kind::ramp: return course.quantity == Course::Quantity::voltage ? "V_RAMP" : "I_RAMP";
+    case Course::Kind::pulses: return "PULSES";
+    case Course::Kind::drive: return "DRIVE";
+  }
+  return "DRIVE";
+}
+}  // namespace
+
 std::string_view bdf_step_type(const Step& step) {
   const bool charge = step.direction == StepDirection::charge;
   switch (step.kind) {
@@ -70,6 +83,8 @@ std::string_view bdf_step_type(const Step& step) {
     case StepKind::cccv: return charge ? "CCCV_CHG" : "CCCV_DCH";
     case StepKind::cp: return charge ? "CP_CHG" : "CP_DCH";
     case StepKind::cr: return "CR_DCH";
+    case StepKind::person: return "WAIT";
+    case StepKind::course: return !step.course ? "DRIVE" : course_type(*step.course);
   }
   return "REST";
 }
@@ -87,6 +102,8 @@ std::optional<Measurand> sensor_of(ConditionQuantity quantity) {
     case ConditionQuantity::voltage_drop_V:
     case ConditionQuantity::voltage_per_hour_V:
     case ConditionQuantity::voltage_per_minute_V:
+    case ConditionQuantity::result:
+    case ConditionQuantity::variable:
     case ConditionQuantity::chamber_temperature_degC: return std::nullopt;
     case ConditionQuantity::temperature_rise_K:
     case ConditionQuantity::temperature_per_hour_K:

@@ -17,6 +17,10 @@
 #include "controller/base/setpoint.hpp"
 #include "controller/base/time.hpp"
 #include "controller/base/units.hpp"
+#include "controller/engine/course.hpp"
+#include "controller/engine/formula.hpp"
+#include "controller/engine/source_spot.hpp"
+#include "controller/engine/expectation.hpp"
 
 namespace cellrig {
 
@@ -45,6 +49,8 @@ enum class ConditionQuantity : unsigned char {
   voltage_per_minute_V,      ///< signed, over the last minute
   temperature_per_hour_K,    ///< of the cell, signed, over the last ten minutes
   temperature_per_minute_K,  ///< of the cell, signed, over the last minute
+  result,                    ///< ConditionNode::operand: a ResultQuantity
+  variable,                  ///< ConditionNode::operand: its index
 };
 
 enum class Comparison : unsigned char { at_least, at_most, above, below };
@@ -60,6 +66,9 @@ struct ConditionNode {
   double value = 0.0;
   Duration hold{};              ///< must be true this long without a break; 0 = at once
   std::uint8_t leaf_index = 0;  ///< unique within its step, < leaves_per_step_max
+  std::uint8_t operand = 0;     ///< of `result` and `variable`
+  std::int16_t formula = -1;    ///< index into Program::formulas: in place of `value`, known when the step runs
+  Duration blank{};             ///< not judged until the set-point has been in force so long
   // all_of, any_of
   std::uint16_t first_child = 0;
   std::uint16_t child_count = 0;
@@ -71,13 +80,23 @@ inline constexpr std::size_t loop_depth_max = 8;
 
 /// One way a step can end.
 struct EndCondition {
+  /// Where the run goes on.
+  enum class Target : unsigned char {
+    next,     ///< with the instruction behind the step
+    step,     ///< with a later step, out of the loops in between
+    end_run,  ///< nowhere: the run has reached its end, orderly
+    failure,  ///< nowhere: the run has failed
+  };
   std::uint16_t root = 0;  ///< index into Program::nodes
   std::string text;        ///< as the profile says it, for the record: "voltage_V >= 4.2"
+  Target target = Target::next;
+  std::uint32_t instruction = 0;  ///< of Target::step; later than the step itself
+  std::uint8_t loop_depth = 0;    ///< there
 };
 
 // ---- instructions ---------------------------------------------------------------------------------------------------
 
-enum class StepKind : unsigned char { rest, cc, cv, cccv, cp, cr, soak };
+enum class StepKind : unsigned char { rest, cc, cv, cccv, cp, cr, soak, course, person };
 enum class StepDirection : unsigned char { none, charge, discharge };
 
 /// What a step's result is kept as, for later instructions and the cycle table.
@@ -99,12 +118,6 @@ enum class InterruptionRule : unsigned char {
 };
 inline constexpr std::size_t interruption_rule_count = 5;
 
-/// Where in the profile's text; 0 = unknown.
-struct SourceSpot {
-  int line = 0;
-  int column = 0;
-};
-
 /// When a row is kept besides the interval. 0: not by this quantity.
 struct RecordChanges {
   double voltage_V = 0.0, current_A = 0.0, temperature_K = 0.0, capacity_Ah = 0.0;  ///< since the last row
@@ -112,12 +125,39 @@ struct RecordChanges {
 };
 inline constexpr std::size_t record_points_max = 32;
 
+/// A set-point whose current or power is known only when the step begins: a rate of the measured capacity, a variable.
+struct Magnitude {
+  std::uint16_t formula = 0;  ///< A or W, above zero
+  double max = 0.0;           ///< what is beyond it is refused: the run fails, nothing is switched on
+};
+
+/// What a step of StepKind::person asks of whoever stands at the bench.
+struct PersonTask {
+  std::string message;
+  bool is_confirmed = true;                  ///< ends when a person says so; otherwise by its conditions alone
+  std::optional<double> stack_pressure_MPa;  ///< what the fixture is to be set to
+};
+
+/// A voltage at which a step ends, and which the instrument's bound lies beyond by less than its own error: it may hold the cell short of
+/// the end for ever. Short by no more than this, held for so long, the end counts as reached.
+struct HeldEnd {
+  static constexpr double short_max_V = 0.05;
+  static constexpr Duration hold = std::chrono::seconds{10};
+  std::uint16_t end = 0;  ///< index into Step::ends
+  double voltage_V = 0.0;
+  bool is_upper = false;
+};
+
 struct Step {
   std::string name;  ///< shown and recorded: "cccv_charge" or the profile's own label
   StepKind kind = StepKind::rest;
   StepDirection direction = StepDirection::none;
-  std::optional<Setpoint> setpoint;            ///< none: output off
-  std::vector<EndCondition> ends;              ///< any of them ends the step
+  std::optional<Setpoint> setpoint;    ///< none: output off. With a course: the most that it asks for
+  std::optional<Magnitude> magnitude;  ///< in place of the current or power in `setpoint`, which is then the expected one
+  std::optional<Course> course;
+  std::optional<PersonTask> person;
+  std::vector<EndCondition> ends;  ///< any of them ends the step
+  std::optional<HeldEnd> held_end;
   Duration time_max{};                         ///< every step is bounded
   bool time_max_is_normal = false;             ///< rest: reaching time_max is the end; otherwise it fails the run
   std::optional<Celsius> chamber_temperature;  ///< requested before the step starts; stays until another is requested
@@ -125,18 +165,23 @@ struct Step {
       record_interval{};  ///< rows at least this far apart; the first sample of a step always, the last when it ends by itself. 0 = every sample
   RecordChanges record_changes;
   std::vector<Duration> record_at;  ///< step times at which a row is kept, ascending, at most record_points_max
+  Duration
+      record_before{};  ///< what was measured so long before the step's end, an alarm or a trip is kept, back to the last row
   Measure measure = Measure::nothing;
   std::optional<double> sets_soc_pct;  ///< the state of charge that holds when this step has ended by a condition
   InterruptionRule on_interruption = InterruptionRule::ask;
+  bool may_charge = false;             ///< some of its set-points let current into the cell
+  std::optional<SafetyLimits> limits;  ///< in place of the program's while its set-point is in force: none is wider
   SourceSpot source;
 };
 
 /// Repeats the instructions up to its LoopEnd `times` times.
 struct LoopBegin {
   std::uint64_t times = 1;
-  std::size_t end = 0;         ///< index of the LoopEnd
-  bool counts_cycles = false;  ///< each pass is a cycle: the cycle counter advances at its start
-  bool is_reference = false;   ///< the cycles of this loop are reference performance tests
+  std::size_t end = 0;           ///< index of the LoopEnd
+  bool counts_cycles = false;    ///< each pass is a cycle: the cycle counter advances at its start
+  bool is_reference = false;     ///< the cycles of this loop are reference performance tests
+  std::int8_t diagnostics = -1;  ///< the slot that counts from the first pass on; -1: none
 };
 struct LoopEnd {
   std::size_t begin = 0;
@@ -162,6 +207,8 @@ struct ResultCondition {
   double value = 0.0;
   std::string text;
   SourceSpot source;
+  std::int16_t variable = -1;  ///< index of a variable: in place of `quantity`
+  std::int16_t formula = -1;   ///< index into Program::formulas: in place of `value`
 };
 
 /// Ends the run, orderly, when the condition holds here. A result that is not known yet never holds.
@@ -173,7 +220,47 @@ struct Require {
   ResultCondition condition;
 };
 
-using Instruction = std::variant<Step, LoopBegin, LoopEnd, StopIf, Require>;
+/// Leaves a loop when the condition holds here, as if it were its last pass.
+struct LeaveIf {
+  ResultCondition condition;
+  std::uint8_t loop = 0;  ///< which of the loops around it, from the outermost
+};
+/// Gives a variable a value. Not known or out of its bounds: the run fails.
+struct SetVariable {
+  std::uint8_t variable = 0;
+  std::uint16_t formula = 0;
+  SourceSpot source;
+};
+/// An event of the record, at this place of the program.
+struct Mark {
+  std::string text;
+};
+/// Ends the cycle and begins the next one.
+struct AdvanceCycle {};
+/// The instructions up to `end` are done when they are due, else passed over. Then the program goes on behind them: in the exact place.
+struct Diagnostics {
+  std::uint8_t slot = 0;           ///< of ChannelState::diagnostics
+  std::uint64_t every_cycles = 0;  ///< due after so many cycles that are no reference cycles; 0: not by their number
+  double fade_pct = 0.0;           ///< due when a cycle discharged so much less than the first one since; 0: not by fade
+  bool after_alarm = false;        ///< due when an alarm or a warning was recorded since
+  std::size_t end = 0;             ///< the instruction behind their DiagnosticsEnd
+  SourceSpot source;
+};
+/// From here on it is counted anew, and the chamber is asked again for what it had when they began.
+struct DiagnosticsEnd {
+  std::uint8_t slot = 0;
+};
+inline constexpr std::size_t diagnostics_max = 4;
+
+using Instruction = std::variant<Step, LoopBegin, LoopEnd, StopIf, Require, LeaveIf, SetVariable, Mark, AdvanceCycle, Diagnostics,
+                                 DiagnosticsEnd>;
+
+/// What 100 % state of charge refers to.
+enum class SocReference : unsigned char {
+  latest,    ///< the latest reference capacity; the nominal one before there is any
+  nominal,   ///< always the nominal capacity
+  measured,  ///< the latest reference capacity; unknown before
+};
 
 /// Where a limit on what a sensor measures was given: in the profile or in the cell's file.
 struct SensorLimitSource {
@@ -192,11 +279,18 @@ struct Program {
   SafetyLimits limits;          ///< the tighter of cell and profile
   std::vector<Instruction> code;
   std::vector<ConditionNode> nodes;
+  std::vector<Formula> formulas;
+  std::vector<std::string> files;   ///< of profiles within the profile, for SourceSpot::file
+  std::vector<Variable> variables;  ///< at most variables_max
+  SocReference soc_reference = SocReference::latest;
+  std::optional<Celsius> charge_temperature_max;  ///< of the chamber, while it charges
   bool needs_chamber = false;
   bool needs_cell_temperature = false;
   std::vector<SensorLimitSource> sensor_limit_sources;
+  std::vector<SourceSpot> empty_loops;              ///< `times: 0` as the profile writes it; no parameter that is 0. Not compiled
   std::optional<PulseResistance> pulse_resistance;  ///< of the cell, by its file
   std::optional<double> pressed_area_cm2;           ///< one face of the cell, by its file; a bench file may say otherwise
+  Expectation expectation;                          ///< how far it may be from its rehearsal
 };
 
 [[nodiscard]] std::string_view to_string(ConditionQuantity quantity);

@@ -10,8 +10,12 @@ namespace cellrig {
 namespace {
 
 /// The largest current that a set-point lets flow, in the direction it is meant for.
-Amps current_bound(const Setpoint& setpoint, StepDirection direction) {
-  const double sign = direction == StepDirection::discharge ? -1.0 : 1.0;
+Amps current_bound(const Step& step) {
+  const double sign = step.direction == StepDirection::discharge ? -1.0 : 1.0;
+  const Setpoint& setpoint = *step.setpoint;
+  // Known only when it ran: the most that it may have been.
+  if (step.magnitude && !std::holds_alternative<ConstantPower>(setpoint)) return sign * Amps{step.magnitude->max};
+  if (step.course) return step.course->greatest_charge() > Amps{} ? step.course->greatest_charge() : -step.course->discharge_max;
   return std::visit(overloaded{
                         [](const ConstantCurrent& s) { return s.current; },
                         [sign](const ConstantVoltage& s) { return sign < 0 ? s.current_min : s.current_max; },
@@ -31,7 +35,8 @@ Amps worse_of(Amps a, Amps b) {
 ResumePoint shifted(const ResumePoint& point, Duration by) {
   ResumePoint moved = point;
   StepState& step = moved.channel.step;
-  for (TimePoint* const instant : {&step.begun, &step.started, &step.last.at, &step.last_recorded, &step.before_step.at})
+  for (TimePoint* const instant :
+       {&step.begun, &step.started, &step.changed, &step.last.at, &step.last_recorded, &step.before_step.at})
     *instant += by;
   step.trends.shift(by);
   for (TimePoint& instant : step.true_since) instant += by;
@@ -70,6 +75,11 @@ std::string misfit(const Program& program, const ChannelState& state) {
     if (!is_loop) return "a loop that is none";
     if (loop.passes > std::get<LoopBegin>(program.code[loop.begin]).times) return "more passes of a loop than there are";
   }
+  for (std::size_t i = 0; i < program.variables.size() && i < variables_max; ++i) {
+    const double value = state.variables[i];
+    const bool is_within = value >= program.variables[i].min && value <= program.variables[i].max;
+    if (state.step_count > 0 && !is_within) return "a variable beyond its bounds";
+  }
   const bool is_in_step = state.step_count > 0 && state.phase != Phase::stopping && state.phase != Phase::finished;
   if (is_in_step && !(state.pc < program.code.size() && std::holds_alternative<Step>(program.code[state.pc])))
     return "a step that is none";
@@ -87,6 +97,7 @@ void catch_up(ResumePoint& point, const RowSeen& row) {
   if (state.phase == Phase::applying) {  // the first row of a step follows the acknowledgement at once
     state.phase = Phase::running;
     step.started = row.sample.at;
+    step.changed = row.sample.at;
     step.inherited = Amps{0.0};
   }
   Throughput moved = step.before.moved;
@@ -120,7 +131,7 @@ UnseenCharge unseen_charge(const Program& program, const ChannelState& state, Du
   // Once the voltage is regulated the current falls: the measured one is the bound. Before, it may yet rise to its limit.
   const bool is_known = state.phase != Phase::applying && state.step.has_last && state.step.cv_time > Duration::zero() &&
                         std::holds_alternative<ConstantVoltage>(*step->setpoint);
-  if (!is_known) unseen.current = worse_of(unseen.current, current_bound(*step->setpoint, step->direction));
+  if (!is_known) unseen.current = worse_of(unseen.current, current_bound(*step));
   return unseen;
 }
 

@@ -4,6 +4,7 @@
 // clock.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -47,7 +48,11 @@ void catch_up(ResumePoint& point, const RowSeen& row);
 struct UnseenCharge {
   Amps current;  ///< the last commanded or known one
   Duration time{};
-  [[nodiscard]] AmpHours charge() const { return AmpHours{current.value() * to_seconds(time) / 3600.0}; }
+  AmpHours after_end{};  ///< beside that: went in through an output that was found on when the run had ended
+  /// With the sign of the current. A discharge that may not have happened makes no room for what went in after the end.
+  [[nodiscard]] AmpHours in_gap() const { return AmpHours{current.value() * to_seconds(time) / 3600.0}; }
+  [[nodiscard]] AmpHours went_in_max() const { return std::max(in_gap(), AmpHours{}) + after_end; }
+  [[nodiscard]] AmpHours moved_max() const { return abs(in_gap()) + after_end; }  ///< in whatever direction
 };
 /// Of two currents the one that charges more; when neither charges, the one that discharges more.
 [[nodiscard]] Amps worse_of(Amps a, Amps b);

@@ -53,12 +53,15 @@ struct SensorLimitRow {
   Measurand measurand;
   Bound bound;
   std::optional<double> SensorLimits::*limit;
+  std::optional<double> SensorLimits::*for_s;
 };
 
 constexpr std::array<SensorLimitRow, 3> sensor_limit_table{{
-    {Hazard::stack_pressure, Measurand::stack_pressure, Bound::at_least, &SensorLimits::stack_pressure_min_MPa},
-    {Hazard::stack_pressure, Measurand::stack_pressure, Bound::at_most, &SensorLimits::stack_pressure_max_MPa},
-    {Hazard::gas, Measurand::gas, Bound::at_most, &SensorLimits::gas_max_ppm},
+    {Hazard::stack_pressure, Measurand::stack_pressure, Bound::at_least, &SensorLimits::stack_pressure_min_MPa,
+     &SensorLimits::stack_pressure_for_s},
+    {Hazard::stack_pressure, Measurand::stack_pressure, Bound::at_most, &SensorLimits::stack_pressure_max_MPa,
+     &SensorLimits::stack_pressure_for_s},
+    {Hazard::gas, Measurand::gas, Bound::at_most, &SensorLimits::gas_max_ppm, &SensorLimits::gas_for_s},
 }};
 
 HeatBalanceOptions heat_options(const SafetyLimits& limits, HeatBalanceOptions options) {
@@ -82,6 +85,7 @@ std::optional<ElectricalSample> sample_of(const Observation& observation) {
 SafetySupervisor::SafetySupervisor(const SafetyLimits& limits, const SupervisorOptions& options, TimePoint start,
                                    const ChargeGuard& guard)
     : limits_{limits},
+      run_limits_{limits},
       options_{options},
       start_{start},
       circuit_{options.circuit, options.current_noise, options.settling},
@@ -101,10 +105,10 @@ const std::optional<TripCause>& SafetySupervisor::check_before(int direction, co
                                                                const Observation& observation, TimePoint now) {
   const Reading& cell = observation[Measurand::cell_temperature];
   judge_limits(observation, now);
-  judge_sensor_limits(observation);
+  judge_sensor_limits(observation, true);
   judge_interlock(observation[Measurand::interlock], now);
   judge_freshness(observation, now);
-  if (direction > 0) judge_cold(cell);
+  if (direction > 0 || (direction == 0 && bounds.charge > Amps{})) judge_cold(cell);
   judge_bounds(bounds, cell, now);
   return trip_;
 }
@@ -124,7 +128,7 @@ void SafetySupervisor::latch(Hazard hazard, Measurand measurand, double value, d
 
 void SafetySupervisor::judge(const Observation& observation, const Commanded& commanded, TimePoint now) {
   judge_limits(observation, now);  // first: a real over-limit must not be reported as something else
-  judge_sensor_limits(observation);
+  judge_sensor_limits(observation, false);
   judge_interlock(observation[Measurand::interlock], now);
   judge_freshness(observation, now);
   if (trip_) return;
@@ -187,8 +191,10 @@ void SafetySupervisor::judge_bounds(const CurrentBounds& bounds, const Reading& 
     latch(Hazard::over_current_discharge, Measurand::current, -bounds.discharge.value(), -limit.discharge.value(), now);
 }
 
-void SafetySupervisor::judge_sensor_limits(const Observation& observation) {
-  for (const SensorLimitRow& row : sensor_limit_table) {
+/// `at_once`: before a current flows nothing is waited for.
+void SafetySupervisor::judge_sensor_limits(const Observation& observation, bool at_once) {
+  for (std::size_t i = 0; i < sensor_limit_table.size(); ++i) {
+    const SensorLimitRow& row = sensor_limit_table[i];
     const std::optional<double>& limit = limits_.sensors.*row.limit;
     const Reading& reading = observation[row.measurand];
     if (!limit || reading.quality == Quality::missing) continue;  // judged by age
@@ -197,7 +203,13 @@ void SafetySupervisor::judge_sensor_limits(const Observation& observation) {
       continue;
     }
     const bool inside = row.bound == Bound::at_most ? reading.value <= *limit : reading.value >= *limit;
-    if (!inside) latch(row.hazard, row.measurand, reading.value, *limit, reading.at);
+    if (inside) {
+      beyond_since_[i].reset();
+      continue;
+    }
+    if (!beyond_since_[i]) beyond_since_[i] = reading.at;
+    const Duration hold = from_seconds((limits_.sensors.*row.for_s).value_or(0.0));
+    if (at_once || reading.at - *beyond_since_[i] >= hold) latch(row.hazard, row.measurand, reading.value, *limit, reading.at);
   }
 }
 
@@ -221,7 +233,8 @@ void SafetySupervisor::judge_voltages(const Observation& observation, const Comm
   const Reading& second = observation[Measurand::logger_voltage];
   if (!limit || cycler.quality == Quality::missing || second.quality == Quality::missing) return;  // judged by age
   if (second.quality == Quality::bad) return latch(Hazard::bad_reading, Measurand::logger_voltage, second.value, 0.0, second.at);
-  if (second.at <= last_compared_ || cycler.at < commanded.since || second.at < commanded.since) return;
+  const TimePoint settled = std::max(commanded.since, commanded.changed);
+  if (second.at <= last_compared_ || cycler.at < settled || second.at < settled) return;
   last_compared_ = second.at;
   const double difference = std::abs(cycler.value - second.value);
   disagreements_ = difference <= *limit ? 0 : disagreements_ + 1;
@@ -267,7 +280,7 @@ void SafetySupervisor::judge_cold(const Reading& cell) {
 void SafetySupervisor::judge_circuit(const Observation& observation, const Commanded& commanded) {
   const std::optional<ElectricalSample> sample = sample_of(observation);
   if (!sample) return;
-  const CircuitWatch::Command command{commanded.output_on && observation.output_on, commanded.since,
+  const CircuitWatch::Command command{commanded.output_on && observation.output_on, commanded.since, commanded.changed,
                                       observation.regulation == Regulation::constant_current};
   const std::optional<CircuitWatch::Finding> found = circuit_.look(*sample, command, options_.age_limit);
   if (found) latch(Hazard::open_circuit, Measurand::current, found->current.value(), found->bound.value(), sample->at);
@@ -278,7 +291,7 @@ void SafetySupervisor::judge_leak(const Observation& observation, const Commande
   if (!sample) return;
   LeakWatch::State state{.output_on = commanded.output_on,
                          .direction = commanded.direction,
-                         .since = commanded.since,
+                         .since = std::max(commanded.since, commanded.changed),
                          .regulation = observation.regulation,
                          .temperature_degC = {}};
   for (const Measurand m : {Measurand::cell_temperature, Measurand::ambient_temperature, Measurand::chamber_temperature}) {
@@ -341,9 +354,9 @@ void SafetySupervisor::judge_overcharge(const ElectricalSample& sample, const Th
   guard_.net_Ah += moved.net().value();
   guard_.charged_Ah += moved.charge.value();
   const double empty_V =
-      limits_.voltage_min.value() + empty_share_of_window * (limits_.voltage_max - limits_.voltage_min).value();
+      run_limits_.voltage_min.value() + empty_share_of_window * (run_limits_.voltage_max - run_limits_.voltage_min).value();
   const bool empty = sample.current.value() < 0 && sample.voltage.value() <= empty_V;
-  const double limit = limits_.charge_capacity_max.value();
+  const double limit = run_limits_.charge_capacity_max.value();
   const bool starts_anew = empty && guard_.net_Ah - guard_.lowest_net_Ah <= early_empty_max_of_limit * limit;
   if (starts_anew || guard_.net_Ah < guard_.lowest_net_Ah) guard_.lowest_net_Ah = guard_.net_Ah;
   if (starts_anew) guard_.charged_Ah = 0.0;
@@ -368,11 +381,16 @@ void SafetySupervisor::judge_temperature_rate(const Reading& cell) {
 void SafetySupervisor::judge_mean_temperature(const Reading& cell) {
   if (last_mean_) {
     const double rate = (cell.value - last_mean_->value) / to_seconds(cell.at - last_mean_->at);
-    if (!(rate < options_.temperature_rate_max_K_per_s)) {
-      if (!fast_since_) fast_since_ = last_mean_->at;
-      if (cell.at - *fast_since_ >= options_.temperature_rate_hold) {
-        latch(Hazard::temperature_rate, Measurand::cell_temperature, rate, options_.temperature_rate_max_K_per_s, cell.at);
-      }
+    const double rate_max = std::min(options_.temperature_rate_max_K_per_s,
+                                     limits_.temperature_rate_max_K_per_s.value_or(options_.temperature_rate_max_K_per_s));
+    if (!(rate < rate_max)) {
+      // Two values with nothing between them are one finding, as of a sensor that came back on another cell: not for how long it goes on.
+      const bool is_gap = cell.at - last_mean_->at > options_.temperature_rate_hold;
+      if (!fast_since_) fast_since_ = is_gap ? cell.at : last_mean_->at;
+      const std::optional<double>& for_s = limits_.temperature_rate_for_s;
+      const Duration hold =
+          for_s ? std::min(options_.temperature_rate_hold, from_seconds(*for_s)) : options_.temperature_rate_hold;
+      if (cell.at - *fast_since_ >= hold) latch(Hazard::temperature_rate, Measurand::cell_temperature, rate, rate_max, cell.at);
     } else {
       fast_since_.reset();
     }

@@ -5,6 +5,7 @@
 // off before it does anything else.
 #pragma once
 
+#include <array>
 #include <optional>
 
 #include "controller/base/limits.hpp"
@@ -23,8 +24,9 @@ namespace cellrig {
 /// What the output was told to do. Signs as everywhere: positive charges.
 struct Commanded {
   bool output_on = false;
-  TimePoint since{};  ///< when that was acknowledged
-  int direction = 0;  ///< +1 charges, -1 discharges, 0 either (a CV step both ways)
+  TimePoint since{};    ///< when that was acknowledged
+  int direction = 0;    ///< +1 charges, -1 discharges, 0 either (a CV step both ways)
+  TimePoint changed{};  ///< when another magnitude in the same direction was acknowledged last; before `since`: never
 };
 
 struct SupervisorOptions {
@@ -34,10 +36,10 @@ struct SupervisorOptions {
   Duration sensor_age_limit = std::chrono::seconds{3};  ///< of every quantity with a limit in SensorLimits
   bool interlock_required = false;
   Duration interlock_age_limit = std::chrono::milliseconds{200};
-  Amps current_noise{0.05};                   ///< below this a current counts as none (the instrument's accuracy, doubled)
-  AmpHours frozen_charge_max{0.05};           ///< charge that may flow while no reading changes (1 % of the capacity)
-  double temperature_rate_max_K_per_s = 1.0;  ///< GB 38031-2025 C.5.3.7: 1 K/s for 3 s
-  Duration temperature_rate_hold = std::chrono::seconds{3};
+  Amps current_noise{0.05};          ///< below this a current counts as none (the instrument's accuracy, doubled)
+  AmpHours frozen_charge_max{0.05};  ///< charge that may flow while no reading changes (1 % of the capacity)
+  double temperature_rate_max_K_per_s = temperature_rate_most_K_per_s;  ///< the limits may have less
+  Duration temperature_rate_hold = from_seconds(temperature_rate_longest_s);
   Duration settling = std::chrono::seconds{2};  ///< after a command before sign and "no current" are judged
   CircuitOptions circuit;
   LeakOptions leak;
@@ -71,6 +73,9 @@ class SafetySupervisor {
   [[nodiscard]] const ChargeGuard& charge_guard() const { return guard_; }
   /// The last sample may be that of an open circuit: no step may end by it before the next one has told.
   [[nodiscard]] bool is_in_doubt() const { return circuit_.is_in_doubt(); }
+  /// Of a step that has tighter ones: what was counted and seen so far stays.
+  /// What the overcharge guard counts by stays the run's own.
+  void set_limits(const SafetyLimits& limits) { limits_ = limits; }
   /// The gaps between control periods differ in long rests.
   void set_age_limit(Duration age_limit) { options_.age_limit = age_limit; }
 
@@ -81,7 +86,7 @@ class SafetySupervisor {
   void judge_bounds(const CurrentBounds& bounds, const Reading& cell, TimePoint now);
   [[nodiscard]] CurrentBounds current_limits(const Reading& cell, TimePoint now) const;
   [[nodiscard]] Amps at_least_noise(Amps limit, Amps most) const;
-  void judge_sensor_limits(const Observation& observation);
+  void judge_sensor_limits(const Observation& observation, bool at_once);
   void judge_interlock(const Reading& interlock, TimePoint now);
   void judge_voltages(const Observation& observation, const Commanded& commanded);
   void judge_cold(const Reading& cell);
@@ -105,6 +110,7 @@ class SafetySupervisor {
   };
 
   SafetyLimits limits_;
+  SafetyLimits run_limits_;  ///< without those of a step
   SupervisorOptions options_;
   TimePoint start_;
   std::optional<TripCause> trip_;
@@ -122,6 +128,8 @@ class SafetySupervisor {
   std::optional<Reading> last_mean_;
   TimePoint last_compared_ = TimePoint::min();  ///< the second voltmeter's reading that was compared last
   int disagreements_ = 0;
+  std::array<std::optional<TimePoint>, 3>
+      beyond_since_;  ///< by limit of a sensor: its first reading outside, and none inside since
 };
 
 }  // namespace cellrig

@@ -72,6 +72,7 @@ void AlarmOutput::switch_on(const std::string& why, Duration head_start) {
   // An earlier run has switched it on; that this one wants it, too, is another thing to acknowledge.
   if (std::exchange(is_inherited_, false))
     tell_(db::Severity::warning, switched_on_action(wire_.label()), named() + " was on already, and is wanted: " + why);
+  if (is_standing_down_ && !std::exchange(is_wanted_again_, true)) why_again_ = why;
   if (std::exchange(is_wanted_, true)) return;
   why_ = why;
   tasks_.spawn(keep_on(head_start));
@@ -107,6 +108,7 @@ Task<void> AlarmOutput::try_until_on() {
       tell_(db::Severity::warning, switched_on_action(wire_.label()), named() + " was switched on: " + why_);
       co_return;
     }
+    if (is_standing_down_) co_return;
     // A contactor of the same module that opens goes first, which is no failure.
     if (!is_said && on.error().fault != Fault::interrupted) {
       is_said = true;
@@ -120,7 +122,7 @@ Task<void> AlarmOutput::try_until_on() {
     }
     const TimePoint next = time_.now() + pause;
     pause = std::min(2 * pause, retry_longest);
-    while (!is_hurried_ && time_.now() < next) co_await wake_.until(next);
+    while (!is_hurried_ && !is_standing_down_ && time_.now() < next) co_await wake_.until(next);
   }
 }
 
@@ -129,7 +131,8 @@ Task<void> AlarmOutput::try_until_on() {
 Task<bool> AlarmOutput::has_been_lost() {
   while (!is_finishing_) {
     const TimePoint next = time_.now() + look_every;
-    while (!is_finishing_ && time_.now() < next) co_await wake_.until(next);
+    while (!is_finishing_ && !is_standing_down_ && time_.now() < next) co_await wake_.until(next);
+    if (is_standing_down_) co_return false;
     if (is_finishing_) break;
     const Deadline deadline{time_.now() + attempt_timeout};
     const Result<bool> held = co_await relays_.state(wire_.wire.index, deadline);
@@ -146,6 +149,22 @@ Task<bool> AlarmOutput::has_been_lost() {
   tell_(db::Severity::alarm, not_confirmed_on_action(wire_.label()),
         named() + (held ? " was on and is off again" : " was on and does not say so any more: " + held.error().what));
   co_return true;
+}
+
+Task<Result<void>> AlarmOutput::stand_down() {
+  if (!is_wanted_ || is_finishing_ || is_standing_down_) co_return Result<void>{};
+  is_standing_down_ = true;
+  wake_.wake();
+  co_await tasks_.wait();  // nobody switches it on while it is switched off
+  const Result<void> off = co_await off_at_start(true, true);
+  is_standing_down_ = is_wanted_ = is_confirmed_ = is_inherited_ = false;
+  const std::string before = why_;
+  if (std::exchange(is_wanted_again_, false)) {
+    switch_on(why_again_);
+  } else if (!off) {
+    switch_on(before);
+  }
+  co_return off;
 }
 
 void AlarmOutput::end_soon() {

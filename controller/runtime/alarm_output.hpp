@@ -56,6 +56,10 @@ class AlarmOutput {
   /// The end of the program: no more looking; ten seconds of attempts are left to one that is not confirmed.
   void end_soon();
   [[nodiscard]] Task<void> ended() { return tasks_.wait(); }
+  /// A person has acknowledged all that it was switched on for: off, confirmed. An error, and it stays wanted, when it is not. What comes
+  /// meanwhile switches it on again.
+  [[nodiscard]] Task<Result<void>> stand_down();
+  [[nodiscard]] bool is_wanted() const { return is_wanted_; }
   void hurry();  ///< one attempt is enough
   [[nodiscard]] bool is_confirmed_on() const { return is_confirmed_; }
 
@@ -74,9 +78,11 @@ class AlarmOutput {
   Wait wake_;
   TaskGroup tasks_;
   std::string why_;
+  std::string why_again_;  ///< while it stands down
   TimePoint confirmed_at_{};
   TimePoint ends_at_{};  ///< of the attempts, once the program wants to end
   bool is_wanted_ = false, is_inherited_ = false, is_confirmed_ = false, is_finishing_ = false, is_hurried_ = false;
+  bool is_standing_down_ = false, is_wanted_again_ = false;
 };
 
 }  // namespace cellrig

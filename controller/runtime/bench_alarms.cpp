@@ -16,15 +16,25 @@ BenchAlarms::BenchAlarms(TimeSource& time, const BenchConfig& bench, const std::
   }
 }
 
-Task<Result<void>> BenchAlarms::settle(const Remember& remember) {
-  for (const std::unique_ptr<AlarmOutput>& output : outputs_) {
-    AlarmMemory memory;
-    if (remember) {
-      const Result<AlarmMemory> known = remember(output->wire());
-      if (!known) co_return known.error();
-      memory = *known;
-    }
-    const Result<void> settled = co_await output->settle(memory);
+std::vector<AlarmWire> BenchAlarms::wires() const {
+  std::vector<AlarmWire> all;
+  for (const std::unique_ptr<AlarmOutput>& output : outputs_) all.push_back(output->wire());
+  return all;
+}
+
+Result<std::vector<AlarmMemory>> BenchAlarms::recall(const std::vector<AlarmWire>& wires, const Remember& remember) {
+  std::vector<AlarmMemory> memories(wires.size());
+  for (std::size_t i = 0; remember && i < wires.size(); ++i) {
+    const Result<AlarmMemory> known = remember(wires[i]);
+    if (!known) return known.error();
+    memories[i] = *known;
+  }
+  return memories;
+}
+
+Task<Result<void>> BenchAlarms::settle(std::vector<AlarmMemory> memories) {
+  for (std::size_t i = 0; i < outputs_.size(); ++i) {
+    const Result<void> settled = co_await outputs_[i]->settle(memories.at(i));
     if (!settled) co_return settled;
   }
   co_return Result<void>{};

@@ -23,12 +23,16 @@ class BenchAlarms final : public Bell {
   BenchAlarms(TimeSource& time, const BenchConfig& bench, const std::vector<std::string>& channels, BenchInstruments& instruments,
               Tell tell);
 
-  /// When every channel is off: each output off or left on, as a person has acknowledged.
-  [[nodiscard]] Task<Result<void>> settle(const Remember& remember);
+  [[nodiscard]] std::vector<AlarmWire> wires() const;
+  /// In this order what the record knows of them. Reads files: nothing for the control thread while channels run.
+  [[nodiscard]] static Result<std::vector<AlarmMemory>> recall(const std::vector<AlarmWire>& wires, const Remember& remember);
+  /// When every channel is off: each output off or left on, as a person has acknowledged. Memories in the order of wires().
+  [[nodiscard]] Task<Result<void>> settle(std::vector<AlarmMemory> memories);
   /// The siren; it may be called at any moment and as often as one likes. OFF has a head start.
   void ring(const std::string& why) override;
   /// Exhaust and fan of this chamber.
   [[nodiscard]] std::vector<AlarmOutput*> of_chamber(const std::string& chamber);
+  [[nodiscard]] const std::vector<std::unique_ptr<AlarmOutput>>& outputs() const { return outputs_; }
   [[nodiscard]] Task<void> finish();
   void hurry();
 

@@ -21,6 +21,7 @@ bool BenchOff::is_ours(const std::string& name, const std::string& instrument) {
     Result<Lease> lease = take_lease_of(instrument, wire, options_.lease_directory);
     if (!lease && lease.error().fault == Fault::busy) {
       problems_.push_back(name + ": " + lease.error().what + " (cellrig off --force turns it off all the same)");
+      found_busy_ = true;
       return false;
     }
     if (!lease) {  // nobody is known to have it: OFF does not wait for a file
@@ -81,7 +82,9 @@ Task<void> BenchOff::look(const std::string& channel, Cycler& cycler) {
 Task<void> BenchOff::channel_off(ChannelRunner& runner, Cycler& cycler) {
   if (options_.look_at.contains(runner.name())) co_await look(runner.name(), cycler);
   const Result<void> off = co_await runner.secure();
-  if (!off) problems_.push_back(off.error().what);
+  if (off) co_return;
+  problems_.push_back(off.error().what);
+  not_off_.insert(runner.name());
 }
 
 Task<void> BenchOff::chamber_off(std::string name, Chamber& chamber) {

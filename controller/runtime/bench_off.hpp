@@ -43,6 +43,10 @@ class BenchOff {
 
   /// What could not be done, a line each.
   [[nodiscard]] const std::vector<std::string>& problems() const { return problems_; }
+  /// Somebody else has the right to one of them, and it was left alone.
+  [[nodiscard]] bool found_busy() const { return found_busy_; }
+  /// Channels whose OFF was not confirmed.
+  [[nodiscard]] const std::set<std::string>& not_off() const { return not_off_; }
   /// By channel: those of BenchOffOptions::look_at that were switched off.
   [[nodiscard]] const std::map<std::string, OutputFound>& found() const { return found_; }
   /// The wires of what give_leases() gives.
@@ -69,6 +73,8 @@ class BenchOff {
   std::vector<Lease> leases_;
   std::set<std::string> leased_;  ///< the wires of them
   std::vector<std::string> problems_;
+  std::set<std::string> not_off_;
+  bool found_busy_ = false;
   std::map<std::string, OutputFound> found_;
 };
 

@@ -11,6 +11,7 @@ namespace cellrig {
 namespace {
 
 constexpr Duration relay_timeout = std::chrono::seconds{2};
+constexpr Duration contactor_pause = std::chrono::milliseconds{50};
 constexpr Duration measure_pause = std::chrono::milliseconds{5};
 constexpr Duration settle_after_contactor = std::chrono::milliseconds{300};
 constexpr double plausible_temperature_gap_K = 60.0;
@@ -50,7 +51,12 @@ Task<Result<void>> ChannelRunner::connect_cell() {
   }
   if (parts_.relays != nullptr) {
     const Deadline deadline{time_.now() + relay_timeout};
-    const Result<void> closed = co_await parts_.relays->set(parts_.contactor, true, deadline);
+    Result<void> closed = co_await parts_.relays->set(parts_.contactor, true, deadline);
+    // Another contactor of its module that opens goes first.
+    while (!closed && closed.error().fault == Fault::interrupted && time_.now() < deadline.at && !stop_requested_) {
+      co_await time_.sleep_for(contactor_pause);
+      closed = co_await parts_.relays->set(parts_.contactor, true, deadline);
+    }
     if (!closed) co_return Error{closed.error().fault, parts_.name + ": contactor: " + closed.error().what};
     co_await time_.sleep_for(settle_after_contactor);
   }
@@ -157,6 +163,7 @@ Task<std::optional<ElectricalSample>> ChannelRunner::hold_pulse(Duration lasts) 
   while (!must_be_off() && !tripped(std::nullopt) && (!last || last->at < end)) {
     co_await time_.sleep_for(std::clamp<Duration>(end - time_.now(), measure_pause, options_.control_period));
     if (must_be_off()) break;
+    last_cycle_ = time_.now();
     const Deadline deadline = measure_deadline();
     const Result<CyclerReadings> readings = co_await parts_.cycler->measure(deadline);
     if (!readings) continue;  // for how long, its age decides

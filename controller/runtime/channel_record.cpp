@@ -3,6 +3,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -32,6 +33,7 @@ std::uint32_t flags_of(const output::Record& record, const Observation& observat
   if (record.first_of_step) flags |= db::sample_flag::first_of_step;
   if (record.last_of_step) flags |= db::sample_flag::last_of_step;
   if (record.after_gap) flags |= db::sample_flag::after_gap;
+  if (record.is_waiting) flags |= db::sample_flag::waiting;
   return flags;
 }
 
@@ -66,12 +68,22 @@ std::string_view to_string(StepEndReason reason) {
     case StepEndReason::stopped: return "stopped";
     case StepEndReason::tripped: return "tripped";
     case StepEndReason::command_failed: return "command failed";
+    case StepEndReason::confirmed: return "confirmed";
   }
   return "unknown";
 }
 
 std::string describe_setpoint(const Step& step) {
+  if (step.person) return "output off; " + step.person->message;
   if (!step.setpoint) return "output off";
+  if (step.course) {
+    const auto by_value = [](const CoursePoint& a, const CoursePoint& b) { return a.value < b.value; };
+    const auto [least, most] = std::minmax_element(step.course->points.begin(), step.course->points.end(), by_value);
+    constexpr std::array<std::string_view, 3> units{"A", "W", "V"};
+    return fmt::format("{:+.4g}..{:+.4g} {}, {:.4g}..{:.4g} V", least->value, most->value,
+                       units[static_cast<std::size_t>(step.course->quantity)], step.course->voltage_min.value(),
+                       step.course->voltage_max.value());
+  }
   return std::visit(
       overloaded{
           [](const ConstantCurrent& s) {
@@ -88,6 +100,12 @@ std::string describe_setpoint(const Step& step) {
           },
       },
       *step.setpoint);
+}
+
+ChannelRecord::ChannelRecord(db::Recorder& recorder, const Program& program) : recorder_{recorder}, program_{program} {
+  for (const Instruction& instruction : program.code) {
+    if (const Step* const step = std::get_if<Step>(&instruction)) window_ = std::max(window_, step->record_before);
+  }
 }
 
 void ChannelRecord::go_on(const Continuation& continuation, TimePoint now, UtcTime utc) {
@@ -113,34 +131,38 @@ void ChannelRecord::deviation(const Continuation& continuation, UtcTime utc) {
                   to_string(continuation.kind), fmt::gmtime(static_cast<std::time_t>(from.last_seen.ns_since_epoch / ns_per_s)),
                   fmt::gmtime(static_cast<std::time_t>(utc.ns_since_epoch / ns_per_s)), to_seconds(from.test_time));
   const UnseenCharge& unseen = continuation.unseen;
-  message += fmt::format("unseen charge at most {:+.6f} Ah ({:+.4f} A x {:g} s); ", unseen.charge().value(),
-                         unseen.current.value(), to_seconds(unseen.time));
+  std::string bound = fmt::format("{:+.4g} A x {:g} s", unseen.current.value(), to_seconds(unseen.time));
+  if (unseen.after_end > AmpHours{}) bound += fmt::format(" + {:.6f} Ah found flowing after the end", unseen.after_end.value());
+  // One current has a direction, and so is told. Beside a discharge something may have gone in: then only how much may have moved.
+  const AmpHours told = unseen.after_end > AmpHours{} ? unseen.moved_max() : unseen.in_gap();
+  message += fmt::format("unseen charge at most {:+.6f} Ah ({}); ", told.value(), bound);
   message += step != nullptr ? fmt::format("goes on by '{}' in step {} '{}'", to_string(continuation.rule),
                                            from.point.channel.step_count, step->name)
                              : fmt::format("goes on by '{}' between steps", to_string(continuation.rule));
   if (!continuation.operator_name.empty()) message += ", by " + continuation.operator_name;
   for (const std::string& objection : continuation.objections) message += "; " + objection;
   if (!continuation.accepted_change.empty()) message += "; accepted: " + continuation.accepted_change;
-  recorder_.deviation(
-      db::DeviationRow{.run = run_,
-                       .category = std::string(to_string(continuation.kind)),
-                       .from_test_time_ns = from.test_time.count(),
-                       .to_test_time_ns = from.test_time.count(),
-                       .from_utc = from.last_seen,
-                       .to_utc = utc,
-                       .unseen_charge_max_Ah = std::abs(unseen.charge().value()),
-                       .bounded_by = fmt::format("{:+.4g} A x {:g} s", unseen.current.value(), to_seconds(unseen.time)),
-                       .description = message});
+  recorder_.deviation(db::DeviationRow{.run = run_,
+                                       .category = std::string(to_string(continuation.kind)),
+                                       .from_test_time_ns = from.test_time.count(),
+                                       .to_test_time_ns = from.test_time.count(),
+                                       .from_utc = from.last_seen,
+                                       .to_utc = utc,
+                                       .unseen_charge_max_Ah = unseen.moved_max().value(),
+                                       .bounded_by = bound,
+                                       .description = message});
   recorder_.append(db::EventRow{.run = run_,
                                 .test_time_ns = from.test_time.count(),
                                 .utc = utc,
                                 .severity = db::Severity::warning,
                                 .kind = std::string(deviation_event),
                                 .message = std::move(message),
-                                .value = unseen.charge().value()});
+                                .value = told.value()});
 }
 
 void ChannelRecord::step_started(const output::StepStarted& started, const ChannelState& state, TimePoint now, UtcTime utc) {
+  held_.clear();  // nothing, but after an interruption
+  present_ = &step_at(started.instruction);
   if (!begun()) return;
   const Step& step = step_at(started.instruction);
   step_ = recorder_.next_step_key();
@@ -160,7 +182,41 @@ void ChannelRecord::step_started(const output::StepStarted& started, const Chann
                                    .started_at = says_utc_ ? utc : UtcTime{}});
 }
 
+void ChannelRecord::hold_back(const Observation& observation, const Throughput& step_moved) {
+  // A reading that failed is no row: never a zero.
+  if (!observation[Measurand::voltage].usable() || !observation[Measurand::current].usable()) return;
+  hold({observation, output::Record{.step_moved = step_moved}, false});
+}
+
+/// Rows are in order and no instant has two.
+void ChannelRecord::hold(const Held& held) {
+  if (!held_.empty() && held.at() <= held_.back().at()) {
+    if (held.is_row && !held_.back().is_row) held_.back() = held;
+    return;
+  }
+  held_.push_back(held);
+  while (held_.size() > held_max || held_.back().at() - held_.front().at() > window_) held_.pop_front();
+}
+
+void ChannelRecord::release(Duration back) {
+  if (held_.empty()) return;
+  const TimePoint from = held_.back().at() - back;
+  for (const Held& held : held_) {
+    if (held.is_row || (back > Duration::zero() && held.at() >= from)) write(held.record, held.observation);
+  }
+  held_.clear();
+}
+
 void ChannelRecord::sample(const output::Record& record, const Observation& observation) {
+  if (!holds_back()) return write(record, observation);
+  // Its step ends in this very moment, and what led to that stands before it: step_ended() writes both.
+  if (record.last_of_step) return hold({observation, record, true});
+  // A row that is due waits for nothing, and nothing older can come after it.
+  held_.clear();
+  write(record, observation);
+}
+
+void ChannelRecord::write(const output::Record& record, const Observation& observation) {
   if (!begun()) return;
   recorder_.append(db::SampleRow{.step = step_,
                                  .test_time_ns = test_time_ns(observation[Measurand::voltage].at),
@@ -198,7 +254,8 @@ void ChannelRecord::aux_rows(const output::Record& record, const Observation& ob
   }
 }
 
-void ChannelRecord::step_ended(const output::StepEnded& ended) {
+void ChannelRecord::step_ended(const output::StepEnded& ended, const Step* next) {
+  release(std::max(step_at(ended.instruction).record_before, next != nullptr ? next->record_before : Duration::zero()));
   if (!begun()) return;
   const Step& step = step_at(ended.instruction);
   const StepState& t = ended.totals;
@@ -261,8 +318,10 @@ void ChannelRecord::criterion(const output::CriterionJudged& judged, TimePoint n
                    .severity = judged.met ? db::Severity::info : db::Severity::warning};
   row.kind = judged.met ? "criterion met" : "criterion not met";
   row.message = judged_text(condition, judged.known, judged.value);
+  const double threshold = judged.known ? judged.value - judged.margin : condition.value;
+  if (condition.formula >= 0 && judged.known) row.message += fmt::format(" (the expression is {:.6g})", threshold);
   if (judged.known) row.value = judged.value;
-  row.limit = condition.value;
+  row.limit = threshold;
   recorder_.append(row);
 }
 
@@ -272,23 +331,111 @@ void ChannelRecord::stop_held(const output::StopHeld& held, TimePoint now, UtcTi
   db::EventRow row{.run = run_, .test_time_ns = test_time_ns(now), .utc = utc, .kind = "stop condition"};
   row.message = judged_text(condition, true, held.value);
   row.value = held.value;
-  row.limit = condition.value;
+  row.limit = held.threshold;
   recorder_.append(row);
+}
+
+void ChannelRecord::loop_left(const output::LoopLeft& left, TimePoint now, UtcTime utc) {
+  if (!begun()) return;
+  const ResultCondition& condition = std::get<LeaveIf>(program_.code[left.instruction]).condition;
+  db::EventRow row{.run = run_, .test_time_ns = test_time_ns(now), .utc = utc, .kind = "loop left"};
+  row.message = judged_text(condition, true, left.value);
+  row.value = left.value;
+  row.limit = left.threshold;
+  recorder_.append(row);
+}
+
+void ChannelRecord::variable_set(const output::VariableSet& set, TimePoint now, UtcTime utc) {
+  if (!begun()) return;
+  db::EventRow row{.run = run_, .test_time_ns = test_time_ns(now), .utc = utc, .kind = "variable"};
+  row.message = fmt::format("{} = {:.6g}", program_.variables[set.variable].name, set.value);
+  row.value = set.value;
+  recorder_.append(row);
+}
+
+void ChannelRecord::marked(const output::Marked& mark, TimePoint now, UtcTime utc) {
+  event(db::Severity::info, "mark", std::get<Mark>(program_.code[mark.instruction]).text, now, utc);
+}
+
+void ChannelRecord::diagnostics_begun(const output::DiagnosticsBegun& begun, TimePoint now, UtcTime utc) {
+  const auto why = [&begun]() -> std::string {
+    switch (begun.reason) {
+      case output::DiagnosticsReason::cycles: return fmt::format("after {:g} cycles", begun.value);
+      case output::DiagnosticsReason::fade: return fmt::format("after a fade of {:.3g} %", begun.value);
+      case output::DiagnosticsReason::alarm: return "after an alarm";
+    }
+    return {};
+  };
+  event(db::Severity::info, "diagnostics", why(), now, utc);
+}
+
+std::string ChannelRecord::why_unusable(const output::Unusable& found) const {
+  using Why = output::Unusable::Why;
+  if (found.why == Why::no_step) return "the program goes on and on without a step";
+  if (const SetVariable* const set = std::get_if<SetVariable>(&program_.code[found.instruction])) {
+    const Variable& variable = program_.variables[set->variable];
+    const std::string text = fmt::format("variable {} = {}", variable.name, program_.formulas[set->formula].text);
+    if (found.why == Why::not_known) return text + " is not known: a result in it has not been measured";
+    return fmt::format("{} comes out as {:.6g}, outside its bounds of {:.6g} to {:.6g}", text, found.value, variable.min,
+                       variable.max);
+  }
+  const Step& step = step_at(found.instruction);
+  if (found.why == Why::chamber_temperature) {
+    const Celsius least = step.limits ? step.limits->charge_temperature_min : program_.limits.charge_temperature_min;
+    return fmt::format(
+        "step '{}' charges, and the chamber was asked for {:.4g} degC: the cell is charged at {:.4g} to {:.4g} degC", step.name,
+        found.value, least.value(), program_.charge_temperature_max.value_or(Celsius{}).value());
+  }
+  const std::string text = fmt::format("step '{}': {}", step.name, program_.formulas[step.magnitude->formula].text);
+  if (found.why == Why::not_known) return text + " is not known: a result in it has not been measured";
+  return fmt::format("{} comes out as {:.6g}, which is not above 0 and at most {:.6g}", text, found.value, step.magnitude->max);
 }
 
 void ChannelRecord::event(db::Severity severity, const std::string& kind, const std::string& message, TimePoint now,
                           UtcTime utc) {
   if (!begun()) return;
+  if (severity != db::Severity::info) release(window_of_step());
   recorder_.append(db::EventRow{
       .run = run_, .test_time_ns = test_time_ns(now), .utc = utc, .severity = severity, .kind = kind, .message = message});
 }
 
 void ChannelRecord::trip(const TripCause& cause, TimePoint now, UtcTime utc) {
   if (!begun()) return;
+  release(window_of_step());
   db::EventRow row{.run = run_, .test_time_ns = test_time_ns(now), .utc = utc, .severity = db::Severity::trip, .kind = "trip"};
   row.message = describe(cause);
   if (std::isfinite(cause.value)) row.value = cause.value;
   row.limit = cause.limit;
+  recorder_.append(row);
+}
+
+void ChannelRecord::on_again(const std::string& what, AmpHours charge, TimePoint now, UtcTime utc) {
+  if (!begun()) return;
+  db::EventRow row{.run = run_, .test_time_ns = test_time_ns(now), .utc = utc, .severity = db::Severity::alarm};
+  row.kind = on_again_event;
+  row.message = what;
+  row.value = charge.value();
+  recorder_.append(row);
+}
+
+void ChannelRecord::divergence(const Divergence& found, const std::string& message, TimePoint now, UtcTime utc) {
+  if (!begun()) return;
+  release(window_of_step());
+  db::EventRow row{.run = run_, .test_time_ns = test_time_ns(now), .utc = utc, .severity = db::Severity::warning};
+  row.kind = divergence_event;
+  row.message = message;
+  row.value = found.measured;
+  row.limit = found.measured < found.band.min ? found.band.min : found.band.max;
+  recorder_.append(row);
+}
+
+void ChannelRecord::limit_changed(const LimitChange& change, const std::string& message, TimePoint now, UtcTime utc) {
+  if (!begun()) return;
+  db::EventRow row{.run = run_, .test_time_ns = test_time_ns(now), .utc = utc};
+  row.kind = std::string(limit_event) + change.name;
+  row.message = message;
+  row.value = change.now;
+  row.limit = change.before;
   recorder_.append(row);
 }
 

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <array>
+#include <deque>
 #include <string>
 
 #include "controller/base/observation.hpp"
 #include "controller/engine/channel_machine.hpp"
+#include "controller/engine/divergence_watch.hpp"
 #include "controller/engine/program.hpp"
 #include "controller/engine/resume_point.hpp"
 #include "controller/engine/safety_supervisor.hpp"
@@ -17,10 +19,19 @@ struct Continuation;
 
 /// The kind of the event that closes a gap in the record.
 inline constexpr std::string_view deviation_event = "deviation";
+/// The kind of the event that says that a run left the band around what its rehearsal foretold.
+inline constexpr std::string_view divergence_event = "divergence";
+/// The kind of the event that says from where on a run is on a way that was not rehearsed, or on one that was.
+inline constexpr std::string_view expectation_event = "expectation";
+/// The kind of the event of a limit that a person has changed begins like this; the limit's name follows, its new value is the value.
+inline constexpr std::string_view limit_event = "limit changed: ";
+/// Kind of an event whose value is the charge, in Ah, that may have gone in through an output that was on after the end.
+inline constexpr std::string_view on_again_event = "on again after the end";
 
 class ChannelRecord {
  public:
-  ChannelRecord(db::Recorder& recorder, const Program& program) : recorder_{recorder}, program_{program} {}
+  static constexpr std::size_t held_max = 20'000;  ///< two minutes at 6 ms
+  ChannelRecord(db::Recorder& recorder, const Program& program);
 
   void begin(db::RunKey run, TimePoint started) {
     run_ = run;
@@ -46,12 +57,31 @@ class ChannelRecord {
 
   void step_started(const output::StepStarted& event, const ChannelState& state, TimePoint now, UtcTime utc);
   void sample(const output::Record& record, const Observation& observation);
-  void step_ended(const output::StepEnded& event);
+  /// In a program in which some step has a `record_before`, what was measured since the last row waits here: it is none unless a step ends, or
+  /// an alarm or a trip comes, within that time. A row never waits: it is what a crash must not take.
+  [[nodiscard]] bool holds_back() const { return window_ > Duration::zero(); }
+  void hold_back(const Observation& observation, const Throughput& step_moved);
+  /// `next`: the step that follows; null: none. Its window reaches back into this one.
+  void step_ended(const output::StepEnded& event, const Step* next);
   void cycle_ended(const output::CycleEnded& event);
   void criterion(const output::CriterionJudged& event, TimePoint now, UtcTime utc);
   void stop_held(const output::StopHeld& event, TimePoint now, UtcTime utc);
+  void loop_left(const output::LoopLeft& event, TimePoint now, UtcTime utc);
+  void variable_set(const output::VariableSet& event, TimePoint now, UtcTime utc);
+  void marked(const output::Marked& event, TimePoint now, UtcTime utc);
+  void diagnostics_begun(const output::DiagnosticsBegun& event, TimePoint now, UtcTime utc);
+  [[nodiscard]] std::string why_unusable(const output::Unusable& found) const;
   void event(db::Severity severity, const std::string& kind, const std::string& message, TimePoint now, UtcTime utc);
   void trip(const TripCause& cause, TimePoint now, UtcTime utc);
+  /// charge: that may have gone into the cell meanwhile.
+  void on_again(const std::string& what, AmpHours charge, TimePoint now, UtcTime utc);
+  /// value: what was measured; limit: the edge of the band that it left.
+  void divergence(const Divergence& found, const std::string& message, TimePoint now, UtcTime utc);
+  struct LimitChange {
+    std::string name;
+    double before = 0.0, now = 0.0;
+  };
+  void limit_changed(const LimitChange& change, const std::string& message, TimePoint now, UtcTime utc);
   void resume_point(const ResumePoint& point);
   /// The wall clock was set: from now on each step says its own UTC.
   void clock_was_set() { says_utc_ = true; }
@@ -68,6 +98,20 @@ class ChannelRecord {
   db::StepKey step_ = 0;
   TimePoint started_{}, step_started_{};
   void aux_rows(const output::Record& record, const Observation& observation);
+  struct Held {
+    Observation observation;
+    output::Record record;
+    bool is_row = false;  ///< the last one of its step
+    [[nodiscard]] TimePoint at() const { return observation[Measurand::voltage].at; }
+  };
+  void hold(const Held& held);
+  /// Writes what is held, and was measured within `back` of the last one; the last of its step in any case.
+  void release(Duration back);
+  void write(const output::Record& record, const Observation& observation);
+  [[nodiscard]] Duration window_of_step() const { return present_ != nullptr ? present_->record_before : Duration::zero(); }
+  std::deque<Held> held_;
+  Duration window_{};
+  const Step* present_ = nullptr;
   TimePoint next_chamber_row_{};
   std::array<Reading, measurand_count> last_aux_{};  ///< as it was written
   bool says_utc_ = false;                            ///< test time and UTC no longer run side by side since the start of the run

@@ -19,20 +19,27 @@ void ChannelRunner::begin(db::RunKey run) {
   if (continuation_ == nullptr) {
     record_.begin(run, now);
   } else {
+    const ChannelRecord::Together together(record_);
     record_.go_on(*continuation_, now, time_.utc_now());
     const ResumePoint point = shifted(continuation_->run.point, record_.started().time_since_epoch());
     machine_.restore(point.channel);
     guard = point.guard;
-    guard.count_unseen(continuation_->unseen.charge());
+    guard.count_unseen(continuation_->unseen.went_in_max());
+    // With the deviation, which says that it is counted: whoever goes on after this process finds it in the guard, however soon it dies.
+    record_.resume_point(ResumePoint{machine_.state(), guard});
+    tightened_ = continuation_->run.limits_changed;
+    if (follower_) follower_->go_on(now);
   }
   suspended_ = time_.suspended();
   utc_ahead_ = Duration{time_.utc_now().ns_since_epoch} - now.time_since_epoch() - suspended_;
   supervisor_.emplace(limits_, supervisor_options(), now, guard);
+  supervisor_->set_limits(limits_now());
   commanded_ = Commanded{false, now, 0};
-  last_good_ = now;
+  last_good_ = last_cycle_ = now;
   running_ = true;
   say(db::Severity::info, continuation_ == nullptr ? "started" : "resumed", program_.name);
   for (const auto& [kind, text] : start_remarks_) remark(db::Severity::warning, kind, text);
+  if (trip_before_run_) trip(*trip_before_run_);
 }
 
 void ChannelRunner::keep_point() {

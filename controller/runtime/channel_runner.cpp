@@ -18,6 +18,7 @@ constexpr int measure_share_of_age_limit = 3;
 constexpr Duration apply_timeout = std::chrono::seconds{5};
 constexpr Duration measure_retry = std::chrono::milliseconds{50};
 constexpr Duration long_rest_after = std::chrono::seconds{60};
+constexpr Duration limits_settling = std::chrono::seconds{2};  ///< as the supervisor gives a command
 
 int direction_of(const Step& step) {
   switch (step.direction) {
@@ -26,6 +27,15 @@ int direction_of(const Step& step) {
     case StepDirection::none: return 0;
   }
   return 0;
+}
+
+/// A course charges and discharges in one step: its set-point tells.
+int direction_of(const Step* step, const Setpoint& setpoint) {
+  if (step == nullptr) return 0;
+  if (!step->course) return direction_of(*step);
+  const CurrentBounds bounds = current_bounds(setpoint);
+  const bool charges = bounds.charge > Amps{}, discharges = bounds.discharge > Amps{};
+  return charges == discharges ? 0 : charges ? +1 : -1;
 }
 
 bool needs_instrument(const ChannelOutput& o) {
@@ -48,7 +58,9 @@ ChannelRunner::ChannelRunner(TimeSource& time, const ChannelParts& parts, const 
       record_{recorder, program},
       interlocks_(parts.interlock_modules),
       wake_{time},
-      look_after_wake_{time} {
+      look_after_wake_{time},
+      charge_since_{parts.cycler->capabilities().charge_current_max},
+      urgent_{time} {
   limits_.sensors = tighter(limits_.sensors, parts.limits);
 }
 
@@ -56,6 +68,8 @@ ChannelRunner::ChannelRunner(TimeSource& time, const ChannelParts& parts, const 
 
 Duration ChannelRunner::period() const {
   const ChannelState& state = machine_.state();
+  // Others may have the chamber for days.
+  if (state.phase == Phase::awaiting_chamber && !commanded_.output_on) return options_.control_period_off;
   if (state.phase != Phase::running || machine_.output_wanted()) return options_.control_period;
   const bool long_rest =
       time_.now() - state.step.started >= long_rest_after && machine_.wakeup(time_.now()) - time_.now() >= long_rest_after;
@@ -102,22 +116,26 @@ Task<void> ChannelRunner::run(db::RunKey run) {
   ChannelInput start{input::Start{}};
   if (continuation_ != nullptr) {
     const Interrupted& from = continuation_->run;
-    start = input::GoOn{continuation_->rule, !from.waits_for_person()};
+    start = input::GoOn{continuation_->rule, !from.waits_for_person(), continuation_->stays_paused};
     if (from.waits_for_person()) reason_ = "a trip that nobody has acknowledged: " + from.trip;
   }
   co_await perform(start);
   co_await control_loop();
   running_ = false;
-  if (door_ != nullptr) door_->leave();
+  waits_.clear();
+  co_await urgent_.wait();  // they refer to this object
+  if (door_ != nullptr) door_->leave(safe_by_ != SafeBy::nothing);
   co_await give_back();
   record_end();
   has_ended_ = true;
+  charge_since_.begin(time_.now());
   look_after_wake_.wake();
 }
 
 /// Nothing is switched on before the supervisor has seen a measurement of its own.
 Task<void> ChannelRunner::first_look() {
   while (!must_be_off() && !tripped(std::nullopt)) {
+    last_cycle_ = time_.now();
     const Deadline deadline = measure_deadline();
     const Result<CyclerReadings> readings = co_await parts_.cycler->measure(deadline);
     if (readings) {
@@ -129,22 +147,6 @@ Task<void> ChannelRunner::first_look() {
   }
 }
 
-void ChannelRunner::add_to_reason(const std::string& what) {
-  if (reason_.find(what) != std::string::npos) return;
-  reason_ = reason_.empty() ? what : reason_ + "; " + what;
-}
-
-void ChannelRunner::count_as_failed(const std::string& what) {
-  add_to_reason(what);
-  if (outcome_ != Outcome::tripped && outcome_ != Outcome::record_failure) outcome_ = Outcome::instrument_failure;
-}
-
-void ChannelRunner::failed_afterwards(const std::string& what) {
-  count_as_failed(what);
-  say(db::Severity::alarm, "instrument", what);
-  record_end();
-}
-
 void ChannelRunner::record_end() {
   if (machine_.state().phase != Phase::finished) return;
   record_.finished(output::Finished{outcome_, criteria_met()}, reason_, time_.now(), time_.utc_now());
@@ -152,6 +154,7 @@ void ChannelRunner::record_end() {
 
 /// The contactor opens, the cycler is given back. What can't be confirmed here makes the run a failure, whatever it was before.
 Task<void> ChannelRunner::give_back() {
+  last_cycle_ = time_.now();
   if (parts_.relays != nullptr) {
     const Deadline deadline{time_.now() + std::chrono::seconds{1}};
     const bool opened = co_await open_contactor(deadline);
@@ -163,6 +166,7 @@ Task<void> ChannelRunner::give_back() {
   was_given_back_ = released.has_value();
   if (released) co_return;
   say(db::Severity::warning, "instrument", "could not give the cycler back: " + released.error().what);
+  last_cycle_ = time_.now();
   const SafeBy safe = co_await make_safe();
   if (safe != SafeBy::instrument) count_as_failed("the output was no longer confirmed off at the end");
 }
@@ -174,14 +178,28 @@ Task<void> ChannelRunner::control_loop() {
       const TimePoint due = std::min(next, machine_.wakeup(time_.now()));
       co_await wake_.until(due);
     }
+    last_cycle_ = time_.now();
     if (must_be_off()) {
       co_await end_after_trip();
       continue;
     }
+    if (ordered_) {
+      co_await carry_out_order();
+      continue;
+    }
+    // What comes from outside may lead to a set-point at once: it is decided on a measurement of now.
+    if (granted_ || is_confirmed_) co_await first_look();
+    if (must_be_off()) continue;
     if (granted_) {
       const ChannelInput grant{input::ChamberGranted{*granted_}};
       granted_.reset();
+      point_is_due_ = true;  // from here on it holds the temperature
       co_await perform(grant);
+      continue;
+    }
+    if (std::exchange(is_confirmed_, false)) {
+      const ChannelInput confirmed{input::Confirmed{}};
+      co_await perform(confirmed);
       continue;
     }
     if (time_.now() >= next) {
@@ -215,6 +233,8 @@ Task<void> ChannelRunner::control_cycle() {
   if (readings) {
     fresh = *readings;
     merge(*fresh);
+    unseen_since_on_ = commanded_.output_on;
+    choose_limits(fresh->voltage.at);
     measure_failures_ = 0;
   } else if (readings.error().fault != Fault::interrupted && ++measure_failures_ == 1) {
     say(db::Severity::warning, "instrument", "measurement failed: " + readings.error().what);
@@ -226,7 +246,12 @@ Task<void> ChannelRunner::control_cycle() {
   if (!fresh || must_be_off()) co_return;
   ++samples_;
   // A voltage or a current that the supervisor doubts ends no step; the next sample tells.
-  if (!supervisor_->is_in_doubt() && observe()) co_await perform_outputs();
+  if (!supervisor_->is_in_doubt()) {
+    const std::uint64_t step_count = machine_.state().step_count;
+    const bool is_command_due = observe();
+    look_at_step(step_count);
+    if (is_command_due) co_await perform_outputs();
+  }
   listener_.sample(view());
   if (record_.failed() && !stop_requested_) {
     reason_ = "the record could not be kept: " + record_.failure();
@@ -238,9 +263,19 @@ Task<void> ChannelRunner::control_cycle() {
 /// The hot path: most observations need no command. True: outputs_ holds one.
 bool ChannelRunner::observe() {
   machine_.on(input::Observed{observation_}, time_.now(), outputs_);
+  const bool is_row = std::any_of(outputs_.begin(), outputs_.end(),
+                                  [](const ChannelOutput& o) { return std::holds_alternative<output::Record>(o); });
+  if (record_.holds_back() && !is_row) hold_back();
   if (std::any_of(outputs_.begin(), outputs_.end(), needs_instrument)) return true;
   (void)note_until_command(outputs_.begin());
   return false;
+}
+
+/// What is no row now may become one by what comes next. Of a step that ends the last measurement is a row.
+void ChannelRunner::hold_back() {
+  const StepState& state = machine_.state().step;
+  if (machine_.state().phase != Phase::running || observation_[Measurand::voltage].at < state.started) return;
+  record_.hold_back(observation_, state.moved - state.before.moved);
 }
 
 /// What needs no instrument, up to the next command: stored together with the resume point it leads to.
@@ -267,13 +302,29 @@ bool ChannelRunner::tripped(const std::optional<CyclerReadings>& fresh) {
     supervisor_->trip(TripCause{Hazard::stale_reading, Measurand::voltage, to_seconds(asleep), to_seconds(age_limit()), now});
   }
   if (supervisor_->check(observation_, commanded_, now)) return true;
-  if (!fresh || !commanded_.output_on || fresh->voltage.at < commanded_.since) return false;
-  if (!fresh->tripped && !fresh->remote) {
+  if (!fresh || fresh->voltage.at < commanded_.since) return false;
+  // With the output off, too: the OFF at the end of a step may come a moment after the protection.
+  if (fresh->tripped) {
+    trip_by_instrument(Hazard::instrument_protection);
+  } else if (commanded_.output_on && !fresh->remote) {
     trip_by_instrument(Hazard::instrument_lost_remote);
-  } else if (fresh->tripped || !fresh->output_on) {
+  } else if (commanded_.output_on && !fresh->output_on) {
     trip_by_instrument(Hazard::instrument_protection);
   }
   return supervisor_->tripped().has_value();
+}
+
+/// A step's own limits hold for what was measured while its set-point was in force and has settled: what the step before left is none of
+/// its business. Those of cell and profile hold all the time.
+void ChannelRunner::choose_limits(TimePoint measured) {
+  const Step* const step = machine_.current_step();
+  const ChannelState& state = machine_.state();
+  const bool is_in_force =
+      step != nullptr && step->limits && state.phase == Phase::running && measured >= state.step.started + limits_settling;
+  const SafetyLimits* const wanted = is_in_force ? &*step->limits : nullptr;
+  if (wanted == step_limits_) return;
+  step_limits_ = wanted;
+  supervisor_->set_limits(limits_now());
 }
 
 void ChannelRunner::trip_by_instrument(Hazard hazard) {
@@ -296,41 +347,66 @@ Task<void> ChannelRunner::perform_outputs() {
       if (must_be_off()) co_return;  // what was decided before the stop is not carried out after it
       answer = co_await perform_command(*next);
       if (must_be_off()) co_return;
+      if (!std::get<input::Acknowledged>(*answer).succeeded) break;  // a chamber is not asked for while the output may be on
       next = note_until_command(next + 1);
     }
     if (!answer) co_return;
     tick_now_ = true;  // the first sample of a step follows its acknowledgement at once
     machine_.on(*answer, time_.now(), outputs_);
+    ask_person();
+    // Nothing is measured for the record while it waits: that nothing flows must stand in it now.
+    point_is_due_ = point_is_due_ || machine_.state().phase == Phase::awaiting_chamber;
   }
+}
+
+/// The voltage that a course holds now; nothing: it steers the current, or there is no course.
+std::optional<double> ChannelRunner::swept_voltage(const Setpoint& setpoint) const {
+  const Step* const step = machine_.current_step();
+  const ConstantVoltage* const held = std::get_if<ConstantVoltage>(&setpoint);
+  return step != nullptr && step->course && held != nullptr ? std::optional{held->voltage.value()} : std::nullopt;
+}
+
+bool ChannelRunner::is_small_sweep(const Setpoint& setpoint) const {
+  constexpr double small_V = 0.01;
+  const std::optional<double> now = swept_voltage(setpoint);
+  return now && swept_V_ && std::abs(*now - *swept_V_) < small_V;
 }
 
 Task<void> ChannelRunner::perform_apply(Setpoint setpoint, int direction) {
   applied_ = false;
+  choose_limits(TimePoint::min());  // those of the step before are over
   if (supervisor_->check_before(direction, current_bounds(setpoint), observation_, time_.now())) co_return;
   // Nothing is measured meanwhile: it must be done before the readings it was decided on are too old.
   const TimePoint too_old = last_good_ + age_limit() + std::chrono::milliseconds{1};
   const Deadline deadline{std::min(time_.now() + apply_timeout, too_old)};
   // Judged as "either direction" until the instrument holds the new set-point.
+  const Commanded before = commanded_;
   commanded_ = Commanded{true, deadline.at, 0};
   safe_by_ = SafeBy::nothing;
-  on_uncertain_ = true;
+  on_uncertain_ = unseen_since_on_ = true;
   const Result<void> done = co_await parts_.cycler->apply(setpoint, deadline);
   applied_ = done.has_value();
   if (applied_) {
     on_uncertain_ = false;
     commanded_ = Commanded{true, time_.now(), direction};
-  } else if (!must_be_off()) {
-    reason_ = "set-point not accepted: " + done.error().what;
-    say(db::Severity::alarm, "instrument", reason_);
-    // Whichever exchange told it, a protection that tripped is a trip.
-    if (done.error().fault == Fault::protection_tripped) trip_by_instrument(Hazard::instrument_protection);
+    // Another value in the same direction: what is judged by sign and by time goes on. A sweep of the voltage hardly changes what flows.
+    if (before.output_on && before.direction == direction) {
+      commanded_.since = before.since;
+      commanded_.changed = is_small_sweep(setpoint) ? before.changed : time_.now();
+    }
+    swept_V_ = swept_voltage(setpoint);
+  } else if (const bool is_trip = done.error().fault == Fault::protection_tripped; is_trip || !must_be_off()) {
+    const std::string what = "set-point not accepted: " + done.error().what;
+    if (!must_be_off()) reason_ = what;
+    say(db::Severity::alarm, "instrument", what);
+    // Whichever exchange told it, a protection that tripped is a trip; also to somebody who has just asked for a stop.
+    if (is_trip) trip_by_instrument(Hazard::instrument_protection);
   }
 }
 
 Task<std::optional<ChannelInput>> ChannelRunner::perform_command(const ChannelOutput& o) {
   if (const output::Apply* const apply = std::get_if<output::Apply>(&o)) {
-    const Step* const step = machine_.current_step();
-    co_await perform_apply(apply->setpoint, step != nullptr ? direction_of(*step) : 0);
+    co_await perform_apply(apply->setpoint, direction_of(machine_.current_step(), apply->setpoint));
     const input::Acknowledged answer{apply->command, applied_};
     co_return std::optional<ChannelInput>(answer);
   }
@@ -355,6 +431,7 @@ void ChannelRunner::note(const ChannelOutput& o) {
   std::visit(overloaded{
                  [&](const output::StepStarted& e) {
                    record_.step_started(e, machine_.state(), now, time_.utc_now());
+                   if (follower_) note_detour(follower_->begin_step(e.instruction, e.continues, machine_.state()));
                    point_is_due_ = true;
                    listener_.step_started(view());
                  },
@@ -368,85 +445,17 @@ void ChannelRunner::note(const ChannelOutput& o) {
                  [&](const output::StepEnded& e) { note_end(e); }, [&](const output::CycleEnded& e) { record_.cycle_ended(e); },
                  [&](const output::CriterionJudged& e) { record_.criterion(e, now, time_.utc_now()); },
                  [&](const output::StopHeld& e) { record_.stop_held(e, now, time_.utc_now()); },
+                 [&](const output::LoopLeft& e) { record_.loop_left(e, now, time_.utc_now()); },
+                 [&](const output::VariableSet& e) { record_.variable_set(e, now, time_.utc_now()); },
+                 [&](const output::Marked& e) { record_.marked(e, now, time_.utc_now()); },
+                 [&](const output::DiagnosticsBegun& e) { record_.diagnostics_begun(e, now, time_.utc_now()); },
+                 [&](const output::Unusable& e) {
+                   reason_ = record_.why_unusable(e);
+                   say(db::Severity::alarm, "step failed", reason_);
+                 },
                  [&](const output::Finished& e) { outcome_ = e.outcome; },  // recorded when the instruments are given back
              },
              o);
-}
-
-void ChannelRunner::note_end(const output::StepEnded& ended) {
-  record_.step_ended(ended);
-  point_is_due_ = true;
-  const Results& results = machine_.state().results;
-  const bool is_over = ended.reason == StepEndReason::condition || ended.reason == StepEndReason::time_bound;
-  if (is_over && results.has_resistance && record_.step_at(ended.instruction).measure == Measure::resistance) {
-    say(db::Severity::info, "resistance",
-        fmt::format("{:.6f} Ohm by step '{}'", results.resistance_Ohm, record_.step_at(ended.instruction).name));
-  }
-  if (ended.reason != StepEndReason::time_bound || machine_.state().phase != Phase::stopping) return;
-  const Step& step = record_.step_at(ended.instruction);
-  if (step.time_max_is_normal) return;
-  reason_ = fmt::format("step '{}' did not reach its end within {:g} h", step.name, to_seconds(step.time_max) / 3600.0);
-  say(db::Severity::alarm, "step failed", reason_);
-}
-
-// ---- from outside ---------------------------------------------------------------------------------------------------
-
-void ChannelRunner::sensor(Measurand measurand, const Reading& reading) {
-  observation_[measurand] = reading;
-  if (measurand == Measurand::cell_temperature || measurand == Measurand::gas) watch_heat(measurand, reading);
-  if (!running_ || !supervisor_ || must_be_off()) return;
-  if (measurand == Measurand::logger_voltage) watch_difference();
-  if (!supervisor_->check(observation_, commanded_, time_.now())) return;
-  make_safe_soon();
-}
-
-void ChannelRunner::trip(const TripCause& cause) {
-  if (!supervisor_ || !running_ || must_be_off()) return;
-  supervisor_->trip(cause);
-  make_safe_soon();
-}
-
-void ChannelRunner::stop(Outcome outcome, const std::string& reason) {
-  if (stop_requested_) return;
-  stop_requested_ = outcome;
-  const bool is_over = machine_.state().phase == Phase::finished || (supervisor_ && supervisor_->tripped());
-  if (!reason.empty() && !is_over) {
-    reason_ = reason;
-    record_.event(outcome == Outcome::stopped ? db::Severity::info : db::Severity::alarm, "stop", reason, time_.now(),
-                  time_.utc_now());
-  }
-  if (running_) make_safe_soon();
-}
-
-void ChannelRunner::chamber_granted(std::uint32_t request) {
-  granted_ = request;
-  wake_.wake();
-}
-
-void ChannelRunner::remark(db::Severity severity, const std::string& kind, const std::string& text) {
-  record_.event(severity, kind, text, time_.now(), time_.utc_now());
-}
-
-void ChannelRunner::say(db::Severity severity, const std::string& kind, const std::string& text) {
-  record_.event(severity, kind, text, time_.now(), time_.utc_now());
-  if (severity != db::Severity::info) listener_.message(parts_.name, severity, text);
-}
-
-ChannelView ChannelRunner::view() const {
-  const ChannelState& state = machine_.state();
-  const Step* const step = machine_.current_step();
-  ChannelView v{.channel = parts_.name,
-                .step_name = step != nullptr ? std::string_view(step->name) : std::string_view{},
-                .phase = state.phase,
-                .cycle = state.cycle,
-                .step_count = state.step_count,
-                .observation = observation_,
-                .step_moved = state.step.moved,
-                .soc_pct = machine_.soc_pct(),
-                .test_time = time_.now() - record_.started()};
-  v.step_time = state.step.ran_before_pause + (time_.now() - state.step.started);
-  v.state = &state;
-  return v;
 }
 
 }  // namespace cellrig

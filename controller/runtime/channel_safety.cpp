@@ -2,10 +2,12 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <limits>
+#include <utility>
 
 #include "controller/runtime/channel_runner.hpp"
 #include "controller/runtime/constants.hpp"
+#include "controller/runtime/heat_watch.hpp"
+#include "controller/runtime/output_watch.hpp"
 
 namespace cellrig {
 namespace {
@@ -14,8 +16,8 @@ constexpr Duration path_timeout = std::chrono::seconds{1};
 constexpr Duration contactor_timeout = std::chrono::milliseconds{500};
 constexpr Duration watchdog_margin = std::chrono::seconds{1};
 constexpr Duration look_after_period = std::chrono::seconds{2};
-constexpr Duration look_after_timeout = std::chrono::seconds{1};
 constexpr int on_again_told_max = 10;
+constexpr Duration on_again_told_every = std::chrono::minutes{1};  ///< beyond these
 
 }  // namespace
 
@@ -101,6 +103,8 @@ Task<void> ChannelRunner::look_after() {
     co_await look_after_wake_.until(next);
     if (!look_after_ends_) co_await look_at_ended();
   }
+  charge_again_ += charge_since_.count_until(time_.now());
+  if (charge_again_ > AmpHours{}) on_again("nobody looks at the output any more", std::exchange(charge_again_, AmpHours{}));
 }
 
 void ChannelRunner::end_look_after() {
@@ -108,27 +112,28 @@ void ChannelRunner::end_look_after() {
   look_after_wake_.wake();
 }
 
-/// An instrument that does not answer energises nothing that could be seen from here; somebody may have taken it away.
 Task<void> ChannelRunner::look_at_ended() {
-  const Deadline deadline{time_.now() + look_after_timeout};
-  const Result<CyclerReadings> readings = co_await parts_.cycler->measure(deadline);
-  if (!readings) co_return;
-  const double noise_A = supervisor_options().current_noise.value();
-  const bool flows = readings->current.usable() && !(std::abs(readings->current.value) <= noise_A);
-  if (!readings->output_on && !flows) co_return;
-  // No watchdog is left that a question could feed: OFF until it is confirmed, at every look.
-  off_failures_ = 1;  // what failed is told below
-  const bool off = co_await ask_for_off(path_timeout);
-  if (off) {
-    const Deadline release_deadline{time_.now() + path_timeout};
-    (void)co_await parts_.cycler->release(release_deadline);  // back to whoever uses it now
+  const OutputLook look = co_await look_at_output(time_, *parts_.cycler, supervisor_options().current_noise);
+  parts_.cycler->hang_up();  // it was given back: whoever uses it now may need the connection
+  doubts_ = doubts_after(look, doubts_);
+  const bool is_trouble = look.was_on || (look.is_doubtful() && doubts_ >= output_doubts_max);
+  charge_again_ += charge_since_.count(look, time_.now());
+  if (!is_trouble) {
+    if (charge_again_ > AmpHours{}) on_again("the output is off now", std::exchange(charge_again_, AmpHours{}));
+    co_return;
   }
   // The end of the run stays what it was: this is an event of its own. What comes again and again is told a few times.
-  if (++on_again_ > on_again_told_max) co_return;
-  const std::string what = fmt::format("after its end the output is on again ({:.3f} A): {}", readings->current.value,
-                                       off ? "OFF again, confirmed" : "OFF is not confirmed, and is tried on. Go and look.");
+  if (++on_again_ > on_again_told_max && time_.now() - told_again_at_ < on_again_told_every) co_return;
+  told_again_at_ = time_.now();
+  const std::string what = describe(look);
   call_people(parts_.name + ": " + what);
-  say(db::Severity::alarm, "on again after the end", what);
+  on_again(what, std::exchange(charge_again_, AmpHours{}));
+  listener_.message(parts_.name, db::Severity::alarm, what);
+}
+
+void ChannelRunner::on_again(const std::string& what, AmpHours charge) {
+  machine_.note_alarm();
+  record_.on_again(what, charge, time_.now(), time_.utc_now());
 }
 
 // ---- who else is told -----------------------------------------------------------------------------------------------
@@ -156,11 +161,14 @@ void ChannelRunner::note_off(SafeBy safe) {
 /// The way out after a trip or a stop: OFF first, everything else after.
 Task<void> ChannelRunner::end_after_trip() {
   if (supervisor_->tripped()) tell_others(*supervisor_->tripped());
+  if (door_ != nullptr) door_->withdraw();
   const SafeBy safe = co_await make_safe();
+  if (safe == SafeBy::instrument && unseen_since_on_ && !supervisor_->tripped() && !hurry_) co_await look_for_protection();
   if (supervisor_->tripped() && machine_.state().phase != Phase::tripped && machine_.state().phase != Phase::finished) {
     const TripCause cause = *supervisor_->tripped();
     reason_ = describe(cause);
     const ChannelRecord::Together together(record_);
+    if (record_.holds_back()) hold_back();
     record_.trip(cause, time_.now(), time_.utc_now());
     const bool instrument = is_instrument_failure(cause.hazard);
     listener_.message(parts_.name, instrument ? db::Severity::alarm : db::Severity::trip, reason_);
@@ -172,17 +180,20 @@ Task<void> ChannelRunner::end_after_trip() {
   note(ChannelInput{input::Acknowledged{machine_.state().command, safe == SafeBy::instrument}});
 }
 
+/// A stop cuts the exchange that would have told: one look more, with the output off, whether the instrument's own protection was first.
+Task<void> ChannelRunner::look_for_protection() {
+  unseen_since_on_ = false;
+  const Deadline deadline{time_.now() + path_timeout};
+  const Result<CyclerReadings> last = co_await parts_.cycler->measure(deadline);
+  if (!last || !last->tripped) co_return;
+  trip_by_instrument(Hazard::instrument_protection);
+  tell_others(*supervisor_->tripped());
+}
+
 /// A cell that runs away does so after its channel has tripped, as a rule: its chamber must know all the same, and so must people.
 void ChannelRunner::watch_heat(Measurand measurand, const Reading& reading) {
   if (measurand == Measurand::gas && !reading.usable()) return;  // what is no number is the supervisor's business
-  if (!heat_watch_) {
-    SafetyLimits limits = limits_;
-    limits.cell_temperature_min = Celsius{-std::numeric_limits<double>::infinity()};
-    limits.sensors = SensorLimits{.gas_max_ppm = limits_.sensors.gas_max_ppm};
-    SupervisorOptions options;
-    options.age_limit = options.temperature_age_limit = options.sensor_age_limit = Duration::max();
-    heat_watch_.emplace(limits, options, time_.now());
-  }
+  if (!heat_watch_) heat_watch_.emplace(make_heat_watch(limits_, time_.now()));
   if (heat_watch_->tripped()) return;
   Observation heat;
   heat[measurand] = reading;
@@ -194,14 +205,19 @@ void ChannelRunner::watch_heat(Measurand measurand, const Reading& reading) {
   if (!cause || !is_thermal(cause->hazard)) return;
   tell_others(*cause);
   if (running_ && !must_be_off()) return trip(*cause);
-  say(db::Severity::alarm, "heat after the end", describe(*cause));
+  // The first-out cause of the run stays what it was; that a cell was hot waits for a person like any other trip.
+  const std::string text = describe(*cause);
+  record_.event(db::Severity::alarm, std::string(db::heat_after_end_event), text, time_.now(), time_.utc_now());
+  machine_.note_alarm();
+  listener_.message(parts_.name, db::Severity::trip, text);
 }
 
 /// The control loop may be waiting for a reply that never comes: OFF does not wait for it.
 void ChannelRunner::make_safe_soon() {
   if (supervisor_->tripped()) tell_others(*supervisor_->tripped());
+  if (door_ != nullptr) door_->withdraw();
   const auto off = [](ChannelRunner* self) -> Task<void> { co_await self->make_safe(); };
-  time_.spawn(off(this));
+  urgent_.spawn(off(this));
   wake_.wake();
 }
 

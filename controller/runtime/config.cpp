@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::int64_t input_index_max = 255;
 constexpr std::int64_t calibration_days_max = 3660;
+constexpr double wait_max_h_max = 87'600.0;
 constexpr double watchdog_default_s = 5.0, watchdog_min_s = 1.0, watchdog_max_s = 30.0;
 
 std::vector<std::string> names_of(const std::map<std::string, InstrumentConfig>& instruments) {
@@ -113,8 +114,9 @@ class BenchReader {
   }
 
   ChamberConfig read_chamber(const YamlEntry& entry) const {
-    const YamlMap map{
-        entry.value, "chamber " + entry.key, {"instrument", "setpoint_min_degC", "setpoint_max_degC", "exhaust", "fan"}};
+    const YamlMap map{entry.value,
+                      "chamber " + entry.key,
+                      {"instrument", "setpoint_min_degC", "setpoint_max_degC", "exhaust", "fan", "wait_max_h"}};
     ChamberConfig chamber{.name = entry.key, .instrument = instrument(map.required("instrument"), "instrument")};
     chamber.setpoint_min = Celsius{map.number_or("setpoint_min_degC", chamber.setpoint_min.value())};
     chamber.setpoint_max = Celsius{map.number_or("setpoint_max_degC", chamber.setpoint_max.value())};
@@ -122,6 +124,12 @@ class BenchReader {
       throw ConfigError{entry.place, "setpoint_min_degC must be below setpoint_max_degC"};
     chamber.exhaust = read_ref(map, "exhaust", "relays", "output");
     chamber.fan = read_ref(map, "fan", "relays", "output");
+    if (map.find("wait_max_h") != nullptr) {
+      const double hours = map.number("wait_max_h");
+      if (!(hours > 0 && hours <= wait_max_h_max))
+        throw ConfigError{map.required("wait_max_h").value.place(), "wait_max_h must be above 0, and at most 87600 (ten years)"};
+      chamber.wait_max = from_seconds(hours * 3600.0);
+    }
     return chamber;
   }
 
@@ -169,8 +177,7 @@ class BenchReader {
     }
   }
 
-  static void require_sensor(const YamlEntry& limit, const ChannelConfig& channel) {
-    const Measurand measurand = find_sensor_limit(limit.key)->measurand;
+  static void require_sensor(const YamlEntry& limit, Measurand measurand, const ChannelConfig& channel) {
     const bool is_bound = (measurand == Measurand::stack_pressure && channel.stack_force) ||
                           (measurand == Measurand::gas && channel.gas) ||
                           (measurand == Measurand::logger_voltage && channel.voltage);
@@ -187,16 +194,26 @@ class BenchReader {
     const YamlMap map{entry->value, "limits", sensor_limit_keys()};
     for (const YamlEntry& limit : entry->value.entries()) {
       into.limit_places[limit.key] = limit.value.place();
-      set_sensor_limit(*find_sensor_limit(limit.key), map.number(limit.key), limit.value.place(), into.limits);
-      require_sensor(limit, into);
+      const SensorLimitKey* const key = find_sensor_limit(limit.key);
+      if (key == nullptr) continue;
+      set_sensor_limit(*key, map.number(limit.key), limit.value.place(), into.limits);
+      require_sensor(limit, key->measurand, into);
+    }
+    for (const YamlEntry& delay : entry->value.entries()) {
+      const SensorDelayKey* const key = find_sensor_delay(delay.key);
+      if (key == nullptr) continue;
+      if (!has_limit_for(*key, into.limits))
+        throw ConfigError{delay.value.place(), "'" + delay.key + "' delays a limit that is not given"};
+      set_sensor_delay(*key, map.number(delay.key), delay.value.place(), into.limits);
     }
   }
 
   ChannelConfig read_channel(const YamlEntry& entry) const {
-    const YamlMap map{entry.value,
-                      "channel " + entry.key,
-                      {"cycler", "cell_temperature", "ambient_temperature", "voltage", "stack_force", "gas", "interlock",
-                       "limits", "contactor", "chamber", "accept_without_watchdog", "accept_unproven_watchdog"}};
+    const YamlMap map{
+        entry.value,
+        "channel " + entry.key,
+        {"cycler", "cell_temperature", "ambient_temperature", "voltage", "stack_force", "gas", "interlock", "limits", "contactor",
+         "chamber", "accept_without_watchdog", "accept_unproven_watchdog", "accept_any_temperature"}};
     ChannelConfig channel{.name = entry.key, .cycler = instrument(map.required("cycler"), "cycler"), .place = entry.place};
     channel.cell_temperature = read_ref(map, "cell_temperature", "logger", "input");
     channel.ambient_temperature = read_ref(map, "ambient_temperature", "logger", "input");
@@ -208,6 +225,7 @@ class BenchReader {
     channel.contactor = read_ref(map, "contactor", "relays", "output");
     channel.accept_without_watchdog = read_reason(map, "accept_without_watchdog");
     channel.accept_unproven_watchdog = read_reason(map, "accept_unproven_watchdog");
+    channel.accept_any_temperature = read_reason(map, "accept_any_temperature");
     if (const YamlEntry* chamber = map.find("chamber")) {
       channel.chamber = as_text(chamber->value, "chamber");
       std::vector<std::string> known;

@@ -39,6 +39,7 @@ struct ChamberConfig {
   std::string instrument;
   Celsius setpoint_min{-40.0}, setpoint_max{85.0};
   std::optional<InputRef> exhaust, fan;  ///< outputs that a thermal trip switches on
+  std::optional<Duration> wait_max;      ///< that a channel may wait for others; empty: by the lengths of their programs
 };
 
 struct ChannelConfig {
@@ -55,6 +56,7 @@ struct ChannelConfig {
   std::string chamber;                   ///< empty: none
   std::string accept_without_watchdog;   ///< the reason a person gave, or empty
   std::string accept_unproven_watchdog;  ///< as above, for one that nobody has seen fire
+  std::string accept_any_temperature;    ///< as above, for a cell whose temperature the other channels of its chamber change
   SourcePlace place;
 };
 

@@ -6,7 +6,7 @@
 
 namespace cellrig {
 namespace {
-constexpr Duration command_timeout = std::chrono::seconds{2};
+constexpr Duration output_test_timeout = std::chrono::seconds{2};
 }  // namespace
 
 Task<void> Doctor::look_at_alarms() {
@@ -20,7 +20,7 @@ Task<void> Doctor::look_at_alarm(AlarmWire alarm) {
   const std::string what{to_string(alarm.role)};
   const std::string& name = alarm.wire.instrument;
   Relays& relays = *instruments_.relays.at(name);
-  const Deadline deadline{time_.now() + command_timeout};
+  const Deadline deadline{time_.now() + output_test_timeout};
   const Result<bool> is_on = co_await relays.state(alarm.wire.index, deadline);
   if (!is_on) {
     add(name, what, DoctorVerdict::failed,
@@ -34,7 +34,7 @@ Task<void> Doctor::look_at_alarm(AlarmWire alarm) {
     co_return;
   }
   if (alarm.role == AlarmWire::Role::siren) {
-    const Deadline off_deadline{time_.now() + command_timeout};
+    const Deadline off_deadline{time_.now() + output_test_timeout};
     const Result<void> off = co_await relays.set(alarm.wire.index, false, off_deadline);
     if (!off) {
       add(name, what, DoctorVerdict::failed, alarm.name() + " was not silenced: " + off.error().what);

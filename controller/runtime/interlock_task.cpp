@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 
 namespace cellrig {
 namespace {
+constexpr std::uint64_t cuts_of_contacts_max = 5;
+constexpr Duration poll_for_exchange_of_contacts = std::chrono::milliseconds{10};
 constexpr std::size_t contacts_max = 64;
 constexpr int attempts_per_age_limit = 2;  ///< so that one lost answer does not trip
 }  // namespace
@@ -19,7 +22,20 @@ InterlockTask::InterlockTask(TimeSource& time, std::string name, Contacts& conta
       listener_{listener},
       wake_{time} {}
 
-void InterlockTask::subscribe(ChannelRunner& channel, std::size_t source, int input) {
+void InterlockTask::declare(int input) {
+  const std::size_t count = static_cast<std::size_t>(input) + 1;
+  if (count <= count_) return;
+  assert(!is_running_);  // an exchange under way writes into as many as there were
+  count_ = count;
+  closed_.resize(count_);
+}
+
+void InterlockTask::unsubscribe(const SensorSink& channel) {
+  std::erase_if(subscriptions_, [&channel](const Subscription& s) { return s.channel == &channel; });
+}
+
+void InterlockTask::subscribe(SensorSink& channel, std::size_t source, int input) {
+  declare(input);
   const auto known = std::find_if(subscriptions_.begin(), subscriptions_.end(),
                                   [&](const Subscription& s) { return s.channel == &channel && s.source == source; });
   if (known == subscriptions_.end()) {
@@ -27,11 +43,29 @@ void InterlockTask::subscribe(ChannelRunner& channel, std::size_t source, int in
   } else {
     known->inputs.push_back(input);
   }
-  count_ = std::max(count_, static_cast<std::size_t>(input) + 1);
-  closed_.resize(count_);
+  open_said_ = false;  // who comes now has not been told
 }
 
 Task<Result<void>> InterlockTask::refresh() {
+  if (!is_running_) {
+    Result<void> done = co_await exchange();
+    co_return done;
+  }
+  // The one under way may have begun before whoever asks came to listen.
+  std::uint64_t wanted = exchanges_ + 2;
+  const std::uint64_t most = wanted + cuts_of_contacts_max;
+  while (is_running_ && exchanges_ < wanted) {
+    wake_.wake();
+    co_await time_.sleep_for(poll_for_exchange_of_contacts);
+    // A contactor of the same module that opens goes first, which is no failure.
+    const bool is_cut = exchanges_ >= wanted && !last_ && last_.error().fault == Fault::interrupted;
+    if (is_cut && wanted < most) wanted = exchanges_ + 1;
+  }
+  if (!is_running_) co_return fail(Fault::interrupted, name_ + " is no longer read");
+  co_return last_;
+}
+
+Task<Result<void>> InterlockTask::exchange() {
   const TimePoint asked = time_.now();
   const Deadline deadline{asked + age_limit_ / attempts_per_age_limit};
   std::array<bool, contacts_max> closed{};
@@ -80,12 +114,15 @@ void InterlockTask::say_open(const Subscription& subscription, int input) {
 }
 
 Task<void> InterlockTask::run() {
+  is_running_ = true;
   TimePoint next = time_.now();
   while (!stopped_) {
-    (void)co_await refresh();
-    next = std::max(next + period_, time_.now());
+    last_ = co_await exchange();
+    ++exchanges_;
+    next = std::clamp(next + period_, time_.now(), time_.now() + period_);  // also when it was woken early
     if (!stopped_) co_await wake_.until(next);
   }
+  is_running_ = false;
 }
 
 void InterlockTask::stop() {

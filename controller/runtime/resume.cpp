@@ -23,11 +23,19 @@ UtcTime utc_of(const db::RunInfo& info, const db::StepInfo* step, std::int64_t t
   return UtcTime{info.row.started_at.ns_since_epoch + test_time_ns};
 }
 
-/// The trip that ended the run, unless it went on after it.
+/// Told of a run that is over or whose process is dead: for how long nobody saw what it did is not counted from there.
+bool is_after_the_end(const db::EventRow& event) {
+  return event.kind == on_again_event || event.kind == db::heat_after_end_event;
+}
+
+/// The trip that ended the run, or came after its end, and the charge that went in after it; unless it went on since.
 void find_trip(const std::vector<db::EventRow>& events, Interrupted& run) {
   for (const db::EventRow& event : events) {
-    if (event.severity == db::Severity::trip) run.trip = event.message;
-    if (event.kind == deviation_event) run.trip.clear();
+    if (event.severity == db::Severity::trip || event.kind == db::heat_after_end_event) run.trip = event.message;
+    if (event.kind == on_again_event) run.charge_after_end += AmpHours{event.value.value_or(0.0)};
+    if (event.kind != deviation_event) continue;
+    run.trip.clear();  // it went on, and counted what had flowed
+    run.charge_after_end = AmpHours{};
   }
   // Whatever the events say: a run that ended like this does not go on by itself.
   const bool is_tripped = is_status(run.info, Outcome::tripped) || run.point.channel.outcome == Outcome::tripped;
@@ -88,6 +96,10 @@ Result<Interrupted> find_interrupted(db::Reader& reader, db::RunKey run) {
   const Result<std::vector<db::EventRow>> events = reader.events(run);
   if (!events) return events.error();
   find_trip(*events, found);
+  for (const db::EventRow& event : *events) {
+    if (event.kind.starts_with(limit_event) && event.value)
+      found.limits_changed[event.kind.substr(limit_event.size())] = *event.value;
+  }
   const Result<bool> acknowledged = reader.is_last_trip_acknowledged(run);
   if (!acknowledged) return acknowledged.error();
   found.is_acknowledged = *acknowledged;
@@ -95,7 +107,7 @@ Result<Interrupted> find_interrupted(db::Reader& reader, db::RunKey run) {
   if (!placed) return placed.error();
   for (const db::EventRow& event : *events) {
     found.test_time = std::max(found.test_time, Duration{event.test_time_ns});
-    found.last_seen = std::max(found.last_seen, event.utc);
+    if (!is_after_the_end(event)) found.last_seen = std::max(found.last_seen, event.utc);
   }
   return found;
 }
@@ -141,6 +153,7 @@ Result<void> bring_up_to_date(db::Reader& reader, const Program& program, Interr
   const std::int64_t after = *stored ? (**stored).sample_rowid : 0;
   const auto add = [&run](const db::SampleView& view) {
     const db::SampleRow& row = view.row;
+    if ((row.flags & db::sample_flag::waiting) != 0) return true;  // nothing moved, and no clock ran
     RowSeen seen;
     seen.sample = ElectricalSample{TimePoint{Duration{row.test_time_ns}}, Volts{row.voltage_V}, Amps{row.current_A}};
     seen.step_moved =
@@ -163,7 +176,9 @@ const Step* interrupted_step(const Program& program, const ChannelState& state) 
 }
 
 UnseenCharge unseen_of(const Program& program, const Interrupted& run, Duration time_unseen) {
-  return unseen_charge(program, run.point.channel, run.was_off ? stop_time_max : time_unseen);
+  UnseenCharge unseen = unseen_charge(program, run.point.channel, run.was_off ? stop_time_max : time_unseen);
+  unseen.after_end = run.charge_after_end;
+  return unseen;
 }
 
 }  // namespace cellrig

@@ -1,6 +1,7 @@
 // A run that was interrupted: found in the record, judged, and made ready to go on.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,12 +16,14 @@ namespace cellrig {
 struct Interrupted {
   db::RunInfo info;
   ResumePoint point;
-  Duration test_time{};          ///< where the record stands: test time goes on from here
-  db::StepKey open_step = 0;     ///< a step that nobody ended; 0: none
-  UtcTime last_seen{};           ///< of the last row, event or end
-  bool was_off = false;          ///< stopped in order: the output was confirmed off when the run ended
-  std::string trip;              ///< the trip that ended it, or was the last word before it died; empty: none
-  bool is_acknowledged = false;  ///< that trip, by a person
+  Duration test_time{};                          ///< where the record stands: test time goes on from here
+  db::StepKey open_step = 0;                     ///< a step that nobody ended; 0: none
+  UtcTime last_seen{};                           ///< of the last row, event or end; not of what was told after the end
+  bool was_off = false;                          ///< stopped in order: the output was confirmed off when the run ended
+  std::string trip;                              ///< the trip that ended it, or was the last word before it died; empty: none
+  bool is_acknowledged = false;                  ///< that trip, by a person
+  AmpHours charge_after_end;                     ///< that went in through an output that was found on after the run had ended
+  std::map<std::string, double> limits_changed;  ///< by a person, the last word for each name
   /// An instrument that failed without a trip needs nobody's word, only the rule.
   [[nodiscard]] bool waits_for_person() const { return !trip.empty() && !is_acknowledged; }
 };
@@ -56,6 +59,7 @@ struct Continuation {
   std::string host;                     ///< where it goes on
   std::string accepted_change;          ///< a person's reason to go on although cycler, channel or cell is another one
   std::vector<std::string> objections;  ///< what that person accepted: why it does not go on by itself
+  bool stays_paused = false;            ///< nobody asked for this continuation: what a person had paused waits for a person
 };
 
 /// `time_unseen`: how long an output can have stayed on that nobody switched off.

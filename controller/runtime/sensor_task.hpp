@@ -1,18 +1,20 @@
 // Refreshes what one logger measures for every channel that listens to it.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "controller/async/time_source.hpp"
-#include "controller/runtime/channel_runner.hpp"
+#include "controller/runtime/listener.hpp"
+#include "controller/runtime/sensor_sink.hpp"
 #include "drivers/instruments/logger.hpp"
 
 namespace cellrig {
 
 struct SensorSubscription {
-  ChannelRunner* channel = nullptr;
+  SensorSink* channel = nullptr;
   Measurand measurand = Measurand::cell_temperature;
   int input = 0;
   std::optional<double> pressed_area_cm2{};  ///< of a force: then its pressure is handed out too
@@ -21,9 +23,16 @@ struct SensorSubscription {
 class SensorTask {
  public:
   SensorTask(TimeSource& time, std::string name, Logger& logger, Duration period, RunListener& listener);
+  /// Before run(): an input that somebody will listen to.
+  void declare(int input);
+  /// At any moment; while it runs, to inputs that were declared.
   void subscribe(const SensorSubscription& subscription);
-  /// One exchange; its readings are handed out. Before the run, and then once per period.
+  void unsubscribe(const SensorSink& channel);
+  /// One exchange; its readings are handed out. While it runs: the next one of its own, at once.
   [[nodiscard]] Task<Result<void>> refresh();
+  [[nodiscard]] bool is_running() const { return is_running_; }
+  /// Before run(): nobody else asks who it is. At the beginning and after each failure, not more often than every ten seconds.
+  void identify_by_itself() { identifies_ = true; }
   /// Until stop().
   [[nodiscard]] Task<void> run();
   void stop();
@@ -33,6 +42,10 @@ class SensorTask {
  private:
   static constexpr Duration age_limit_min = std::chrono::seconds{1};
 
+  Task<Result<void>> exchange();
+  Task<Result<void>> identify();
+  Task<void> verify();
+  void tell_failure(const Error& error);
   void hand_out(const SensorSubscription& subscription, const Reading& reading);
 
   TimeSource& time_;
@@ -45,6 +58,12 @@ class SensorTask {
   std::vector<Reading> readings_;  ///< of these
   Wait wake_;
   TimePoint last_good_{};
+  std::uint64_t exchanges_ = 0;  ///< that ended
+  Result<void> last_;            ///< of them
+  bool is_running_ = false;
+  bool identifies_ = false, is_identified_ = false;
+  bool is_refused_ = false;  ///< somebody has set it up anew
+  TimePoint next_identify_{}, next_verify_{};
   bool stopped_ = false;
   bool failing_ = false;
 };

@@ -36,6 +36,7 @@ Result<std::map<StepKey, StepResult>> integrate_steps(Reader& reader, RunKey run
   StepKey current_key = 0;
   const Result<std::uint64_t> visited = reader.for_each_sample(run, [&](const SampleView& sample) {
     const SampleRow& row = sample.row;
+    if ((row.flags & sample_flag::waiting) != 0) return true;
     const bool is_same_step = current != nullptr && current_key == row.step;
     if (!is_same_step) {
       current = &results[row.step];

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <ctime>
 #include <limits>
+#include <utility>
+#include <vector>
 
 #include "db/export/aux_columns.hpp"
 #include "db/export/csv.hpp"
@@ -38,9 +40,9 @@ Result<Columns> known_columns(Reader& reader, RunKey run) {
 constexpr std::array<std::string_view, 4> amounts{"Charging", "Discharging", "Cumulative", "Net"};
 
 /// "Cycle " -> Cycle Charging Capacity / Ah ... Cycle Net Energy / Wh
-void add_labels(CsvLine& line, std::string_view prefix) {
-  for (const std::string_view amount : amounts) line.text(std::string(prefix) + std::string(amount) + " Capacity / Ah");
-  for (const std::string_view amount : amounts) line.text(std::string(prefix) + std::string(amount) + " Energy / Wh");
+void add_labels(std::vector<std::string>& header, std::string_view prefix) {
+  for (const std::string_view amount : amounts) header.push_back(std::string(prefix) + std::string(amount) + " Capacity / Ah");
+  for (const std::string_view amount : amounts) header.push_back(std::string(prefix) + std::string(amount) + " Energy / Wh");
 }
 
 void add_amounts(CsvLine& line, double charging, double discharging) {
@@ -55,22 +57,18 @@ void add_sums_and_nets(CsvLine& line, const Sums& start, const SampleRow& row) {
   add_amounts(line, start.charge_Wh + row.charge_Wh, start.discharge_Wh + row.discharge_Wh);
 }
 
-void write_header(CsvLine& line, const Columns& columns) {
-  line.clear();
-  for (const std::string_view label :
-       {"Test Time / s", "Voltage / V", "Current / A", "Unix Time / s", "Cycle Count / 1", "Step Count / 1"}) {
-    line.text(label);
-  }
-  if (columns.has_ambient_temperature) line.text("Ambient Temperature / degC");
-  for (const std::string_view label :
-       {"Power / W", "Step ID", "Step Type", "Step Time / s", "Record Index / 1", "Step Record Index / 1"}) {
-    line.text(label);
-  }
-  if (columns.has_surface_temperature) line.text("Surface Temperature / degC");
-  if (columns.has_pressure) line.text("Applied Pressure / Pa");
-  add_labels(line, "");
-  add_labels(line, "Cycle ");
-  add_labels(line, "Step ");
+std::vector<std::string> header_of(const Columns& columns) {
+  std::vector<std::string> header{"Test Time / s", "Voltage / V",     "Current / A",
+                                  "Unix Time / s", "Cycle Count / 1", "Step Count / 1"};
+  if (columns.has_ambient_temperature) header.emplace_back("Ambient Temperature / degC");
+  header.insert(header.end(),
+                {"Power / W", "Step ID", "Step Type", "Step Time / s", "Record Index / 1", "Step Record Index / 1"});
+  if (columns.has_surface_temperature) header.emplace_back("Surface Temperature / degC");
+  if (columns.has_pressure) header.emplace_back("Applied Pressure / Pa");
+  add_labels(header, "");
+  add_labels(header, "Cycle ");
+  add_labels(header, "Step ");
+  return header;
 }
 
 /// What the rows of a file must keep from one to the next.
@@ -138,7 +136,27 @@ std::string harmless(const std::string& text, const char* otherwise) {
 
 }  // namespace
 
-Result<BdfReport> export_bdf(Reader& reader, RunKey key, const ExportOptions& options) {
+std::string bdf_machine_name(std::string_view preferred) {
+  const std::size_t slash = preferred.find(" / ");
+  std::string name;
+  for (const char c : preferred.substr(0, slash))
+    name += c == ' ' ? '_' : static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  if (slash == std::string_view::npos) return name;
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 8> units{{{"s", "_second"},
+                                                                                {"V", "_volt"},
+                                                                                {"A", "_ampere"},
+                                                                                {"W", "_watt"},
+                                                                                {"Ah", "_ah"},
+                                                                                {"Wh", "_wh"},
+                                                                                {"degC", "_celsius"},
+                                                                                {"Pa", "_pa"}}};
+  for (const auto& [unit, suffix] : units) {
+    if (preferred.substr(slash + 3) == unit) name += suffix;
+  }
+  return name;  // counters carry no unit
+}
+
+Result<BdfReport> export_bdf(Reader& reader, RunKey key, const ExportOptions& options, BdfLabels labels) {
   const Result<RunInfo> run = reader.run(key);
   if (!run) return run.error();
   Result<Columns> columns = known_columns(reader, key);
@@ -149,7 +167,7 @@ Result<BdfReport> export_bdf(Reader& reader, RunKey key, const ExportOptions& op
   Result<TextFile> file = TextFile::create(options);
   if (!file) return file.error();
   CsvLine line;
-  write_header(line, *columns);
+  for (const std::string& label : header_of(*columns)) line.text(labels == BdfLabels::machine ? bdf_machine_name(label) : label);
   file->write(line.finish());
   BdfReport report;
   Progress progress;
@@ -171,6 +189,7 @@ Result<BdfReport> export_bdf(Reader& reader, RunKey key, const ExportOptions& op
     return file->write(line.finish());
   });
   if (!visited) return visited.error();
+  if (pressure->failure()) return *pressure->failure();
   if (!trouble.empty()) {
     return fail(Fault::malformed, "run " + std::to_string(key) + " cannot be Battery Data Format: " + trouble);
   }

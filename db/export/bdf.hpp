@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "controller/base/result.hpp"
 #include "db/export/text_file.hpp"
@@ -18,7 +19,11 @@ struct BdfReport {
   std::uint64_t rows_left_out = 0;
 };
 /// Refuses (malformed) a record whose test time or cycle counter goes back: the format cannot say that, and guessing is worse.
-[[nodiscard]] Result<BdfReport> export_bdf(Reader& reader, RunKey run, const ExportOptions& options);
+enum class BdfLabels : std::uint8_t { preferred, machine };  ///< "Test Time / s", "test_time_second"
+[[nodiscard]] Result<BdfReport> export_bdf(Reader& reader, RunKey run, const ExportOptions& options,
+                                           BdfLabels labels = BdfLabels::preferred);
+/// The machine name of a preferred label, as the format makes them: "Cycle Net Energy / Wh" -> cycle_net_energy_wh.
+[[nodiscard]] std::string bdf_machine_name(std::string_view preferred);
 
 /// "UCam__A0001__20241031_001.bdf.csv": what the format recommends. Characters outside [A-Za-z0-9-] become '-'.
 [[nodiscard]] std::string bdf_file_name(const std::string& institution, const RunInfo& run, int number);

@@ -32,6 +32,7 @@ std::string_view category(const EventRow& event) {
     }
   }
   if (kind == "stopped") return "operator_intervention";
+  if (kind == "divergence") return has("cell_temperature") ? "temperature_excursion" : "out_of_tolerance";
   if (has("link") || has("timeout")) return "communication_loss";
   if (kind == "instrument") return "equipment_failure";
   if (kind == "step_failed") return "premature_termination";
@@ -88,6 +89,12 @@ json::array deviations(const std::vector<EventRow>& events, const std::vector<De
     out.push_back(std::move(deviation));
   }
   return out;
+}
+
+/// Whoever reads the file must not take a simulation, or somebody else's data, for a measurement of this bench.
+std::string_view source_type(const RunRow& row) {
+  if (row.time_source == "imported") return "import";
+  return row.time_source == "real" ? "measurement" : "simulation";
 }
 
 json::object conformance(const RunInfo& run, bool has_deviations) {
@@ -166,7 +173,7 @@ Result<std::string> bdf_metadata(Reader& reader, RunKey key, const BdfMetadataOp
   const std::string cell_id = row.cell_id.empty() ? row.cell_name : row.cell_id;
   const json::object document{
       {"schema_version", "1.0.0"},
-      {"provenance", json::object{{"source_type", row.time_source == "real" ? "measurement" : "simulation"},
+      {"provenance", json::object{{"source_type", source_type(row)},
                                   {"retrieved_at", unix_seconds(retrieved)},
                                   {"software", "cellrig " + row.software_version},
                                   {"time_source", row.time_source},

@@ -14,6 +14,7 @@ constexpr std::array<std::string_view, 4> csv_sensor_columns{"logger_voltage_V",
                                                              "gas_ppm"};
 
 std::string_view regulation(std::uint32_t flags) {
+  if ((flags & sample_flag::waiting) != 0) return "waiting";
   if ((flags & sample_flag::output_on) == 0) return "";
   if ((flags & sample_flag::constant_voltage) != 0) return "CV";
   if ((flags & sample_flag::constant_power) != 0) return "CP";
@@ -95,6 +96,7 @@ Result<std::uint64_t> export_csv(Reader& reader, RunKey key, const ExportOptions
     return file->write(line.finish());
   });
   if (!rows) return rows;
+  if (sensors->failure()) return *sensors->failure();
   if (const Result<void> done = file->finish(); !done) return done.error();
   return rows;
 }

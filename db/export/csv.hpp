@@ -14,7 +14,7 @@ namespace cellrig::db {
 /// after_gap (0, 1), voltage_V, current_A (positive charges), power_W, cell_temperature_degC, ambient_temperature_degC,
 /// step_charge_Ah, step_discharge_Ah, step_charge_Wh, step_discharge_Wh, and the same four as cycle_ and run_; then logger_voltage_V,
 /// stack_force_N, stack_pressure_MPa and gas_ppm, each only where the run has it, empty beside a sample without a fresh one.
-/// The value is the number of lines after the header. Memory grows by what those four hold.
+/// The value is the number of lines after the header. Memory is bounded.
 [[nodiscard]] Result<std::uint64_t> export_csv(Reader& reader, RunKey run, const ExportOptions& options);
 
 /// Columns: test_time_s, step_count, cycle, quantity (with its unit), value.

@@ -55,21 +55,33 @@ Task<Result<void>> Adam6018::read(std::uint16_t address, std::span<std::uint16_t
 }
 
 Task<Result<InstrumentIdentity>> Adam6018::identify(Deadline deadline) {
-  const CallScope in_call{calls_};
   types_verified_ = false;
+  const Result<void> verified = co_await check_types(deadline);
+  if (!verified) co_return verified.error();
+  types_verified_ = true;
+  co_return InstrumentIdentity{.maker = "Advantech", .model = model_.capabilities.model, .serial = {}, .firmware = {}};
+}
+
+Task<Result<void>> Adam6018::verify(Deadline deadline) {
+  const Result<void> same = co_await check_types(deadline);
+  if (!same && same.error().fault == Fault::refused) types_verified_ = false;
+  co_return same;
+}
+
+Task<Result<void>> Adam6018::check_types(Deadline deadline) {
+  const CallScope in_call{calls_};
   const ThermocoupleRange* const range = configured_range();
   if (range == nullptr) co_return refused("no range is known for thermocouple type '" + model_.thermocouple_type + "'");
   std::array<std::uint16_t, channel_count> codes{};
   const Result<void> done = co_await read(model_.registers.type_codes, codes, deadline);
-  if (!done) co_return done.error();
+  if (!done) co_return done;
   const auto checked = static_cast<std::size_t>(std::clamp(model_.channels_checked, 0, static_cast<int>(channel_count)));
   for (std::size_t i = 0; i < checked; ++i) {
     if (codes[i] == range->code) continue;
     co_return refused("input " + std::to_string(i) + " is not set to thermocouple type " + range->type + " (its code is " +
                       std::to_string(codes[i]) + ")");
   }
-  types_verified_ = true;
-  co_return InstrumentIdentity{.maker = "Advantech", .model = model_.capabilities.model, .serial = {}, .firmware = {}};
+  co_return Result<void>{};
 }
 
 Task<Result<void>> Adam6018::measure(std::span<Reading> into, Deadline deadline) {

@@ -53,6 +53,7 @@ class Adam6018 final : public Logger, public Relays {
 
   [[nodiscard]] const LoggerCapabilities& capabilities() const override { return model_.capabilities; }
   [[nodiscard]] Task<Result<InstrumentIdentity>> identify(Deadline deadline) override;
+  [[nodiscard]] Task<Result<void>> verify(Deadline deadline) override;
   [[nodiscard]] Task<Result<void>> measure(std::span<Reading> into, Deadline deadline) override;
   [[nodiscard]] int relay_count() const override { return static_cast<int>(channel_count); }
   [[nodiscard]] Task<Result<bool>> state(int channel, Deadline deadline) override;
@@ -66,6 +67,7 @@ class Adam6018 final : public Logger, public Relays {
   [[nodiscard]] Error refused(const std::string& what) const;
   [[nodiscard]] ModbusAddress at(std::uint16_t address) const { return ModbusAddress{model_.unit, address}; }
   [[nodiscard]] Task<Result<void>> read(std::uint16_t address, std::span<std::uint16_t> into, Deadline deadline);
+  [[nodiscard]] Task<Result<void>> check_types(Deadline deadline);
   [[nodiscard]] Task<Result<void>> set_once(std::uint16_t coil, bool energised, Deadline deadline);
 
   TimeSource& time_;

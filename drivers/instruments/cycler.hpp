@@ -49,6 +49,8 @@ class Cycler {
   [[nodiscard]] virtual Task<Result<void>> acknowledge_trip(Deadline deadline) = 0;
   /// Ends an orderly use: watchdog disarmed, remote given back. Only with the output off.
   [[nodiscard]] virtual Task<Result<void>> release(Deadline deadline) = 0;
+  /// Closes its connections; the next call opens them again. Only while no call is under way.
+  virtual void hang_up() noexcept = 0;
   [[nodiscard]] virtual Amps off_current_threshold() const = 0;
 };
 

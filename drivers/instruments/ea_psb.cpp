@@ -33,7 +33,10 @@ EaPsbCycler::EaPsbCycler(TimeSource& time, std::unique_ptr<ModbusBus> bus, std::
 
 /// Every failed exchange passes here: after one that was no answer the protections are read back before the next set-point.
 Error EaPsbCycler::checked(Error error) {
-  if (!is_answer(error.fault)) verify_needed_ = true;
+  if (!is_answer(error.fault)) {
+    verify_needed_ = true;
+    in_force_.reset();
+  }
   return error;
 }
 
@@ -54,6 +57,7 @@ Task<Result<void>> EaPsbCycler::read(Call call, std::uint16_t address, std::span
   Result<void> done = co_await bus_->read_holding(at(address), into, call.deadline);
   if (!done && may_ask_again(call, done.error().fault)) {
     verify_needed_ = true;
+    in_force_.reset();
     asked_ = time_.now();
     done = co_await bus_->read_holding(at(address), into, call.deadline);
   }

@@ -32,6 +32,7 @@ class EaPsbCycler final : public CyclerCore {
   [[nodiscard]] Task<Result<CyclerReadings>> measure(Deadline deadline) override;
   [[nodiscard]] Task<Result<void>> apply(const Setpoint& setpoint, Deadline deadline) override;
   [[nodiscard]] Task<Result<void>> release(Deadline deadline) override;
+  void hang_up() noexcept override;
   [[nodiscard]] Task<Result<void>> acknowledge_trip(Deadline deadline) override;
 
  private:
@@ -63,6 +64,8 @@ class EaPsbCycler final : public CyclerCore {
   [[nodiscard]] int off_path_count() const override { return 2; }
   [[nodiscard]] Task<Result<void>> off_by(int path, Deadline attempt) override;
   [[nodiscard]] Task<Result<ea_psb::State>> ready_for_setpoint(Call call);
+  [[nodiscard]] bool is_small_change(const ea_psb::Settings& settings) const;
+  [[nodiscard]] std::optional<ea_psb::SetValue> changed_value(const ea_psb::Settings& settings) const;
   [[nodiscard]] Task<Result<void>> put_into_force(Call call, const ea_psb::Settings& settings);
   [[nodiscard]] Error tripped(const ea_psb::State& state, std::string_view more) const;
   [[nodiscard]] Task<Result<void>> write_settings(Call call, const ea_psb::Settings& settings);
@@ -98,9 +101,10 @@ class EaPsbCycler final : public CyclerCore {
   ScpiSession scpi_;
   EaPsbModel model_;
   std::optional<Armed> armed_;
-  TimePoint asked_{};             ///< when the last question went out, also when it had to be asked again
-  bool verify_needed_ = false;    ///< an exchange failed since the protections were last read back
-  bool resistance_mode_ = false;  ///< as last written and read back
+  TimePoint asked_{};                         ///< when the last question went out, also when it had to be asked again
+  std::optional<ea_psb::Settings> in_force_;  ///< read back and switched on; nothing: none, or nobody knows
+  bool verify_needed_ = false;                ///< an exchange failed since the protections were last read back
+  bool resistance_mode_ = false;              ///< as last written and read back
   TimePoint next_feed_{};
 };
 

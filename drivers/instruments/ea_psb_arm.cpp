@@ -32,6 +32,7 @@ Task<Result<void>> EaPsbCycler::arm(const Protections& protections, Deadline dea
   if (!begun) co_return begun.error();
   const Call call = *begun;
   armed_.reset();
+  in_force_.reset();
   const Result<ea_psb::ProtectionPlan> plan = ea_psb::plan_protections(protections, model_);
   if (!plan) co_return plan.error();
   const Armed wanted{protections, *plan};
@@ -259,7 +260,10 @@ Task<Result<void>> EaPsbCycler::release(Deadline deadline) {
   if (!status) co_return status.error();
   if (status->state.output_on) co_return refused("the output is on; it is released with the output off");
   armed_.reset();
-  if (!status->state.remote) co_return Result<void>{};
+  if (!status->state.remote) {
+    hang_up();
+    co_return Result<void>{};
+  }
   const std::string watchdog = "SYST:COMM:MON:ACT";
   const std::string off = "OFF";
   Result<void> done = co_await set_word(call, watchdog, off);
@@ -272,9 +276,14 @@ Task<Result<void>> EaPsbCycler::release(Deadline deadline) {
     done = co_await pause(call, remote_poll);
   }
   if (!done) co_return done;
-  bus_->cut();  // nothing is in flight: this only closes what others may want to open
-  scpi_.cut();
+  hang_up();
   co_return done;
+}
+
+// Nothing is in flight: this only closes what others may want to open.
+void EaPsbCycler::hang_up() noexcept {
+  bus_->cut();
+  scpi_.cut();
 }
 
 }  // namespace cellrig

@@ -107,6 +107,19 @@ std::vector<RegisterValue> registers_of(const ProtectionPlan& plan, const EaPsbR
           {next(registers.sink_current_limits), 0}};
 }
 
+std::uint16_t raw_of(const Settings& settings, SetValue which) {
+  switch (which) {
+    case sink_power: return settings.sink_power;
+    case sink_current: return settings.sink_current;
+    case voltage: return settings.voltage;
+    case source_current: return settings.source_current;
+    case source_power: return settings.source_power;
+    case source_resistance:
+    case sink_resistance: break;
+  }
+  return 0;
+}
+
 Result<Settings> plan_setpoint(const Setpoint& setpoint, const EaPsbModel& model, const Protections& armed) {
   if (const Result<void> sane = check_setpoint(setpoint, model.capabilities, armed); !sane) return sane.error();
   const Result<ProtectionPlan> limits = plan_protections(armed, model);

@@ -106,6 +106,8 @@ struct Settings {
   std::optional<std::uint16_t> sink_resistance;  ///< set: resistance mode
   Amps current_max;                              ///< the larger magnitude of both directions
 };
+/// What it holds in a register of the first five.
+[[nodiscard]] std::uint16_t raw_of(const Settings& settings, SetValue which);
 /// Refuses what is not finite, contradicts itself, or lies outside the model or the armed protections.
 [[nodiscard]] Result<Settings> plan_setpoint(const Setpoint& setpoint, const EaPsbModel& model, const Protections& armed);
 

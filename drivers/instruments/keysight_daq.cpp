@@ -112,7 +112,7 @@ Task<Result<InstrumentIdentity>> KeysightDaq::identify(Deadline deadline) {
   }
   Result<void> done = co_await check_card(deadline);
   if (done) done = co_await configure(deadline);
-  if (done) done = co_await verify(deadline);
+  if (done) done = co_await verify_all(deadline);
   if (!done) co_return done.error();
   is_configured_ = true;
   co_return identity;
@@ -178,14 +178,28 @@ Task<Result<void>> KeysightDaq::configure(Deadline deadline) {
   co_return Result<void>{};
 }
 
+Task<Result<void>> KeysightDaq::ask_check(Check check, Deadline deadline) {
+  const Result<std::string> reply = co_await ask(check.question, deadline);
+  if (!reply) co_return reply.error();
+  if (scpi::equal_ignoring_case(*reply, check.expected)) co_return Result<void>{};
+  co_return refused(check.question + " is " + scpi::quoted(*reply) + " instead of '" + check.expected + "'");
+}
+
+/// What each reading does not say by itself; its scan list every measurement gives anew.
 Task<Result<void>> KeysightDaq::verify(Deadline deadline) {
+  if (!is_configured_) co_return refused("its channels have not been configured and verified");
+  const std::vector<Check> all = checks();
+  const Check next = all[next_check_++ % all.size()];
+  const Result<void> same = co_await ask_check(next, deadline);
+  if (!same && same.error().fault == Fault::refused) is_configured_ = false;
+  co_return same;
+}
+
+Task<Result<void>> KeysightDaq::verify_all(Deadline deadline) {
   const std::vector<Check> all = checks();
   for (const Check& check : all) {
-    const Result<std::string> reply = co_await ask(check.question, deadline);
-    if (!reply) co_return reply.error();
-    if (!scpi::equal_ignoring_case(*reply, check.expected)) {
-      co_return refused(check.question + " is " + scpi::quoted(*reply) + " instead of '" + check.expected + "'");
-    }
+    const Result<void> same = co_await ask_check(check, deadline);
+    if (!same) co_return same;
   }
   const Result<std::string> reply = co_await ask("ROUT:SCAN?", deadline);
   if (!reply) co_return reply.error();

@@ -60,6 +60,8 @@ class KeysightDaq final : public Logger {
 
   [[nodiscard]] const LoggerCapabilities& capabilities() const override { return model_.capabilities; }
   [[nodiscard]] Task<Result<InstrumentIdentity>> identify(Deadline deadline) override;
+  /// One of its questions for each call.
+  [[nodiscard]] Task<Result<void>> verify(Deadline deadline) override;
   [[nodiscard]] Task<Result<void>> measure(std::span<Reading> into, Deadline deadline) override;
   /// One scan of these inputs, in their order.
   [[nodiscard]] Task<Result<void>> measure_inputs(std::span<const int> inputs, std::span<Reading> into,
@@ -82,7 +84,8 @@ class KeysightDaq final : public Logger {
   [[nodiscard]] Task<Result<std::string>> ask_once(std::string_view question, Deadline deadline);
   [[nodiscard]] Task<Result<void>> check_card(Deadline deadline);
   [[nodiscard]] Task<Result<void>> configure(Deadline deadline);
-  [[nodiscard]] Task<Result<void>> verify(Deadline deadline);
+  [[nodiscard]] Task<Result<void>> verify_all(Deadline deadline);
+  [[nodiscard]] Task<Result<void>> ask_check(Check check, Deadline deadline);
 
   TimeSource& time_;
   std::unique_ptr<ByteStream> stream_;
@@ -91,6 +94,7 @@ class KeysightDaq final : public Logger {
   TimePoint asked_{};       ///< when the last question went out, also when it had to be asked again
   TimePoint may_ask_at_{};  ///< it is deaf until then
   bool is_configured_ = false;
+  std::size_t next_check_ = 0;
 };
 
 }  // namespace cellrig

@@ -21,6 +21,9 @@ class Logger {
   virtual ~Logger() = default;
   [[nodiscard]] virtual const LoggerCapabilities& capabilities() const = 0;
   [[nodiscard]] virtual Task<Result<InstrumentIdentity>> identify(Deadline deadline) = 0;
+  /// Is it still set up as identify() found it, or made it? A part of that for each call, in turn. Refused: somebody else has changed it,
+  /// and nothing is measured before the next identify(). Who has nothing that anybody could change answers at once.
+  [[nodiscard]] virtual Task<Result<void>> verify(Deadline /*deadline*/) { co_return Result<void>{}; }
   /// into[i] receives input i of capabilities().inputs; no more than there are.
   [[nodiscard]] virtual Task<Result<void>> measure(std::span<Reading> into, Deadline deadline) = 0;
   /// into[i] receives inputs[i]. A logger that scans one input after the other asks for these alone; the others measure up to

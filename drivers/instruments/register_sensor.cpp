@@ -47,15 +47,8 @@ Task<Result<void>> RegisterSensor::read(std::uint16_t address, std::span<std::ui
 
 Task<Result<InstrumentIdentity>> RegisterSensor::identify(Deadline deadline) {
   is_verified_ = false;
-  for (const SensorCheck& check : model_.checks) {
-    std::array<std::uint16_t, 1> word{};
-    const Result<void> done = co_await read(check.address, word, deadline);
-    if (!done) co_return done.error();
-    if (word[0] != check.value) {
-      co_return refused(check.what + ": register " + std::to_string(check.address) + " holds " + std::to_string(word[0]) +
-                        " instead of " + std::to_string(check.value));
-    }
-  }
+  const Result<void> checked = co_await run_checks(deadline);
+  if (!checked) co_return checked.error();
   // It has no name to read: what must answer is what will be measured.
   for (const SensorRegister& input : model_.registers) {
     RegisterPair words{};
@@ -65,6 +58,25 @@ Task<Result<InstrumentIdentity>> RegisterSensor::identify(Deadline deadline) {
   }
   is_verified_ = true;
   co_return InstrumentIdentity{.maker = model_.maker, .model = model_.capabilities.model, .serial = {}, .firmware = {}};
+}
+
+Task<Result<void>> RegisterSensor::run_checks(Deadline deadline) {
+  for (const SensorCheck& check : model_.checks) {
+    std::array<std::uint16_t, 1> word{};
+    const Result<void> done = co_await read(check.address, word, deadline);
+    if (!done) co_return done;
+    if (word[0] != check.value) {
+      co_return refused(check.what + ": register " + std::to_string(check.address) + " holds " + std::to_string(word[0]) +
+                        " instead of " + std::to_string(check.value));
+    }
+  }
+  co_return Result<void>{};
+}
+
+Task<Result<void>> RegisterSensor::verify(Deadline deadline) {
+  const Result<void> same = co_await run_checks(deadline);
+  if (!same && same.error().fault == Fault::refused) is_verified_ = false;
+  co_return same;
 }
 
 Task<Result<void>> RegisterSensor::measure(std::span<Reading> into, Deadline deadline) {

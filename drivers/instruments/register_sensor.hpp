@@ -70,12 +70,14 @@ class RegisterSensor final : public Logger {
 
   [[nodiscard]] const LoggerCapabilities& capabilities() const override { return model_.capabilities; }
   [[nodiscard]] Task<Result<InstrumentIdentity>> identify(Deadline deadline) override;
+  [[nodiscard]] Task<Result<void>> verify(Deadline deadline) override;
   [[nodiscard]] Task<Result<void>> measure(std::span<Reading> into, Deadline deadline) override;
   [[nodiscard]] Task<Result<void>> measure_inputs(std::span<const int> inputs, std::span<Reading> into,
                                                   Deadline deadline) override;
 
  private:
   [[nodiscard]] Error refused(const std::string& what) const;
+  [[nodiscard]] Task<Result<void>> run_checks(Deadline deadline);
   [[nodiscard]] Task<Result<void>> read(std::uint16_t address, std::span<std::uint16_t> into, Deadline deadline);
 
   TimeSource& time_;

@@ -38,6 +38,7 @@ ScpiCycler::ScpiCycler(TimeSource& time, std::unique_ptr<ByteStream> scpi, std::
 
 Error ScpiCycler::misunderstood(Error error) {
   main_.cut();
+  in_force_.clear();
   return error;
 }
 
@@ -206,6 +207,7 @@ Task<Result<void>> ScpiCycler::arm(const Protections& protections, Deadline dead
   if (!begun) co_return begun.error();
   const Call call = *begun;
   armed_.reset();
+  in_force_.clear();
   const Result<ProtectionPlan> plan = plan_protections(protections);
   if (!plan) co_return plan.error();
   const Armed wanted{protections, plan->guards};
@@ -243,14 +245,29 @@ Task<Result<void>> ScpiCycler::apply(const Setpoint& setpoint, Deadline deadline
     co_return done;
   }
   current_may_reach(plan->current_max);
-  done = co_await write(call, plan->steps);
-  scpi::Settings wanted = dialect_.regime;
   const scpi::Settings last = scpi::last_of_each(plan->steps);
+  const scpi::Settings steps = steps_from_here(plan->steps, last);
+  in_force_.clear();
+  if (!steps.empty()) done = co_await write(call, steps);
+  scpi::Settings wanted = dialect_.regime;
   wanted.insert(wanted.end(), last.begin(), last.end());
   if (done) done = co_await verify(call, wanted);
   if (done) done = co_await switch_on(call);
-  if (done) current_is_bounded_by(plan->current_max);
+  if (!done) co_return done;
+  in_force_ = last;
+  current_is_bounded_by(plan->current_max);
   co_return done;
+}
+
+/// Another current or power under the voltage that is held is one write, or none where the instrument's digits are the same, and what
+/// flows is not interrupted. Everything else goes by way of the least currents.
+scpi::Settings ScpiCycler::steps_from_here(const scpi::Settings& steps, const scpi::Settings& last) const {
+  if (in_force_.empty()) return steps;
+  const scpi::Settings different = scpi::changed(in_force_, last);
+  if (different.empty()) return different;
+  const bool is_one_bound =
+      different.size() == 1 && different.front().header != "VOLT" && different.front().kind == scpi::Setting::Kind::number;
+  return is_one_bound ? different : steps;
 }
 
 Task<Result<void>> ScpiCycler::switch_on(Call call) {
@@ -319,14 +336,20 @@ Task<Result<void>> ScpiCycler::release(Deadline deadline) {
   if (done) done = co_await verify(*call, dialect_.unwatch);
   if (done && !dialect_.give_back.empty()) done = co_await command(*call, dialect_.give_back);
   if (!done) co_return done;
-  main_.cut();  // nothing is in flight: this only closes what others may want to open
-  if (stop_) stop_->cut();
+  hang_up();
   co_return Result<void>{};
+}
+
+// Nothing is in flight: this only closes what others may want to open.
+void ScpiCycler::hang_up() noexcept {
+  main_.cut();
+  if (stop_) stop_->cut();
 }
 
 // ---- OFF
 
 Task<Result<void>> ScpiCycler::off_by(int path, Deadline attempt) {
+  in_force_.clear();
   ScpiSession& session = path == 0 && stop_ ? *stop_ : main_;
   bool may_lack_control = false;
   while (true) {

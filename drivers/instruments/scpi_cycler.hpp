@@ -64,6 +64,7 @@ class ScpiCycler : public CyclerCore {
   [[nodiscard]] Task<Result<CyclerReadings>> measure(Deadline deadline) final;
   [[nodiscard]] Task<Result<void>> apply(const Setpoint& setpoint, Deadline deadline) final;
   [[nodiscard]] Task<Result<void>> release(Deadline deadline) final;
+  void hang_up() noexcept final;
   [[nodiscard]] Task<Result<void>> acknowledge_trip(Deadline deadline) final;
 
  protected:
@@ -120,6 +121,7 @@ class ScpiCycler : public CyclerCore {
   [[nodiscard]] Task<Result<void>> require_off(Call call);
   [[nodiscard]] Task<Result<void>> require_regime(Call call);
   [[nodiscard]] Task<Result<void>> clear_trip(Call call);
+  [[nodiscard]] scpi::Settings steps_from_here(const scpi::Settings& steps, const scpi::Settings& last) const;
   [[nodiscard]] Task<Result<void>> switch_on(Call call);
   [[nodiscard]] Error tripped(std::uint32_t bits, std::string_view more) const;
 
@@ -132,6 +134,7 @@ class ScpiCycler : public CyclerCore {
   Duration command_pause_;
   ScpiDialect dialect_;
   std::optional<Armed> armed_;
+  scpi::Settings in_force_;  ///< of the last set-point that was read back and switched on; empty: none, or nobody knows
 };
 
 }  // namespace cellrig

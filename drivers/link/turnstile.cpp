@@ -3,10 +3,7 @@
 namespace cellrig {
 
 Task<Result<void>> Turnstile::enter(Deadline deadline) {
-  if (!taken_) {
-    take();
-    co_return Result<void>{};
-  }
+  if (try_enter()) co_return Result<void>{};
   if (waiting_.size() >= waiting_count_max) co_return fail(Fault::busy, "too many requests wait for this link");
   Waiter waiter{*this};
   co_await waiter.wait.until(deadline.at);

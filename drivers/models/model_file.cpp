@@ -75,6 +75,8 @@ EaPsbModel load_ea_psb_model(const std::string& path) {
   model.nominal_power = Watts{ratings.positive_number("power_W")};
   model.nominal_resistance = Ohms{ratings.positive_number("resistance_max_Ohm")};
   model.resistance_min = Ohms{ratings.positive_number("resistance_min_Ohm")};
+  model.capabilities.resistance_min = model.resistance_min;
+  model.capabilities.resistance_max = model.nominal_resistance;
   ratings.finish();
   model.device_type = file.text("device_type");
   model.unit = static_cast<std::uint8_t>(file.integer("unit", 0, 255));

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <fstream>
+#include <map>
 #include <set>
 #include <sstream>
 
@@ -25,6 +26,23 @@ bool parse_integer(std::string_view text, int& into) {
   return error == std::errc{} && end == text.data() + text.size() && into >= 0;
 }
 
+/// Driver, capabilities and check read the same file, each for what it needs: it is parsed once, as long as its text stays the same. Nobody
+/// changes a node.
+YAML::Node parsed(const std::string& path, const std::string& text) {
+  struct Known {
+    std::string text;
+    YAML::Node root;
+  };
+  constexpr std::size_t known_max = 64;
+  thread_local std::map<std::string, Known> known;
+  const auto found = known.find(path);
+  if (found != known.end() && found->second.text == text) return found->second.root;
+  YAML::Node root = YAML::Load(text);
+  if (known.size() >= known_max) known.clear();
+  known.insert_or_assign(path, Known{text, root});
+  return root;
+}
+
 }  // namespace
 
 ModelMap::ModelMap(YAML::Node node, std::string file, std::string name)
@@ -44,7 +62,7 @@ ModelMap ModelMap::load(const std::string& path) {
   text << stream.rdbuf();
   if (text.str().size() > file_size_max) throw ConfigError{SourcePlace{.file = path}, "this is too large for a model file"};
   try {
-    return ModelMap{YAML::Load(text.str()), path, "the model file"};
+    return ModelMap{parsed(path, text.str()), path, "the model file"};
   } catch (const YAML::Exception& error) {
     const SourcePlace place{.file = path, .line = error.mark.line + 1, .column = error.mark.column + 1};
     throw ConfigError{place, error.msg};

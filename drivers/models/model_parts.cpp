@@ -1,8 +1,6 @@
 #include "drivers/models/model_parts.hpp"
 
 #include <algorithm>
-
-#include <algorithm>
 #include <chrono>
 
 namespace cellrig {
@@ -26,7 +24,7 @@ Accuracy read_bound(ModelMap& map, const std::string& offset_key) {
   accuracy.gain_fraction = map.number("gain_percent") / 100.0;
   accuracy.offset = map.number(offset_key);
   if (accuracy.gain_fraction < 0.0 || accuracy.offset < 0.0) throw ConfigError{map.place(), "an accuracy cannot be negative"};
-  [[maybe_unused]] const std::size_t status = map.word("status", {"stated", "unverified"});
+  accuracy.is_unverified = map.word("status", {"stated", "unverified"}) == 1;
   return accuracy;
 }
 
@@ -65,7 +63,10 @@ Accuracy read_ranged_accuracy(ModelMap map, const std::string& unit, double most
   Accuracy accuracy = read_bound(map, "offset_" + unit);
   const double up_to = map.positive_number(up_to_key);
   if (!(up_to >= most)) throw ConfigError{map.place_of(up_to_key), "'" + up_to_key + "' does not reach the limits of the model"};
+  accuracy.up_to = up_to;
   if (map.has("finer_ranges")) {
+    if (map.has("range_choice"))
+      accuracy.choice = map.word("range_choice", {"automatic", "by_hand"}) == 0 ? RangeChoice::automatic : RangeChoice::by_hand;
     for (ModelMap& finer : map.maps("finer_ranges")) {
       if (accuracy.finer_count == Accuracy::finer_max) throw ConfigError{finer.place(), "too many finer ranges"};
       const double end = finer.positive_number(up_to_key);

@@ -17,7 +17,8 @@ namespace cellrig {
 [[nodiscard]] std::string read_head(ModelMap& file, std::string_view kind);
 
 [[nodiscard]] Accuracy read_accuracy(ModelMap map, const std::string& offset_key);
-/// With the end of its range (`up_to_V`), which must reach `most`, and `finer_ranges` where the instrument has them.
+/// With the end of its range (`up_to_V`), which must reach `most`, and `finer_ranges` where the instrument has them, with a
+/// `range_choice` unless it chooses by itself.
 [[nodiscard]] Accuracy read_ranged_accuracy(ModelMap map, const std::string& unit, double most);
 [[nodiscard]] CyclerCapabilities read_cycler_capabilities(ModelMap& file, const std::string& model);
 void read_watchdog(ModelMap& map, CyclerCapabilities& into);

@@ -149,14 +149,22 @@ Task<Result<void>> ScpiSession::part(std::uint64_t epoch, Deadline deadline) {
   }
   if (!line) co_return line.error();
   if (!is_identity(*line)) co_return distrust("late replies without end");
+  // An instrument answers in order. A line that changes it (F06) brings the older reply now, and it must not answer the next question.
+  const TimePoint settled = std::min(deadline.at, time_.now() + options_.quiet_time_after_cut);
+  pause_.forget();
+  co_await pause_.until(settled);
+  if (epoch != epoch_) co_return interrupted();
+  if (probe_ != nullptr && probe_->has_unread()) co_return distrust("a reply behind the identity");
   must_part_ = false;
   co_return Result<void>{};
 }
 
 Task<Result<std::string>> ScpiSession::query(std::string_view message, Deadline deadline) {
   const std::uint64_t epoch = epoch_;
-  const Result<void> entered = co_await turns_.enter(deadline);
-  if (!entered) co_return entered.error();
+  if (!turns_.try_enter()) {
+    const Result<void> entered = co_await turns_.enter(deadline);
+    if (!entered) co_return entered.error();
+  }
   const Turnstile::Leave leave{turns_};
   if (epoch != epoch_) co_return interrupted();
   Result<void> ready = co_await ensure_open(epoch, deadline);

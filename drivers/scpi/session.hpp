@@ -35,7 +35,8 @@ struct ScpiSessionOptions {
 /// * Opening a serial line anew does not part replies from questions. There a question waits until quiet_time has passed in silence since
 ///   the last doubtful exchange (less after a cut); send() does not wait. A reply may be later than any silence: so "*IDN?" goes before
 ///   that question, and what comes until the identity (IEEE 488.2, 10.14: four fields, which no other answer has) is thrown away. An
-///   instrument answers in order, so nothing older comes behind it. An identity that answers any other question is malformed.
+///   instrument answers in order, so nothing older comes behind it; something that does, within quiet_time_after_cut, is malformed. So
+///   is an identity that answers any other question.
 /// * cut() ends the exchange in flight, and those that wait, with Fault::interrupted, and closes the connection.
 /// * Nothing is ever sent twice.
 class ScpiSession {

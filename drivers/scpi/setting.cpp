@@ -61,6 +61,16 @@ Result<bool> is_held(const Setting& setting, std::string_view reply) {
   return *held >= setting.number - setting.below && *held <= setting.number + setting.above;
 }
 
+Settings changed(const Settings& held, const Settings& wanted) {
+  Settings different;
+  for (const Setting& setting : wanted) {
+    const bool is_held = std::any_of(held.begin(), held.end(),
+                                     [&](const Setting& s) { return s.header == setting.header && s.value == setting.value; });
+    if (!is_held) different.push_back(setting);
+  }
+  return different;
+}
+
 Settings last_of_each(const Settings& settings) {
   Settings last;
   for (const Setting& setting : settings) {

@@ -40,5 +40,7 @@ struct Precision {
 [[nodiscard]] Result<bool> is_held(const Setting& setting, std::string_view reply);
 /// What must be held when all were written one after the other: the last of each header, in order.
 [[nodiscard]] Settings last_of_each(const Settings& settings);
+/// What of `wanted` is not in `held` already; both have each header once.
+[[nodiscard]] Settings changed(const Settings& held, const Settings& wanted);
 
 }  // namespace cellrig::scpi

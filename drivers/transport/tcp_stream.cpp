@@ -1,5 +1,6 @@
 #include "drivers/transport/tcp_stream.hpp"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -42,6 +43,8 @@ void TcpStream::close() noexcept {
   }
   boost::system::error_code ignored;
   resolver_.cancel();
+  // The peer hears of the end even while a process that is being started still has a copy of the descriptor.
+  if (socket_.is_open()) socket_.shutdown(Tcp::socket::shutdown_both, ignored);
   socket_.close(ignored);
 }
 
@@ -112,6 +115,7 @@ bool TcpStream::prepare(const Tcp::endpoint& endpoint) {
   boost::system::error_code error;
   socket_.close(error);
   if (socket_.open(endpoint.protocol(), error)) return false;
+  ::fcntl(socket_.native_handle(), F_SETFD, FD_CLOEXEC);  // no child may hold this link open
   socket_.set_option(Tcp::no_delay{true}, error);
   socket_.set_option(boost::asio::socket_base::keep_alive{true}, error);
   ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged_ms_max, sizeof unacknowledged_ms_max);

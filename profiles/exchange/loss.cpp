@@ -5,7 +5,7 @@
 namespace cellrig {
 
 const std::vector<std::string>& safety_loss_words() {
-  static const std::vector<std::string> words{"limits", "at_most", "ends", "voltage_bound", "current_bound"};
+  static const std::vector<std::string> words{"limits", "at_most", "ends", "steps", "voltage_bound", "current_bound"};
   return words;
 }
 

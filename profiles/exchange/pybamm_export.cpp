@@ -41,8 +41,12 @@ class PybammExporter {
     for (const ItemSpec& item : items) {
       if (const StepSpec* const step = std::get_if<StepSpec>(&item.what))
         specs_[{step->place.line, step->place.column}] = step;
-      else if (const LoopSpec* const loop = std::get_if<LoopSpec>(&item.what))
+      else if (const LoopSpec* const loop = std::get_if<LoopSpec>(&item.what)) {
         index(loop->body);
+        if (loop->diagnostics) index(loop->diagnostics->body);
+      } else if (const SubProfileSpec* const sub = std::get_if<SubProfileSpec>(&item.what)) {
+        throw ConfigError{sub->place, "a profile within a profile is not exported: its steps come from another file"};
+      }
     }
   }
 
@@ -99,9 +103,22 @@ class PybammExporter {
                      [&](const LoopEnd&) {},
                      [&](const StopIf& stop) { lose_result("stop_if", stop.condition); },
                      [&](const Require& require) { lose_result("require", require.condition); },
+                     [&](const LeaveIf& leave) { lose_result("leave_if", leave.condition); },
+                     [&](const SetVariable& set) { lose_word("set", set.source, "a variable does not exist there"); },
+                     [&](const Mark&) { lose_word("mark", {}, "a mark belongs to a record"); },
+                     [](const DiagnosticsEnd&) {},
+                     [&](const AdvanceCycle&) { lose_word("advance_cycle", {}, "a cycle ends with its strings"); },
+                     [&](const Diagnostics& diagnostics) {
+                       lose_word("diagnostics", diagnostics.source, "nothing is done only now and then: left out");
+                       at = diagnostics.end;
+                     },
                  },
                  program_.code[here]);
     }
+  }
+
+  void lose_word(const std::string& word, const SourceSpot& spot, const std::string& why) {
+    add(place_of(spot), LossSeverity::lost, word, why);
   }
 
   void lose_result(const std::string& word, const ResultCondition& condition) {

@@ -12,6 +12,9 @@
 namespace cellrig {
 namespace {
 
+/// Of what a Python list repeats: more is a slip.
+constexpr std::uint64_t repetitions_max = 1'000'000;
+
 struct PythonToken {
   enum class Kind : unsigned char { text, number, name, sign, end };
   Kind kind = Kind::end;
@@ -215,7 +218,7 @@ class PybammListReader {
     while (tokens_.is_sign('*')) {
       tokens_.take();
       times *= factor();
-      if (times > loop_times_max) throw ConfigError{place, "more than " + std::to_string(loop_times_max) + " times"};
+      if (times > repetitions_max) throw ConfigError{place, "more than " + std::to_string(repetitions_max) + " times"};
     }
     if (value.kind == PythonValue::Kind::step)
       throw ConfigError{place, "'*' repeats a list or a tuple: a tuple of one step needs a comma, (\"...\",)"};
@@ -227,9 +230,9 @@ class PybammListReader {
     const PythonToken number = tokens_.take();
     const bool is_number = number.kind == PythonToken::Kind::number;
     const double value = is_number ? parse_number(number.text, number.place) : -1.0;
-    if (!is_number || !(value >= 0.0 && value <= static_cast<double>(loop_times_max)) || value != std::floor(value)) {
+    if (!is_number || !(value >= 0.0 && value <= static_cast<double>(repetitions_max)) || value != std::floor(value)) {
       throw ConfigError{number.place,
-                        "expected a whole number from 0 to " + std::to_string(loop_times_max) + ", found '" + number.text + "'"};
+                        "expected a whole number from 0 to " + std::to_string(repetitions_max) + ", found '" + number.text + "'"};
     }
     return static_cast<std::uint64_t>(value);
   }

@@ -32,6 +32,14 @@ class StepExporter {
       : from_{from}, step_{from.step}, before_{before}, report_{report} {}
 
   std::vector<PybammStep> strings() {
+    if (step_.course || step_.person) {
+      add(LossSeverity::safety, "steps", "'" + from_.spec.word + "' cannot be said in strings: left out");
+      return {};
+    }
+    if (step_.limits) add(LossSeverity::safety, "limits", "its own limits cannot be said");
+    if (step_.magnitude)
+      add(LossSeverity::lost, "rates",
+          "'" + from_.program.formulas[step_.magnitude->formula].text + "' became the number it is expected to be");
     read_ends();
     std::vector<PybammStep> strings = step_.setpoint ? steered() : rest();
     if (step_.setpoint && step_.time_max > Duration::zero()) judge_bound(strings);
@@ -58,6 +66,9 @@ class StepExporter {
     const EndCondition& end = step_.ends[i];
     const ConditionNode& node = from_.program.nodes[end.root];
     if (node.kind != ConditionNode::Kind::leaf) return lose_end(end, "a string has no groups of conditions");
+    if (end.target != EndCondition::Target::next) return lose_end(end, "a string goes on with the next one");
+    if (node.formula >= 0) return lose_end(end, "its value is known only while it runs");
+    if (node.blank > Duration::zero()) add(LossSeverity::note, "hold", "'" + end.text + "' is judged from the start");
     const bool is_up = is_upward(node.comparison);
     bool is_said = true;
     if (node.quantity == ConditionQuantity::step_time_s && is_up) {

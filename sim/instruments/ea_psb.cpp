@@ -11,6 +11,18 @@ namespace cellrig::sim {
 
 namespace bits = ea_questionable;
 
+EaPsbConfig ea_psb_10060_1000() {
+  EaPsbConfig config;
+  config.device_type = "PSB 10060-1000";
+  config.identity_model = "PSB 10060-1000 4U";
+  config.serial_number = "1234560002";
+  config.nominal_current_A = 1000.0;
+  config.nominal_power_W = 30000.0;
+  config.resistance_max_ohm = 2.88;
+  config.resistance_min_ohm = 0.0024;
+  return config;
+}
+
 CyclerAccuracy accuracy_of(const EaPsbConfig& config) {
   constexpr double of_nominal = 0.0005, of_reading = 0.0002, noise_of_nominal = 0.00002;
   const auto accuracy = [](double nominal) {

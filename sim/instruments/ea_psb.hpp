@@ -48,6 +48,9 @@ struct EaPsbConfig {
   std::uint64_t noise_seed = 1;
 };
 
+/// The widest of the series, 60 V, 1000 A, 30 kW. That it exists and its ratings are published; its resistances are assumed.
+[[nodiscard]] EaPsbConfig ea_psb_10060_1000();
+
 /// 0.05 % of the nominal value and 0.02 % of the reading (unverified).
 [[nodiscard]] CyclerAccuracy accuracy_of(const EaPsbConfig& config);
 

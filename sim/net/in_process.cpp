@@ -206,8 +206,10 @@ class ModbusLink final : public ModbusBus {
 
 Task<Result<void>> ModbusLink::perform(Exchange exchange, Deadline deadline) {
   const std::uint64_t epoch = epoch_;
-  const Result<void> entered = co_await turns_.enter(deadline);
-  if (!entered) co_return entered.error();
+  if (!turns_.try_enter()) {
+    const Result<void> entered = co_await turns_.enter(deadline);
+    if (!entered) co_return entered.error();
+  }
   const Turnstile::Leave leave{turns_};
   if (epoch != epoch_) co_return fail(Fault::interrupted, address() + ": cut by us");
   TimeSource& time = connection_.time();

@@ -170,8 +170,7 @@ void SimServer::Loop::accept_clients(std::size_t listener) {
 
 void SimServer::Loop::add_client(std::size_t listener, Accepted accepted) {
   const back_door::LinkName link{.client_port = accepted.peer_port, .server_port = listeners_[listener].port};
-  // The system gives a pair of ports again only after the connection before is dead. What that one sent still counts.
-  if (const auto known = links_.find(link); known != links_.end() && known->second) read_client(*known->second);
+  read_clients_of(listener);
   auto client = std::make_unique<Client>();
   if (!open_ends(*client, listeners_[listener].wires)) {  // full, or refused
     note_gone(link);
@@ -181,6 +180,14 @@ void SimServer::Loop::add_client(std::size_t listener, Accepted accepted) {
   client->listener = listener;
   client->link = link;
   keep_client(std::move(client));
+}
+
+/// Whoever has closed makes room for the next one, in whatever order the system reports the two. The system gives a pair of ports again only
+/// after the connection before is dead: what that one sent still counts.
+void SimServer::Loop::read_clients_of(std::size_t listener) {
+  for (std::size_t slot = 0; slot < clients_.size(); ++slot) {
+    if (clients_[slot] && clients_[slot]->listener == listener) read_client(slot);
+  }
 }
 
 /// A serial line has a client from the beginning: who has it open, if anybody, is not to be seen.

@@ -105,6 +105,7 @@ class SimServer::Loop {
   void handle(std::uint64_t tag);
   void accept_clients(std::size_t listener);
   void add_client(std::size_t listener, Accepted accepted);
+  void read_clients_of(std::size_t listener);
   void open_tty(std::size_t listener);
   [[nodiscard]] bool open_ends(Client& client, const std::vector<Wire*>& wires);
   void keep_client(std::unique_ptr<Client> client);

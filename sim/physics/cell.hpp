@@ -141,8 +141,8 @@ class Cell {
   double resistance_factor_ = 1.0;            ///< given factor times the influences'
   double interface_resistance_factor_ = 1.0;  ///< the same times the pressure's: charge transfer and fast pair
   StepRule rule_;
-  /// Memory of a pure function: the same few step lengths come again and again.
-  static constexpr std::size_t remembered_steps = 4;
+  /// Memory of a pure function: the same step lengths come again and again, a handful for each instrument that asks in every period.
+  static constexpr std::size_t remembered_steps = 16;
   mutable std::array<StepDecays, remembered_steps> remembered_{};
   mutable std::size_t next_remembered_ = 0;
 };

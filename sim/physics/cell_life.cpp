@@ -71,6 +71,16 @@ void CellLife::draw_off_gas(double duration_s) {
   vented_gas_ppm_ *= left;
   runaway_.gas_ppm *= left;
 }
+bool CellLife::set_stack_pressure(double pressure_MPa) {
+  if (!p_.stack_pressure || !(pressure_MPa > 0.0)) return false;
+  p_.stack_pressure->pressure_MPa = pressure_MPa;
+  const double voids = stack_.void_factor;  // more pressure closes no void
+  stack_ = close_stack(*p_.stack_pressure, thickness_mm_);
+  stack_.void_factor = voids;
+  step_max_s_ = std::min(step_max_s_, short_step_s);  // it is felt at once
+  return true;
+}
+
 std::optional<double> CellLife::stack_force_N() const {
   constexpr double mm2_per_cm2 = 100.0;
   const std::optional<double> pressure = pressure_MPa();

@@ -34,6 +34,8 @@ class CellLife {
   void vent(double gas_ppm, double pressure_MPa);
   /// An exhaust has run for this time: the gas beside the cell gets less, its pressure on the stack and what the cell has done stay.
   void draw_off_gas(double duration_s);
+  /// Somebody sets the fixture to this pressure at the cell's present thickness. False: this cell has no fixture that presses it.
+  bool set_stack_pressure(double pressure_MPa);
   /// The gas is gone again.
   void air_out() { vented_gas_ppm_ = vented_pressure_MPa_ = 0.0; }
   [[nodiscard]] std::optional<double> thickness_mm() const;

@@ -74,7 +74,7 @@ class CyclerApply : public CyclerContract {
       rig().pass(500ms);
       expect_inside(old.bounds, wanted.bounds);
       if (applied) {
-        EXPECT_GT(n, 5) << "apply() cannot have written and read back everything in so few exchanges";
+        EXPECT_GT(n, 3) << "apply() cannot have written and read back everything in so few exchanges";
         return;
       }
       rig().pass(watchdog_delay + 500ms);
@@ -427,6 +427,38 @@ TEST_P(EaPsbApply, lost_remote_is_remembered_when_it_is_back) {
   ASSERT_FALSE(applied);
   EXPECT_EQ(applied.error().fault, Fault::refused);
   expect_off();
+}
+
+// A ramp is made of many of these: each would be a dip of the current if it went by way of none.
+TEST_P(CyclerApply, another_current_under_the_same_voltages_does_not_interrupt_what_flows) {
+  for (int n = 1; n <= exchange_count_max; n += exchange_stride) {
+    SCOPED_TRACE("close at exchange " + std::to_string(n));
+    make_world();
+    ASSERT_NO_FATAL_FAILURE(energise(charge(2.0_A)));
+    rig().pass(2s);
+    ASSERT_NEAR(truth().current_A, 2.0, resolution_A());
+    rig().fault("close " + main_port() + " count=for_ever skip=" + std::to_string(n - 1));
+    const Result<void> applied = apply(charge(3.0_A));
+    EXPECT_GT(truth().current_A, 2.0 - resolution_A());
+    EXPECT_LT(truth().current_A, 3.0 + resolution_A());
+    if (!applied) continue;
+    rig().pass(1s);
+    EXPECT_NEAR(truth().current_A, 3.0, resolution_A());
+    EXPECT_GT(n, 3);
+    return;
+  }
+  FAIL() << "apply() does not get through";
+}
+
+// What the driver remembers is not believed after an OFF: the output comes on by way of the least current.
+TEST_P(CyclerApply, after_off_the_way_back_is_the_long_one) {
+  ASSERT_NO_FATAL_FAILURE(energise(charge(2.0_A)));
+  rig().pass(1s);
+  ASSERT_TRUE(output_off());
+  expect_off();
+  ASSERT_NO_FATAL_FAILURE(apply_or_fail(charge(1.0_A)));
+  rig().pass(2s);
+  EXPECT_NEAR(truth().current_A, 1.0, resolution_A());
 }
 
 INSTANTIATE_TEST_SUITE_P(EaPsb, EaPsbApply,

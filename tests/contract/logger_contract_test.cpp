@@ -81,6 +81,24 @@ TEST_P(LoggerContract, another_instrument_that_comes_later_is_found_by_the_next_
   EXPECT_FALSE(measure(inputs));
 }
 
+// Somebody else's program may set it up anew while it is read: no lease keeps it from that.
+TEST_P(LoggerContract, what_somebody_else_has_changed_is_found_without_identify_and_nothing_is_measured_by_it) {
+  ASSERT_TRUE(identify());
+  const auto verify = [this] { return rig().call(logger().verify(in(plenty))); };
+  constexpr int all_its_checks = 8;
+  for (int i = 0; i < all_its_checks; ++i) EXPECT_TRUE(verify()) << i;
+  Inputs inputs;
+  ASSERT_TRUE(measure(inputs));
+  const bool is_adam = GetParam().make == LoggerMake::adam_6018;
+  rig().fault(is_adam ? "identity " + instrument() + " text=1056" : "reboot " + instrument());
+  rig().pass(1min);  // it is back, at its defaults
+  Result<void> found;
+  for (int i = 0; i < all_its_checks && found; ++i) found = verify();
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().fault, Fault::refused) << found.error().what;
+  EXPECT_FALSE(measure(inputs));
+}
+
 TEST_P(LoggerContract, a_failed_exchange_fills_nothing_and_the_next_one_is_fresh) {
   ASSERT_TRUE(identify());
   double temperature_degC = 20.0;

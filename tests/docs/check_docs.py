@@ -5,7 +5,8 @@
 What counts, in a page, from top to bottom, in one temporary folder per page:
 * ```yaml or ```python after `<!-- file: NAME -->` is written to NAME.
 * ```text whose first line begins with "$ ": the commands behind "$ " are run by the shell; the lines up to the next one are what they
-  print (both streams). `cellrig-sim` is started and left running. A block after `<!-- not run: WHY -->` is left alone.
+  print (both streams). `cellrig-sim` and `cellrig serve` are started and left running; the latter's URL, TOKEN and TOKEN_FILE are known to later
+  commands. A block after `<!-- not run: WHY -->` is left alone.
 * ```text after `<!-- mistakes -->`: one line per entry of mistakes.yaml, in its order.
 * `<!-- simulator: BENCH -->` starts a simulator that writes ready.json, `<!-- before: COMMAND -->` runs a command that is not shown.
 Numbers may differ by one percent (another processor rounds exp() differently), ports, process numbers and today's dates in any way; a
@@ -14,6 +15,7 @@ line of "..." stands for any lines. With --update the pages are rewritten with w
 
 import difflib
 import getpass
+import json
 import os
 import re
 import subprocess
@@ -41,19 +43,26 @@ class Workshop:
         self.path = Path(self._folder.name)
         for program in (cellrig, simulator):
             (self.path / program.name).symlink_to(program)
-        for folder in ("sim", "profiles"):
-            (self.path / folder).symlink_to(Path(__file__).resolve().parents[2] / folder)
+        root = Path(__file__).resolve().parents[2]
+        for name, folder in (("sim", "sim"), ("profiles", "profiles"), ("examples", "docs/examples")):
+            (self.path / name).symlink_to(root / folder)
         self.environment = {**os.environ, "PATH": f"{self.path}:{os.environ['PATH']}", "COLUMNS": "140"}
         self._simulators = []
 
     def run(self, command):
         if command.startswith("cellrig-sim "):
             return self._start(command)
+        if command.startswith("cellrig serve "):
+            self._start(command, has_table=False)
+            ready = json.loads((self.path / "ready.json").read_text())
+            token = (self.path / ready["token_file"]).read_text().strip()
+            self.environment.update(URL=ready["url"], TOKEN=token, TOKEN_FILE=ready["token_file"])
+            return []
         done = subprocess.run(["bash", "-c", command], cwd=self.path, env=self.environment, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, timeout=COMMAND_WITHIN_S, check=False)
         return done.stdout.rstrip().splitlines()
 
-    def _start(self, command):
+    def _start(self, command, has_table=True):
         ready, output = self.path / "ready.json", self.path / "simulator.txt"
         ready.unlink(missing_ok=True)
         with output.open("w") as stream:
@@ -63,7 +72,7 @@ class Workshop:
         while not ready.exists() and time.monotonic() < limit and self._simulators[-1].poll() is None:
             time.sleep(0.02)
         lines = []
-        while not lines and time.monotonic() < limit:  # its table comes after the ready file
+        while has_table and not lines and time.monotonic() < limit:  # its table comes after the ready file
             time.sleep(0.1)
             lines = output.read_text().splitlines()
         return lines

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/json/parse.hpp>
 #include <filesystem>
 #include <fstream>
@@ -19,7 +20,8 @@ using testing::Not;
 
 namespace fs = std::filesystem;
 
-const std::vector<std::string> verbs{"check", "rehearse", "run", "off", "doctor", "runs", "show", "export", "import", "db"};
+const std::vector<std::string> verbs{"check", "rehearse", "run",    "serve",  "off", "doctor",
+                                     "runs",  "show",     "export", "import", "db"};
 
 const std::string short_profile =
     "profile: Short\nformat: 1\nrecord: {every_s: 0}\nsteps:\n"
@@ -79,6 +81,85 @@ TEST(Program, check_says_in_json_what_it_says_in_words) {
   const boost::json::object found = document(done);
   EXPECT_FALSE(found.at("accepted").as_bool());
   EXPECT_EQ(found.at("findings").at(0).at("line").to_number<int>(), 4);
+  EXPECT_EQ(found.at("findings").at(0).at("column").to_number<int>(), 5);
+  EXPECT_TRUE(found.at("instruments").as_array().empty()) << "no bench, no instruments";
+}
+
+const std::string taper_profile =
+    "profile: P\nformat: 1\nsteps:\n  - cccv_charge: {rate_C: 1, voltage_V: 4.2, until: current_A <= 0.03 for 5 s, at_most_h: "
+    "5}\n";
+
+// A taper that the 60 A of the demo bench's first cycler cannot tell, and that the second one blurs.
+TEST(Program, check_refuses_a_taper_within_the_error_of_the_cycler) {
+  const std::string file = file_with(taper_profile, "p.yaml");
+  const Finished coarse = cellrig({"check", file, "--bench", "demo"});
+  EXPECT_EQ(coarse.exit_code, 2);
+  EXPECT_THAT(coarse.err, testing::ContainsRegex("p.yaml:4:5: error: 'current_A <= 0.03' cannot be told"));
+  EXPECT_THAT(coarse.out, testing::ContainsRegex("'current_A <= 0.03' +0.03 A +0.0312 A +the value +104 % +error"));
+  const Finished fine = cellrig({"check", file, "--bench", "demo", "--channel", "ch2"});
+  EXPECT_EQ(fine.exit_code, 0) << "warnings alone accept";
+  EXPECT_THAT(fine.err, testing::ContainsRegex("p.yaml:4:5: warning: 'current_A <= 0.03' is blurred"));
+}
+
+// What else will be in the chamber is judged long before somebody stands there with two cells.
+TEST(Program, check_judges_the_profiles_that_will_share_the_chamber) {
+  const auto profile = [](const std::string& steps) { return file_with("profile: P\nformat: 1\nsteps:\n" + steps, "p.yaml"); };
+  const std::string charge = "  - cc_charge: {rate_C: 0.5, until: voltage_V >= 4.1, at_most_h: 4}\n";
+  const std::string warm = profile("  - soak: {temperature_degC: 25, for_h: 1}\n" + charge);
+  const std::string cold = profile("  - soak: {temperature_degC: -10, for_h: 1}\n  - rest: {for_h: 1}\n");
+  const std::string anywhere = profile(charge);
+  const auto check_beside = [](const std::string& file, const std::string& beside) {
+    return cellrig({"check", file, "--bench", "demo", "--channel", "ch1", "--beside", beside});
+  };
+  const Finished alike = check_beside(warm, "ch2=" + warm);
+  EXPECT_EQ(alike.exit_code, 0) << alike.err;
+  EXPECT_THAT(alike.err, Not(HasSubstr("shares chamber")));
+  const Finished in_turns = check_beside(warm, "ch2=" + cold);
+  EXPECT_EQ(in_turns.exit_code, 0) << in_turns.err;
+  EXPECT_THAT(in_turns.err, HasSubstr("they take turns"));
+  for (const auto& [file, beside] : {std::pair{cold, anywhere}, {anywhere, cold}}) {
+    const Finished refused = check_beside(file, "ch2=" + beside);
+    EXPECT_EQ(refused.exit_code, 2) << refused.err;
+    EXPECT_THAT(refused.err, HasSubstr("it is charged there without having asked for a temperature"));
+  }
+}
+
+TEST(Program, check_beside_wants_another_channel_of_the_bench_and_its_profile) {
+  const std::string file = file_with("profile: P\nformat: 1\nsteps:\n  - rest: {for_h: 1}\n", "p.yaml");
+  for (const auto& [beside, why] : {std::pair{"ch9=" + file, "ch9"},
+                                    {file, "write channel=profile"},
+                                    {"=" + file, "write channel=profile"},
+                                    {"ch1=" + file, "a profile for this channel is given already"},
+                                    {"ch2=missing.yaml", "missing.yaml"}}) {
+    const Finished done = cellrig({"check", file, "--bench", "demo", "--channel", "ch1", "--beside", beside});
+    EXPECT_EQ(done.exit_code, 2) << beside << ": " << done.err;
+    EXPECT_THAT(done.err, HasSubstr(why)) << beside;
+  }
+  const Finished no_bench = cellrig({"check", file, "--beside", "ch2=" + file});
+  EXPECT_EQ(no_bench.exit_code, 2);
+  EXPECT_THAT(no_bench.err, HasSubstr("--beside needs --bench"));
+}
+
+TEST(Program, check_gives_each_accuracy_in_json) {
+  const Finished done = cellrig({"check", file_with(taper_profile, "p.yaml"), "--bench", "demo", "--json"});
+  EXPECT_EQ(done.exit_code, 2);
+  const boost::json::object found = document(done);
+  const boost::json::array& rows = found.at("instruments").as_array();
+  const auto taper = std::find_if(rows.begin(), rows.end(), [](const auto& row) { return row.at("use") == "current_end"; });
+  ASSERT_NE(taper, rows.end()) << done.out;
+  EXPECT_EQ(taper->at("instrument").as_string(), "EA PSB 10060-60");
+  EXPECT_EQ(taper->at("subject").as_string(), "'current_A <= 0.03'");
+  EXPECT_EQ(taper->at("unit").as_string(), "A");
+  EXPECT_DOUBLE_EQ(taper->at("value").to_number<double>(), 0.03);
+  EXPECT_NEAR(taper->at("uncertainty").to_number<double>(), 0.031151, 1e-9);
+  EXPECT_NEAR(taper->at("share").to_number<double>(), 0.031151 / 0.03, 1e-9);
+  EXPECT_EQ(taper->at("severity").as_string(), "error");
+  EXPECT_TRUE(taper->at("is_unverified").as_bool());
+  EXPECT_EQ(taper->at("steps").at(0).at("line").to_number<int>(), 4);
+  EXPECT_EQ(taper->at("steps").at(0).at("column").to_number<int>(), 5);
+  const auto fine = std::find_if(rows.begin(), rows.end(), [](const auto& row) { return row.at("use") == "set_current"; });
+  ASSERT_NE(fine, rows.end());
+  EXPECT_TRUE(fine->at("severity").is_null());
 }
 
 // One database, from the run to every way to look at it.

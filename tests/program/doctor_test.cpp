@@ -92,6 +92,10 @@ TEST_F(Doctor, what_it_proved_lets_a_run_start_that_was_refused_before) {
   EXPECT_EQ(simulator.truth("ch1").current_max_A, 0.0);
   ASSERT_EQ(trial({"--channel", "ch1"}).exit_code, 0);
   EXPECT_EQ(run("ch1", strict).exit_code, 0);
+  EXPECT_EQ(db::Reader::open(database).value()->expected_curves(1).value().size(), 1U)
+      << "rehearsed, and compared with that unasked";
+  EXPECT_EQ(run("ch1", {"--require-proofs", "--without-rehearsal", "in a hurry"}).exit_code, 0);
+  EXPECT_TRUE(db::Reader::open(database).value()->expected_curves(2).value().empty());
   EXPECT_EQ(run("ch2", strict).exit_code, 2) << "another instrument";
   EXPECT_THAT(actions(), testing::Contains("watchdog proven"));
 }

@@ -1,4 +1,7 @@
-// Linked into a cellrig of its own with --wrap: the channel's task throws when it records its n-th sample, with current flowing.
+// Linked into a cellrig of its own with --wrap: the channel's task throws when it records its n-th sample, with current flowing; or,
+// when CELLRIG_TEST_HANG_MS says for how long, the whole control thread hangs there, once.
+#include <poll.h>
+
 #include <cstdlib>
 #include <stdexcept>
 #include <string>
@@ -15,7 +18,9 @@ void failing_sample(ChannelRecord* self, const output::Record& record, const Obs
 
 void failing_sample(ChannelRecord* self, const output::Record& record, const Observation& observation) {
   static int left = std::stoi(std::getenv("CELLRIG_TEST_SAMPLES"));
-  if (left-- <= 0) throw std::logic_error("a failure of our own");
+  const char* const hang_ms = std::getenv("CELLRIG_TEST_HANG_MS");
+  if (hang_ms == nullptr && left-- <= 0) throw std::logic_error("a failure of our own");
+  if (hang_ms != nullptr && left-- == 0) (void)::poll(nullptr, 0, std::stoi(hang_ms));
   real_sample(self, record, observation);
 }
 

@@ -35,7 +35,8 @@ std::unique_ptr<Process> LiveBench::start(const LiveRun& run) {
   words.insert(words.end(), run.more.begin(), run.more.end());
   std::vector<std::string> command = cellrig_command(words);
   if (!run.program.empty()) command.front() = run.program;
-  return std::make_unique<Process>(command, with_leases({.folder = folder, .environment = run.environment}));
+  return std::make_unique<Process>(command,
+                                   with_leases({.folder = folder, .environment = run.environment, .errors = run.errors}));
 }
 
 std::unique_ptr<Process> LiveBench::start_charging(const LiveRun& run) {

@@ -18,6 +18,7 @@ struct LiveRun {
   std::vector<std::string> more;  ///< further words
   std::string program;            ///< empty: cellrig
   std::map<std::string, std::string> environment;
+  Errors errors = Errors::file;
 };
 
 class LiveBench {

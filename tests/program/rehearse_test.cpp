@@ -199,5 +199,73 @@ TEST_F(RunAfterRehearsal, records_what_it_told_or_why_there_was_none) {
   EXPECT_THAT(audited(), HasSubstr("without: the abuse test of Monday"));
 }
 
+// ---- compared with its rehearsal ------------------------------------------------------------------------------------
+
+/// A bench inside the process whose cell is not what its file says, and a profile for it.
+class ComparedRun : public testing::Test {
+ protected:
+  Finished run(const std::string& cell, const std::string& expect, const std::vector<std::string>& more) const {
+    const std::string bench = file_with(
+        "bench: b\ninstruments:\n"
+        "  psb1: {model: ea-psb-10060-60, modbus: \"192.0.2.10:502\", scpi: \"192.0.2.10:5025\"}\n"
+        "channels:\n  ch1: {cycler: psb1}\nsimulation:\n  cells:\n    ch1: {file: lg-m50, soc_pct: 50" +
+            cell + "}\n",
+        "bench.yaml");
+    const std::string profile = file_with("profile: P\nformat: 1\n" + expect +
+                                              "steps:\n"
+                                              "  - cc_discharge: {rate_C: 1, until: voltage_V <= 3.2, at_most_h: 1}\n"
+                                              "  - rest: {for_min: 5}\n",
+                                          "p.yaml");
+    std::vector<std::string> words{"run", profile, "--simulated", "--bench", bench, "--db", database, "--quiet"};
+    words.insert(words.end(), more.begin(), more.end());
+    return cellrig(words);
+  }
+  [[nodiscard]] std::string shown() const { return cellrig({"show", "--db", database}).out; }
+
+  std::string database = temporary_folder() + "/run.db";
+};
+
+TEST_F(ComparedRun, warns_of_a_cell_that_is_weaker_than_its_file_and_goes_on) {
+  const Finished done = run(", resistance_factor: 2", "", {"--expect"});
+  EXPECT_EQ(done.exit_code, 0) << done.err;
+  EXPECT_THAT(done.err, HasSubstr("divergence: voltage_V"));
+  EXPECT_THAT(shown(), HasSubstr("compared with its rehearsal, 2 curves: "));
+  EXPECT_THAT(shown(), HasSubstr("warning: divergence: voltage_V"));
+  const boost::json::object document = json_of(cellrig({"show", "--db", database, "--json"}));
+  const boost::json::object& told = document.at("runs").as_array().front().as_object();
+  EXPECT_EQ(told.at("expected_curves").to_number<int>(), 2);
+  EXPECT_GE(told.at("divergences").to_number<int>(), 1);
+  EXPECT_EQ(cellrig({"db", "verify", "--db", database, "--quiet"}).exit_code, 0);
+}
+
+// Nothing tripped and nobody asked for it: the test came to an end without what it was to show.
+TEST_F(ComparedRun, that_is_stopped_by_a_divergence_ends_with_1) {
+  const Finished done = run(", resistance_factor: 2", "expect: {on_divergence: stop}\n", {"--expect", "--json"});
+  EXPECT_EQ(done.exit_code, 1) << done.err;
+  const boost::json::object channel = json_of(done).at("channels").as_array().front().as_object();
+  EXPECT_EQ(channel.at("outcome").as_string(), "stopped");
+  EXPECT_FALSE(channel.at("criteria_met").as_bool());
+  EXPECT_THAT(std::string(channel.at("reason").as_string()), HasSubstr("stopped by a divergence: voltage_V"));
+  EXPECT_EQ(channel.at("output_off_confirmed_by").as_string(), "instrument");
+}
+
+TEST_F(ComparedRun, says_that_there_was_none_and_without_a_rehearsal_nothing) {
+  EXPECT_EQ(run("", "", {"--expect"}).exit_code, 0);
+  EXPECT_THAT(shown(), HasSubstr("compared with its rehearsal, 2 curves: no divergence"));
+  EXPECT_EQ(run(", resistance_factor: 2", "expect: {on_divergence: stop}\n", {}).exit_code, 0)
+      << "a bench in this process is its own rehearsal unless it is asked";
+  const std::string second = cellrig({"show", "2", "--db", database}).out;
+  EXPECT_THAT(second, testing::Not(HasSubstr("compared with")));
+}
+
+TEST_F(ComparedRun, that_cannot_be_compared_is_refused) {
+  const Finished without = run("", "", {"--expect", "--without-rehearsal", "no time"});
+  EXPECT_EQ(without.exit_code, 2);
+  EXPECT_THAT(without.err, HasSubstr("--without-rehearsal makes none"));
+  const Finished resumed = cellrig({"run", "--resume", "1", "--bench", "single", "--db", database, "--expect", "--simulated"});
+  EXPECT_EQ(resumed.exit_code, 2);
+  EXPECT_THAT(resumed.err, HasSubstr("--expect is for a new run"));
+}
+
 }  // namespace
 }  // namespace cellrig::test

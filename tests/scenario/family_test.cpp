@@ -1,6 +1,7 @@
 // The three families of tests from the library, from start to verdict in virtual time: counts, capacities against the truth,
 // coulombic efficiency, and a cycle table that can be computed again from the rows.
 #include "db/analysis/cycle_table.hpp"
+#include "db/analysis/metrics.hpp"
 #include "tests/scenario/scenario_support.hpp"
 
 #include <fstream>
@@ -61,6 +62,27 @@ void expect_the_same_table_twice(BenchHarness& bench, double tolerance) {
   const std::vector<db::CycleRow> again = db::recompute_cycles(bench.record(), run).value();
   EXPECT_EQ(live.size(), again.size());
   EXPECT_THAT(db::compare_cycles(live, again, tolerance), testing::IsEmpty());
+  const db::RunMetrics stored = db::stored_metrics(bench.record(), run).value();
+  EXPECT_GT(stored.steps.size(), bench.record().steps(run).value().size());
+  EXPECT_THAT(db::compare_metrics(stored, db::recompute_metrics(bench.record(), run).value(), tolerance), testing::IsEmpty());
+}
+
+/// What the engine counted from every observation, against what the meter of the record counted from the rows.
+void expect_the_engine_to_agree(BenchHarness& bench) {
+  const db::RunKey run = run_of(bench, "ch1").run;
+  std::map<db::StepKey, std::map<db::Figure, double>> figures;
+  for (const db::StepMetricRow& row : bench.record().step_metrics(run).value()) {
+    if (row.metric.at == 0) figures[row.step][row.metric.figure] = row.metric.value;
+  }
+  for (const db::StepInfo& step : bench.record().steps(run).value()) {
+    if (!step.end || !figures[step.row.step].contains(db::Figure::cv_time_s)) continue;
+    SCOPED_TRACE(step.row.name);
+    const double moved_Ah = step.end->charge_Ah + step.end->discharge_Ah;
+    EXPECT_NEAR(figures[step.row.step][db::Figure::cv_time_s], step.end->cv_time_s, 1e-6);
+    EXPECT_NEAR(figures[step.row.step][db::Figure::cv_charge_share] * moved_Ah, step.end->cv_charge_Ah, 1e-6);
+    EXPECT_NEAR(figures[step.row.step][db::Figure::cell_temperature_max_degC], step.end->cell_temperature_max_degC.value_or(0),
+                1e-9);
+  }
 }
 
 TEST(Family, fast_charge_window_measures_the_time_and_judges_the_claim) {
@@ -82,6 +104,7 @@ TEST(Family, fast_charge_window_measures_the_time_and_judges_the_claim) {
   EXPECT_NEAR(fast->end->charge_Ah, 0.75 * reference->end->discharge_Ah, 0.005) << "15 to 90 % of the capacity just measured";
   EXPECT_EQ(bench.record().cycles(run_of(bench, "ch1").run).value().size(), 2u);
   expect_the_same_table_twice(bench, same_table_tolerance);
+  expect_the_engine_to_agree(bench);
 }
 
 TEST(Family, cold_discharge_delivers_less_and_never_charges_cold) {

@@ -1,53 +1,15 @@
 // Each construct of the profile language, in virtual time, judged by the record that it leaves.
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
-#include "tests/scenario/scenario_support.hpp"
+#include "tests/scenario/language_fixture.hpp"
 
 namespace cellrig::test {
 namespace {
 
 using namespace std::chrono_literals;
 using testing::HasSubstr;
-
-std::string profile(const std::string& steps, const std::string& record = "{every_s: 0}") {
-  return "profile: Language\nformat: 1\nrecord: " + record + "\nsteps:\n" + steps;
-}
-
-class Language : public testing::Test {
- protected:
-  void run(const std::string& text, Duration period = 1s, const std::string& bench_name = "demo") {
-    bench = std::make_unique<BenchHarness>(
-        HarnessOptions{.bench = bench_name, .profiles = {{"ch1", text}}, .control_period = period});
-    bench->run();
-    ASSERT_EQ(to_string(bench->result("ch1").outcome), "completed") << bench->result("ch1").reason;
-    steps = bench->record().steps(run_of(*bench, "ch1").run).value();
-    rows = samples_of(*bench, "ch1");
-  }
-  [[nodiscard]] const db::StepEndRow& end(std::size_t step) const { return *steps.at(step).end; }
-  [[nodiscard]] std::vector<db::SampleRow> rows_of(std::size_t step) const {
-    std::vector<db::SampleRow> own;
-    for (const db::SampleRow& row : rows) {
-      if (row.step == steps.at(step).row.step) own.push_back(row);
-    }
-    return own;
-  }
-  [[nodiscard]] double seconds_of(const db::SampleRow& row, std::size_t step) const {
-    return 1e-9 * static_cast<double>(row.test_time_ns - steps.at(step).row.started_test_time_ns);
-  }
-  [[nodiscard]] double duration_s(std::size_t step) const {
-    return 1e-9 * static_cast<double>(end(step).ended_test_time_ns - steps.at(step).row.started_test_time_ns);
-  }
-  [[nodiscard]] std::string criteria() const {
-    std::string text;
-    for (const db::EventRow& event : events_of(*bench, "ch1")) text += event.kind + ": " + event.message + "\n";
-    return text;
-  }
-
-  std::unique_ptr<BenchHarness> bench;
-  std::vector<db::StepInfo> steps;
-  std::vector<db::SampleRow> rows;
-};
 
 // ---- conditions ---------------------------------------------------------------------------------------------------------
 
@@ -128,6 +90,86 @@ TEST_F(Language, rows_are_kept_when_a_quantity_has_moved_and_not_otherwise) {
   for (std::size_t i = 1; i + 1 < charge.size(); ++i) EXPECT_GE(charge[i].voltage_V - charge[i - 1].voltage_V, 0.0099);
   EXPECT_LT(rows_of(1).size(), 6u);
   EXPECT_NEAR(static_cast<double>(rows_of(2).size()), 11.0, 1.0) << "a row each 0.1 Ah";
+}
+
+TEST_F(Language, what_led_to_an_end_is_kept_though_rows_are_rare) {
+  run(profile(
+      "  - cc_discharge: {rate_C: 1, until: step_time_s >= 100, at_most_h: 1, record: {every_s: 3600, before_event_s: 8}}\n"
+      "  - rest: {for_s: 100, record: {every_s: 3600}}\n"));
+  std::vector<double> times;
+  for (const db::SampleRow& row : rows_of(0)) times.push_back(seconds_of(row, 0));
+  ASSERT_NEAR(times.size(), 10u, 1) << "the first one, eight before the end, the last one";
+  EXPECT_NEAR(times[1], 92.0, 1.5);
+  for (std::size_t i = 1; i < times.size(); ++i) EXPECT_GT(times[i], times[i - 1]);
+  EXPECT_EQ(rows_of(1).size(), 2u);
+}
+
+TEST_F(Language, what_led_to_a_trip_is_kept_with_the_measurement_that_tripped) {
+  bench = std::make_unique<BenchHarness>(HarnessOptions{
+      .bench = "demo", .profiles = {{"ch1", profile("  - rest: {for_h: 1, record: {every_s: 3600, before_event_s: 10}}\n")}}});
+  bench->at(600s, [&] { shift_thermocouple(*bench, "ch1", 60.0); });
+  bench->run();
+  ASSERT_EQ(to_string(bench->result("ch1").outcome), "tripped");
+  const std::vector<db::SampleRow> all = samples_of(*bench, "ch1");
+  ASSERT_GE(all.size(), 5u) << "a long rest is measured every 2.5 s";
+  EXPECT_LT(all[1].test_time_ns, 600'000'000'000);
+  EXPECT_GT(all[1].test_time_ns, 585'000'000'000);
+}
+
+/// Second by second, from the earliest in `from_s` to `to_s`: each instant once.
+void expect_every_second(const std::vector<double>& times, double from_s, double to_s) {
+  std::vector<double> inside;
+  for (const double t : times) {
+    if (t >= from_s && t <= to_s) inside.push_back(t);
+  }
+  ASSERT_NEAR(static_cast<double>(inside.size()), to_s - from_s, 1.5) << testing::PrintToString(times);
+  for (std::size_t i = 1; i < inside.size(); ++i) EXPECT_NEAR(inside[i] - inside[i - 1], 1.0, 0.2);
+}
+
+// Three seconds before the end there was a row. It was written at once, and so nothing older comes after it.
+TEST_F(Language, what_led_to_an_end_is_kept_back_to_the_last_row) {
+  run(profile(
+      "  - cc_discharge: {rate_C: 1, until: step_time_s >= 63, at_most_h: 1, record: {every_s: 20, before_event_s: 10}}\n"));
+  std::vector<double> times;
+  for (const db::SampleRow& row : rows_of(0)) times.push_back(seconds_of(row, 0));
+  for (std::size_t i = 1; i < times.size(); ++i) EXPECT_GT(times[i], times[i - 1]) << "in order, and none twice";
+  expect_every_second(times, 59.5, 63.5);
+  EXPECT_EQ(std::count_if(times.begin(), times.end(), [](double t) { return t < 59.0; }), 3) << "at 0, 20 and 40 s";
+}
+
+// An event three seconds after a step has begun: the seven before are those of the step before.
+TEST_F(Language, what_led_to_an_event_is_kept_across_a_step) {
+  run(profile(
+      "  - rest: {for_s: 100, record: {every_s: 3600}}\n"
+      "  - cc_discharge: {rate_C: 1, until: step_time_s >= 5, at_most_h: 1, record: {every_s: 3600, before_event_s: 10}}\n"
+      "  - rest: {for_s: 100, record: {every_s: 3600}}\n"));
+  std::vector<double> before;
+  for (const db::SampleRow& row : rows_of(0)) before.push_back(seconds_of(row, 0));
+  expect_every_second(before, 91.0, 99.5);
+  EXPECT_EQ(rows_of(2).size(), 2u) << "this one asks for nothing, and nor does what follows";
+  for (std::size_t i = 1; i < rows.size(); ++i) EXPECT_GT(rows[i].test_time_ns, rows[i - 1].test_time_ns);
+}
+
+TEST_F(Language, what_led_to_a_trip_is_kept_back_to_the_row_just_before_it) {
+  bench = std::make_unique<BenchHarness>(HarnessOptions{
+      .bench = "demo",
+      .profiles = {
+          {"ch1", profile("  - cc_discharge: {rate_C: 1, until: step_time_s >= 1000, at_most_h: 1, record: {every_s: 60, "
+                          "before_event_s: 10}}\n")}}});
+  bench->at(123s, [&] { shift_thermocouple(*bench, "ch1", 60.0); });
+  bench->run();
+  ASSERT_EQ(to_string(bench->result("ch1").outcome), "tripped");
+  std::vector<double> times;
+  for (const db::SampleRow& row : samples_of(*bench, "ch1")) times.push_back(1e-9 * static_cast<double>(row.test_time_ns));
+  for (std::size_t i = 1; i < times.size(); ++i) EXPECT_GT(times[i], times[i - 1]);
+  expect_every_second(times, 119.5, times.back());
+  EXPECT_EQ(std::count_if(times.begin(), times.end(), [](double t) { return t < 119.0; }), 2) << "at 0 and 60 s";
+}
+
+TEST_F(Language, a_step_beside_one_with_a_ring_keeps_its_own_rows) {
+  run(profile("  - rest: {for_s: 30, record: {every_s: 10, before_event_s: 5}}\n  - rest: {for_s: 10, record: {every_s: 0}}\n"));
+  EXPECT_NEAR(static_cast<double>(rows_of(0).size()), 4.0 + 5.0, 2.0);
+  EXPECT_NEAR(static_cast<double>(rows_of(1).size()), 11.0, 1.0) << "every measurement is a row";
 }
 
 // ---- results ------------------------------------------------------------------------------------------------------------

@@ -70,6 +70,27 @@ TEST(MeasurementScenario, drawn_instruments_stay_within_their_model_files_and_no
   EXPECT_GT(largest_A, 1e-4) << "they do err";
 }
 
+// Its bound lies 5 mV beyond the end, its readings are 12 mV wrong: it holds the cell where it never shows the end.
+TEST(MeasurementScenario, a_cycler_that_holds_its_bound_short_of_the_end_ends_the_step_and_says_so) {
+  HarnessOptions options = options_with("{psb1: {voltage_offset_V: 0.012}}", 7);
+  options.profiles = {{"ch1",
+                       "profile: down\nformat: 1\nsteps:\n"
+                       "  - cc_discharge: {rate_C: 1, until: voltage_V <= 3.5, at_most_h: 2}\n  - rest: {for_min: 1}\n"}};
+  BenchHarness bench(options);
+  bench.run();
+  ASSERT_EQ(bench.result("ch1").outcome, Outcome::completed) << bench.result("ch1").reason;
+  const std::vector<db::StepInfo> steps = bench.record().steps(run_of(bench, "ch1").run).value();
+  ASSERT_TRUE(steps.at(0).end);
+  EXPECT_EQ(steps[0].end->condition, "voltage_V <= 3.5");
+  EXPECT_NEAR(steps[0].end->value.value(), 3.507, 0.003);
+  EXPECT_NEAR(steps[0].end->margin.value(), 0.007, 0.003);
+  EXPECT_GE(steps[0].end->cv_time_s, 10.0);
+  EXPECT_LE(steps[0].end->cv_time_s, 13.0);
+  bool is_said = false;
+  for (const db::EventRow& event : events_of(bench, "ch1")) is_said = is_said || event.kind == "end not reached";
+  EXPECT_TRUE(is_said);
+}
+
 // What happens to a cell depends on set-points alone: the same with perfect instruments and with bad ones.
 TEST(MeasurementScenario, the_cells_get_the_same_whatever_their_instruments_show) {
   const auto truth_after = [](const std::string& measurement) {

@@ -1,6 +1,8 @@
 // F28: an output comes on behind its instrument's own back, while it is being switched off or afterwards. The instrument says "off" and
 // current flows. OFF is written again until the current is gone; there is no contactor here that could help.
 #include <algorithm>
+#include <map>
+#include <vector>
 
 #include "tests/scenario/scenario_support.hpp"
 
@@ -111,6 +113,55 @@ TEST(OutputAfterATrip, whose_off_was_not_confirmed_is_left_to_its_watchdog) {
   EXPECT_LE(watch.flowed_for().value_or(1h), 10s) << "its watchdog of 5 s, after the attempts";
   const std::vector<db::EventRow> events = events_of(bench, "ch2");
   EXPECT_LT(events.size(), 20u) << "and no line every two seconds";
+}
+
+// "Off" with a current that is no number is not known to be off: it gets OFF, and when that is not confirmed either, people are told.
+TEST(OutputAfterATrip, whose_current_is_no_number_does_not_count_as_off_for_ever) {
+  BenchHarness bench({.bench = two_channels,
+                      .profiles = {{"ch1", profile_of(During::charge)}, {"ch2", profile_of(During::charge)}},
+                      .control_period = control_period});
+  bench.fault_at(20s, "voltage_offset itech1 offset_V=1");
+  bench.fault_at(120s, "nan itech1");
+  std::size_t told_early = 0;
+  bench.at(123s, [&] { told_early = bench.said("nobody knows whether current flows") ? 1 : 0; });
+  bench.run();
+  EXPECT_EQ(told_early, 0U) << "one look that fails is none";
+  const std::vector<db::EventRow> events = events_of(bench, "ch1");
+  const auto tells = [](const db::EventRow& e) {
+    return e.message.find("nobody knows whether current flows") != std::string::npos;
+  };
+  const auto first = std::find_if(events.begin(), events.end(), tells);
+  ASSERT_NE(first, events.end());
+  EXPECT_EQ(first->severity, db::Severity::alarm);
+  EXPECT_LE(1e-9 * static_cast<double>(first->test_time_ns), 135.0);
+  EXPECT_LE(std::count_if(events.begin(), events.end(), tells), 10 + 120) << "ten, then one a minute";
+}
+
+// It was given back: an instrument that takes one client only must be free for somebody else between two looks, and afterwards.
+TEST(OutputAfterATrip, is_looked_at_without_keeping_its_connections) {
+  const std::map<std::string, std::vector<std::string>> ports{{"itech1", {"scpi"}}, {"psb1", {"modbus", "scpi"}}};
+  for (const auto& [instrument, its_ports] : ports) {
+    SCOPED_TRACE(instrument);
+    const std::string channel = instrument == "itech1" ? "ch1" : "ch2";
+    BenchHarness bench({.bench = two_channels,
+                        .profiles = {{"ch1", profile_of(During::charge)}, {"ch2", profile_of(During::charge)}},
+                        .control_period = control_period});
+    bench.fault_at(20s, "voltage_offset " + instrument + " offset_V=1");
+    bench.fault_at(60s, "output_on " + channel + " current_A=1 voltage_V=4.2");
+    int open = 0, looks = 0;
+    for (Duration instant = 30s; instant < 90s; instant += 137ms) {
+      bench.at(instant, [&bench, &open, &looks, name = instrument, wires = its_ports] {
+        std::size_t connections = 0;
+        for (const std::string& port : wires) connections += bench.bench().wire(name, port)->connection_count();
+        open += connections > 0 ? 1 : 0;
+        ++looks;
+      });
+    }
+    bench.run();
+    EXPECT_TRUE(bench.said("OFF again, confirmed")) << "it was looked at";
+    EXPECT_GT(looks, 400);
+    EXPECT_LT(open, looks / 4);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Makes, OutputComesBack,

@@ -13,6 +13,9 @@ const std::string two_steps =
     "profile: P\nformat: 1\nrecord: {every_s: 0}\nsteps:\n"
     "  - cc_charge: {rate_C: 1, until: step_time_s >= 2, at_most_h: 1}\n"
     "  - cc_discharge: {rate_C: 0.5, until: step_time_s >= 2, at_most_h: 1}\n";
+const std::string charge_and_rest =
+    "profile: P\nformat: 1\nrecord: {every_s: 0}\nsteps:\n"
+    "  - cc_charge: {rate_C: 1, until: step_time_s >= 2, at_most_h: 1}\n  - rest: {for_s: 2}\n";
 
 struct Make {
   std::string name, channel, instrument, bench = "three-makes";
@@ -28,12 +31,12 @@ const std::string by_scpi_alone =
 
 class OwnProtection : public testing::TestWithParam<Make> {
  protected:
-  [[nodiscard]] static HarnessOptions options() {
-    return {.bench = GetParam().bench, .profiles = {{GetParam().channel, two_steps}}, .control_period = control_period};
+  [[nodiscard]] static HarnessOptions options(const std::string& profile = two_steps) {
+    return {.bench = GetParam().bench, .profiles = {{GetParam().channel, profile}}, .control_period = control_period};
   }
-  /// When the second step asks for its current, in a bench that is well; to some ten milliseconds.
-  [[nodiscard]] static TimePoint second_step() {
-    BenchHarness bench(options());
+  /// When the second step begins, in a bench that is well; to some ten milliseconds.
+  [[nodiscard]] static TimePoint second_step(const std::string& profile = two_steps) {
+    BenchHarness bench(options(profile));
     bench.run();
     const TimePoint ended = bench.time().now();
     const db::RunInfo run = run_of(bench, GetParam().channel);
@@ -59,6 +62,35 @@ TEST_P(OwnProtection, is_a_trip_whichever_exchange_tells_it) {
   }
   EXPECT_GT(told_by_setpoint, 0);
   EXPECT_GT(told_by_measurement, 0);
+}
+
+// The stop cuts the exchange that would have told: that the instrument had tripped before belongs into the record all the same.
+TEST_P(OwnProtection, is_a_trip_also_where_somebody_asks_for_a_stop_a_moment_later) {
+  const TimePoint around = second_step();
+  for (Duration shift = -sweep_before; shift <= sweep_after; shift += 5 * sweep_step) {
+    for (const Duration later : {Duration{1ms}, Duration{17ms}, Duration{60ms}}) {
+      SCOPED_TRACE(to_seconds(shift));
+      SCOPED_TRACE(to_seconds(later));
+      BenchHarness bench(options());
+      const Duration instant = around + shift - TimePoint{};
+      bench.fault_at(instant, "trip " + GetParam().instrument + " cause=over_voltage");
+      bench.at(instant + later, [&bench] { bench.bench_run().stop(Outcome::stopped, "stopped by Ada"); });
+      bench.run();
+      expect_ended(bench, GetParam().channel, Outcome::tripped, "the instrument's own protection");
+    }
+  }
+}
+
+// And where the step ends in that moment: the OFF that ends it is no answer to why the output went off.
+TEST_P(OwnProtection, is_a_trip_also_where_the_step_ends_a_moment_later) {
+  const TimePoint around = second_step(charge_and_rest);
+  for (Duration shift = -sweep_before; shift <= sweep_before; shift += 3 * sweep_step) {
+    SCOPED_TRACE(to_seconds(shift));
+    BenchHarness bench(options(charge_and_rest));
+    bench.fault_at(around + shift - TimePoint{}, "trip " + GetParam().instrument + " cause=over_voltage");
+    bench.run();
+    expect_ended(bench, GetParam().channel, Outcome::tripped, "the instrument's own protection");
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Makes, OwnProtection,

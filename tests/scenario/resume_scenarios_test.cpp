@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "db/analysis/cycle_table.hpp"
+#include "db/analysis/metrics.hpp"
 #include "db/recorder.hpp"
 #include "tests/scenario/scenario_support.hpp"
 
@@ -80,6 +81,8 @@ void expect_cycles_follow_from_rows(BenchHarness& bench) {
   const std::vector<db::CycleRow> live = bench.record().cycles(1).value();
   const std::vector<db::CycleRow> again = db::recompute_cycles(bench.record(), 1).value();
   EXPECT_THAT(db::compare_cycles(live, again, 1e-6), testing::IsEmpty());
+  const db::RunMetrics stored = db::stored_metrics(bench.record(), 1).value();
+  EXPECT_THAT(db::compare_metrics(stored, db::recompute_metrics(bench.record(), 1).value(), 1e-6), testing::IsEmpty());
 }
 
 // I3, I8: after the n-th row, n = 1, 2, 3 and so on through the run.

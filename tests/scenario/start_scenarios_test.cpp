@@ -76,14 +76,17 @@ TEST(StartScenario, a_cell_that_is_too_cold_to_charge_is_not_charged) {
   EXPECT_LT(bench.truth("ch1").soc, 0.5 + 1e-4);
 }
 
-// Two channels, one chamber, two temperatures: refused before anything is switched.
-TEST(StartScenario, two_channels_that_want_different_temperatures_of_one_chamber_are_refused) {
-  BenchHarness bench(
-      {.bench = "demo", .profiles = {{"ch1", profile_of(During::charge, 25)}, {"ch2", profile_of(During::rest, 40)}}});
+// Two channels, one chamber: what one asks for, the other's cell must stand. Refused before anything is switched.
+TEST(StartScenario, a_temperature_that_the_cell_beside_it_does_not_stand_is_refused) {
+  const std::string careful =
+      "profile: P\nformat: 1\nlimits: {cell_temperature_max_degC: 39}\nsteps:\n  - rest: {for_min: 5, temperature_degC: 25}\n";
+  BenchHarness bench({.bench = "demo", .profiles = {{"ch1", careful}, {"ch2", profile_of(During::rest, 40)}}});
   bench.run();
   for (const std::string channel : {"ch1", "ch2"}) {
-    EXPECT_THAT(bench.result(channel).reason,
-                testing::HasSubstr("share chamber 'oven' and want different temperatures (25 and 40 degC)"));
+    EXPECT_THAT(
+        bench.result(channel).reason,
+        testing::HasSubstr("ch2 asks chamber 'oven' for 40 degC, where the cell of ch1 stands too: its upper limit is 39"));
+    EXPECT_TRUE(bench.result(channel).refused_by_rule);
     EXPECT_EQ(bench.truth(channel).current_max_A, 0.0);
   }
   EXPECT_FALSE(bench.bench().world().chamber(0).is_running());

@@ -6,8 +6,10 @@
 #include <filesystem>
 #include <fstream>
 
+#include "controller/cli/simulated_person.hpp"
 #include "controller/cli/bench_context.hpp"
 #include "controller/cli/instruments.hpp"
+#include "controller/cli/rehearsal/rehearsal.hpp"
 #include "controller/base/resources.hpp"
 #include "controller/cli/rig.hpp"
 #include "controller/cli/settings.hpp"
@@ -55,13 +57,16 @@ std::string temporary_folder() {
 
 class BenchHarness::Listener final : public RunListener {
  public:
-  explicit Listener(std::vector<Message>& messages) : messages_{messages} {}
+  Listener(std::vector<Message>& messages, std::function<void(const std::string&, const PersonTask&)> person)
+      : messages_{messages}, person_{std::move(person)} {}
+  void person_asked(std::string_view channel, const PersonTask& task) override { person_(std::string(channel), task); }
   void message(std::string_view channel, db::Severity severity, std::string_view text) override {
     messages_.push_back({std::string(channel), severity, std::string(text)});
   }
 
  private:
   std::vector<Message>& messages_;
+  std::function<void(const std::string&, const PersonTask&)> person_;
 };
 
 /// The recorder of a process that dies: what it was told after that never reaches the disk. What is held together arrives together.
@@ -102,6 +107,9 @@ class BenchHarness::DyingRecorder final : public db::Recorder {
   }
   void resume_run(db::RunKey run, const std::string& operator_name, const std::string& host) override {
     tell([this, run, operator_name, host] { disk_->resume_run(run, operator_name, host); });
+  }
+  void expected(db::ExpectedRows&& rows) override {
+    if (!is_dead_) disk_->expected(std::move(rows));
   }
   void audit(const db::AuditRow& row) override {
     if (!is_dead_) disk_->audit(row);
@@ -144,7 +152,10 @@ class BenchHarness::DyingRecorder final : public db::Recorder {
 };
 
 BenchHarness::BenchHarness(HarnessOptions options)
-    : options_{std::move(options)}, folder_{temporary_folder()}, listener_{std::make_unique<Listener>(messages_)} {
+    : options_{std::move(options)},
+      folder_{temporary_folder()},
+      listener_{std::make_unique<Listener>(
+          messages_, [this](const std::string& channel, const PersonTask& task) { attend(channel, task); })} {
   if (options_.database.empty()) options_.database = folder_ + "/record.db";
   load_bench_file();
   compile_profiles();
@@ -223,6 +234,13 @@ void BenchHarness::fault_at(Duration instant, const std::string& order) {
   });
 }
 
+void BenchHarness::attend(const std::string& channel, const PersonTask& task) {
+  if (!options_.has_person || killed_) return;
+  time_.spawn(cli::do_as_asked(time_, *bench_run_, channel, task, [this, channel](double pressure_MPa) {
+    (void)simulated_->world().ensure_life(simulated_->channel(channel)->cell).set_stack_pressure(pressure_MPa);
+  }));
+}
+
 const std::vector<ChannelResult>& BenchHarness::run() {
   (void)run_jobs(new_jobs());
   return bench_run_->results();
@@ -268,7 +286,8 @@ std::vector<ChannelJob> BenchHarness::interrupted_jobs(InterruptionRule rule) {
     Continuation how{.rule = rule};
     how.unseen = unseen_of(program, *found, config_.watchdog_delay + std::chrono::seconds{1} + options_.control_period);
     how.run = std::move(*found);
-    jobs.push_back(ChannelJob{channel, &program, {}, std::move(how)});
+    Following following = following_of(**reader, program, *run).value();
+    jobs.push_back(ChannelJob{channel, &program, {}, std::move(how), std::nullopt, std::move(following)});
   }
   return jobs;
 }
@@ -277,6 +296,21 @@ std::optional<ExpectedCharge> BenchHarness::expected_charge() const {
   if (options_.expected_soc.empty()) return std::nullopt;
   const std::string text = is_text(options_.cell) ? options_.cell : read_text_file(find_cell(options_.cell));
   return parse_expected_charge(options_.expected_soc, read_open_circuit_table(text, "cell.yaml").value());
+}
+
+/// As `cellrig run --expect` does it.
+Following BenchHarness::rehearsed(const std::string& channel, const Program& program) const {
+  constexpr double start_tolerance_pct = 10.0;
+  if (options_.rehearsed_on.empty()) return {};
+  cli::RehearsalRequest request{.program = &program, .channel = channel, .seed = options_.seed};
+  request.bench = load_bench(is_text(options_.rehearsed_on) ? write_file(folder_ + "/rehearsed.yaml", options_.rehearsed_on)
+                                                            : find_bench(options_.rehearsed_on));
+  request.cell_file =
+      is_text(options_.cell) ? write_file(folder_ + "/rehearsed-cell.yaml", options_.cell) : find_cell(options_.cell);
+  cli::Rehearsal rehearsal = cli::rehearse(request, {});
+  if (rehearsal.outcome != Outcome::completed) throw std::runtime_error("the rehearsal did not complete: " + rehearsal.reason);
+  rehearsal.expected.start_tolerance_pct = start_tolerance_pct;
+  return Following{.expected = std::make_shared<const ExpectedCurves>(std::move(rehearsal.expected))};
 }
 
 std::vector<ChannelJob> BenchHarness::new_jobs() const {
@@ -291,7 +325,7 @@ std::vector<ChannelJob> BenchHarness::new_jobs() const {
     row.seed = options_.seed;
     row.control_period = options_.control_period;
     row.nominal_capacity_Ah = program.nominal_capacity.value();
-    jobs.push_back(ChannelJob{channel, &program, std::move(row), std::nullopt, expected_charge()});
+    jobs.push_back(ChannelJob{channel, &program, std::move(row), std::nullopt, expected_charge(), rehearsed(channel, program)});
   }
   return jobs;
 }

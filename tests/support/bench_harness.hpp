@@ -29,7 +29,9 @@ struct HarnessOptions {
   std::string lease_directory;                              ///< of outputs and chambers; empty: none is taken
   Duration resume_point_interval = std::chrono::seconds{10};
   std::function<void(BenchRunOptions&)> start_rules;  ///< what a start must keep beyond its own; empty: nothing
+  bool has_person = true;                             ///< who does what steps ask for, after a minute
   std::string expected_soc;                           ///< as --expect-soc has it; empty: any
+  std::string rehearsed_on;  ///< a bench as above: new runs are compared with a rehearsal of `cell` on it; empty: with nothing
 };
 
 /// When a process dies: after so many samples, or after so many writes (a sample, or what is held together), whichever comes
@@ -82,10 +84,12 @@ class BenchHarness {
  private:
   class Listener;
   class DyingRecorder;
+  void attend(const std::string& channel, const PersonTask& task);
   void load_bench_file();
   void compile_profiles();
   void make_process(Death death);
   [[nodiscard]] std::optional<ExpectedCharge> expected_charge() const;
+  [[nodiscard]] Following rehearsed(const std::string& channel, const Program& program) const;
   [[nodiscard]] std::vector<ChannelJob> new_jobs() const;
   [[nodiscard]] std::vector<ChannelJob> interrupted_jobs(InterruptionRule rule);
   [[nodiscard]] bool run_jobs(std::vector<ChannelJob> jobs);

@@ -45,6 +45,11 @@ void count(Tally& tally, const Plan& plan, const RunReport& report) {
   tally.channel_hours += report.channel_hours;
   tally.samples += report.samples;
   tally.looks += report.looks;
+  PaceTally& pace = tally.by_pace[plan.pace];
+  ++pace.runs;
+  pace.channels += plan.channels.size();
+  pace.faults += plan.faults.size();
+  pace.channel_hours += report.channel_hours;
   tally.trace_hash = tally.trace_hash * 31U + report.trace_hash;
   FaultTally* const fault = plan.faults.size() == 1 && plan.network.empty() ? &tally.by_fault[plan.faults.front().name] : nullptr;
   for (const auto& [channel, outcome] : report.outcomes) {
@@ -63,6 +68,7 @@ void count(Tally& tally, const Plan& plan, const RunReport& report) {
   ++fault->runs;
   if (report.violation) ++fault->violations;
   if (!report.after_fault) return;
+  ++fault->met;
   const auto share = [](const Judge::AfterFault& a) { return to_seconds(a.flowed) / to_seconds(a.deadline); };
   if (!fault->worst || share(*report.after_fault) > share(*fault->worst)) fault->worst = report.after_fault;
 }
@@ -78,21 +84,26 @@ std::string endings_text(const std::map<std::string, std::uint64_t>& endings) {
 Tally run_campaign(const std::vector<Job>& jobs, const CampaignOptions& options) {
   Tally tally;
   Progress progress{jobs.size()};
+  if (options.has_yardstick) measure_yardstick(tally.yardstick, options.recording);
   const double cpu_s = cpu_seconds();
   const double wall_s = wall_seconds();
   for (const Job& job : jobs) {
     const Plan plan = draw_plan(job.seed, job.options);
     const bool is_elsewhere = !job.options.fault.empty() && plan.faults.empty();  // this bench has no place for it
     if (is_elsewhere) continue;
+    const double before_s = cpu_seconds();
     const RunReport report = run_plan(plan, options.recording);
     count(tally, plan, report);
+    tally.by_pace[plan.pace].cpu_s += cpu_seconds() - before_s;
     if (report.violation) tally.failures.push_back({job, plan, *report.violation});
     if (options.after_each) options.after_each(plan, report);
+    if (!options.quiet && report.violation) fmt::print(stderr, "{}\n", text_of(tally.failures.back()));
     if (!options.quiet) progress.tell(tally);
     if (report.violation && options.stop_at_first) break;
   }
   tally.cpu_s = cpu_seconds() - cpu_s;
   tally.wall_s = wall_seconds() - wall_s;
+  if (options.has_yardstick) measure_yardstick(tally.yardstick, options.recording);
   return tally;
 }
 
@@ -138,8 +149,8 @@ std::string table_of(const Tally& tally) {
 }
 
 std::string matrix_table_of(const Tally& tally) {
-  std::string text = fmt::format("{:<8} {:<42} {:>5} {:>6} {:>8} {:>8}  {}\n", "fault", "", "runs", "broken", "off s", "allowed",
-                                 "channels ended");
+  std::string text = fmt::format("{:<8} {:<42} {:>5} {:>5} {:>6} {:>8} {:>8}  {}\n", "fault", "", "runs", "flow", "broken",
+                                 "off s", "allowed", "channels ended");
   for (const MenuEntry& entry : fault_menu()) {
     const auto found = tally.by_fault.find(std::string(entry.name));
     if (found == tally.by_fault.end()) continue;
@@ -150,19 +161,36 @@ std::string matrix_table_of(const Tally& tally) {
       off = fmt::format("{:.3f}", to_seconds(t.worst->flowed));
       allowed = entry.reaction == Reaction::charge ? "1 % Ah" : fmt::format("{:.3f}", to_seconds(t.worst->deadline));
     }
-    text += fmt::format("{:<8} {:<42} {:>5} {:>6} {:>8} {:>8}  {}\n", entry.name, entry.what, t.runs, t.violations, off, allowed,
-                        endings_text(t.endings));
+    text += fmt::format("{:<8} {:<42} {:>5} {:>5} {:>6} {:>8} {:>8}  {}\n", entry.name, entry.what, t.runs, t.met, t.violations,
+                        off, allowed, endings_text(t.endings));
   }
   return text;
 }
 
+std::string pace_table_of(const Tally& tally) {
+  std::string text = fmt::format("{:<10} {:>6} {:>9} {:>7} {:>14} {:>9} {:>11}\n", "pace", "runs", "channels", "faults",
+                                 "channel-hours", "CPU s", "per CPU s");
+  for (const auto& [pace, t] : tally.by_pace)
+    text += fmt::format("{:<10} {:>6} {:>9} {:>7} {:>14.1f} {:>9.1f} {:>11.0f}\n", to_string(pace), t.runs, t.channels, t.faults,
+                        t.channel_hours, t.cpu_s, t.channel_hours / std::max(t.cpu_s, 1e-9));
+  return text;
+}
+
 std::string summary_of(const Tally& tally) {
-  return fmt::format(
+  const double speed = tally.channel_hours / std::max(tally.cpu_s, 1e-9);
+  std::string text = fmt::format(
       "{} runs, {} broken; channels: {}\n{:.1f} channel-hours in {:.1f} s of CPU: {:.0f} channel-hours per CPU second; {} "
       "samples, "
       "{} looks at the truth; trace {:016x}\n",
-      tally.runs, tally.failures.size(), endings_text(tally.endings), tally.channel_hours, tally.cpu_s,
-      tally.channel_hours / std::max(tally.cpu_s, 1e-9), tally.samples, tally.looks, tally.trace_hash);
+      tally.runs, tally.failures.size(), endings_text(tally.endings), tally.channel_hours, tally.cpu_s, speed, tally.samples,
+      tally.looks, tally.trace_hash);
+  if (tally.yardstick.cpu_s > 0) {
+    text += fmt::format(
+        "beside it one healthy channel, measured every second and judged by nobody: {:.0f} channel-hours per CPU second; "
+        "the swarm is {:.2f} of it\n",
+        tally.yardstick.hours_per_cpu_s(), speed / tally.yardstick.hours_per_cpu_s());
+  }
+  return text;
 }
 
 std::string text_of(const Failure& failure) {

@@ -9,6 +9,7 @@
 
 #include "tests/swarm/plan.hpp"
 #include "tests/swarm/swarm_run.hpp"
+#include "tests/swarm/yardstick.hpp"
 
 namespace cellrig::swarm {
 
@@ -27,8 +28,15 @@ struct Failure {
 /// One line of the matrix.
 struct FaultTally {
   std::uint64_t runs = 0, violations = 0;
+  std::uint64_t met = 0;  ///< runs in which a current flowed as it came: the others show little
   std::map<std::string, std::uint64_t> endings;
   std::optional<Judge::AfterFault> worst;  ///< nearest to its deadline
+};
+
+/// What the runs of one pace cost.
+struct PaceTally {
+  std::uint64_t runs = 0, channels = 0, faults = 0;
+  double channel_hours = 0, cpu_s = 0;
 };
 
 struct Tally {
@@ -38,6 +46,8 @@ struct Tally {
   std::map<std::string, std::uint64_t> endings;  ///< of channels, by outcome
   std::map<std::string, FaultTally> by_fault;    ///< of plans with one fault
   std::map<std::string, ReactionTime> reactions;
+  std::map<Pace, PaceTally> by_pace;
+  Yardstick yardstick;           ///< nothing when it was not asked for
   std::uint64_t trace_hash = 0;  ///< over all runs, in their order
   std::vector<Failure> failures;
 };
@@ -45,7 +55,8 @@ struct Tally {
 struct CampaignOptions {
   Recording recording = Recording::counting;
   bool stop_at_first = false;
-  bool quiet = false;  ///< no progress on standard error
+  bool has_yardstick = false;  ///< measured before and after the runs
+  bool quiet = false;          ///< no progress on standard error
   std::function<void(const Plan&, const RunReport&)> after_each;
 };
 
@@ -59,6 +70,7 @@ struct CampaignOptions {
 
 [[nodiscard]] std::string table_of(const Tally& tally);
 [[nodiscard]] std::string matrix_table_of(const Tally& tally);
+[[nodiscard]] std::string pace_table_of(const Tally& tally);
 [[nodiscard]] std::string summary_of(const Tally& tally);
 [[nodiscard]] std::string text_of(const Failure& failure);
 

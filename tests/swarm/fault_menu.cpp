@@ -212,7 +212,9 @@ Place shared_place(const Plan& plan, const std::string& instrument, unsigned wha
   return place;
 }
 
-bool speaks_modbus(const std::string& target) { return target == "adam" || target == "f4t" || target.ends_with(".modbus"); }
+bool speaks_modbus(const std::string& target) {
+  return target == "adam" || target == "f4t" || target == "press" || target.ends_with(".modbus");
+}
 bool speaks_scpi(const std::string& target) {
   return target == "daq" || target.ends_with(".scpi") || target.starts_with("aps") || target.starts_with("itech");
 }
@@ -232,6 +234,7 @@ std::vector<Place> wire_places(const Plan& plan) {
       places.push_back(relays);
   }
   if (!plan.chamber.empty()) places.push_back(shared_place(plan, plan.chamber, takes::chamber_link));
+  if (!plan.press.empty()) places.push_back({plan.press, {}});
   return places;
 }
 
@@ -349,6 +352,7 @@ std::optional<DrawnFault> draw_fault(std::string_view name, const Plan& plan, si
   // An ITECH tells nobody that its panel took it back: the next command finds out.
   const bool is_hidden = recipe->kind == "local" && place.target.starts_with("itech");
   fault.sits_in_use = !is_spare && !is_hidden;
+  fault.ends_by_itself = recipe->ends_by_itself;
   const std::string_view whose = recipe->aim == Aim::record ? record_orders : "";
   std::string order = std::string(whose) + std::string(recipe->kind) + " " + place.target + keys;
   if (is_wire(recipe->aim) && !recipe->ends_by_itself) order += fmt::format(" for_s={:g}", lasts_s);

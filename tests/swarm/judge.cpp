@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <utility>
 
 #include "controller/runtime/channel_record.hpp"
 
@@ -17,14 +18,14 @@ constexpr double flows_A = 0.05;  ///< 1 % of the 5 A that charge the cell at 1C
 
 // ---- what the rig promises (docs/architecture.md, the hazard table): parts of the way from a truth to OFF
 constexpr Duration exchange = 50ms;
-constexpr Duration chamber_age_limit = 4s;   ///< 3 s, and the measurement of 1 s that waits for it
-constexpr Duration settling = 2s;            ///< before sign and "no current" are judged
-constexpr Duration first_path = 1s;          ///< the instrument's own OFF, when it does not answer
-constexpr Duration second_path = 500ms;      ///< the contactor
-constexpr Duration watchdog = 5s;            ///< of the instrument, since it last heard from us
-constexpr Duration memory_of_faults = 20s;   ///< what came back so recently may still be on its way
-constexpr Duration alive_again = 60s;        ///< I6
-constexpr Duration off_period_max = 2500ms;  ///< in a rest: half the watchdog's delay
+constexpr Duration chamber_age_min = 3s;      ///< or three periods
+constexpr Duration chamber_measurement = 1s;  ///< which waits for it
+constexpr Duration settling = 2s;             ///< before sign and "no current" are judged
+constexpr Duration first_path = 1s;           ///< the instrument's own OFF, when it does not answer
+constexpr Duration second_path = 500ms;       ///< the contactor
+constexpr Duration memory_min = 20s;          ///< what came back so recently may still be on its way: or three age limits
+constexpr Duration alive_again = 60s;         ///< I6
+constexpr Duration off_period_max = 10s;      ///< in a rest: or half the watchdog's delay
 
 // ---- the oracle
 constexpr double over_temperature_K = 2.0;
@@ -54,7 +55,10 @@ Judge::Judge(const Plan& plan, const BenchConfig& config, sim::SimulatedBench& b
       trace_{trace},
       period_{plan.control_period},
       age_limit_{std::max<Duration>(1s, 3 * plan.control_period)},
-      temperature_age_limit_{std::max<Duration>(1s, 3 * plan.sensor_period)} {
+      temperature_age_limit_{std::max<Duration>(1s, 3 * plan.sensor_period)},
+      chamber_age_limit_{std::max<Duration>(chamber_age_min, 3 * plan.sensor_period) + chamber_measurement},
+      off_period_{std::max<Duration>(plan.control_period, std::min<Duration>(off_period_max, plan.watchdog_delay / 2))},
+      memory_{std::max<Duration>(memory_min, 3 * std::max(age_limit_, temperature_age_limit_))} {
   for (std::size_t i = 0; i < hazard_clock_count; ++i) reactions_.push_back({std::string(clock_names[i]), {}, {}, 0});
   for (const ChannelConfig& channel : config.channels) {
     Watched w;
@@ -81,6 +85,7 @@ void Judge::fault_begins(const DrawnFault& fault, TimePoint now) {
   for (Watched& w : channels_) {
     const auto mine = fault.takes.find(w.name);
     if (mine == fault.takes.end()) continue;
+    for (std::size_t bit = 0; bit < w.holders.size(); ++bit) w.holders[bit] += static_cast<int>(mine->second >> bit & 1U);
     w.taken |= mine->second;
     w.ever_taken |= mine->second;
     w.fault_began = now;
@@ -95,18 +100,19 @@ void Judge::fault_ends(const DrawnFault& fault, TimePoint now) {
   for (Watched& w : channels_) {
     const auto mine = fault.takes.find(w.name);
     if (mine == fault.takes.end()) continue;
-    // Another fault may still hold it: the same thing taken twice is rare, and only makes the judge milder for a while.
     for (std::size_t bit = 0; bit < w.returned.size(); ++bit) {
-      if ((mine->second >> bit & 1U) != 0) w.returned[bit] = now;
+      const bool is_given_back = (mine->second >> bit & 1U) != 0 && --w.holders[bit] == 0;
+      if (!is_given_back) continue;
+      w.returned[bit] = now;
+      w.taken &= ~(1U << bit);
     }
-    w.taken &= ~mine->second;
   }
 }
 
 unsigned Judge::taken_lately(const Watched& w, TimePoint now) const {
   unsigned taken = w.taken;
   for (std::size_t bit = 0; bit < w.returned.size(); ++bit) {
-    if (w.returned[bit] != TimePoint{} && now - w.returned[bit] <= memory_of_faults) taken |= 1U << bit;
+    if (w.returned[bit] != TimePoint{} && now - w.returned[bit] <= memory_) taken |= 1U << bit;
   }
   return taken;
 }
@@ -118,7 +124,7 @@ std::optional<Duration> Judge::way_to_off(const Watched& w, unsigned taken) cons
   const bool has_contactor = w.has_contactor && (taken & takes::contactor) == 0;
   if (has_contactor && plan_.network.empty()) return first_path + second_path + exchange;
   if ((taken & takes::watchdog) != 0) return std::nullopt;
-  return first_path + second_path + first_path + watchdog + exchange;
+  return first_path + second_path + first_path + plan_.watchdog_delay + exchange;
 }
 
 // ---- the truth ------------------------------------------------------------------------------------------------------
@@ -140,13 +146,20 @@ void Judge::look_at(Watched& w, TimePoint now) {
   trace_.add(current_A);
   const bool is_on = stage.output_on() && stage.contactor_closed();
   if (is_on != w.was_on) w.switched = now;
+  // Somebody at the panel may give another current to an output that is on.
+  if (std::abs(current_A - w.last_A) > reading_A + reading_share * std::abs(current_A)) w.jumped = now;
+  w.last_A = current_A;
+  if (!(stage.last_command() == w.command)) {
+    w.command = stage.last_command();
+    w.commanded = now;
+  }
   const bool began_to_flow = !w.flows;
   w.flows = !(std::abs(current_A) < flows_A);
   const bool is_new = (w.flows && began_to_flow) || (is_on && !w.was_on);
   w.was_on = is_on;
   if (w.program == nullptr) return;
   if (!w.flows && !is_new) {
-    for (Clock& clock : w.clocks) clock.since.reset();
+    if (std::exchange(w.clocks_running, 0) > 0) w.clocks.fill(Clock{});
     return judge_liveness(w, now);
   }
   if (w.flows) {
@@ -184,55 +197,69 @@ void Judge::judge_limits(const Watched& w, TimePoint now) {
     complain("I5", w.name, fmt::format("the cell was at {:.2f} degC, allowed are {:.2f}", met.surface_max_degC, hottest), now);
 }
 
+/// What must not last, each by its clock: by far the most looks find nothing of it, and nothing that has begun.
+Judge::Conditions Judge::conditions_of(const Watched& w, unsigned taken, TimePoint now) const {
+  using enum HazardClock;
+  const SafetyLimits& limits = w.program->limits;
+  const double current_A = w.stage->cell_current_A();
+  const double tip_degC = w.thermocouple->reading_degC().value_or(0.0);
+  const bool is_blind = (taken & takes::cycler_truth) != 0;
+  const bool feels_nothing = !w.has_temperature || (taken & takes::logger_truth) != 0;
+  const bool is_charging = current_A > 0;
+  // In a rest readings come, and may be missing, less often: a current there is judged by the last clock.
+  const bool is_unwanted = !w.is_output_wanted || w.has_ended;
+  const bool is_measured = w.has_begun && !is_unwanted;
+  const auto since_began = [&](const std::optional<TimePoint>& at) { return now - at.value_or(w.switched); };
+  const double most_A = (is_charging ? limits.charge_current_max : limits.discharge_current_max).value();
+  // docs/safety.md: an output that comes on by itself after its run has ended in order is not looked at any more.
+  const bool is_nobodys = w.has_ended && w.is_over_in_order && (w.ever_taken & takes::self_on) != 0;
+  Conditions is_bad{};
+  const auto set = [&is_bad](HazardClock clock, bool bad) { is_bad[static_cast<std::size_t>(clock)] = bad; };
+  set(stale_voltage, is_measured && since_began(w.voltage_at) > age_limit_);
+  set(stale_temperature, is_measured && w.has_temperature && since_began(w.temperature_at) > temperature_age_limit_ + period_);
+  set(over_voltage, !is_blind && !(w.stage->cell_voltage_V() <= limits.voltage_max.value()));
+  set(over_current, !is_blind && !(std::abs(current_A) <= most_A));
+  set(wrong_direction, !is_blind && w.is_output_wanted && current_A * w.direction < -flows_A);
+  set(over_temperature, !feels_nothing && tip_degC > limits.cell_temperature_max.value());
+  set(cold_charging, !feels_nothing && is_charging && tip_degC < limits.charge_temperature_min.value());
+  set(no_command, !is_blind && is_unwanted && !is_nobodys);
+  return is_bad;
+}
+
 void Judge::judge_clocks(Watched& w, unsigned taken, TimePoint now) {
   const std::optional<Duration> way = way_to_off(w, taken);
   if (!way) return;
-  const SafetyLimits& limits = w.program->limits;
-  const double current_A = w.stage->cell_current_A();
-  const bool is_blind = (taken & takes::cycler_truth) != 0;
-  const bool feels_nothing = !w.has_temperature || (taken & takes::logger_truth) != 0;
+  const Conditions is_bad = conditions_of(w, taken, now);
+  if (is_bad == Conditions{} && w.clocks_running == 0) return;
   const bool is_link_bad = (taken & takes::cycler_link) != 0 || !plan_.network.empty();
   const bool is_logger_bad = (taken & takes::logger_link) != 0 || !plan_.network.empty();
   // A measurement may take a third of the age limit: what came in meanwhile is judged after it.
   const Duration blocked = is_link_bad ? age_limit_ / 3 : Duration{};
-  const Duration seen = (is_link_bad ? age_limit_ + blocked : 2 * period_) + exchange;
-  const Duration felt = (is_logger_bad ? temperature_age_limit_ : 2 * plan_.sensor_period) + period_ + blocked + exchange;
-  using enum HazardClock;
-  const auto since_began = [&](const std::optional<TimePoint>& at) { return now - at.value_or(w.switched); };
-  const bool is_charging = current_A > 0;
-  // In a rest readings come, and may be missing, less often: a current there is judged by the last clock.
-  const bool is_unwanted = !w.is_output_wanted || w.has_ended;
-  judge_clock(w, stale_voltage, since_began(w.voltage_at) > age_limit_ && w.has_begun && !is_unwanted,
-              blocked + period_ + exchange + *way, now);
-  judge_clock(
-      w, stale_temperature,
-      w.has_temperature && w.has_begun && !is_unwanted && since_began(w.temperature_at) > temperature_age_limit_ + period_,
-      blocked + 2 * period_ + exchange + *way, now);
-  judge_clock(w, over_voltage, !is_blind && !(w.stage->cell_voltage_V() <= limits.voltage_max.value()), seen + *way, now);
-  const double most_A = (is_charging ? limits.charge_current_max : limits.discharge_current_max).value();
-  judge_clock(w, over_current, !is_blind && !(std::abs(current_A) <= most_A), seen + *way, now);
-  const bool is_backwards = w.is_output_wanted && current_A * w.direction < -flows_A;
-  judge_clock(w, wrong_direction, !is_blind && is_backwards, settling + seen + *way, now);
-  const double tip_degC = w.thermocouple->reading_degC().value_or(0.0);
-  judge_clock(w, over_temperature, !feels_nothing && tip_degC > limits.cell_temperature_max.value(), felt + *way, now);
-  const bool is_cold = is_charging && tip_degC < limits.charge_temperature_min.value();
-  judge_clock(w, cold_charging, !feels_nothing && is_cold, felt + *way, now);
-  // docs/safety.md: an output that comes on by itself after its run has ended in order is not looked at any more.
-  const bool is_nobodys = w.has_ended && w.is_over_in_order && (w.ever_taken & takes::self_on) != 0;
-  judge_clock(w, no_command, !is_blind && is_unwanted && !is_nobodys, settling + 2 * off_period_max + blocked + exchange + *way,
-              now);
+  const Duration seen = (is_link_bad ? age_limit_ + blocked : 2 * period_) + exchange + *way;
+  const Duration felt = (is_logger_bad ? temperature_age_limit_ : 2 * plan_.sensor_period) + period_ + blocked + exchange + *way;
+  const std::array<Duration, hazard_clock_count> deadlines{blocked + period_ + exchange + *way,
+                                                           blocked + 2 * period_ + exchange + *way,
+                                                           seen,
+                                                           seen,
+                                                           settling + seen,
+                                                           felt,
+                                                           felt,
+                                                           settling + 2 * off_period_ + blocked + exchange + *way};
+  for (std::size_t i = 0; i < hazard_clock_count; ++i) judge_clock(w, static_cast<HazardClock>(i), is_bad[i], deadlines[i], now);
 }
 
 void Judge::judge_clock(Watched& w, HazardClock which, bool is_bad, Duration deadline, TimePoint now) {
   const auto index = static_cast<std::size_t>(which);
   Clock& clock = w.clocks[index];
   if (!is_bad) {
+    w.clocks_running -= clock.since ? 1 : 0;
     clock.since.reset();
     return;
   }
   clock_runs_ = true;
   if (!clock.since) {
     clock.since = now;
+    ++w.clocks_running;
     ++reactions_[index].count;
   }
   const Duration lasts = now - *clock.since;
@@ -286,11 +313,13 @@ void Judge::sample(const ChannelView& view, TimePoint now) {
 void Judge::judge_reading(const Watched& w, const Observation& observation, unsigned taken, TimePoint now) {
   const bool is_on = w.stage->output_on() && w.stage->contactor_closed();
   if (is_on != w.was_on) return;  // switched while the reading was on its way
-  if (!plan_.network.empty() || now - w.switched < after_switching) return;
+  if (!plan_.network.empty() || now - std::max(w.switched, w.jumped) < after_switching) return;
   const Reading& voltage = observation[Measurand::voltage];
   const Reading& current = observation[Measurand::current];
+  // The next stair of a ramp is given while its answer is on the way, perhaps just now.
+  const bool is_of_this_command = voltage.at > w.commanded && w.stage->last_command() == w.command;
   const Reading& temperature = observation[Measurand::cell_temperature];
-  if ((taken & (takes::cycler_truth | takes::cell)) == 0) {
+  if (is_of_this_command && (taken & (takes::cycler_truth | takes::cell)) == 0) {
     const double true_V = w.stage->terminal_voltage_V();
     const double true_A = w.stage->current_A();
     if (voltage.usable() && !(std::abs(voltage.value - true_V) <= reading_V))
@@ -335,7 +364,7 @@ std::vector<Judge::AfterFault> Judge::after_fault(bool by_age) const {
     const unsigned taken = w.taken_by_fault;
     const bool is_felt = (taken & (takes::logger_link | takes::logger_truth)) != 0;
     const bool is_chamber = (taken & ~takes::contactor) == takes::chamber_link;
-    const Duration limit = is_chamber ? chamber_age_limit : is_felt ? temperature_age_limit_ : age_limit_;
+    const Duration limit = is_chamber ? chamber_age_limit_ : is_felt ? temperature_age_limit_ : age_limit_;
     const Duration period = is_felt || is_chamber ? plan_.sensor_period : period_;
     // The measurement that is under way when the fault comes is the first of two.
     const Duration seen = by_age ? limit + age_limit_ / 3 + period_ + period : 2 * period;

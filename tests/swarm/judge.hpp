@@ -103,8 +103,13 @@ class Judge {
     bool flows = false;
     bool was_on = false;
     TimePoint switched{};
+    TimePoint jumped{};  ///< the current, from one look to the next
+    double last_A = 0.0;
+    sim::RegulatorCommand command;
+    TimePoint commanded{};  ///< something else than before
     TimePoint last_flow{};
     std::array<Clock, hazard_clock_count> clocks{};
+    int clocks_running = 0;
     // what the rig said last
     std::optional<TimePoint> voltage_at, temperature_at;
     TimePoint last_sample{};
@@ -115,6 +120,7 @@ class Judge {
     // faults
     unsigned taken = 0;
     unsigned ever_taken = 0;               ///< what was done to a cell stays in its extremes
+    std::array<int, 11> holders{};         ///< by bit: how many faults take it
     std::array<TimePoint, 11> returned{};  ///< by bit of what was taken: when it came back
     std::optional<TimePoint> fault_began;
     bool flowed_at_fault = false;
@@ -126,6 +132,8 @@ class Judge {
   [[nodiscard]] std::optional<Duration> way_to_off(const Watched& w, unsigned taken) const;
   void look_at(Watched& w, TimePoint now);
   void judge_limits(const Watched& w, TimePoint now);
+  using Conditions = std::array<bool, hazard_clock_count>;  ///< by HazardClock
+  [[nodiscard]] Conditions conditions_of(const Watched& w, unsigned taken, TimePoint now) const;
   void judge_clocks(Watched& w, unsigned taken, TimePoint now);
   void judge_clock(Watched& w, HazardClock clock, bool is_bad, Duration deadline, TimePoint now);
   void judge_return(Watched& w, unsigned taken, TimePoint now);
@@ -136,7 +144,9 @@ class Judge {
   sim::SimulatedBench& bench_;
   Trace& trace_;
   Duration period_;
-  Duration age_limit_, temperature_age_limit_;
+  Duration age_limit_, temperature_age_limit_, chamber_age_limit_;
+  Duration off_period_;  ///< between two measurements in a rest
+  Duration memory_;      ///< of what faults took and gave back
   std::deque<Watched> channels_;
   std::vector<ReactionTime> reactions_;
   std::optional<Violation> violation_;

@@ -22,9 +22,10 @@ constexpr int clean = 0, broken = 1, bad_usage = 2;
 struct Arguments {
   std::string seeds = "1..20";
   std::optional<std::uint64_t> seed;
-  std::string fault, family, make, recorder = "counting";
+  std::string fault, family, make, pace, recorder = "counting";
   double period_ms = 0;
-  bool stop_at_first = false, json = false, minimise = false, matrix = false, quiet = false, verbose = false, list = false;
+  bool stop_at_first = false, yardstick = false, json = false, minimise = false, matrix = false, quiet = false, verbose = false,
+       list = false;
 };
 
 struct SeedRange {
@@ -60,6 +61,7 @@ std::size_t position(const std::string& option, const std::string& word, const s
 PlanOptions plan_options(const Arguments& arguments) {
   PlanOptions options;
   if (!arguments.family.empty()) options.family = static_cast<Family>(position("--family", arguments.family, family_words()));
+  if (!arguments.pace.empty()) options.pace = static_cast<Pace>(position("--pace", arguments.pace, pace_words()));
   if (!arguments.make.empty()) options.make = static_cast<Make>(position("--make", arguments.make, make_words()));
   if (!arguments.fault.empty()) {
     const MenuEntry* const entry = menu_entry(arguments.fault);
@@ -112,6 +114,18 @@ boost::json::object json_of(const Tally& tally) {
   object["channel_hours"] = tally.channel_hours;
   object["cpu_s"] = tally.cpu_s;
   object["channel_hours_per_cpu_s"] = tally.channel_hours / std::max(tally.cpu_s, 1e-9);
+  if (tally.yardstick.cpu_s > 0) object["yardstick_channel_hours_per_cpu_s"] = tally.yardstick.hours_per_cpu_s();
+  boost::json::object paces;
+  for (const auto& [pace, t] : tally.by_pace) {
+    boost::json::object row;
+    row["runs"] = t.runs;
+    row["channels"] = t.channels;
+    row["faults"] = t.faults;
+    row["channel_hours"] = t.channel_hours;
+    row["cpu_s"] = t.cpu_s;
+    paces[to_string(pace)] = std::move(row);
+  }
+  object["paces"] = std::move(paces);
   object["samples"] = tally.samples;
   object["trace"] = fmt::format("{:016x}", tally.trace_hash);
   boost::json::object endings;
@@ -141,7 +155,7 @@ void print(const Tally& tally, const Arguments& arguments) {
   }
   for (const Failure& failure : tally.failures) fmt::print("{}\n", text_of(failure));
   if (arguments.matrix) fmt::print("{}\n", matrix_table_of(tally));
-  fmt::print("{}\n{}", table_of(tally), summary_of(tally));
+  fmt::print("{}\n{}\n{}", table_of(tally), pace_table_of(tally), summary_of(tally));
 }
 
 void print_run(const Plan& plan, const RunReport& report) {
@@ -159,7 +173,8 @@ int run_main(const Arguments& arguments) {
   }
   const PlanOptions options = plan_options(arguments);
   const SeedRange range = range_of(arguments);
-  CampaignOptions campaign{.stop_at_first = arguments.stop_at_first, .quiet = arguments.quiet || arguments.json};
+  CampaignOptions campaign{
+      .stop_at_first = arguments.stop_at_first, .has_yardstick = arguments.yardstick, .quiet = arguments.quiet || arguments.json};
   campaign.recording =
       position("--recorder", arguments.recorder, {"counting", "sqlite"}) == 0 ? Recording::counting : Recording::sqlite;
   if ((arguments.verbose || arguments.seed) && !arguments.json) campaign.after_each = print_run;
@@ -194,13 +209,14 @@ int parse_and_run(int argc, char** argv) {
   app.add_option("--seeds", arguments.seeds, "FIRST..LAST");
   app.add_option("--seed", arguments.seed, "one seed, told in detail");
   app.add_option("--fault", arguments.fault, "this fault alone: a name of --list-faults");
-  app.add_option("--family", arguments.family, "fast-charge, cold-weather or cycle-life; drawn otherwise");
+  app.add_option("--family", arguments.family, "fast-charge, cold-weather, cycle-life or courses; drawn otherwise");
   app.add_option("--make", arguments.make, "of the first channel: ea, n6900 or itech; drawn otherwise");
+  app.add_option("--pace", arguments.pace, "promise (100 ms), usual (1 s) or long (days); drawn otherwise");
   app.add_option("--recorder", arguments.recorder, "counting, or sqlite: everything recorded and read back");
-  app.add_option("--period-ms", arguments.period_ms,
-                 "control period; 0: 100 for fast charges and some others, 1000 for the rest");
+  app.add_option("--period-ms", arguments.period_ms, "control period, in place of the pace's");
   app.add_flag("--matrix", arguments.matrix, "every fault alone, in every family, with every seed");
   app.add_flag("--stop-at-first", arguments.stop_at_first, "end with the first broken invariant");
+  app.add_flag("--yardstick", arguments.yardstick, "measure a healthy channel besides, to compare the speed with");
   app.add_flag("--minimise", arguments.minimise, "take faults away from the first broken run while it still breaks");
   app.add_flag("--json", arguments.json, "one JSON document on standard output");
   app.add_flag("--quiet", arguments.quiet, "no progress");

@@ -13,12 +13,20 @@
 
 namespace cellrig::swarm {
 
-enum class Family : unsigned char { fast_charge, cold_weather, cycle_life };
+enum class Family : unsigned char { fast_charge, cold_weather, cycle_life, courses };
+/// How long a run is, and how closely its bench is looked at.
+enum class Pace : unsigned char {
+  promise,  ///< at the period at which reaction times are promised; most are stopped when their faults have been quiet for a while
+  usual,    ///< some hours at the period that virtual time has
+  long_work,  ///< days at C/3 and in storage, looked at as rarely as such a test allows
+};
 enum class Make : unsigned char { ea, n6900, itech };
 
 [[nodiscard]] std::string_view to_string(Family family);
+[[nodiscard]] std::string_view to_string(Pace pace);
 [[nodiscard]] std::string_view to_string(Make make);
 [[nodiscard]] const std::vector<std::string>& family_words();
+[[nodiscard]] const std::vector<std::string>& pace_words();
 [[nodiscard]] const std::vector<std::string>& make_words();
 
 /// What a fault takes from one channel while it is in force. It decides how long the way to OFF may be, and which truths the rig
@@ -46,6 +54,7 @@ struct DrawnFault {
   std::vector<std::string> ends;          ///< carried out at `at + lasts`
   std::map<std::string, unsigned> takes;  ///< by channel, of what the simulator is told
   bool sits_in_use = true;                ///< where the rig looks all the time: what takes something there is noticed
+  bool ends_by_itself = false;            ///< it counts, or happens once: nothing gives back what it took
 };
 
 struct ChannelPlan {
@@ -60,15 +69,20 @@ struct ChannelPlan {
 struct Plan {
   std::uint64_t seed = 0;
   Family family = Family::fast_charge;
-  std::string bench;  ///< the text of a bench file
+  Pace pace = Pace::usual;
+  std::string bench;            ///< the text of a bench file
+  std::string cell = "lg-m50";  ///< the cell's file, of all channels
   std::vector<ChannelPlan> channels;
   std::string logger;  ///< name of the instrument that reads the cells; empty: nobody does
   std::string relays;
   std::string contacts;  ///< of a door, which every channel watches; empty: nobody does
   std::string chamber;   ///< instrument
+  std::string press;     ///< a load cell that feels what presses the cells; empty: nothing presses them
   bool latency_is_modelled = true;
   Duration control_period{};  ///< with the output on; 1 s otherwise
   Duration sensor_period{};
+  Duration watchdog_delay{};        ///< of the bench
+  std::optional<Duration> stop_at;  ///< a person stops what then still runs; nothing: it goes on to its end
   std::vector<DrawnFault> faults;
   std::string network;  ///< the order `random` for all wires; empty: a good network
 };
@@ -76,6 +90,7 @@ struct Plan {
 struct PlanOptions {
   std::optional<Family> family;
   std::optional<Make> make;
+  std::optional<Pace> pace;
   std::string fault;  ///< this one alone; empty: drawn
   std::optional<Duration> control_period;
 };

@@ -12,7 +12,9 @@
 #include "controller/cli/bench_context.hpp"
 #include "controller/cli/host_faults.hpp"
 #include "controller/cli/instruments.hpp"
+#include "controller/cli/resume_plan.hpp"
 #include "controller/cli/second_controller.hpp"
+#include "controller/cli/simulated_person.hpp"
 #include "controller/runtime/bench_off.hpp"
 #include "db/reader.hpp"
 #include "profiles/cell.hpp"
@@ -29,30 +31,35 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration run_time_max = 100h;  ///< no plan is longer by far: whoever is, never ends
-constexpr Duration look_again = 10ms;    ///< while something is not as it should be for ever
-constexpr Duration look_closely = 10s;   ///< after a fault begins or ends
+constexpr Duration run_time_max = 1000h;    ///< no plan is longer by far: whoever is, never ends
+constexpr Duration look_again_min = 10ms;   ///< while something is not as it should be for ever
+constexpr Duration look_again_max = 100ms;  ///< where nobody measures more often than once a second
+constexpr int looks_per_period = 10;
+constexpr Duration look_closely = 10s;  ///< after a fault begins or ends
+constexpr Duration look_closely_step = 50ms;
+constexpr Duration period_long_rest = 10s;  ///< or half the watchdog's delay
 constexpr std::uint64_t plenty_bytes = std::uint64_t{1} << 40U;
 constexpr Duration after_the_end = 1min;
 /// 1 % of the nominal capacity, of cells that have lost 15 % of it, and the measurement in which it is noticed.
 constexpr double frozen_share_max = 0.015;
-constexpr std::string_view cell_name = "lg-m50";
+constexpr std::string_view stopped_by_person = "a person has seen enough";
 
 /// Where nobody measures the temperature, the rates by temperature would leave a crawl: such a bench gets a cell that names none.
-const Cell& the_cell(bool has_thermometer) {
-  static const Cell cell = read_cell_file(find_cell(std::string(cell_name)));
-  static const Cell unmapped = [] {
-    Cell c = cell;
-    c.limits.charge_current_by_temperature = {};
-    c.limits.discharge_current_by_temperature = {};
-    return c;
-  }();
-  return has_thermometer ? cell : unmapped;
+Cell the_cell(const Plan& plan) {
+  static std::map<std::string, Cell> known;
+  if (!known.contains(plan.cell)) known.emplace(plan.cell, read_cell_file(find_cell(plan.cell)));
+  Cell cell = known.at(plan.cell);
+  if (!plan.logger.empty()) return cell;
+  cell.limits.charge_current_by_temperature = {};
+  cell.limits.discharge_current_by_temperature = {};
+  return cell;
 }
 
+/// A text that is made here may name a table of the library's courses.
 Profile profile_of(const std::string& name_or_text) {
   static std::map<std::string, Profile> library;
-  if (name_or_text.find('\n') != std::string::npos) return read_profile(name_or_text, "profile.yaml");
+  static const std::string folder = std::filesystem::path{find_profile("robot-shift")}.parent_path().string();
+  if (name_or_text.find('\n') != std::string::npos) return read_profile(name_or_text, folder + "/profile.yaml");
   const auto known = library.find(name_or_text);
   if (known != library.end()) return known->second;
   return library.emplace(name_or_text, read_profile_file(find_profile(name_or_text))).first->second;
@@ -88,6 +95,7 @@ class SwarmRun final : public RunListener {
   void message(std::string_view channel, db::Severity severity, std::string_view text) override {
     judge_->message(channel, severity, text, time_.now());
   }
+  void person_asked(std::string_view channel, const PersonTask& task) override;
 
   [[nodiscard]] std::vector<ChannelJob> jobs();
   [[nodiscard]] BenchRunOptions run_options();
@@ -105,6 +113,10 @@ class SwarmRun final : public RunListener {
   static Task<void> compete(SwarmRun* self);
   static Task<void> compete_once(SwarmRun* self, bool is_forced);
   static Task<void> end_at_last(SwarmRun* self);
+  static Task<void> stop_at_last(SwarmRun* self);
+  [[nodiscard]] Duration look_again() const {
+    return std::clamp<Duration>(plan_.control_period / looks_per_period, look_again_min, look_again_max);
+  }
 
   const Plan& plan_;
   Recording recording_;
@@ -145,8 +157,7 @@ SwarmRun::SwarmRun(const Plan& plan, Recording recording) : plan_{plan}, recordi
   host_.second_controller_is([this](bool is_forced) { return compete_once(this, is_forced); });
   judge_ = std::make_unique<Judge>(plan, config_, *bench_, trace_);
   for (const ChannelPlan& channel : plan.channels) {
-    Program& program = programs_[channel.name] =
-        compile(profile_of(channel.profile), the_cell(!plan.logger.empty()), channel.settings);
+    Program& program = programs_[channel.name] = compile(profile_of(channel.profile), the_cell(plan), channel.settings);
     const std::vector<Finding> found = check(program, cli::check_context(config_, config_.channel(channel.name), "profile.yaml"));
     std::string errors;
     for (const Finding& finding : found) {
@@ -168,9 +179,11 @@ void SwarmRun::make_recorder() {
       trace_, [this](const char* invariant, const std::string& what) { judge_->complain(invariant, "", what, time_.now()); });
   recorder_->on_end(
       [this](const std::string& channel, const std::string& status) { judge_->ended(channel, status, time_.now()); });
-  const Duration longest = std::max<Duration>(plan_.control_period, config_.watchdog_delay / 2);
+  const Duration longest =
+      std::max<Duration>(plan_.control_period, std::min<Duration>(period_long_rest, plan_.watchdog_delay / 2));
   for (const auto& [channel, program] : programs_)
     recorder_->expect(channel, program, std::max<Duration>(1s, 3 * longest) + longest);
+  if (!plan_.latency_is_modelled) recorder_->replies_take_no_time();
   if (recording_ == Recording::counting) return;
   const std::string path = folder_ + "/record.db";
   for (const char* const suffix : {"", "-wal", "-shm"}) std::filesystem::remove(path + suffix);
@@ -183,9 +196,10 @@ void SwarmRun::make_recorder() {
 BenchRunOptions SwarmRun::run_options() {
   BenchRunOptions options{.lease_directory = folder_ + "/leases"};
   options.channel.control_period = plan_.control_period;
-  options.channel.control_period_off = 1s;
-  options.channel.control_period_long_rest = 10s;
+  options.channel.control_period_off = std::max<Duration>(1s, plan_.control_period);
+  options.channel.control_period_long_rest = period_long_rest;
   options.channel.sensor_period = plan_.sensor_period;
+  options.channel.resume_point_interval = cli::resume_point_interval_of("virtual");
   options.disk_reserve_bytes = 1;
   options.free_disk_bytes = [this] { return Result<std::uint64_t>{host_.disk_is_full() ? 0 : plenty_bytes}; };
   return options;
@@ -231,11 +245,20 @@ Task<void> SwarmRun::whole(SwarmRun* self) {
   self->time_.stop();
 }
 
+void SwarmRun::person_asked(std::string_view channel, const PersonTask& task) {
+  const std::string name{channel};
+  time_.spawn(cli::do_as_asked(time_, *bench_run_, name, task, [this, name](double pressure_MPa) {
+    (void)bench_->world().ensure_life(bench_->channel(name)->cell).set_stack_pressure(pressure_MPa);
+  }));
+}
+
 /// The world is moved only as far as somebody looks at it: here somebody does while it matters.
 Task<void> SwarmRun::look_closely_at_trouble(SwarmRun* self) {
   for (;;) {
-    const bool closely = self->has_trouble_ || self->time_.now() < self->closely_until_;
-    const TimePoint next = closely ? self->time_.now() + look_again : TimePoint::max();
+    const TimePoint now = self->time_.now();
+    const TimePoint next = self->has_trouble_           ? now + self->look_again()
+                           : now < self->closely_until_ ? now + look_closely_step
+                                                        : TimePoint::max();
     co_await self->trouble_.until(next);
     self->bench_->advance(self->time_.now());
   }
@@ -322,12 +345,20 @@ Task<void> SwarmRun::end_at_last(SwarmRun* self) {
   self->judge_->complain("I6", "", "the run does not end", self->time_.now());
 }
 
+/// What is left of a run whose faults are over, and have been for a while, is stopped like any other: in order.
+Task<void> SwarmRun::stop_at_last(SwarmRun* self) {
+  const TimePoint late{*self->plan_.stop_at};
+  co_await self->time_.sleep_until(late);
+  if (!self->is_over_) self->bench_run_->stop(Outcome::stopped, std::string(stopped_by_person));
+}
+
 void SwarmRun::start() {
   if (!plan_.network.empty()) order(plan_.network);
   time_.spawn(look_closely_at_trouble(this));
   for (const DrawnFault& fault : plan_.faults) time_.spawn(carry_out(this, &fault));
   time_.spawn(compete(this));
   time_.spawn(end_at_last(this));
+  if (plan_.stop_at) time_.spawn(stop_at_last(this));
   time_.spawn(whole(this));
 }
 
@@ -389,7 +420,9 @@ void SwarmRun::judge_reaction(RunReport& report) {
   if (entry.reaction == Reaction::none) return;
   for (const Judge::AfterFault& after : judge_->after_fault(entry.reaction == Reaction::age_limit)) {
     const bool is_seen = after.flowed <= fault.lasts + 1min && fault.sits_in_use;
-    if (report.outcomes[after.channel] == Outcome::completed || !is_seen || !after.has_a_way) continue;
+    const Outcome outcome = report.outcomes[after.channel];
+    const bool was_ended = outcome != Outcome::completed && outcome != Outcome::stopped;
+    if (!was_ended || !is_seen || !after.has_a_way) continue;
     const bool is_late =
         entry.reaction == Reaction::charge ? after.share_moved > frozen_share_max : after.flowed > after.deadline;
     if (is_late)

@@ -40,16 +40,77 @@ TEST(Swarm, seeds_draw_every_family_make_and_fault) {
   for (std::uint64_t seed = 1; seed <= 1000; ++seed) {
     const Plan plan = draw_plan(seed, PlanOptions{});
     seen.insert(std::string(to_string(plan.family)));
+    seen.insert(std::string(to_string(plan.pace)));
     for (const ChannelPlan& channel : plan.channels) seen.insert(std::string(to_string(channel.make)));
     for (const DrawnFault& fault : plan.faults) seen.insert(fault.name);
     seen.insert(plan.chamber.empty() ? "no chamber" : "chamber");
     seen.insert(plan.network.empty() ? "good network" : "bad network");
   }
   for (const std::string& word : family_words()) EXPECT_TRUE(seen.contains(word)) << word;
+  for (const std::string& word : pace_words()) EXPECT_TRUE(seen.contains(word)) << word;
   for (const std::string& word : make_words()) EXPECT_TRUE(seen.contains(word)) << word;
   for (const MenuEntry& entry : fault_menu()) EXPECT_TRUE(seen.contains(std::string(entry.name))) << entry.name;
   for (const char* const word : {"no chamber", "chamber", "good network", "bad network"})
     EXPECT_TRUE(seen.contains(word)) << word;
+}
+
+// Every construct of the profile language that changes current or way within a step meets faults.
+TEST(Swarm, courses_are_drawn_from_the_whole_language) {
+  std::string all;
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    const Plan plan = draw_plan(seed, PlanOptions{.family = Family::courses});
+    for (const ChannelPlan& channel : plan.channels) all += channel.profile + "\n";
+  }
+  for (const char* const word : {"pulse_train:",
+                                 "ramp_charge:",
+                                 "ramp_discharge:",
+                                 "voltage_ramp:",
+                                 "drive_cycle:",
+                                 "cp_discharge:",
+                                 "cr_discharge:",
+                                 "wait_for_person:",
+                                 "set_pressure:",
+                                 "repeat:",
+                                 "cycles:",
+                                 "diagnostics:",
+                                 "leave_if:",
+                                 "set:",
+                                 "then:",
+                                 "cv_time_min",
+                                 "temperature_rise_K",
+                                 "voltage_per_hour_V",
+                                 "before_event_s",
+                                 "robot-shift",
+                                 "drone-flights",
+                                 "hppc",
+                                 "voltage-sweep",
+                                 "grid-storage-8h"}) {
+    EXPECT_THAT(all, testing::HasSubstr(word));
+  }
+}
+
+// A run for days has more faults than one for hours, and each may be there alone or with another.
+TEST(Swarm, a_long_run_meets_several_faults_and_is_measured_as_rarely_as_its_watchdog_allows) {
+  std::size_t most = 0;
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    const Plan plan = draw_plan(seed, PlanOptions{.pace = Pace::long_work});
+    most = std::max(most, plan.faults.size());
+    EXPECT_LE(plan.control_period, plan.watchdog_delay / 2);
+    EXPECT_GE(plan.control_period, 3s);
+    EXPECT_FALSE(plan.stop_at) << "days of work go on to their end";
+  }
+  EXPECT_GE(most, 4u);
+}
+
+TEST(Swarm, a_person_stops_what_has_been_quiet_since_its_fault) {
+  Plan plan = draw_plan(2, PlanOptions{.family = Family::cycle_life, .control_period = 1s});
+  plan.faults.clear();
+  plan.network.clear();
+  plan.stop_at = 20min;
+  const RunReport report = run_plan(plan, Recording::counting);
+  EXPECT_FALSE(report.violation);
+  for (const auto& [channel, outcome] : report.outcomes) EXPECT_EQ(outcome, Outcome::stopped) << channel;
+  EXPECT_LT(report.channel_hours, 0.4 * static_cast<double>(plan.channels.size()));
 }
 
 TEST(Swarm, a_plan_that_is_minimised_keeps_what_breaks_it_and_nothing_else) {
@@ -90,6 +151,7 @@ class JudgeTest : public testing::Test {
   JudgeTest() {
     plan_.control_period = 100ms;
     plan_.sensor_period = 500ms;
+    plan_.watchdog_delay = 5s;
     const std::string file = test::temporary_folder() + "/bench.yaml";
     std::ofstream{file} << bench_text;
     config_ = load_bench(file);
@@ -109,14 +171,14 @@ class JudgeTest : public testing::Test {
     stage().command(at, command);
   }
   /// The rig measures what is true, and says that it wants to charge.
-  void measure(TimePoint at, double error_V = 0, bool wants = true) {
+  void measure(TimePoint at, double error_V = 0, bool wants = true, double error_A = 0) {
     ChannelState state;
     state.pc = wants ? 0 : 1;
     state.step.begun = state.step.started = TimePoint{} - 1s;
     ChannelView view{.channel = "ch1", .phase = Phase::running, .state = &state};
     const auto good = [at](double value) { return Reading{value, at, Quality::good}; };
     view.observation[Measurand::voltage] = good(stage().terminal_voltage_V() + error_V);
-    view.observation[Measurand::current] = good(stage().current_A());
+    view.observation[Measurand::current] = good(stage().current_A() + error_A);
     view.observation[Measurand::cell_temperature] = good(*bench_->world().cell_thermocouple(0).reading_degC());
     judge_->sample(view, at);
   }
@@ -225,6 +287,34 @@ TEST_F(JudgeTest, a_fault_that_takes_the_link_lengthens_the_way_to_off_but_not_f
   EXPECT_LT(judge_->violation()->at, TimePoint{12s});
 }
 
+TEST_F(JudgeTest, what_two_faults_take_is_back_when_both_have_ended) {
+  const DrawnFault fault{.name = "F02", .takes = {{"ch1", takes::cycler_link}}};
+  measure(TimePoint{});
+  charge(TimePoint{}, 5.0);
+  judge_->fault_begins(fault, TimePoint{});
+  judge_->fault_begins(fault, TimePoint{});
+  judge_->fault_ends(fault, TimePoint{});
+  measure(TimePoint{30s});
+  charge(TimePoint{30s}, 5.0);
+  go_on(TimePoint{30s}, 3s, false);
+  EXPECT_EQ(broken(), "none") << what();  // the link is still taken: the way to OFF is as long as the watchdog
+}
+
+// The next stair of a ramp is given while the answer to a measurement is on its way.
+TEST_F(JudgeTest, a_reading_from_before_a_command_is_not_held_against_it) {
+  measure(TimePoint{});
+  charge(TimePoint{}, 0.5);
+  go_on(TimePoint{}, 5s, true);
+  charge(TimePoint{5s}, 0.58);
+  judge_->look(TimePoint{5s});
+  charge(TimePoint{5s}, 0.66);
+  judge_->look(TimePoint{5s});
+  measure(TimePoint{5s - 1ms}, 0, true, 0.5 - 0.66);
+  EXPECT_EQ(broken(), "none") << what();
+  measure(TimePoint{5s + 1ms}, 0, true, 0.5 - 0.66);
+  EXPECT_EQ(broken(), "I0") << what();
+}
+
 // ---- the recorder's own eyes
 
 class RecorderTest : public testing::Test {
@@ -265,6 +355,14 @@ TEST_F(RecorderTest, the_same_row_twice_breaks_I3) {
   sample(1);
   sample(1);
   EXPECT_THAT(complaints_, testing::HasSubstr("I3"));
+}
+
+// Without latency the last sample of a stair and the first of the next have one instant.
+TEST_F(RecorderTest, the_same_instant_twice_is_for_courses_without_latency) {
+  recorder_.replies_take_no_time();
+  sample(1);
+  sample(1);
+  EXPECT_THAT(complaints_, testing::HasSubstr("I3")) << "this is a rest";
 }
 
 TEST_F(RecorderTest, a_hole_that_is_not_marked_breaks_I3) {

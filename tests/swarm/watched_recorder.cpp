@@ -24,7 +24,7 @@ void WatchedRecorder::begin_step(const db::StepRow& row) {
   if (step.is_open) complain_("I3", fmt::format("step {} begins before step {} has ended", row.step, step.key));
   const Expected& expected = expected_[runs_[row.run].channel];
   const Step& of_program = std::get<Step>(expected.program->code[static_cast<std::size_t>(row.step_id)]);
-  step = {row.step, of_program.record_interval + expected.gap_max, std::nullopt, true};
+  step = {row.step, of_program.record_interval + expected.gap_max, std::nullopt, true, of_program.course.has_value(), row.name};
   run_of_step_[row.step] = row.run;
   if (record_) record_->begin_step(row);
 }
@@ -35,12 +35,15 @@ void WatchedRecorder::judge_sample(const db::SampleRow& row) {
   OpenStep& step = steps_[run->second];
   if (step.key != row.step || !step.is_open) return complain_("I3", fmt::format("a sample of step {} after its end", row.step));
   const auto last = last_ns_.find(run->second);
-  // Replies that take no time let a step begin at the instant of the last sample of the one before.
+  // Replies that take no time let a step begin at the instant of the last sample of the one before, and a stair of a course where the
+  // one before was measured.
+  const bool may_repeat = !step.last_ns || (instants_repeat_ && step.is_course && row.current_A != step.last_A);
   const bool goes_on =
-      last == last_ns_.end() || row.test_time_ns > last->second || (!step.last_ns && row.test_time_ns == last->second);
+      last == last_ns_.end() || row.test_time_ns > last->second || (may_repeat && row.test_time_ns == last->second);
+  step.last_A = row.current_A;
   if (!goes_on) {
-    complain_("I3", fmt::format("a sample at {:.6f} s after one at {:.6f} s", 1e-9 * static_cast<double>(row.test_time_ns),
-                                1e-9 * static_cast<double>(last->second)));
+    complain_("I3", fmt::format("a sample of '{}' at {:.6f} s after one at {:.6f} s", step.name,
+                                1e-9 * static_cast<double>(row.test_time_ns), 1e-9 * static_cast<double>(last->second)));
   }
   last_ns_[run->second] = row.test_time_ns;
   const bool is_flagged = (row.flags & db::sample_flag::after_gap) != 0;

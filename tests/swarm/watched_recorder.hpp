@@ -29,6 +29,8 @@ class WatchedRecorder final : public db::Recorder {
   void pass_on_to(std::unique_ptr<db::Recorder> record) { record_ = std::move(record); }
   /// For holes: what each channel runs, and how long measurements may be apart without a flag.
   void expect(const std::string& channel, const Program& program, Duration gap_max);
+  /// A bench without latency: what is measured right before and right after a command has the same instant.
+  void replies_take_no_time() { instants_repeat_ = true; }
   /// With the status that the record has.
   void on_end(std::function<void(const std::string& channel, const std::string& status)> tell) { tell_end_ = std::move(tell); }
   /// From now on the record cannot be kept (F40).
@@ -63,6 +65,9 @@ class WatchedRecorder final : public db::Recorder {
     Duration apart_max{};
     std::optional<std::int64_t> last_ns;
     bool is_open = false;
+    bool is_course = false;
+    std::string name;
+    double last_A = 0.0;
   };
   void judge_sample(const db::SampleRow& row);
 
@@ -79,6 +84,7 @@ class WatchedRecorder final : public db::Recorder {
   db::RunKey last_run_ = 0;
   db::StepKey last_step_ = 0;
   std::uint64_t samples_ = 0;
+  bool instants_repeat_ = false;
 };
 
 }  // namespace cellrig::swarm

@@ -6,6 +6,7 @@
 #include "controller/base/resources.hpp"
 #include "controller/cli/instruments.hpp"
 #include "controller/cli/rehearsal/rehearsal_watch.hpp"
+#include "controller/cli/simulated_person.hpp"
 #include "controller/runtime/bench_run.hpp"
 #include "profiles/estimate.hpp"
 #include "sim/bench.hpp"
@@ -15,6 +16,8 @@ namespace {
 
 constexpr Duration usual_period = std::chrono::seconds{1};
 constexpr Duration long_rest_period = std::chrono::seconds{10};
+/// Of loggers and chambers in tests of months: a cell warms and cools over minutes, and each look is an exchange like any other.
+constexpr Duration slow_sensor_period = std::chrono::seconds{10};
 constexpr Duration months = std::chrono::hours{24 * 60};
 constexpr Duration resume_point_interval = std::chrono::hours{1};
 
@@ -30,12 +33,12 @@ ChannelOptions channel_options(Duration period) {
   options.control_period = period;
   options.control_period_off = period;
   options.control_period_long_rest = std::max(long_rest_period, period);
-  options.sensor_period = period;
+  options.sensor_period = period > usual_period ? std::max(period, slow_sensor_period) : period;
   options.resume_point_interval = resume_point_interval;
   return options;
 }
 
-std::vector<ChannelJob> job_of(const RehearsalRequest& request, Duration period) {
+std::vector<ChannelJob> job_of(const RehearsalRequest& request, Duration period, CurveGatherer& gatherer) {
   db::RunRow row;
   row.cell_name = request.program->cell_name;
   row.profile_name = request.program->name;
@@ -45,7 +48,9 @@ std::vector<ChannelJob> job_of(const RehearsalRequest& request, Duration period)
   row.control_period = period;
   row.nominal_capacity_Ah = request.program->nominal_capacity.value();
   std::vector<ChannelJob> jobs;
-  jobs.push_back(ChannelJob{request.channel, request.program, std::move(row), std::nullopt, std::nullopt});
+  ChannelJob job{.channel = request.channel, .program = request.program, .run = std::move(row)};
+  job.following.gatherer = &gatherer;
+  jobs.push_back(std::move(job));
   return jobs;
 }
 
@@ -67,12 +72,19 @@ Rehearsal rehearse(const RehearsalRequest& request, const RehearsalWatcher& watc
   BenchInstruments instruments = make_instruments(time, request.bench, {request.channel}, *links);
   const double soc_pct = soc_pct_of(*simulated, request.channel);
 
+  CurveGatherer gatherer{*request.program};
   BenchRun* running = nullptr;
   RehearsalWatch watch{*request.program, request.program->limits, watcher, [&running] { running->stop(Outcome::stopped); }};
   BenchRun bench_run{time,  request.bench, instruments,
                      watch, watch,         BenchRunOptions{.channel = channel_options(period), .take_leases = false}};
   running = &bench_run;
-  run_to_end(time, bench_run.run(job_of(request, period)));
+  watch.set_person([&](const std::string& channel, const PersonTask& task) {
+    time.spawn(do_as_asked(time, bench_run, channel, task, [&simulated, channel](double pressure_MPa) {
+      if (const sim::SimulatedChannel* const place = simulated->channel(channel))
+        (void)simulated->world().ensure_life(place->cell).set_stack_pressure(pressure_MPa);
+    }));
+  });
+  run_to_end(time, bench_run.run(job_of(request, period, gatherer)));
 
   Rehearsal rehearsal = watch.take();
   const ChannelResult& result = bench_run.results().front();
@@ -84,6 +96,7 @@ Rehearsal rehearse(const RehearsalRequest& request, const RehearsalWatcher& watc
   rehearsal.cell = request.program->cell_name;
   rehearsal.soc_pct = soc_pct;
   rehearsal.control_period = period;
+  rehearsal.expected = gatherer.take();
   return rehearsal;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "controller/engine/channel_state.hpp"
+#include "controller/engine/expected_curves.hpp"
 #include "controller/runtime/config.hpp"
 #include "controller/runtime/listener.hpp"
 #include "profiles/check.hpp"
@@ -89,6 +90,7 @@ struct Rehearsal {
   std::string bench, channel, cell;
   double soc_pct = 0.0;  ///< of the simulated cell at the start
   Duration control_period{};
+  ExpectedCurves expected;  ///< of each step; how far the start may be off is for the caller to say
 };
 
 inline constexpr std::size_t curve_pieces_max = 2000;

@@ -7,35 +7,13 @@
 #include <functional>
 
 #include "controller/cli/rehearsal/rehearsal_report.hpp"
+#include "db/report/chart.hpp"
 
 namespace cellrig::cli {
 namespace {
 
 constexpr double width = 960.0, left = 70.0, right = 20.0, panel_height = 170.0, gap = 26.0, top = 24.0;
 constexpr std::size_t named_bands_max = 24;
-
-std::string escaped(std::string_view text) {
-  std::string safe;
-  for (const char c : text) {
-    switch (c) {
-      case '&': safe += "&amp;"; break;
-      case '<': safe += "&lt;"; break;
-      case '>': safe += "&gt;"; break;
-      case '"': safe += "&quot;"; break;
-      default: safe += c;
-    }
-  }
-  return safe;
-}
-
-/// 1, 2 or 5 times a power of ten: about `count` of them in `range`.
-double tick_step(double range, int count) {
-  const double raw = range / count, power = std::pow(10.0, std::floor(std::log10(raw)));
-  for (const double factor : {1.0, 2.0, 5.0}) {
-    if (raw <= factor * power) return factor * power;
-  }
-  return 10.0 * power;
-}
 
 struct TimeUnit {
   double seconds = 1.0;
@@ -105,7 +83,7 @@ class Plot {
     const std::vector<CurveBand>& all = rehearsal_.bands;
     for (std::size_t i = 0; i < all.size(); ++i) {
       const double from = x_of(all[i].from_s), to = x_of(i + 1 < all.size() ? all[i + 1].from_s : end_s_);
-      const std::string name = escaped(step_at(program_, all[i].instruction).name);
+      const std::string name = db::html_escaped(step_at(program_, all[i].instruction).name);
       text_ += fmt::format(
           "<rect class=\"band{}\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\"><title>{}</title></rect>\n", i % 2,
           from, from_y, std::max(0.0, to - from), to_y - from_y, name);
@@ -147,9 +125,8 @@ class Plot {
   void value_axis(const Span& shown, double y, const std::function<double(double)>& y_of) {
     text_ += fmt::format("<rect class=\"frame\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\"/>\n", left, y,
                          width - left - right, panel_height);
-    const double step = tick_step(shown.max - shown.min, 5);
-    for (double v = std::ceil(shown.min / step) * step; v <= shown.max; v += step) {
-      const double tick = std::abs(v) < step / 1e6 ? 0.0 : v;
+    for (const double v : db::chart_ticks(shown.min, shown.max, 5)) {
+      const double tick = std::abs(v) < (shown.max - shown.min) / 1e6 ? 0.0 : v;
       text_ += fmt::format(
           "<line class=\"grid\" x1=\"{0:.1f}\" x2=\"{1:.1f}\" y1=\"{2:.1f}\" y2=\"{2:.1f}\"/>"
           "<text class=\"small\" x=\"{3:.1f}\" y=\"{4:.1f}\" text-anchor=\"end\">{5:.6g}</text>\n",
@@ -159,8 +136,7 @@ class Plot {
 
   void time_axis(double y) {
     const TimeUnit unit = time_unit(end_s_);
-    const double step = tick_step(end_s_ / unit.seconds, 8);
-    for (double t = 0; t <= end_s_ / unit.seconds * 1.0001; t += step) {
+    for (const double t : db::chart_ticks(0.0, end_s_ / unit.seconds, 8)) {
       text_ += fmt::format("<text class=\"small\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{:.6g}</text>\n",
                            x_of(t * unit.seconds), y + 16, t);
     }
@@ -211,7 +187,7 @@ std::string row(const std::vector<std::string>& cells, const char* tag) {
   std::string text = "<tr>";
   for (const std::string& cell : cells) {
     const bool is_number = !cell.empty() && (std::isdigit(static_cast<unsigned char>(cell[0])) != 0 || cell[0] == '-');
-    text += fmt::format("<{0}{1}>{2}</{0}>", tag, is_number ? " class=\"number\"" : "", escaped(cell));
+    text += fmt::format("<{0}{1}>{2}</{0}>", tag, is_number ? " class=\"number\"" : "", db::html_escaped(cell));
   }
   return text + "</tr>\n";
 }
@@ -238,7 +214,7 @@ std::string steps_section(const Program& program, const Rehearsal& r) {
   for (const RehearsedStep& step : r.steps) {
     const Step& compiled = step_at(program, step.instruction);
     const bool ran = step.executions > 0;
-    text += row({fmt::to_string(compiled.source.line), compiled.name, fmt::to_string(step.executions),
+    text += row({line_text(program, compiled.source), compiled.name, fmt::to_string(step.executions),
                  ran ? duration_text(step.seconds / static_cast<double>(step.executions)) : "-", spans(step.voltage_V, 3),
                  spans(step.current_A, 2), spans(step.cell_temperature_degC, 1), ran ? step.last_end : "never reached"},
                 "td");
@@ -250,13 +226,14 @@ std::string steps_section(const Program& program, const Rehearsal& r) {
 
 std::string rehearsal_page(const Program& program, const Rehearsal& r) {
   const bool is_bad = r.outcome != Outcome::completed || !r.criteria_met;
-  std::string text = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>" + escaped(program.name) +
+  std::string text = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>" + db::html_escaped(program.name) +
                      ": rehearsal</title>\n" + style + "</head><body>\n";
   text += fmt::format(
       "<h1>{}</h1>\n<p class=\"about\">Rehearsal on the model of {}, bench {}, channel {}, from {:.0f} %. What a real "
       "cell does may differ. Program {:.12}.</p>\n",
-      escaped(program.name), escaped(r.cell), escaped(r.bench), escaped(r.channel), r.soc_pct, program.hash);
-  text += fmt::format("<p{}>{}</p>\n", is_bad ? " class=\"bad\"" : "", escaped(verdict(r)));
+      db::html_escaped(program.name), db::html_escaped(r.cell), db::html_escaped(r.bench), db::html_escaped(r.channel), r.soc_pct,
+      program.hash);
+  text += fmt::format("<p{}>{}</p>\n", is_bad ? " class=\"bad\"" : "", db::html_escaped(verdict(r)));
   text += "<table class=\"facts\">\n" + row({"duration", duration_text(r.seconds)}, "td");
   if (r.cycles > 0) text += row({"cycles", fmt::to_string(r.cycles)}, "td");
   text += row({"charge", fmt::format("{:.3f} Ah in, {:.3f} Ah out", r.charge_Ah, r.discharge_Ah)}, "td") +
@@ -266,9 +243,9 @@ std::string rehearsal_page(const Program& program, const Rehearsal& r) {
   text += "<h2>What to expect</h2>\n" + Plot{program, r}.svg();
   const std::vector<std::string> list = remarks(program, r);
   if (!list.empty() || !r.criteria.empty() || !r.warnings.empty()) text += "<h2>Remarks</h2>\n<ul>\n";
-  for (const JudgedCriterion& criterion : r.criteria) text += "<li>" + escaped(to_string(criterion)) + "</li>\n";
-  for (const std::string& remark : list) text += "<li class=\"bad\">" + escaped(remark) + "</li>\n";
-  for (const std::string& warning : r.warnings) text += "<li>" + escaped(warning) + "</li>\n";
+  for (const JudgedCriterion& criterion : r.criteria) text += "<li>" + db::html_escaped(to_string(criterion)) + "</li>\n";
+  for (const std::string& remark : list) text += "<li class=\"bad\">" + db::html_escaped(remark) + "</li>\n";
+  for (const std::string& warning : r.warnings) text += "<li>" + db::html_escaped(warning) + "</li>\n";
   if (!list.empty() || !r.criteria.empty() || !r.warnings.empty()) text += "</ul>\n";
   return text + limits_section(program, r) + steps_section(program, r) + "</body></html>\n";
 }

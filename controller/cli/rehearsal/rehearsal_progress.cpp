@@ -15,10 +15,10 @@ constexpr std::chrono::milliseconds draw_interval{500};
 
 }  // namespace
 
-RehearsalProgress::RehearsalProgress(const Program& program, bool quiet)
+RehearsalProgress::RehearsalProgress(const Program& program, Form form)
     : program_{program},
       estimate_{estimate(program)},
-      is_shown_{!quiet && ::isatty(STDERR_FILENO) != 0},
+      form_{form == Form::drawn && ::isatty(STDERR_FILENO) == 0 ? Form::none : form},
       began_{std::chrono::steady_clock::now()} {}
 
 RehearsalProgress::~RehearsalProgress() {
@@ -28,7 +28,7 @@ RehearsalProgress::~RehearsalProgress() {
 bool RehearsalProgress::look(const ChannelView& view) {
   if (++calls_ % calls_between_looks != 0) return false;
   const auto now = std::chrono::steady_clock::now();
-  if (is_shown_ && view.state != nullptr && now >= next_) {
+  if (form_ != Form::none && view.state != nullptr && now >= next_) {
     next_ = now + draw_interval;
     draw(view, now);
   }
@@ -40,6 +40,10 @@ void RehearsalProgress::draw(const ChannelView& view, std::chrono::steady_clock:
   for (std::size_t i = 0; i < view.state->loop_depth; ++i) position.passes.push_back(view.state->loops[i].passes);
   const double left = to_seconds(estimate_remaining(program_, estimate_, position)), done = to_seconds(view.test_time);
   if (!(done > 0)) return;
+  if (form_ == Form::lines) {
+    fmt::print(stderr, "progress {:.3f}\n", done / (done + left));
+    return;
+  }
   const double wall = std::chrono::duration<double>(now - began_).count();
   const std::string text = fmt::format("\r\x1b[Krehearsing: {:.0f} %, {} of test, about {} left", 100 * done / (done + left),
                                        duration_text(done), duration_text(wall * left / done));

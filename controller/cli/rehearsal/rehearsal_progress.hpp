@@ -1,4 +1,5 @@
-// How far a rehearsal is, on standard error where that is a terminal: "rehearsing: 43 %, 3 d 2 h of test, about 12 s left".
+// How far a rehearsal is, on standard error where that is a terminal: "rehearsing: 43 %, 3 d 2 h of test, about 12 s left". For a program that
+// listens: a line "progress 0.43" now and then.
 #pragma once
 
 #include <chrono>
@@ -10,8 +11,9 @@ namespace cellrig::cli {
 
 class RehearsalProgress {
  public:
+  enum class Form : unsigned char { none, drawn, lines };
   /// The program must outlive this.
-  RehearsalProgress(const Program& program, bool quiet);
+  RehearsalProgress(const Program& program, Form form);
   ~RehearsalProgress();
   RehearsalProgress(const RehearsalProgress&) = delete;
   RehearsalProgress& operator=(const RehearsalProgress&) = delete;
@@ -24,7 +26,8 @@ class RehearsalProgress {
 
   const Program& program_;
   DurationEstimate estimate_;
-  bool is_shown_, was_drawn_ = false;
+  Form form_;
+  bool was_drawn_ = false;
   unsigned calls_ = 0;
   std::chrono::steady_clock::time_point began_, next_{};
 };

@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <boost/json/array.hpp>
+#include <array>
 #include <cmath>
+#include <filesystem>
+#include <limits>
 
 #include "controller/cli/table.hpp"
 #include "controller/runtime/channel_record.hpp"
@@ -32,7 +35,7 @@ std::string steps_table(const Program& program, const Rehearsal& rehearsal) {
   for (const RehearsedStep& step : rehearsal.steps) {
     const Step& compiled = step_at(program, step.instruction);
     const bool ran = step.executions > 0;
-    table.add({fmt::to_string(compiled.source.line), compiled.name, fmt::to_string(step.executions),
+    table.add({line_text(program, compiled.source), compiled.name, fmt::to_string(step.executions),
                ran ? duration_text(step.seconds / static_cast<double>(step.executions)) : "-", span_text(step.voltage_V, 3),
                span_text(step.current_A, 2), most(step.cell_temperature_degC, 1),
                ran ? fmt::format("{:.3f}", step.charge_Ah) : "-", ran ? fmt::format("{:.3f}", step.discharge_Ah) : "-",
@@ -62,6 +65,7 @@ boost::json::array steps_json(const Program& program, const Rehearsal& rehearsal
     const Step& compiled = step_at(program, step.instruction);
     list.push_back(boost::json::object{{"step", compiled.name},
                                        {"line", compiled.source.line},
+                                       {"file", file_text(program, compiled.source)},
                                        {"executions", step.executions},
                                        {"timed_out", step.timed_out},
                                        {"duration_s", step.seconds},
@@ -104,7 +108,33 @@ boost::json::array criteria_json(const std::vector<JudgedCriterion>& criteria) {
   return list;
 }
 
+/// One quantity of the curve. Of the two ends of a span the one nearer to where the curve was comes first.
+boost::json::array column_json(const std::vector<CurvePiece>& curve, Span CurvePiece::*quantity) {
+  boost::json::array column;
+  double before = std::numeric_limits<double>::quiet_NaN();
+  for (const CurvePiece& piece : curve) {
+    const Span& span = piece.*quantity;
+    const bool rises = !(std::abs(span.max - before) < std::abs(span.min - before));
+    for (const double value : rises ? std::array{span.min, span.max} : std::array{span.max, span.min})
+      column.emplace_back(span.is_known ? boost::json::value(value) : boost::json::value{});
+    if (span.is_known) before = rises ? span.max : span.min;
+  }
+  return column;
+}
+
 }  // namespace
+
+boost::json::object curve_json(const Rehearsal& rehearsal) {
+  boost::json::array times;
+  for (const CurvePiece& piece : rehearsal.curve) {
+    times.emplace_back(piece.from_s);
+    times.emplace_back(piece.to_s);
+  }
+  return {{"test_time_s", std::move(times)},
+          {"voltage_V", column_json(rehearsal.curve, &CurvePiece::voltage_V)},
+          {"current_A", column_json(rehearsal.curve, &CurvePiece::current_A)},
+          {"cell_temperature_degC", column_json(rehearsal.curve, &CurvePiece::cell_temperature_degC)}};
+}
 
 std::string to_string(const JudgedCriterion& criterion) {
   return criterion.times > 1 ? fmt::format("{} ({} times)", criterion.text, criterion.times) : criterion.text;
@@ -132,11 +162,23 @@ std::string bytes_text(double bytes) {
   return fmt::format("{:.0f} kB", std::ceil(bytes / 1e3));
 }
 
+std::string file_text(const Program& program, SourceSpot spot) {
+  if (spot.file < 1 || static_cast<std::size_t>(spot.file) > program.files.size()) return {};
+  return std::filesystem::path{program.files[static_cast<std::size_t>(spot.file) - 1]}.filename().string();
+}
+
+std::string line_text(const Program& program, SourceSpot spot) {
+  const std::string file = file_text(program, spot);
+  return file.empty() ? fmt::to_string(spot.line) : fmt::format("{}:{}", file, spot.line);
+}
+
 std::vector<std::string> remarks(const Program& program, const Rehearsal& rehearsal) {
   std::vector<std::string> list;
   for (const RehearsedStep& step : rehearsal.steps) {
     const Step& compiled = step_at(program, step.instruction);
-    const std::string where = fmt::format("line {}, '{}': ", compiled.source.line, compiled.name);
+    const std::string file = file_text(program, compiled.source);
+    const std::string where =
+        fmt::format("line {}{}, '{}': ", compiled.source.line, file.empty() ? "" : " of " + file, compiled.name);
     if (step.executions == 0) list.push_back(where + "never reached");
     if (step.timed_out > 0) {
       list.push_back(where +

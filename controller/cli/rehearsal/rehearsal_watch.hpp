@@ -31,6 +31,11 @@ class RehearsalWatch final : public RunListener, public NullRecorder {
   // RunListener
   void sample(const ChannelView& view) override;
   void message(std::string_view channel, db::Severity severity, std::string_view text) override;
+  void person_asked(std::string_view channel, const PersonTask& task) override {
+    if (asked_) asked_(std::string(channel), task);
+  }
+  /// Who stands in for the person at the bench.
+  void set_person(std::function<void(const std::string& channel, const PersonTask& task)> asked) { asked_ = std::move(asked); }
 
   // NullRecorder
   [[nodiscard]] db::RunKey begin_run(const db::RunRow&) override { return 1; }
@@ -56,6 +61,7 @@ class RehearsalWatch final : public RunListener, public NullRecorder {
   SafetyLimits limits_;
   RehearsalWatcher watcher_;
   std::function<void()> stop_;
+  std::function<void(const std::string&, const PersonTask&)> asked_;
   Rehearsal result_;
   Curve curve_;
   std::map<std::uint32_t, std::size_t> index_;  ///< instruction -> position in result_.steps

@@ -19,6 +19,8 @@ namespace {
 using boost::asio::ip::tcp;
 
 constexpr int client_count = 100;
+constexpr int try_count_max = 3;
+constexpr int refused_count_max = 5;
 const std::string read_temperature{"\0\1\0\0\0\6\1\3\x11\xA9\0\2", 12};
 constexpr std::size_t reply_size = 13;
 
@@ -47,12 +49,19 @@ class OneClient : public ::testing::Test {
   boost::asio::io_context context_{1};
 };
 
+/// The network keeps the order within a connection, not between two: a newcomer may be seen before the last one's end.
 TEST_F(OneClient, the_next_one_gets_in_when_the_last_one_has_closed) {
+  int refused_count = 0;
   for (int i = 0; i < client_count; ++i) {
     tcp::socket socket = connect();
+    for (int again = 0; again < try_count_max && !is_served(socket); ++again) {
+      ++refused_count;
+      socket = connect();
+    }
     ASSERT_TRUE(is_served(socket)) << i;
     socket.close();
   }
+  EXPECT_LE(refused_count, refused_count_max);
 }
 
 TEST_F(OneClient, a_second_one_is_sent_away_and_disturbs_nobody) {

@@ -85,5 +85,27 @@ TEST_F(AlarmMemoryInARecord, one_open_trip_of_the_chamber_keeps_it_on) {
   EXPECT_EQ(judge_at_start(remembered(), true), AlarmAtStart::stays_on);
 }
 
+// The neighbour that was switched off for it tripped, and is acknowledged; the cell that was hot had no trip of its own, its run was over.
+TEST_F(AlarmMemoryInARecord, a_cell_that_was_hot_after_its_end_keeps_it_on_until_somebody_has_looked_at_that_cell) {
+  db::RunRow row = a_run();
+  row.channel = "ch1";
+  row.time_source = "real";
+  const db::RunKey hot = recorder->begin_run(row);
+  recorder->end_run(db::RunEndRow{.run = hot, .status = "completed"});
+  recorder->append(db::EventRow{
+      .run = hot, .severity = db::Severity::alarm, .kind = std::string(db::heat_after_end_event), .message = "cell too hot"});
+  audit(switched_on_action(label));
+  acknowledge(tripped_run("ch2"));
+  must(recorder->close());
+  const AlarmMemory before = alarm_memory_in(path, bench, wire).value();
+  EXPECT_TRUE(before.has_open_trip);
+  EXPECT_EQ(judge_at_start(before, true), AlarmAtStart::stays_on);
+  recorder = must(db::Recorder::open(simulated(path)));
+  acknowledge(hot);
+  const AlarmMemory after = remembered();
+  EXPECT_FALSE(after.has_open_trip);
+  EXPECT_EQ(judge_at_start(after, true), AlarmAtStart::off);
+}
+
 }  // namespace
 }  // namespace cellrig::cli

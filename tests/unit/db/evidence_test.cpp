@@ -47,6 +47,26 @@ class Evidence : public testing::Test {
   std::string path = dir.file("a.db");
 };
 
+// A run that ended well, and its cell got hot an hour later: that is a trip to be looked at like any other.
+TEST_F(Evidence, heat_after_the_end_waits_for_a_person) {
+  const RunKey run = run_that_ends("completed");
+  EXPECT_FALSE(open_trip("1"));
+  auto recorder = open();
+  recorder->append(EventRow{.run = run,
+                            .severity = Severity::alarm,
+                            .kind = std::string(heat_after_end_event),
+                            .message = "cell too hot: 91 above 60"});
+  must(recorder->close());
+  EXPECT_EQ(open_trip("1"), run);
+  EXPECT_FALSE(must(read()->is_last_trip_acknowledged(run)));
+  EXPECT_EQ(must(read()->audit()).back().action, "heat after the end");
+  recorder = open();
+  recorder->acknowledge({run, UtcTime{77}, "jane", "cooled, vent closed"}, "bench-3");
+  must(recorder->close());
+  EXPECT_FALSE(open_trip("1"));
+  EXPECT_TRUE(must(read()->is_last_trip_acknowledged(run)));
+}
+
 TEST_F(Evidence, the_audit_trail_tells_who_began_what_and_how_it_ended) {
   const RunKey run = run_that_ends("tripped");
   const std::vector<AuditRow> rows = must(read()->audit());

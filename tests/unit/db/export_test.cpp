@@ -134,6 +134,24 @@ TEST(BdfExport, refuses_a_record_whose_time_goes_back) {
   EXPECT_FALSE(std::filesystem::exists(dir.file("x.bdf.csv"))) << "nothing half appears";
 }
 
+// Labels that the format has replaced are read, but never written; no unit but the format's own appears.
+TEST(BdfExport, writes_no_label_that_is_not_of_the_format) {
+  const Record record(1);
+  auto reader = must(Reader::open(record.path));
+  must(export_bdf(*reader, record.run, {record.dir.file("x.bdf.csv"), true}));
+  for (const std::string& label : read_bdf(record.dir.file("x.bdf.csv")).labels) {
+    EXPECT_EQ(label.find("/ ms"), std::string::npos) << label;
+    const std::size_t slash = label.find(" / ");
+    if (slash == std::string::npos) {
+      EXPECT_TRUE(label == "Step ID" || label == "Step Type") << label;
+      continue;
+    }
+    const std::string unit = label.substr(slash + 3);
+    const std::vector<std::string> units{"s", "V", "A", "W", "Ah", "Wh", "degC", "Pa", "1"};
+    EXPECT_NE(std::find(units.begin(), units.end(), unit), units.end()) << label;
+  }
+}
+
 TEST(BdfExport, names_files_as_the_format_recommends) {
   const Record record(1);
   auto reader = must(Reader::open(record.path));

@@ -129,6 +129,17 @@ class Scratch {
   std::string path_;
 };
 
+// A file is parsed once for all who read it; one that was edited meanwhile is another file.
+TEST(ModelMap, reads_a_file_again_when_its_text_has_changed) {
+  const Scratch file{"reply_ms: 5\n"};
+  EXPECT_EQ(ModelMap::load(file.path()).number("reply_ms"), 5.0);
+  EXPECT_EQ(ModelMap::load(file.path()).number("reply_ms"), 5.0);
+  std::ofstream{file.path()} << "reply_ms: 7\n";
+  EXPECT_EQ(ModelMap::load(file.path()).number("reply_ms"), 7.0);
+  std::filesystem::remove(file.path());
+  EXPECT_THROW(static_cast<void>(ModelMap::load(file.path())), ConfigError);
+}
+
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
   const std::size_t at = text.find(from);
   EXPECT_NE(at, std::string::npos) << from;
@@ -201,6 +212,37 @@ TEST(ModelFile, an_accuracy_may_have_finer_ranges) {
   EXPECT_DOUBLE_EQ(accuracy.bound_at(0.05), 0.05 * 0.0005 + 0.0001);
   EXPECT_DOUBLE_EQ(accuracy.bound_at(-2.5), 2.5 * 0.0005 + 0.001);
   EXPECT_DOUBLE_EQ(accuracy.bound_at(2.51), 2.51 * 0.0004 + 0.006);
+}
+
+// Where a person turns the knob, nobody may reckon with the finer range.
+TEST(ModelFile, a_range_that_is_chosen_by_hand_is_not_reckoned_with) {
+  const std::string ranges = "{up_to_A: 2.5, gain_percent: 0.05, offset_A: 0.001, status: stated}";
+  const Scratch by_hand{replaced(with_finer_ranges(ranges), "finer_ranges:", "range_choice: by_hand, finer_ranges:")};
+  const Accuracy accuracy = load_keysight_n6900_model(by_hand.path()).capabilities.current_accuracy;
+  EXPECT_EQ(accuracy.choice, RangeChoice::by_hand);
+  EXPECT_DOUBLE_EQ(accuracy.bound_at(0.05), 0.05 * 0.0004 + 0.006);
+  EXPECT_DOUBLE_EQ(accuracy.bound_in(accuracy.range_holding(2.5), 0.05), 0.05 * 0.0005 + 0.001);
+  EXPECT_DOUBLE_EQ(accuracy.end_of(accuracy.range_holding(2.5)), 2.5);
+  EXPECT_DOUBLE_EQ(accuracy.end_of(accuracy.range_holding(2.6)), 25.5);
+  EXPECT_TRUE(accuracy.is_unverified) << "so its file says of the widest";
+
+  for (const auto& [choice, message] : {std::pair{"range_choice: by_magic, finer_ranges:", "by_magic"},
+                                        std::pair{"range_choice: automatic, finer_rangs:", "range_choice"}}) {
+    const Scratch bad{replaced(with_finer_ranges(ranges), "finer_ranges:", choice)};
+    try {
+      static_cast<void>(load_keysight_n6900_model(bad.path()));
+      ADD_FAILURE() << choice;
+    } catch (const ConfigError& error) {
+      EXPECT_NE(error.message().find(message), std::string::npos) << error.message();
+    }
+  }
+}
+
+TEST(ModelFile, an_ea_says_which_resistances_it_can_be) {
+  const CyclerCapabilities ea = load_cycler_capabilities(path_of("ea-psb-10060-60"));
+  EXPECT_DOUBLE_EQ(ea.resistance_min.value(), 0.04);
+  EXPECT_DOUBLE_EQ(ea.resistance_max.value(), 48.0);
+  EXPECT_DOUBLE_EQ(load_cycler_capabilities(path_of("keysight-n6974a")).resistance_max.value(), 0.0) << "not known";
 }
 
 TEST(ModelFile, finer_ranges_must_rise_within_the_range_of_the_model) {

@@ -3,8 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "controller/async/virtual_time.hpp"
 #include "tests/unit/drivers/run_task.hpp"
+#include "tests/unit/drivers/scripted_line.hpp"
 #include "tests/unit/drivers/scripted_stream.hpp"
 
 namespace cellrig {
@@ -201,6 +204,35 @@ TEST(ScpiSession, what_has_no_reply_is_followed_by_its_pause) {
   EXPECT_TRUE(told);
   EXPECT_EQ(rig.time.now(), TimePoint{20ms});
   EXPECT_EQ(rig.stream.lines, (std::vector<std::string>{"OUTP 0", "OUTP?"}));
+}
+
+Task<void> ask_on_line(TimeSource& time, ScpiSession& session, std::string_view message, Result<std::string>& reply) {
+  const Deadline deadline{time.now() + 1s};
+  reply = co_await session.query(message, deadline);
+}
+
+// F06 on a serial line: the older reply comes right behind the identity that was to part it from the next one.
+TEST(ScpiSession, a_reply_behind_the_identity_answers_no_question) {
+  VirtualTime time;
+  bool is_first = true, is_old_on_its_way = true;
+  testing::ScriptedLine line{time, [&](testing::ScriptedLine& wire, const std::string& request) {
+                               if (request.starts_with("*IDN?")) {
+                                 wire.reply_after(1ms, "Maker,Model,1,2\n");
+                                 if (std::exchange(is_old_on_its_way, false)) wire.reply_after(3ms, "OLD\n");
+                               } else if (!std::exchange(is_first, false)) {
+                                 wire.reply_after(5ms, "NEW\n");
+                               }
+                             }};
+  line.outlives = true;
+  ScpiSession session{time, line};
+  Result<std::string> reply = fail(Fault::timeout, "not over");
+  run_task(time, ask_on_line(time, session, "READ?", reply));
+  EXPECT_EQ(reply.error().fault, Fault::timeout);
+  run_task(time, ask_on_line(time, session, "READ?", reply));
+  EXPECT_EQ(reply.error().fault, Fault::malformed) << (reply ? *reply : "");
+  run_task(time, ask_on_line(time, session, "READ?", reply));
+  ASSERT_TRUE(reply) << reply.error().what;
+  EXPECT_EQ(*reply, "NEW");
 }
 
 TEST(ScpiSession, a_cut_ends_the_pause) {

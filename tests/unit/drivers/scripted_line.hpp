@@ -116,6 +116,8 @@ class ScriptedLine final : public ByteStream, public UnreadProbe {
     const auto is_due = [this](const Sent& later) { return later.at <= time_.now(); };
     return is_open_ && (!unread_.empty() || std::any_of(coming_.begin(), coming_.end(), is_due));
   }
+  [[nodiscard]] bool outlives_closing() const override { return outlives; }
+  bool outlives = false;  ///< what a session over it is told
 
  private:
   void deliver() {

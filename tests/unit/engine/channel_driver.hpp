@@ -25,6 +25,11 @@ inline std::string kind_of(const ChannelOutput& o) {
                         [](const output::CycleEnded&) { return "cycle"; },
                         [](const output::CriterionJudged&) { return "judged"; },
                         [](const output::StopHeld&) { return "stop_held"; },
+                        [](const output::LoopLeft&) { return "left"; },
+                        [](const output::VariableSet&) { return "set"; },
+                        [](const output::Marked&) { return "mark"; },
+                        [](const output::DiagnosticsBegun&) { return "diagnostics"; },
+                        [](const output::Unusable&) { return "unusable"; },
                         [](const output::Finished&) { return "finished"; },
                     },
                     o);

@@ -15,6 +15,54 @@ using namespace test;
 
 Program charge_then_rest() { return ProgramBuilder{}.add(cc(2.0), {voltage_at_least(4.2)}).add(rest(60s)).build(); }
 
+// ---- an end that the instrument's own error keeps out of reach --------------------------------------------------------
+
+/// Charges to 4.2 V; the bound of the set-point lies beyond.
+Program held_short_program(double end_V) {
+  Step step = cc(2.0);
+  step.held_end = HeldEnd{.end = 0, .voltage_V = end_V, .is_upper = true};
+  return ProgramBuilder{}.add(step, {voltage_at_least(end_V)}).add(rest(60s)).build();
+}
+
+constexpr World held_at_bound{.voltage_V = 4.188, .current_A = 1.2, .regulation = Regulation::constant_voltage};
+
+TEST(HeldEnd, counts_as_reached_when_the_instrument_has_held_its_bound_for_ten_seconds) {
+  Driver d{held_short_program(4.2)};
+  d.run();
+  d.observe_after(1, {.voltage_V = 4.18, .current_A = 2});
+  for (int i = 0; i < 9; ++i) EXPECT_EQ(kinds(d.observe_after(1, held_at_bound)), "record") << i;
+  const ChannelOutputs outputs = d.observe_after(1, held_at_bound);
+  const auto ended = all<output::StepEnded>(outputs);
+  ASSERT_EQ(ended.size(), 1u) << kinds(outputs);
+  EXPECT_EQ(ended[0].reason, StepEndReason::condition);
+  EXPECT_TRUE(ended[0].is_held);
+  EXPECT_EQ(ended[0].value, 4.188);
+  EXPECT_NEAR(ended[0].margin, -0.012, 1e-12);
+}
+
+TEST(HeldEnd, is_no_end_when_something_else_limits_or_the_voltage_is_far_away) {
+  struct Case {
+    const char* what;
+    World world;
+  };
+  for (const Case& c : {Case{"the current is regulated", {.voltage_V = 4.188, .current_A = 2}},
+                        Case{"60 mV short", {.voltage_V = 4.14, .current_A = 1, .regulation = Regulation::constant_voltage}},
+                        Case{"no number", {.voltage_V = nan, .current_A = 1, .regulation = Regulation::constant_voltage}}}) {
+    Driver d{held_short_program(4.2)};
+    d.run();
+    for (int i = 0; i < 60; ++i) EXPECT_TRUE(all<output::StepEnded>(d.observe_after(1, c.world)).empty()) << c.what << ' ' << i;
+  }
+}
+
+TEST(HeldEnd, an_end_that_is_reached_is_reached_as_ever) {
+  Driver d{held_short_program(4.2)};
+  d.run();
+  for (int i = 0; i < 5; ++i) d.observe_after(1, held_at_bound);
+  const auto ended = all<output::StepEnded>(d.observe_after(1, {.voltage_V = 4.2, .current_A = 1}));
+  ASSERT_EQ(ended.size(), 1u);
+  EXPECT_FALSE(ended[0].is_held);
+}
+
 // ---- steps ------------------------------------------------------------------------------------------------------------
 
 TEST(ChannelFlow, nothing_happens_before_the_start) {
@@ -119,7 +167,8 @@ TEST(ChannelFlow, no_current_flows_while_the_temperature_is_being_changed) {
   EXPECT_FALSE(d.machine.output_wanted());
   d.acknowledge();
   EXPECT_EQ(d.phase(), Phase::awaiting_chamber);
-  EXPECT_EQ(d.observe_after(5, {}).size(), 0u) << "the step has not begun";
+  EXPECT_EQ(kinds(d.observe_after(5, {})), "record") << "the step has not begun: a row of its wait, no more";
+  EXPECT_TRUE(d.logged<output::Record>().back().is_waiting);
   EXPECT_EQ(kinds(d.grant()), "off");
   d.acknowledge();
   EXPECT_EQ(kinds(d.observe_after(1, {.cell_degC = 11})), "record");

@@ -99,7 +99,7 @@ TEST(ChannelProgram, random_nests_of_loops_run_like_their_recursive_expansion) {
 
 TEST(ChannelProgram, a_program_that_would_loop_for_ever_without_a_step_fails_instead_of_holding_the_thread) {
   Driver d{ProgramBuilder{}.loop(1'000'000'000).end().build()};
-  EXPECT_EQ(kinds(d.start()), "off");
+  EXPECT_EQ(kinds(d.start()), "unusable off");
   EXPECT_EQ(all<output::Finished>(d.acknowledge()).at(0).outcome, Outcome::failed);
 }
 

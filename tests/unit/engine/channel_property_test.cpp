@@ -33,7 +33,18 @@ Tree random_tree(Dice& dice, int depth, int& leaves) {
   return dice.chance(0.5) ? all_of(std::move(children)) : any_of(std::move(children));
 }
 
+/// Up to four currents, some of them none; the last one may be any.
+Step random_course(Dice& dice) {
+  std::vector<double> currents{dice.chance(0.5) ? 1.0 : -1.0};
+  for (int n = dice.integer(0, 3); n > 0; --n) currents.push_back(dice.chance(0.3) ? 0.0 : dice.real(-3, 3));
+  Step step = course(currents);
+  step.time_max *= dice.integer(1, 3);
+  return step;
+}
+
 Step random_step(Dice& dice) {
+  if (dice.chance(0.15)) return random_course(dice);
+  if (dice.chance(0.05)) return person();
   Step step = dice.chance(0.4)   ? cc(dice.chance(0.5) ? 2.0 : -2.0)
               : dice.chance(0.4) ? cccv_charge(3.0)
               : dice.chance(0.7) ? rest(60s)
@@ -48,11 +59,43 @@ Step random_step(Dice& dice) {
   return step;
 }
 
+using Op = Formula::Operation;
+
+/// The program has one variable, which starts at 1 and may lie between 0 and 20.
+void add_timeless(ProgramBuilder& builder, Dice& dice, bool in_cycle) {
+  if (dice.chance(0.3)) {
+    builder.leave_if(ResultQuantity::cycle_count, Comparison::at_least, dice.integer(0, 4));
+  } else if (dice.chance(0.3)) {
+    builder.add(Mark{"mark"});
+  } else if (in_cycle && dice.chance(0.4)) {
+    builder.add(AdvanceCycle{});
+  } else {
+    const double factor = dice.chance(0.1) ? nan : dice.real(0.5, 1.6);
+    const std::uint16_t product = builder.formula(
+        {{.kind = Op::Kind::variable}, {.kind = Op::Kind::number, .number = factor}, {.kind = Op::Kind::multiply}});
+    builder.add(SetVariable{.variable = 0, .formula = product});
+    Step late = cc(dice.chance(0.5) ? 1.0 : -1.0);
+    late.magnitude = Magnitude{builder.formula({{.kind = Op::Kind::variable}}), 10.0};
+    late.time_max = 30s;
+    late.time_max_is_normal = true;
+    builder.add(std::move(late), {});
+  }
+}
+
 void grow(ProgramBuilder& builder, Dice& dice, int depth, bool in_cycle) {
   for (int item = dice.integer(1, 4); item > 0; --item) {
     const auto quantity = static_cast<ResultQuantity>(dice.integer(0, 6));
     const auto comparison = static_cast<Comparison>(dice.integer(0, 3));
-    if (depth > 0 && dice.chance(0.35)) {
+    if (depth > 0 && dice.chance(0.05)) {
+      builder.diagnostics(Diagnostics{.slot = static_cast<std::uint8_t>(dice.integer(0, 3)),
+                                      .every_cycles = static_cast<std::uint64_t>(dice.integer(0, 2)),
+                                      .fade_pct = dice.chance(0.3) ? 5.0 : 0.0,
+                                      .after_alarm = dice.chance(0.3)});
+      grow(builder, dice, depth - 1, in_cycle);
+      builder.end_diagnostics();
+    } else if (dice.chance(0.08)) {
+      add_timeless(builder, dice, in_cycle);
+    } else if (depth > 0 && dice.chance(0.35)) {
       const bool counts = !in_cycle && dice.chance(0.5);
       builder.loop(static_cast<std::uint64_t>(dice.integer(0, 4)), counts, counts && dice.chance(0.3));
       grow(builder, dice, depth - 1, in_cycle || counts);
@@ -66,12 +109,16 @@ void grow(ProgramBuilder& builder, Dice& dice, int depth, bool in_cycle) {
       std::vector<Tree> ends;
       for (int n = dice.integer(0, 2); n > 0; --n) ends.push_back(random_tree(dice, 2, leaves));
       builder.add(random_step(dice), ends);
+      for (EndCondition& end : std::get<Step>(builder.edit().code.back()).ends) {
+        if (dice.chance(0.1)) end.target = dice.chance(0.5) ? EndCondition::Target::end_run : EndCondition::Target::failure;
+      }
     }
   }
 }
 
 Program random_program(Dice& dice) {
   ProgramBuilder builder;
+  builder.variable(1.0, 0.0, 20.0);
   grow(builder, dice, 3, false);
   return builder.build();
 }
@@ -109,7 +156,8 @@ ChannelInput random_input(Dice& dice, const ChannelMachine& machine, TimePoint n
                                  static_cast<std::uint32_t>(dice.chance(0.9) ? 0 : dice.integer(-2, 2))};
   if (kind < 962) return input::Pause{};
   if (kind < 980) return input::Resume{};
-  if (kind < 988) return input::Skip{};
+  if (kind < 986) return input::Skip{};
+  if (kind < 988) return input::Confirmed{};
   if (kind < 992) return input::Start{};
   if (kind < 996) return input::Stop{static_cast<Outcome>(dice.integer(2, 6))};
   return input::Trip{static_cast<Outcome>(dice.integer(4, 5))};
@@ -184,6 +232,9 @@ class Watcher {
     const Step& step = std::get<Step>(program_.code.at(step_));
     if (!step.setpoint) return fail("Apply in a step without a set-point");
     if (step.setpoint->index() != o.setpoint.index()) fail("Apply of another set-point");
+    if (const ConstantCurrent* const cc = std::get_if<ConstantCurrent>(&o.setpoint)) {
+      if (!(abs(cc->current) > Amps{} && abs(cc->current) <= Amps{10.0})) fail("a current that nothing bounds");
+    }
   }
   void saw(const output::OutputOff& o) { command(o.command, false); }
   void saw(const output::Finished&) {
@@ -204,6 +255,13 @@ class Watcher {
   }
   void saw(const output::CriterionJudged&) {}
   void saw(const output::StopHeld&) {}
+  void saw(const output::LoopLeft&) {}
+  void saw(const output::VariableSet& o) {
+    if (!(o.value >= 0.0 && o.value <= 20.0)) fail("a variable beyond its bounds");
+  }
+  void saw(const output::Marked&) {}
+  void saw(const output::DiagnosticsBegun&) {}
+  void saw(const output::Unusable&) {}
 
   const Program& program_;
   std::string failure_;

@@ -72,6 +72,31 @@ TEST(ChannelResume, a_charge_goes_on_with_its_counters_and_nothing_is_integrated
   EXPECT_NEAR(seconds + 1 + 600, 3600, 1);
 }
 
+TEST(ChannelResume, a_pause_that_nobody_ended_lasts_where_nobody_asked_for_the_continuation) {
+  const Program program = charge_2_Ah_then_rest();
+  Driver dead{program};
+  charge_for_a_while(dead);
+  dead.send(input::Pause{});
+  dead.acknowledge();
+  ASSERT_EQ(dead.phase(), Phase::paused);
+  const double moved = dead.machine.state().step.moved.charge.value();
+  for (const InterruptionRule rule : {InterruptionRule::resume, InterruptionRule::redo_step, InterruptionRule::skip_step}) {
+    const auto next = restarted(dead, program, input::GoOn{rule, true, true});
+    EXPECT_EQ(next->phase(), Phase::pausing);
+    EXPECT_FALSE(next->last_energises);
+    next->acknowledge();
+    EXPECT_EQ(next->phase(), Phase::paused);
+    EXPECT_EQ(next->machine.state().step_count, 1u);
+    next->send(input::Resume{});
+    EXPECT_TRUE(next->last_energises);
+    next->acknowledge();
+    EXPECT_EQ(next->phase(), Phase::running);
+    EXPECT_EQ(next->machine.state().step.moved.charge.value(), moved);
+  }
+  EXPECT_TRUE(restarted(dead, program, input::GoOn{InterruptionRule::resume, true, false})->last_energises) << "a person asked";
+  EXPECT_EQ(restarted(dead, program, input::GoOn{InterruptionRule::stop, true, true})->phase(), Phase::stopping);
+}
+
 TEST(ChannelResume, before_the_first_step_it_simply_starts) {
   const Program program = charge_2_Ah_then_rest();
   const Driver dead{program};
@@ -198,6 +223,31 @@ TEST(ChannelResume, while_the_chamber_was_awaited_it_is_asked_again) {
   const auto next = restarted(dead, program);
   EXPECT_EQ(next->phase(), Phase::awaiting_chamber);
   EXPECT_EQ(next->logged<output::RequestChamber>().size(), 1u);
+}
+
+// A second crash, before the chamber has come back: it is a holder all the same, until it asks for something else.
+TEST(ChannelResume, who_held_the_chamber_is_known_through_a_second_interruption) {
+  Step step = cc(2.0);
+  step.chamber_temperature = Celsius{45};
+  Step other = cc(2.0);
+  other.chamber_temperature = Celsius{10};
+  const Program program = ProgramBuilder{}.add(step).add(other).build();
+  Driver dead{program};
+  dead.start();
+  EXPECT_FALSE(dead.machine.state().chamber_was_held);
+  dead.acknowledge();
+  dead.grant();
+  const auto second = restarted(dead, program);
+  EXPECT_EQ(second->phase(), Phase::awaiting_chamber);
+  EXPECT_FALSE(second->machine.state().chamber_granted);
+  EXPECT_TRUE(second->machine.state().chamber_was_held);
+  const auto third = restarted(*second, program);
+  EXPECT_TRUE(third->machine.state().chamber_was_held);
+  third->acknowledge();
+  third->grant();
+  EXPECT_FALSE(third->machine.state().chamber_was_held) << "it holds it";
+  const auto skipped = restarted(*second, program, InterruptionRule::skip_step);
+  EXPECT_FALSE(skipped->machine.state().chamber_was_held) << "it asks for another one";
 }
 
 TEST(ChannelResume, a_pause_is_time_that_does_not_count) {

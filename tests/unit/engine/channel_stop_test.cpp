@@ -205,7 +205,10 @@ TEST(ChannelPause, means_output_off_never_hold_at_current) {
     EXPECT_EQ(d.phase(), Phase::pausing);
     EXPECT_EQ(d.acknowledge().size(), 0u);
     EXPECT_EQ(d.phase(), Phase::paused);
-    EXPECT_EQ(d.observe_after(1000, {}).size(), 0u) << "nothing is judged or recorded while paused";
+    const ChannelOutputs seen = d.observe_after(1000, {});
+    EXPECT_EQ(kinds(seen), "record") << "nothing is judged while paused";
+    const output::Record* const row = std::get_if<output::Record>(seen.begin());
+    EXPECT_TRUE(row != nullptr && row->is_waiting && row->after_gap && !row->first_of_step);
     EXPECT_EQ(d.machine.wakeup(d.now), TimePoint::max());
   }
 }

@@ -23,7 +23,7 @@ struct Fixture {
   [[nodiscard]] const Step& step() const { return std::get<Step>(builder.build().code[0]); }
   void set(Measurand m, double value, Quality quality = Quality::good) { observation[m] = Reading{value, now, quality}; }
   std::optional<EndFound> judge() {
-    const ConditionInputs inputs{observation, now, now - state.started + state.ran_before_pause, moved, soc_pct, state};
+    const ConditionInputs inputs{observation, now, now - state.started + state.ran_before_pause, moved, soc_pct, channel};
     return judge_ends(builder.build(), step(), inputs, state);
   }
   [[nodiscard]] TimePoint next_instant() const { return next_end_instant(builder.build(), step(), now, state); }
@@ -33,14 +33,15 @@ struct Fixture {
   TimePoint now{};
   Throughput moved;
   std::optional<double> soc_pct;
-  StepState state;
+  ChannelState channel;
+  StepState& state = channel.step;
 };
 
 // ---- quantities -----------------------------------------------------------------------------------------------------
 
 TEST(EndConditions, a_reading_that_was_never_measured_is_no_value) {
   Fixture f{{}};
-  const ConditionInputs inputs{f.observation, f.now, 0s, f.moved, f.soc_pct, f.state};
+  const ConditionInputs inputs{f.observation, f.now, 0s, f.moved, f.soc_pct, f.channel};
   for (const ConditionQuantity q :
        {ConditionQuantity::voltage_V, ConditionQuantity::current_A, ConditionQuantity::cell_temperature_degC,
         ConditionQuantity::ambient_temperature_degC, ConditionQuantity::chamber_temperature_degC, ConditionQuantity::soc_pct}) {
@@ -60,7 +61,7 @@ TEST(EndConditions, every_quantity_has_its_own_source) {
   f.moved.charge_energy = 4.0_Wh;
   f.moved.discharge_energy = 10.0_Wh;
   f.soc_pct = 42.0;
-  const ConditionInputs inputs{f.observation, f.now, 90s, f.moved, f.soc_pct, f.state};
+  const ConditionInputs inputs{f.observation, f.now, 90s, f.moved, f.soc_pct, f.channel};
   EXPECT_EQ(value_of(ConditionQuantity::step_time_s, inputs), 90.0);
   EXPECT_EQ(value_of(ConditionQuantity::voltage_V, inputs), 3.7);
   EXPECT_EQ(value_of(ConditionQuantity::current_A, inputs), 2.5) << "a magnitude";
@@ -201,7 +202,7 @@ TEST(EndConditions, random_trees_agree_with_a_plain_recursive_evaluation) {
     f.moved.charge = AmpHours{static_cast<double>(dice.integer(0, 4))};
     f.moved.discharge_energy = WattHours{static_cast<double>(dice.integer(0, 4))};
     if (dice.chance(0.5)) f.soc_pct = dice.integer(0, 4);
-    const ConditionInputs inputs{f.observation, f.now, f.now - TimePoint{}, f.moved, f.soc_pct, f.state};
+    const ConditionInputs inputs{f.observation, f.now, f.now - TimePoint{}, f.moved, f.soc_pct, f.channel};
     const auto plain = [&](const auto& self, const Tree& t) -> bool {
       if (t.node.kind == ConditionNode::Kind::leaf) return plain_leaf(t.node, inputs);
       bool all = true, any = false;

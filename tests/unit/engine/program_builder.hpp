@@ -84,6 +84,34 @@ class ProgramBuilder {
     program_.code.emplace_back(Require{condition(quantity, comparison, value)});
     return *this;
   }
+  ProgramBuilder& leave_if(ResultQuantity quantity, Comparison comparison, double value) {
+    program_.code.emplace_back(LeaveIf{condition(quantity, comparison, value)});
+    return *this;
+  }
+  ProgramBuilder& add(Instruction instruction) {
+    program_.code.emplace_back(std::move(instruction));
+    return *this;
+  }
+  /// What is done when it is due, up to end_diagnostics().
+  ProgramBuilder& diagnostics(Diagnostics when) {
+    open_.push_back(program_.code.size());
+    program_.code.emplace_back(when);
+    return *this;
+  }
+  ProgramBuilder& end_diagnostics() {
+    std::get<Diagnostics>(program_.code[open_.back()]).end = program_.code.size();
+    open_.pop_back();
+    return *this;
+  }
+  std::uint16_t formula(std::vector<Formula::Operation> postfix) {
+    program_.formulas.push_back(Formula{.postfix = std::move(postfix), .text = "a formula"});
+    return static_cast<std::uint16_t>(program_.formulas.size() - 1);
+  }
+  ProgramBuilder& variable(double initial, double min, double max) {
+    program_.variables.push_back({"x", initial, min, max});
+    return *this;
+  }
+  Program& edit() { return program_; }
   [[nodiscard]] const Program& build() const { return program_; }
 
  private:
@@ -144,6 +172,33 @@ inline Step cccv_charge(double current_A) {
   step.direction = StepDirection::charge;
   step.setpoint = ConstantVoltage{Volts{4.2}, Amps{0.0}, Amps{current_A}};
   step.time_max = std::chrono::hours{4};
+  return step;
+}
+
+/// Currents that hold for ten seconds each, the first of them above zero.
+inline Step course(std::vector<double> currents_A) {
+  Step step;
+  step.name = "course";
+  step.kind = StepKind::course;
+  Course course{
+      .voltage_min = Volts{2.5}, .voltage_max = Volts{4.2}, .charge_max = Amps{9}, .discharge_max = Amps{9}, .least = 1e-3};
+  for (const double current : currents_A) {
+    course.points.push_back({course.period, current});
+    course.period += std::chrono::seconds{10};
+  }
+  step.setpoint = course.setpoint_of(currents_A.front());
+  step.time_max = course.period;
+  step.time_max_is_normal = true;
+  step.course = std::move(course);
+  return step;
+}
+
+inline Step person() {
+  Step step;
+  step.name = "wait";
+  step.kind = StepKind::person;
+  step.person = PersonTask{};
+  step.time_max = std::chrono::minutes{5};
   return step;
 }
 

@@ -103,7 +103,7 @@ TEST(UnseenCharge, is_the_commanded_current_for_as_long_as_nobody_switched_it_of
   const Program program = ProgramBuilder{}.add(cc(2.0)).build();
   const UnseenCharge unseen = unseen_charge(program, charging(program, 5).channel, 6s);
   EXPECT_EQ(unseen.current, Amps{2.0});
-  EXPECT_NEAR(unseen.charge().value(), 2.0 * 6 / 3600, 1e-15);
+  EXPECT_NEAR(unseen.in_gap().value(), 2.0 * 6 / 3600, 1e-15);
 }
 
 TEST(UnseenCharge, has_the_direction_in_which_it_flowed) {
@@ -141,6 +141,16 @@ TEST(UnseenCharge, of_a_rest_that_was_only_beginning_is_that_of_the_step_before)
   EXPECT_EQ(unseen_charge(program, d.machine.state(), 6s).current, Amps{2.0});
   d.acknowledge();
   EXPECT_EQ(unseen_charge(program, d.machine.state(), 6s).current, Amps{0.0});
+}
+
+// The watchdog may have ended the discharge at once: what went in after the end is in the cell all the same.
+TEST(UnseenCharge, of_a_discharge_is_not_set_off_against_what_went_in_after_the_end) {
+  const UnseenCharge unseen{.current = Amps{-3.0}, .time = 6000s, .after_end = AmpHours{1.0}};
+  EXPECT_NEAR(unseen.went_in_max().value(), 1.0, 1e-12);
+  EXPECT_NEAR(unseen.moved_max().value(), 6.0, 1e-12);
+  const UnseenCharge charged{.current = Amps{3.0}, .time = 6000s, .after_end = AmpHours{1.0}};
+  EXPECT_NEAR(charged.went_in_max().value(), 6.0, 1e-12);
+  EXPECT_NEAR(charged.moved_max().value(), 6.0, 1e-12);
 }
 
 // ---- the overcharge guard -------------------------------------------------------------------------------------------------

@@ -81,6 +81,30 @@ TEST(SupervisorLeak, a_plateau_and_a_cold_cell_that_warms_up_pass) {
   EXPECT_FALSE(run(cold, 30min, sags, constant(5.0))) << "falls over a quarter of the capacity";
 }
 
+// A ladder of currents, each for two minutes: none of them moves enough by itself. What the resistance does at a stair is no rise.
+TEST(SupervisorLeak, a_charge_in_stairs_is_one_charge) {
+  const auto climb = [](double rise_V_per_stair, double factor) {
+    Supervised cell = begin(+1, Regulation::constant_current);
+    double current_A = 2.0, volts = 3.5;
+    for (int stair = 0; stair < 60; ++stair) {
+      cell.commanded.changed = cell.now;
+      const Curve voltage = [=](double s) {
+        return volts + 0.03 * current_A + rise_V_per_stair * s / 120 + 0.0004 * std::fmod(s, 2.0);
+      };
+      if (const auto cause = run(cell, 2min, voltage, constant(current_A))) return cause;
+      volts += rise_V_per_stair;
+      current_A *= factor;
+    }
+    return std::optional<TripCause>{};
+  };
+  const std::optional<TripCause> found = climb(0.0, 1.02);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->hazard, Hazard::no_rise);
+  EXPECT_TRUE(climb(0.0, 1.0)) << "a new command of the same current";
+  EXPECT_FALSE(climb(0.004, 1.02)) << "a cell that fills";
+  EXPECT_FALSE(climb(-0.0005, 0.98)) << "down the ladder a healthy cell relaxes";
+}
+
 TEST(SupervisorLeak, only_a_constant_charge_must_raise_the_voltage) {
   const Curve stands = [](double s) { return 3.7 + 0.0005 * std::fmod(s, 2.0); };
   Supervised discharge = begin(-1, Regulation::constant_current);
@@ -88,8 +112,10 @@ TEST(SupervisorLeak, only_a_constant_charge_must_raise_the_voltage) {
   Supervised power = begin(+1, Regulation::constant_power);
   EXPECT_FALSE(run(power, 2h, stands, constant(5.0)));
   Supervised steps = begin(+1, Regulation::constant_current);
-  for (int n = 0; n < 10; ++n) {  // a new command every quarter of the capacity
+  for (int n = 0; n < 10; ++n) {  // a quarter of the capacity, and out again
     EXPECT_FALSE(run(steps, 15min, stands, constant(5.0)));
+    steps.command(-1);
+    EXPECT_FALSE(run(steps, 15min, stands, constant(-5.0)));
     steps.command(+1);
   }
 }

@@ -301,8 +301,9 @@ TEST(SupervisorDirection, a_sample_from_before_the_settling_is_not_judged_after_
 // ---- temperature rate -----------------------------------------------------------------------------------------------------------
 
 /// Seconds until the trip while the true temperature rises; -1 when none within 20 s. `digits` rounds what the logger shows.
-double seconds_to_trip(double rate_K_per_s, Duration period, double digits = 0.0, double noise_K = 0.0) {
-  Supervised cell;
+double seconds_to_trip(double rate_K_per_s, Duration period, double digits = 0.0, double noise_K = 0.0,
+                       const SafetyLimits& limits = cell_limits()) {
+  Supervised cell{guarded_options(), limits};
   Dice dice{3};
   for (Duration elapsed{}; elapsed <= 20s; elapsed += period) {
     cell.now = at(1000) + elapsed;
@@ -318,6 +319,23 @@ double seconds_to_trip(double rate_K_per_s, Duration period, double digits = 0.0
   return -1;
 }
 
+// A sensor that was open for a while and is on another cell since: one step, which nothing goes on from. What goes on is a cell's.
+TEST(SupervisorRate, a_step_across_a_gap_is_no_rate_that_holds) {
+  for (const double rate : {0.0, 1.5}) {
+    Supervised cell{SupervisorOptions{}};
+    const auto show = [&](double degC) {
+      cell.set(Measurand::cell_temperature, degC);
+      return cell.check_after(1s).has_value();
+    };
+    for (int n = 0; n < 5; ++n) ASSERT_FALSE(show(25.0));
+    cell.observation[Measurand::cell_temperature].quality = Quality::missing;
+    for (int n = 0; n < 15; ++n) (void)cell.check_after(1s);
+    bool has_tripped = false;
+    for (int n = 0; n < 8; ++n) has_tripped = show(45.0 + rate * n) || has_tripped;
+    EXPECT_EQ(has_tripped, rate > 0);
+  }
+}
+
 // GB 38031-2025 C.5.3.7: 1 K/s for 3 s; table A5, H5: within 4 s.
 TEST(SupervisorRate, a_cell_that_heats_by_one_kelvin_a_second_for_three_seconds_trips) {
   for (const Duration period : {Duration{100ms}, Duration{500ms}, Duration{1s}}) {
@@ -325,6 +343,20 @@ TEST(SupervisorRate, a_cell_that_heats_by_one_kelvin_a_second_for_three_seconds_
     EXPECT_GE(seconds, 3.0 - 1e-9);
     EXPECT_LE(seconds, 4.0);
   }
+}
+
+TEST(SupervisorRate, limits_may_have_less_and_a_shorter_time_and_never_more) {
+  SafetyLimits limits = cell_limits();
+  limits.temperature_rate_max_K_per_s = 0.5;
+  limits.temperature_rate_for_s = 1.0;
+  const double seconds = seconds_to_trip(0.6, 100ms, 0, 0, limits);
+  EXPECT_GE(seconds, 1.0);
+  EXPECT_LE(seconds, 2.2);
+  EXPECT_EQ(seconds_to_trip(0.4, 100ms, 0, 0, limits), -1);
+  limits.temperature_rate_max_K_per_s = 5.0;
+  limits.temperature_rate_for_s = 60.0;
+  EXPECT_LE(seconds_to_trip(1.01, 500ms, 0, 0, limits), 4.0);
+  EXPECT_NE(seconds_to_trip(1.01, 500ms, 0, 0, limits), -1);
 }
 
 TEST(SupervisorRate, a_slower_rise_and_any_fall_pass) {

@@ -109,6 +109,71 @@ TEST(SupervisorSensors, gas_concerns_the_whole_chamber_and_a_pressure_one_cell) 
     EXPECT_FALSE(is_instrument_failure(hazard)) << to_string(hazard);
 }
 
+// ---- delays
+
+struct Delayed : Supervised {
+  static SafetyLimits limits() {
+    SafetyLimits limits = sensor_limits();
+    limits.sensors.stack_pressure_for_s = 3.0;
+    limits.sensors.gas_for_s = 1.0;
+    limits.sensors.voltage_difference_max_V.reset();
+    return limits;
+  }
+  Delayed() : Supervised{guarded_options(), limits()} {
+    set(Measurand::stack_pressure, 5.0);
+    set(Measurand::gas, 0.0);
+  }
+};
+
+TEST(SupervisorDelay, a_limit_with_a_delay_trips_when_it_is_over_and_not_before) {
+  Delayed cell;
+  cell.set(Measurand::stack_pressure, 7.5);
+  for (int i = 0; i < 30; ++i) EXPECT_FALSE(cell.check_after(100ms)) << i;
+  const auto& cause = cell.check_after(100ms);
+  ASSERT_TRUE(cause);
+  EXPECT_EQ(cause->hazard, Hazard::stack_pressure);
+  EXPECT_EQ(cause->value, 7.5);
+}
+
+TEST(SupervisorDelay, one_reading_inside_begins_anew) {
+  Delayed cell;
+  for (int i = 0; i < 100; ++i) {
+    cell.set(Measurand::stack_pressure, i % 20 == 0 ? 6.9 : 7.5);
+    EXPECT_FALSE(cell.check_after(100ms)) << i;
+  }
+}
+
+TEST(SupervisorDelay, the_same_old_reading_does_not_count_the_time) {
+  Delayed cell;
+  cell.set(Measurand::gas, 60);
+  const Reading once = cell.observation[Measurand::gas];
+  for (int i = 0; i < 20; ++i) {
+    cell.now += 100ms;
+    cell.refresh();
+    cell.observation[Measurand::gas] = once;
+    EXPECT_FALSE(cell.check()) << i;
+  }
+  cell.set(Measurand::gas, 60);
+  EXPECT_EQ(cell.hazard(), Hazard::gas);
+}
+
+TEST(SupervisorDelay, above_and_below_are_counted_apart) {
+  Delayed cell;
+  for (int i = 0; i < 60; ++i) {
+    cell.set(Measurand::stack_pressure, i % 20 < 10 ? 1.0 : 8.0);
+    EXPECT_FALSE(cell.check_after(100ms)) << i;
+  }
+}
+
+TEST(SupervisorDelay, before_a_current_nothing_is_waited_for_and_no_number_never_waits) {
+  Delayed cell;
+  cell.set(Measurand::gas, 60);
+  EXPECT_TRUE(cell.supervisor.check_before(+1, CurrentBounds{Amps{0.1}, Amps{0.0}}, cell.observation, cell.now));
+  Delayed broken;
+  broken.set(Measurand::stack_pressure, nan);
+  EXPECT_EQ(broken.hazard(), Hazard::bad_reading);
+}
+
 // ---- two voltmeters
 
 TEST(SupervisorSensors, two_voltmeters_that_disagree_twice_trip) {

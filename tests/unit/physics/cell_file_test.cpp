@@ -67,6 +67,21 @@ TEST(CellFile, a_key_that_stands_twice_is_refused) {
             std::string::npos);
 }
 
+// Benches are built by the hundred from the same file: one that was edited meanwhile is another file.
+TEST(CellFile, is_read_again_when_its_text_has_changed) {
+  const std::string path = ::testing::TempDir() + "cell_that_changes.yaml";
+  std::ofstream{path} << original();
+  EXPECT_EQ(load_cell_file(path).capacity_Ah, 4.97769);
+  EXPECT_EQ(load_cell_file(path).capacity_Ah, 4.97769);
+  std::string text = original();
+  const std::string line = " capacity_Ah: 4.97769";
+  ASSERT_NE(text.find(line), std::string::npos);
+  std::ofstream{path} << text.replace(text.find(line), line.size(), " capacity_Ah: 4.0");
+  EXPECT_EQ(load_cell_file(path).capacity_Ah, 4.0);
+  std::filesystem::remove(path);
+  EXPECT_THROW(static_cast<void>(load_cell_file(path)), ConfigError);
+}
+
 TEST(CellFile, broken_yaml_and_a_missing_file_are_configuration_errors) {
   EXPECT_NE(message_after(original(), "tables:", "tables: [").find("not valid YAML"), std::string::npos);
   EXPECT_THROW(static_cast<void>(load_cell_file("no/such/cell.yaml")), ConfigError);

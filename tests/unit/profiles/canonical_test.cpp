@@ -53,6 +53,7 @@ needs chamber
 4 require cycle_count >= 2 "cycle_count >= 2"
 node 0 leaf current_A <= 0.25 for 5000000000ns leaf 0 next 0
 node 1 leaf soc_pct >= 100 for 0ns leaf 1 next 0
+charge_temperature_max_degC 45
 )");
   EXPECT_EQ(compiled(base).hash, sha256_hex(canonical_text(compiled(base))));
 }

@@ -1,5 +1,6 @@
 #include "profiles/check.hpp"
 
+#include "tests/unit/profiles/good_bench.hpp"
 #include "tests/unit/profiles/support.hpp"
 
 namespace cellrig::test {
@@ -7,37 +8,6 @@ namespace {
 
 using testing::HasSubstr;
 using testing::Not;
-
-/// Exact enough for everything; each test spoils one property.
-CyclerCapabilities good_cycler() {
-  CyclerCapabilities cycler;
-  cycler.model = "good";
-  cycler.voltage_min = Volts{0.0};
-  cycler.voltage_max = Volts{10.0};
-  cycler.charge_current_max = Amps{20.0};
-  cycler.discharge_current_max = Amps{20.0};
-  cycler.current_limit_min = Amps{0.01};
-  cycler.power_max = Watts{200.0};
-  cycler.over_voltage_protection_max = Volts{11.0};
-  cycler.voltage_resolution = Volts{0.0001};
-  cycler.current_resolution = Amps{0.0005};
-  cycler.voltage_accuracy = Accuracy{0.0002, 0.001};
-  cycler.current_accuracy = Accuracy{0.0005, 0.002};
-  cycler.has_constant_power = true;
-  cycler.has_constant_resistance = true;
-  return cycler;
-}
-
-ChamberCapabilities good_chamber() { return {"chamber", Celsius{-40.0}, Celsius{100.0}, Accuracy{0.0, 0.5}}; }
-LoggerCapabilities good_logger() { return {"logger", Celsius{-100.0}, Celsius{200.0}, Accuracy{0.0, 0.5}, 8, 4}; }
-
-CheckContext whole_bench() { return {"", good_cycler(), good_chamber(), good_logger()}; }
-
-CheckContext bench_with(const std::function<void(CyclerCapabilities&)>& change) {
-  CheckContext context = whole_bench();
-  change(*context.cycler);
-  return context;
-}
 
 const std::string sound =
     "  - cccv_charge: {rate_C: 0.5, voltage_V: 4.2, until: current_A <= 0.25 for 5 s, at_most_h: 5, sets_soc_pct: 100}\n"
@@ -153,9 +123,10 @@ TEST(Check, a_current_at_the_safety_limit_does_not_nest) {
 }
 
 TEST(Check, the_instruments_own_protection_must_reach_the_safety_limit) {
-  EXPECT_THAT(findings_in_steps(sound, bench_with([](CyclerCapabilities& c) { c.over_voltage_protection_max = Volts{4.2}; })),
-              HasSubstr("p.yaml: error: the safety limit of 4.22 V is beyond the over-voltage protection of 'good', which can be "
-                        "set up to 4.2 V"));
+  EXPECT_THAT(
+      findings_in_steps(sound, bench_with([](CyclerCapabilities& c) { c.over_voltage_protection_max = Volts{4.2}; })),
+      HasSubstr("p.yaml:4: error: the safety limit of 4.22 V is beyond the over-voltage protection of 'good', which can be "
+                "set up to 4.2 V"));
 }
 
 // ---- what the bench cannot do ---------------------------------------------------------------------------------------
@@ -176,15 +147,6 @@ TEST(Check, current_voltage_and_power_beyond_the_cycler) {
               HasSubstr("below the smallest current limit"));
 }
 
-TEST(Check, taper_below_what_the_cycler_can_tell) {
-  EXPECT_THAT(
-      findings_in_steps(sound, bench_with([](CyclerCapabilities& c) { c.current_accuracy.offset = 0.3; })),
-      HasSubstr(
-          "warning: 'current_A <= 0.25' lies below the current accuracy of 'good', 0.300125 A: the end is not well defined"));
-  EXPECT_THAT(findings_in_steps(sound, bench_with([](CyclerCapabilities& c) { c.current_resolution = Amps{0.3}; })),
-              HasSubstr("error: 'current_A <= 0.25' lies below the current resolution of 'good', 0.3 A"));
-}
-
 TEST(Check, modes_that_the_cycler_lacks) {
   const CheckContext plain = bench_with([](CyclerCapabilities& c) { c.has_constant_power = c.has_constant_resistance = false; });
   EXPECT_THAT(findings_in_steps("  - cp_discharge: {power_W: 10, until: voltage_V <= 3, at_most_h: 3}\n", plain),
@@ -201,8 +163,8 @@ TEST(Check, a_chamber_or_logger_that_the_channel_lacks) {
       findings_in_steps(
           "  - rest: {for_s: 1}\n  - soak: {temperature_degC: 10, until: cell_temperature_degC <= 12 for 10 min, at_most_h: 4}\n",
           bare),
-      "p.yaml: error: the profile needs the cell's temperature, this channel has no logger for it\n"
-      "p.yaml:5: error: the profile needs a chamber, this channel has none\n");
+      "p.yaml:5: error: the profile needs a chamber, this channel has none\n"
+      "p.yaml:5: error: the profile needs the cell's temperature, this channel has no logger for it\n");
 }
 
 // ---- temperature ----------------------------------------------------------------------------------------------------
@@ -227,7 +189,7 @@ TEST(Check, a_temperature_outside_the_chamber_or_the_cell) {
   EXPECT_THAT(findings_in_steps("  - soak: {temperature_degC: -20, until: cell_temperature_degC <= -25, at_most_h: 9}\n"),
               HasSubstr("error: 'cell_temperature_degC <= -25' can never be reached: the chamber is asked for -20 degC"));
   EXPECT_THAT(findings_in_steps("  - soak: {temperature_degC: -20, until: cell_temperature_degC <= -20, at_most_h: 9}\n"),
-              HasSubstr("warning: 'cell_temperature_degC <= -20' leaves 0 degC to the chamber's -20 degC"));
+              HasSubstr("warning: 'cell_temperature_degC <= -20' leaves 0 K to the chamber's -20 degC"));
   EXPECT_EQ(findings_in_steps("  - soak: {temperature_degC: -20, until: cell_temperature_degC <= -19 for 60 min, at_most_h: 9}\n",
                               whole_bench()),
             "");

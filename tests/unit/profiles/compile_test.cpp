@@ -39,6 +39,26 @@ TEST(Compile, the_bound_follows_the_outermost_end) {
   EXPECT_DOUBLE_EQ(cc_of(step).voltage_max.value(), 4.155);
 }
 
+/// Of the first step with this `until`; 0: none.
+double held_end_of(const std::string& until, const std::string& word = "cc_charge", const std::string& more = "") {
+  const Program program = compiled_steps("  - " + word + ": {rate_C: 0.5, " + more + "until: " + until + ", at_most_h: 5}\n");
+  const std::optional<HeldEnd> held = std::get<Step>(program.code.at(0)).held_end;
+  return held ? held->voltage_V : 0.0;
+}
+
+// Only an end that the voltage alone decides, at once, may be taken for reached when the instrument stops short of it.
+TEST(Compile, knows_which_end_the_instrument_may_stop_short_of) {
+  EXPECT_EQ(held_end_of("voltage_V >= 4.1"), 4.1);
+  EXPECT_EQ(held_end_of("voltage_V <= 3", "cc_discharge"), 3.0);
+  EXPECT_EQ(held_end_of("[voltage_V >= 4.1, cell_temperature_degC >= 40]"), 4.1);
+  EXPECT_EQ(held_end_of("{any: [voltage_V >= 4.1, capacity_Ah >= 2]}"), 4.1);
+  EXPECT_EQ(held_end_of("{all: [voltage_V >= 4.1, capacity_Ah >= 2]}"), 0.0);
+  EXPECT_EQ(held_end_of("voltage_V >= 4.1 for 60 s"), 0.0);
+  EXPECT_EQ(held_end_of("voltage_V <= 3.1"), 0.0) << "a charge does not end there by its bound";
+  EXPECT_EQ(held_end_of("voltage_V >= 4.1", "cc_charge", "voltage_max_V: 4.05, "), 0.0) << "held below it on purpose";
+  EXPECT_EQ(held_end_of("rate_C <= 1/20", "cccv_charge", "voltage_V: 4.1, "), 0.0);
+}
+
 TEST(Compile, the_bound_stays_inside_a_tightened_safety_limit) {
   const Program program = compiled(
       "profile: x\nformat: 1\nlimits: {voltage_max_V: 4.1}\nsteps:\n  - cc_charge: {rate_C: 1, until: voltage_V >= 4.1, "
@@ -126,7 +146,7 @@ TEST(Compile, bad_numbers_are_found_where_they_stand) {
   EXPECT_EQ(error_in_steps("  - rest: {for_s: -1}\n"), "p.yaml:4:19: 'for_s' must not be negative, found -1 s");
   EXPECT_EQ(error_in_steps("  - rest: {for_h: 1e9}\n"), "p.yaml:4:19: 'for_h' is longer than the 8760 h allowed here");
   EXPECT_EQ(error_in_steps("  - repeat: {times: 1.5, steps: [rest: {for_s: 1}]}\n"),
-            "p.yaml:4:21: 'times' must be a whole number from 0 to 1000000, found 1.5");
+            "p.yaml:4:21: 'times' must be a whole number from 0 to 1000000000000, found 1.5");
   EXPECT_EQ(error_in_steps("  - cc_charge: {rate_C: 1, until: voltage_V >= 4, at_most_h: 3, sets_soc_pct: 101}\n"),
             "p.yaml:4:79: 'sets_soc_pct' must lie between 0 and 100, found 101");
 }

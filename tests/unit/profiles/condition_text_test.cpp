@@ -42,7 +42,8 @@ TEST(Condition, unknown_quantities_and_wrong_units_get_the_nearest_word) {
   EXPECT_EQ(refusal("cell_temperature_K >= 300"),
             "f.yaml:2:10: unknown quantity 'cell_temperature_K', did you mean 'cell_temperature_degC'?");
   EXPECT_EQ(refusal("retention_pct < 80"),
-            "f.yaml:2:10: 'retention_pct' is known after a step, not during it: use it in stop_if or require");
+            "f.yaml:2:10: 'retention_pct' is known after a step, not during it: use it in stop_if or require, or write "
+            "'results.retention_pct'");
 }
 
 TEST(Condition, wrong_comparisons) {

@@ -33,12 +33,18 @@ CheckContext good_bench(const std::string& file) {
   cycler.charge_current_max = Amps{20.0};
   cycler.discharge_current_max = Amps{20.0};
   cycler.power_max = Watts{200.0};
+  cycler.has_constant_power = true;
   cycler.over_voltage_protection_max = Volts{11.0};
   cycler.voltage_resolution = Volts{0.0001};
   cycler.voltage_accuracy = Accuracy{0.0002, 0.001};
   cycler.current_accuracy = Accuracy{0.0005, 0.002};
-  return {file, cycler, ChamberCapabilities{"chamber", Celsius{-40.0}, Celsius{100.0}, Accuracy{0.0, 0.5}},
-          LoggerCapabilities{"logger", Celsius{-100.0}, Celsius{200.0}, Accuracy{0.0, 0.5}, 8, 4}};
+  CheckContext context{file, cycler, ChamberCapabilities{"chamber", Celsius{-40.0}, Celsius{100.0}, Accuracy{0.0, 0.5}},
+                       LoggerCapabilities{"logger", Celsius{-100.0}, Celsius{200.0}, Accuracy{0.0, 0.5}, 8, 4}};
+  // A load cell of 200 kN on 200 cm2, 10 MPa, for the profiles that press the cell.
+  context.sensors[static_cast<std::size_t>(Measurand::stack_force)] =
+      LoggerInput{InputQuantity::force, 0.0, 200000.0, Accuracy{0.0, 200.0}};
+  context.stack_area_cm2 = 200.0;
+  return context;
 }
 
 std::string all_findings(const Program& program, const std::string& file) {

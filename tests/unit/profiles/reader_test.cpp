@@ -36,7 +36,7 @@ steps:
   EXPECT_EQ(step.name, "slow charge");
   EXPECT_EQ(step.until.size(), 2U);
   EXPECT_EQ(to_string(step.place), "p.yaml:12:11");
-  EXPECT_FALSE(std::get<ResultSpec>(profile.steps.at(1).what).is_requirement);
+  EXPECT_EQ(std::get<ResultSpec>(profile.steps.at(1).what).role, ResultSpec::Role::stop_if);
 }
 
 TEST(ProfileReader, typos_get_the_nearest_word) {

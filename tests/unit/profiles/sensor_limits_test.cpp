@@ -93,6 +93,48 @@ TEST(SensorLimits, the_tighter_of_two_owners_holds) {
   }
 }
 
+TEST(SensorDelays, belong_to_a_limit_and_may_only_be_shortened) {
+  const Cell cell = cell_with("  stack_pressure_max_MPa: 6\n  stack_pressure_for_s: 3\n  gas_max_ppm: 80\n");
+  EXPECT_EQ(compiled_for(cell, with_limits("stack_pressure_max_MPa: 5")).limits.sensors.stack_pressure_for_s, 3.0);
+  EXPECT_EQ(compiled_for(cell, with_limits("stack_pressure_for_s: 1.5")).limits.sensors.stack_pressure_for_s, 1.5);
+  EXPECT_FALSE(compiled_for(cell, with_limits("stack_pressure_for_s: 0")).limits.sensors.stack_pressure_for_s);
+  for (const char* const wider : {"stack_pressure_for_s: 3.1", "gas_for_s: 0.5", "gas_max_ppm: 40, gas_for_s: 0.5"}) {
+    const std::string error = error_of([&] { (void)compiled_for(cell, with_limits(wider)); });
+    EXPECT_THAT(error, HasSubstr("a profile may only tighten it")) << wider;
+    EXPECT_THAT(error, HasSubstr("p.yaml:3:")) << wider;
+  }
+  const Cell none = cell_with("");
+  EXPECT_EQ(compiled_for(none, with_limits("gas_for_s: 1, gas_max_ppm: 50")).limits.sensors.gas_for_s, 1.0);
+  EXPECT_THAT(error_in(with_limits("gas_for_s: 1")), HasSubstr("delays a limit that nobody gives"));
+  EXPECT_THAT(error_in(with_limits("gas_max_ppm: 50, gas_for_s: 2.1")), HasSubstr("lies from 0 to 2 s"));
+  EXPECT_THAT(error_of([] { (void)cell_with("  stack_pressure_for_s: 1\n"); }), HasSubstr("cell.yaml:"));
+}
+
+TEST(SensorDelays, an_owner_without_one_means_at_once) {
+  const SensorLimits slow{.stack_pressure_max_MPa = 6.0, .stack_pressure_for_s = 3.0, .gas_for_s = {}};
+  const SensorLimits at_once{.stack_pressure_min_MPa = 1.0};
+  const SensorLimits faster{.stack_pressure_max_MPa = 7.0, .stack_pressure_for_s = 2.0, .gas_for_s = {}};
+  const SensorLimits other{.gas_max_ppm = 9.0, .stack_pressure_for_s = {}, .gas_for_s = 1.0};
+  EXPECT_FALSE(tighter(slow, at_once).stack_pressure_for_s);
+  EXPECT_FALSE(tighter(at_once, slow).stack_pressure_for_s);
+  EXPECT_EQ(tighter(slow, faster).stack_pressure_for_s, 2.0);
+  EXPECT_EQ(tighter(slow, other).stack_pressure_for_s, 3.0);
+  EXPECT_EQ(tighter(slow, other).gas_for_s, 1.0);
+}
+
+TEST(TemperatureRate, may_be_less_than_the_standard_has_it_and_never_more) {
+  const Cell cell = cell_with("  temperature_rate_max_K_per_s: 0.5\n");
+  const Program tight = compiled_for(cell, with_limits("temperature_rate_max_K_per_s: 0.2, temperature_rate_for_s: 2"));
+  EXPECT_EQ(tight.limits.temperature_rate_max_K_per_s, 0.2);
+  EXPECT_EQ(tight.limits.temperature_rate_for_s, 2.0);
+  EXPECT_THAT(canonical_text(tight), HasSubstr("temperature_rate_for_s 2"));
+  const auto refused = [&cell](const char* given) { return error_of([&] { (void)compiled_for(cell, with_limits(given)); }); };
+  EXPECT_THAT(refused("temperature_rate_max_K_per_s: 0.6"), HasSubstr("widens the cell's limit of 0.5"));
+  EXPECT_THAT(refused("temperature_rate_for_s: 3.5"), HasSubstr("widens"));
+  EXPECT_THAT(refused("temperature_rate_for_s: 0.5"), HasSubstr("lies from 1 to 3"));
+  EXPECT_THAT(error_of([] { (void)cell_with("  temperature_rate_max_K_per_s: 2\n"); }), HasSubstr("lies from 0 to 1"));
+}
+
 // A record of last year names a hash: programs without such limits keep theirs.
 TEST(SensorLimits, are_part_of_the_hash_only_where_there_are_any) {
   const Program none = compiled_steps(charge);
@@ -131,7 +173,7 @@ TEST(CheckSensors, a_limit_or_a_condition_that_nobody_measures_is_refused_where_
     EXPECT_THAT(findings_of(compiled(with_limits(limit)), bare), testing::StartsWith("p.yaml:3: error: '")) << limit;
     EXPECT_THAT(findings_of(compiled(with_limits(limit)), bare), HasSubstr("no sensor of this channel delivers")) << limit;
   }
-  for (const char* const end : {"stack_pressure_MPa >= 5", "stack_force_N >= 5", "gas_ppm >= 5", "logger_voltage_V >= 4"}) {
+  for (const char* const end : {"stack_pressure_MPa >= 5", "stack_force_N >= 5000", "gas_ppm >= 50", "logger_voltage_V >= 4"}) {
     const std::string steps = std::string("  - cc_charge: {rate_C: 0.5, until: [voltage_V >= 4.1, ") + end + "], at_most_h: 5}\n";
     EXPECT_EQ(findings_in_steps(steps, bare),
               std::string("p.yaml:4: error: '") + end + "' can never be judged: no sensor of this channel delivers it\n");

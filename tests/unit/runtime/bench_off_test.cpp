@@ -31,6 +31,7 @@ class AnsweringCycler final : public Cycler {
   [[nodiscard]] Task<Result<void>> apply(const Setpoint&, Deadline) override { co_return Result<void>{}; }
   [[nodiscard]] Task<Result<void>> acknowledge_trip(Deadline) override { co_return Result<void>{}; }
   [[nodiscard]] Task<Result<void>> release(Deadline) override { co_return Result<void>{}; }
+  void hang_up() noexcept override {}
   [[nodiscard]] Amps off_current_threshold() const override { return Amps{0.05}; }
 
  private:

@@ -1,0 +1,81 @@
+// Who may do what: one token for a bench that listens on its own machine only, named accounts for everything else.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "controller/api/messages.hpp"
+#include "controller/base/result.hpp"
+
+namespace cellrig::api {
+
+/// A person who may sign in with a password (HTTP Basic). The password is not kept, only what scrypt makes of it.
+struct Account {
+  std::string name;
+  Role role = Role::viewer;
+  std::string salt_hex, hash_hex;
+};
+
+struct AccessSettings {
+  std::string token;  ///< whoever has it is an engineer; empty: accounts only
+  std::vector<Account> accounts;
+  std::string certificate_file, key_file;  ///< PEM; both or neither. Given: TLS
+};
+
+/// Whose request it is.
+struct Principal {
+  std::string name;  ///< empty: of the token, which has no name
+  Role role = Role::viewer;
+};
+
+/// 256 bits of the system's randomness, in hexadecimal.
+[[nodiscard]] std::string random_token();
+
+/// Reads the token file; makes it, with a new token and mode 0600, when there is none. refused: others may read it, or it holds no token.
+[[nodiscard]] Result<std::string> token_of_file(const std::string& path);
+
+/// One account a line: name, role, salt and hash, with blanks between; lines with # are comments. Throws ConfigError with line and nearest role.
+[[nodiscard]] std::vector<Account> read_accounts(const std::string& path);
+[[nodiscard]] std::vector<Account> parse_accounts(std::string_view text, const std::string& file);
+/// The line for such a file. About 50 ms of work and 16 MiB.
+[[nodiscard]] std::string account_line(const std::string& name, Role role, std::string_view password);
+
+/// Of any bytes, in hexadecimal.
+[[nodiscard]] std::string sha256_text(std::string_view bytes);
+
+/// Takes the same time wherever the texts differ.
+[[nodiscard]] bool is_same_secret(std::string_view a, std::string_view b);
+
+/// Empty: this address may be listened on. Else why not, and what to do.
+[[nodiscard]] std::string why_address_is_refused(const std::string& address, const AccessSettings& access);
+
+/// Judges Authorization headers. One thread.
+class Access {
+ public:
+  explicit Access(AccessSettings settings);
+
+  enum class Verdict : unsigned char { known, wrong, needs_hashing };
+  struct Judged {
+    Verdict verdict = Verdict::wrong;
+    Principal principal;
+  };
+  /// At once: for the token, and for a password that was right before. needs_hashing: ask hash() elsewhere, then remember().
+  [[nodiscard]] Judged judge(std::string_view authorization) const;
+  /// Slow; touches nothing that changes, so that another thread may do it.
+  [[nodiscard]] std::optional<Principal> hash(std::string_view authorization) const;
+  void remember(std::string_view authorization, const Principal& principal);
+
+ private:
+  [[nodiscard]] std::string digest(std::string_view authorization) const;
+
+  AccessSettings settings_;
+  std::string process_key_;                 ///< so that what is remembered says nothing elsewhere
+  std::map<std::string, Principal> known_;  ///< by digest
+};
+
+}  // namespace cellrig::api

@@ -1,0 +1,239 @@
+// The record, profiles and cells: everything that is read from disk.
+#include <charconv>
+#include <fmt/format.h>
+
+#include "controller/api/record_views.hpp"
+#include "controller/api/service.hpp"
+#include "controller/base/config_error.hpp"
+
+namespace cellrig::api {
+namespace {
+
+Response bad_query(std::string where, std::string message) {
+  return error_response(400, {.code = "bad_parameter", .message = std::move(message), .where = std::move(where)});
+}
+
+/// Of a run, a job, or a parameter of the query.
+std::optional<std::int64_t> integer_in(std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool is_whole = error == std::errc{} && end == text.data() + text.size() && value >= 0 && value <= json_integer_max;
+  return is_whole ? std::optional{value} : std::nullopt;
+}
+std::optional<double> number_in(std::string_view text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  constexpr double most = 1e12;
+  const bool is_number = error == std::errc{} && end == text.data() + text.size() && value >= -most && value <= most;
+  return is_number ? std::optional{value} : std::nullopt;
+}
+
+/// The parameters of a query, read one after the other; the first that cannot be read is kept.
+class Query {
+ public:
+  explicit Query(const std::map<std::string, std::string>& query) : query_{query} {}
+  [[nodiscard]] const std::optional<Response>& fault() const { return fault_; }
+
+  [[nodiscard]] std::string text(const std::string& name) const {
+    const auto found = query_.find(name);
+    return found == query_.end() ? std::string{} : found->second;
+  }
+  /// Within 1..most.
+  [[nodiscard]] std::size_t count(const std::string& name, std::size_t otherwise, std::size_t most) {
+    const auto found = query_.find(name);
+    if (found == query_.end()) return otherwise;
+    const std::optional<std::int64_t> value = integer_in(found->second);
+    if (value && *value >= 1 && *value <= static_cast<std::int64_t>(most)) return static_cast<std::size_t>(*value);
+    refuse(name, fmt::format("'{}' must be a whole number from 1 to {}", name, most));
+    return otherwise;
+  }
+  [[nodiscard]] std::optional<std::int64_t> number_of(const std::string& name) {
+    const auto found = query_.find(name);
+    if (found == query_.end()) return std::nullopt;
+    const std::optional<std::int64_t> value = integer_in(found->second);
+    if (!value) refuse(name, fmt::format("'{}' must be a whole number", name));
+    return value;
+  }
+  [[nodiscard]] std::optional<double> seconds(const std::string& name) {
+    const auto found = query_.find(name);
+    if (found == query_.end()) return std::nullopt;
+    const std::optional<double> value = number_in(found->second);
+    if (!value) refuse(name, fmt::format("'{}' must be a number of seconds", name));
+    return value;
+  }
+  [[nodiscard]] std::optional<UtcTime> time(const std::string& name) {
+    const auto found = query_.find(name);
+    if (found == query_.end()) return std::nullopt;
+    const std::optional<UtcTime> value = parse_utc(found->second);
+    if (!value) refuse(name, fmt::format("'{}' must be a time such as 2026-11-30T22:17:10Z", name));
+    return value;
+  }
+  void refuse(const std::string& name, std::string message) {
+    if (!fault_) fault_ = bad_query(name, std::move(message));
+  }
+
+ private:
+  const std::map<std::string, std::string>& query_;
+  std::optional<Response> fault_;
+};
+
+/// The record refuses what is not in it; everything else is the record's own trouble.
+Response record_error(const Error& error) {
+  if (error.fault == Fault::refused) return error_response(404, {.code = "not_found", .message = error.what});
+  return error_response(500, {.code = "record_failed", .message = error.what});
+}
+
+template <class View>
+Response answer_of(const Result<View>& view) {
+  return view ? json_response(*view) : record_error(view.error());
+}
+
+/// What a catalogue refuses: unknown names, or an order that makes no sense.
+Response catalogue_error(const ErrorDetail& error) { return error_response(error.code == "not_found" ? 404 : 400, error); }
+
+template <class View>
+Response answer_of(const Decoded<View>& view) {
+  return view ? json_response(*view) : catalogue_error(view.error());
+}
+
+std::vector<std::string> words_in(std::string_view text) {
+  std::vector<std::string> words;
+  while (!text.empty()) {
+    const std::size_t comma = std::min(text.find(','), text.size());
+    words.emplace_back(text.substr(0, comma));
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  return words;
+}
+
+bool is_quantity_name(const std::string& name) {
+  constexpr std::size_t length_max = 60;
+  return !name.empty() && name.size() <= length_max &&
+         name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == std::string::npos;
+}
+
+constexpr std::size_t runs_default = 50, runs_most = 500, steps_default = 1000, rows_most = 10'000, events_default = 500,
+                      events_most = 5000, points_default = 2000;
+
+}  // namespace
+
+Task<Response> Service::on_worker(Worker& worker, std::function<Response()> work) {
+  std::optional<Response> response = co_await worker.run<Response>(std::move(work));
+  if (response) co_return *std::move(response);
+  ErrorDetail error{.code = "busy"};
+  error.message = "too many questions are waiting for the disk; ask again";
+  co_return error_response(503, std::move(error));
+}
+
+Task<Response> Service::record(const Call& call) {
+  ErrorDetail missing{.code = "not_found"};
+  missing.message = "this bench keeps no record";
+  if (settings_.database.empty()) co_return error_response(404, std::move(missing));
+  const std::string database = settings_.database;
+  Query query{call.target.query};
+  std::function<Response()> work;
+  if (call.routed.route->operation == Operation::list_runs) {
+    db::RunFilter filter{.cell = query.text("cell"),
+                         .profile = query.text("profile"),
+                         .channel = query.text("channel"),
+                         .status = query.text("status"),
+                         .since = query.time("since"),
+                         .before = query.number_of("before"),
+                         .count_max = static_cast<std::int64_t>(query.count("limit", runs_default, runs_most))};
+    if (query.fault()) co_return *query.fault();
+    work = [database, filter] { return answer_of(runs_view(database, filter)); };
+    co_return co_await on_worker(record_worker_, std::move(work));
+  }
+  const std::optional<std::int64_t> number = integer_in(call.argument());
+  if (!number) co_return bad_query("run", "a run is a whole number");
+  const std::int64_t run = *number, after = query.number_of("after").value_or(-1);
+  switch (call.routed.route->operation) {
+    case Operation::get_samples: co_return co_await samples(call, run);
+    case Operation::list_steps: {
+      const std::size_t count = query.count("limit", steps_default, rows_most);
+      work = [=] { return answer_of(steps_view(database, run, after, count)); };
+      break;
+    }
+    case Operation::list_cycles: {
+      const std::size_t count = query.count("limit", rows_most, rows_most);
+      work = [=] { return answer_of(cycles_view(database, run, after, count)); };
+      break;
+    }
+    case Operation::list_events: {
+      const std::size_t count = query.count("limit", events_default, events_most);
+      work = [=] { return answer_of(events_view(database, run, count)); };
+      break;
+    }
+    case Operation::list_expected: {
+      const std::size_t count = query.count("limit", rows_most, rows_most);
+      work = [=] { return answer_of(expected_view(database, run, after, count)); };
+      break;
+    }
+    default: work = [=] { return answer_of(run_view(database, run, true)); }; break;
+  }
+  if (query.fault()) co_return *query.fault();
+  co_return co_await on_worker(record_worker_, std::move(work));
+}
+
+Task<Response> Service::samples(const Call& call, std::int64_t run) {
+  Query query{call.target.query};
+  SamplesQuery wanted{.run = run, .from_s = query.seconds("from_s"), .to_s = query.seconds("to_s")};
+  wanted.points = query.count("points", points_default, points_max);
+  wanted.quantities = words_in(query.text("quantities"));
+  if (wanted.quantities.empty()) wanted.quantities = words_in("voltage_V,current_A,cell_temperature_degC");
+  if (wanted.quantities.size() > quantities_max)
+    query.refuse("quantities", fmt::format("at most {} quantities at once", quantities_max));
+  std::vector<std::string> sorted = wanted.quantities;
+  std::sort(sorted.begin(), sorted.end());
+  if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) query.refuse("quantities", "a quantity is named twice");
+  for (const std::string& name : wanted.quantities) {
+    if (!is_quantity_name(name) || name == "test_time_s")
+      query.refuse("quantities", "quantities are names such as voltage_V, with commas between");
+  }
+  if (wanted.from_s && wanted.to_s && *wanted.from_s > *wanted.to_s) query.refuse("to_s", "'to_s' lies before 'from_s'");
+  if (query.fault()) co_return *query.fault();
+  std::function<Response()> work = [database = settings_.database, wanted] { return answer_of(samples_view(database, wanted)); };
+  co_return co_await on_worker(record_worker_, std::move(work));
+}
+
+Task<Response> Service::catalogue(const Call& call) {
+  Catalogue& library = catalogue_;
+  std::function<Response()> work;
+  switch (call.routed.route->operation) {
+    case Operation::list_profiles: work = [&library] { return json_response(library.profiles()); }; break;
+    case Operation::list_cells: work = [&library] { return json_response(library.cells()); }; break;
+    case Operation::get_profile: work = [&library, name = call.argument()] { return answer_of(library.profile(name)); }; break;
+    case Operation::get_cell: work = [&library, name = call.argument()] { return answer_of(library.cell(name)); }; break;
+    default: {
+      const Decoded<CheckOrder> order = from_json<CheckOrder>(call.request.body);
+      if (!order) co_return error_response(400, order.error());
+      work = [&library, order = *order] { return answer_of(library.check(order)); };
+      break;
+    }
+  }
+  co_return co_await on_worker(catalogue_worker_, std::move(work));
+}
+
+Task<Response> Service::rehearse(const Call& call) {
+  const Decoded<CheckOrder> order = from_json<CheckOrder>(call.request.body);
+  if (!order) co_return error_response(400, order.error());
+  using Command = Decoded<std::vector<std::string>>;
+  Catalogue& library = catalogue_;
+  std::function<Command()> work = [&library, asked = *order] { return library.rehearsal_command(asked); };
+  const std::optional<Command> command = co_await catalogue_worker_.run<Command>(std::move(work));
+  if (command && !*command) co_return catalogue_error(command->error());
+  const std::optional<std::int64_t> job = command ? rehearsals_.begin(command->value()) : std::nullopt;
+  ErrorDetail error{.code = "busy"};
+  error.message = "too many rehearsals are waiting; ask again later";
+  if (!job) co_return error_response(503, std::move(error));
+  co_return json_response(JobAccepted{*job}, 202);
+}
+
+Response Service::rehearsal(const Call& call) const {
+  const std::optional<std::int64_t> job = integer_in(call.argument());
+  const RehearsalView* const view = job ? rehearsals_.find(*job) : nullptr;
+  if (view != nullptr) return json_response(*view);
+  return error_response(404, {.code = "not_found", .message = "there is no such rehearsal; results are kept for the last 64"});
+}
+
+}  // namespace cellrig::api

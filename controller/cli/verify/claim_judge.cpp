@@ -1,0 +1,442 @@
+#include "controller/cli/verify/claim_judge.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "controller/cli/record_source.hpp"
+#include "controller/cli/verify/recorded_run.hpp"
+#include "controller/engine/hazard.hpp"
+#include "db/verdict/compare.hpp"
+#include "db/verdict/lot.hpp"
+#include "profiles/number.hpp"
+
+namespace cellrig::cli {
+namespace {
+
+using verdict::Decision;
+using verdict::Measured;
+
+constexpr std::size_t outliers_cells_min = 8;  ///< the median of fewer absolute deviations says little
+
+verdict::MeasureRequest request_of(const ClaimStatement& s) {
+  return {.quantity = s.quantity,
+          .step = s.step,
+          .reference = s.reference,
+          .at_years = s.at_years,
+          .at_s = s.at_s,
+          .executions = s.executions,
+          .returned_min_pct = s.returned_min_pct,
+          .repeatability_pct = s.repeatability_pct,
+          .temperature_pct_per_K = s.temperature_pct_per_K};
+}
+
+/// A trip by the very quantity that is judged is a finding: it went as far as that at least.
+std::optional<Measured> measure_trip(db::Reader& reader, db::RunKey run, const verdict::MeasureRequest& request,
+                                     const RecordedRun& recorded) {
+  const bool is_voltage = request.quantity == ClaimQuantity::voltage_peak;
+  if (!is_voltage && request.quantity != ClaimQuantity::cell_temperature_peak) return std::nullopt;
+  const std::string cause{to_string(is_voltage ? Hazard::over_voltage : Hazard::over_temperature)};
+  if (recorded.facts.executions.empty() || recorded.facts.executions.back().name != request.step) return std::nullopt;
+  const std::vector<db::EventRow> events = value_or_throw(reader.events(run), reader.path());
+  const auto trip = std::find_if(events.rbegin(), events.rend(),
+                                 [](const db::EventRow& event) { return event.severity == db::Severity::trip; });
+  if (trip == events.rend() || !trip->value || !trip->message.starts_with(cause)) return std::nullopt;
+  const std::optional<Accuracy> accuracy =
+      is_voltage ? std::optional{recorded.instruments.voltage} : recorded.instruments.temperature;
+  if (!accuracy) return std::nullopt;
+  Measured result;
+  result.value = *trip->value;
+  result.budget.push_back({is_voltage ? "voltage" : "thermometer", verdict::standard_of_bound(accuracy->bound_at(result.value)),
+                           verdict::infinite_dof, "accuracy of the range used"});
+  result.is_least = true;
+  result.note = fmt::format("run {} tripped on it: {}", run, trip->message);
+  return result;
+}
+
+bool is_of_mass(ClaimQuantity quantity) {
+  return quantity == ClaimQuantity::specific_energy || quantity == ClaimQuantity::specific_power;
+}
+
+std::optional<double> measured_number(const VerifyOptions& options, const std::string& name) {
+  for (const std::string& text : options.measured) {
+    if (text.starts_with(name + "=")) return parse_number(text.substr(name.size() + 1), SourcePlace{"--measured " + text});
+  }
+  return std::nullopt;
+}
+
+/// Of this specimen: "mass_g:A1"; "mass_g" where there is only one.
+std::optional<double> weighed_g(const VerifyOptions& options, const CellRun& run, std::size_t cells) {
+  std::optional<double> mass_g;
+  if (!run.cell_id.empty()) mass_g = measured_number(options, "mass_g:" + run.cell_id);
+  if (!mass_g && cells == 1) mass_g = measured_number(options, "mass_g");
+  if (mass_g && !(*mass_g > 0.0)) throw ConfigError{SourcePlace{}, "--measured mass_g: a mass is above zero"};
+  return mass_g;
+}
+
+/// One quantity of one run, or why there is none.
+Result<Measured> measure_run(const VerifyOptions& options, const CellRun& run, const verdict::MeasureRequest& request,
+                             const std::optional<double>& mass_g) {
+  if (run.run == 0) return fail(Fault::refused, run.reason);
+  if (!run.difference.empty())
+    return fail(Fault::refused, fmt::format("run {} is not the run of the claim: {}", run.run, run.difference));
+  const std::unique_ptr<db::Reader> reader = open_record(options.database);
+  if (run.outcome != Outcome::completed && run.outcome != Outcome::tripped)
+    return fail(Fault::refused,
+                fmt::format("run {} {}{}{}", run.run, to_string(run.outcome), run.reason.empty() ? "" : ": ", run.reason));
+  RecordedRun recorded = read_recorded_run(*reader, run.run);
+  if (run.outcome == Outcome::tripped) {
+    if (const std::optional<Measured> trip = measure_trip(*reader, run.run, request, recorded)) return *trip;
+    return fail(Fault::refused, fmt::format("run {} tripped{}{}", run.run, run.reason.empty() ? "" : ": ", run.reason));
+  }
+  if (mass_g) recorded.cell.mass_kg = *mass_g / 1000.0;
+  return verdict::measure(recorded.facts, request, recorded.instruments, recorded.cell);
+}
+
+class ClaimJudge {
+ public:
+  ClaimJudge(const Claim& claim, const VerifyOptions& options, RunsDone& done)
+      : claim_{claim},
+        options_{options},
+        runs_{options, claim, done},
+        cells_{options.cells.value_or(options.shortened ? 1 : claim.cells)} {}
+
+  ClaimVerdict judge(const std::string& only) {
+    count_runs(only);
+    ClaimVerdict result;
+    result.claim = &claim_;
+    result.confidence = options_.confidence;
+    std::vector<Decision> decisions;
+    for (const ClaimStatement& statement : claim_.statements) {
+      if (!only.empty() && statement.id != only) continue;
+      result.statements.push_back(judge_statement(statement));
+      const StatementVerdict& judged = result.statements.back();
+      decisions.push_back(verdict::restrict_shortened(judged.decision, judged.qualifiers));
+      result.qualifiers.is_simulated = result.qualifiers.is_simulated || judged.qualifiers.is_simulated;
+      result.qualifiers.is_shortened = result.qualifiers.is_shortened || judged.qualifiers.is_shortened;
+    }
+    const bool has_direct = std::any_of(result.statements.begin(), result.statements.end(),
+                                        [](const StatementVerdict& s) { return s.statement->testable == Testable::yes; });
+    result.qualifiers.is_surrogate = !has_direct;
+    result.decision = verdict::worst_of(decisions);
+    result.worst_run = runs_.worst();
+    return result;
+  }
+
+ private:
+  [[nodiscard]] bool wants_variants() const {
+    const bool is_judged_only = !options_.recorded.empty();
+    return options_.variants || (options_.simulated && !options_.no_variants && !options_.shortened && !is_judged_only);
+  }
+
+  void count_runs(const std::string& only) {
+    std::map<RunNeed, int> needs;
+    const auto need = [&](const std::string& name, const ClaimVariant* variant, int cells) {
+      if (name.empty()) return;
+      int& most = needs[need_of(claim_, *claim_.run(name), variant, options_.shortened)];
+      most = std::max(most, cells);
+    };
+    for (const ClaimStatement& s : claim_.statements) {
+      if (!only.empty() && s.id != only) continue;
+      for (const std::string& name : {s.run, s.against, s.cold}) need(name, nullptr, cells_);
+      if (!wants_variants()) continue;
+      for (const ClaimVariant& variant : s.variants) {
+        need(s.run, &variant, 1);
+        if (!s.cold.empty()) need(s.cold, &variant, 1);
+      }
+    }
+    std::size_t total = 0;
+    for (const auto& [one, cells] : needs) {
+      if (!runs_.has(one)) total += static_cast<std::size_t>(cells);
+    }
+    runs_.expect(total);
+  }
+
+  std::vector<CellRun> runs_of(const std::string& name, const ClaimVariant* variant, int cells) {
+    if (!options_.recorded.empty()) return variant == nullptr ? runs_.recorded(name) : std::vector<CellRun>{};
+    std::vector<CellRun> runs = runs_.perform(need_of(claim_, *claim_.run(name), variant, options_.shortened), cells);
+    if (runs.size() > static_cast<std::size_t>(cells)) runs.resize(static_cast<std::size_t>(cells));
+    return runs;
+  }
+
+  StatementVerdict judge_statement(const ClaimStatement& s) {
+    StatementVerdict result;
+    result.statement = &s;
+    result.qualifiers.is_surrogate = s.testable == Testable::surrogate;
+    if (s.testable == Testable::no) {
+      result.decision = Decision::not_testable;
+      result.remark = s.reason;
+      return result;
+    }
+    if (s.quantity == ClaimQuantity::mass_loss) {
+      result.cells.push_back(judge_weighing(s));
+    } else {
+      result.cells = judge_cells(s, nullptr, cells_, s.value, result.qualifiers);
+    }
+    conclude(s, result);
+    if (!wants_variants()) return result;
+    for (const ClaimVariant& variant : s.variants) {
+      VariantVerdict one{&variant, variant.value.value_or(s.value), {}};
+      verdict::Qualifiers ignored;
+      // What changes the limit only needs no run of its own.
+      std::vector<CellVerdict> cells = judge_cells(s, &variant, 1, one.limit, ignored);
+      if (!cells.empty()) one.cell = std::move(cells.front());
+      result.variants.push_back(std::move(one));
+    }
+    return result;
+  }
+
+  std::vector<CellVerdict> judge_cells(const ClaimStatement& s, const ClaimVariant* variant, int cells, double limit,
+                                       verdict::Qualifiers& qualifiers) {
+    const std::vector<CellRun> runs = runs_of(s.run, variant, cells);
+    const std::vector<CellRun> others = s.against.empty() ? std::vector<CellRun>{} : runs_of(s.against, nullptr, cells);
+    const std::vector<CellRun> colds = s.cold.empty() ? std::vector<CellRun>{} : runs_of(s.cold, variant, cells);
+    qualifiers.is_shortened = options_.shortened && !claim_.run(s.run)->short_settings.empty();
+    std::vector<CellVerdict> result;
+    for (std::size_t i = 0; i < runs.size(); ++i) {
+      CellVerdict cell;
+      cell.cell_id = runs[i].cell_id;
+      cell.runs.push_back(runs[i].run);
+      qualifiers.is_simulated = qualifiers.is_simulated || runs[i].is_simulated;
+      for (const std::vector<CellRun>* const more : {&others, &colds}) {
+        if (i >= more->size()) continue;
+        cell.runs.push_back((*more)[i].run);
+        qualifiers.is_simulated = qualifiers.is_simulated || (*more)[i].is_simulated;
+        qualifiers.is_shortened = qualifiers.is_shortened || (*more)[i].is_shortened;
+      }
+      qualifiers.is_shortened = qualifiers.is_shortened || runs[i].is_shortened;
+      const std::optional<double> mass_g = weighed_g(options_, runs[i], runs.size());
+      cell.is_unweighed = is_of_mass(s.quantity) && !mass_g;
+      cell.is_simulated = runs[i].is_simulated;
+      Result<Measured> measured = measure_run(options_, runs[i], request_of_run(s), mass_g);
+      if (measured && !s.against.empty()) measured = against(s, *measured, others, i);
+      if (measured && !s.cold.empty()) measured = with_cold(s, *measured, colds, i);
+      judge_cell(s, limit, measured, cell);
+      result.push_back(std::move(cell));
+    }
+    return result;
+  }
+
+  /// An activation energy is made of resistances.
+  [[nodiscard]] static verdict::MeasureRequest request_of_run(const ClaimStatement& s) {
+    verdict::MeasureRequest request = request_of(s);
+    if (s.quantity == ClaimQuantity::activation_energy) request.quantity = ClaimQuantity::resistance;
+    return request;
+  }
+
+  [[nodiscard]] Result<Measured> against(const ClaimStatement& s, const Measured& measured, const std::vector<CellRun>& others,
+                                         std::size_t i) const {
+    if (i >= others.size()) return fail(Fault::refused, "there is no run of the cell to compare with");
+    const Result<Measured> other =
+        measure_run(options_, others[i], request_of_run(s), weighed_g(options_, others[i], others.size() + 1));
+    if (!other) return other.error();
+    return verdict::ratio_of(measured, *other);
+  }
+
+  [[nodiscard]] Result<Measured> with_cold(const ClaimStatement& s, const Measured& warm, const std::vector<CellRun>& colds,
+                                           std::size_t i) const {
+    if (i >= colds.size()) return fail(Fault::refused, "there is no run in the cold");
+    const Result<Measured> cold = measure_run(options_, colds[i], request_of_run(s), std::nullopt);
+    if (!cold) return cold.error();
+    return verdict::activation_energy({*cold, s.cold_degC}, {warm, s.warm_degC});
+  }
+
+  static void judge_cell(const ClaimStatement& s, double limit, const Result<Measured>& measured, CellVerdict& cell) {
+    if (!measured) {
+      cell.problem = measured.error().what;
+      return;
+    }
+    cell.measured = *measured;
+    cell.uncertainty = verdict::combine(measured->budget);
+    if (s.quantity == ClaimQuantity::retention && s.cycles > 0.0) {
+      const verdict::LifeVerdict life = verdict::judge_life(measured->life, s.cycles, limit, cell.uncertainty.expanded);
+      cell.decision = life.decision;
+      cell.projection = life.projection;
+      cell.reached = life.reached;
+      return;
+    }
+    cell.decision = verdict::restrict_one_sided(
+        verdict::decide(measured->value, cell.uncertainty.expanded, {s.comparator, limit}), measured->is_least, s.comparator);
+    if (cell.lacks_mass() && cell.decision != Decision::reported) cell.decision = Decision::inconclusive;
+    // The most that can be said of twenty years after months.
+    if (s.quantity == ClaimQuantity::retention_extrapolated && cell.decision == Decision::pass)
+      cell.decision = Decision::consistent;
+  }
+
+  CellVerdict judge_weighing(const ClaimStatement& s) const {
+    CellVerdict cell;
+    const std::optional<double> before = measured_number(options_, s.measured_before),
+                                after = measured_number(options_, s.measured_after);
+    if (!before || !after) {
+      cell.problem =
+          fmt::format("nobody weighed it: give --measured {}=... --measured {}=...", s.measured_before, s.measured_after);
+      return cell;
+    }
+    judge_cell(s, s.value, verdict::mass_loss(*before, *after, s.measured_standard), cell);
+    return cell;
+  }
+
+  void conclude(const ClaimStatement& s, StatementVerdict& result) const {
+    std::vector<Decision> decisions;
+    std::vector<verdict::CellValue> values;
+    bool is_complete = !result.cells.empty();
+    for (const CellVerdict& cell : result.cells) {
+      decisions.push_back(cell.decision);
+      if (cell.measured) {
+        values.push_back({cell.measured->value, cell.uncertainty, cell.measured->is_least});
+      } else {
+        is_complete = false;
+        result.remark = cell.problem;
+      }
+    }
+    const std::vector<std::string> twice = cells_seen_twice(result.cells);
+    if (s.statistic != LotStatistic::each_cell) {
+      for (CellVerdict& cell : result.cells) {  // the limit is the lot's: one cell's own number keeps or breaks nothing
+        if (cell.measured) cell.decision = Decision::reported;
+      }
+      conclude_lot(s, twice.empty() ? values : one_of_each(result.cells), is_complete, result);
+    } else {
+      conclude_cells(s, values, decisions, is_complete, result);
+    }
+    for (const std::string& id : twice) add_remark(result, fmt::format("several runs are of cell '{}': it counts as one", id));
+    if (std::any_of(result.cells.begin(), result.cells.end(), [](const CellVerdict& c) { return c.measured && c.is_unweighed; }))
+      conclude_unweighed(result);
+  }
+
+  static void add_remark(StatementVerdict& result, const std::string& text) {
+    result.remark += (result.remark.empty() ? "" : "; ") + text;
+  }
+
+  /// A mass that comes from a file is a number of that file. A simulated cell has no other.
+  static void conclude_unweighed(StatementVerdict& result) {
+    const bool is_real =
+        std::any_of(result.cells.begin(), result.cells.end(), [](const CellVerdict& c) { return c.lacks_mass(); });
+    if (is_real && (result.decision == Decision::pass || result.decision == Decision::fail))
+      result.decision = Decision::inconclusive;
+    if (is_real) result.reliability = 0.0;
+    add_remark(
+        result,
+        is_real ? "the cell was not weighed, its mass is its file's: give --measured mass_g=... (mass_g:CELL-ID=... for several)"
+                : "the mass is that of the model's file, nobody weighed it");
+  }
+
+  [[nodiscard]] static std::vector<std::string> cells_seen_twice(const std::vector<CellVerdict>& cells) {
+    std::set<std::string> seen, twice;
+    for (const CellVerdict& cell : cells) {
+      if (!cell.cell_id.empty() && !seen.insert(cell.cell_id).second) twice.insert(cell.cell_id);
+    }
+    return {twice.begin(), twice.end()};
+  }
+
+  /// Of a cell with several runs the last one that gave a number.
+  [[nodiscard]] static std::vector<verdict::CellValue> one_of_each(const std::vector<CellVerdict>& cells) {
+    std::vector<verdict::CellValue> values;
+    std::set<std::string> seen;
+    for (auto cell = cells.rbegin(); cell != cells.rend(); ++cell) {
+      if (!cell->measured || (!cell->cell_id.empty() && !seen.insert(cell->cell_id).second)) continue;
+      values.push_back({cell->measured->value, cell->uncertainty, cell->measured->is_least});
+    }
+    std::reverse(values.begin(), values.end());
+    return values;
+  }
+
+  void conclude_cells(const ClaimStatement& s, const std::vector<verdict::CellValue>& values,
+                      const std::vector<Decision>& decisions, bool is_complete, StatementVerdict& result) const {
+    show_worst(s, values, result);
+    const bool is_own =
+        s.quantity == ClaimQuantity::retention_extrapolated || (s.quantity == ClaimQuantity::retention && s.cycles > 0.0);
+    const Decision sample = is_own ? verdict::worst_of(decisions) : verdict::decide_sample(values, {s.comparator, s.value});
+    result.decision = is_complete || sample == Decision::fail ? sample : Decision::not_run;
+    if (result.decision == Decision::pass)
+      result.reliability = verdict::reliability_shown(static_cast<int>(one_of_each(result.cells).size()), options_.confidence);
+    if (is_own && s.cycles > 0.0 && !result.cells.empty()) note_life(s, result);
+  }
+
+  static void show_worst(const ClaimStatement& s, const std::vector<verdict::CellValue>& values, StatementVerdict& result) {
+    for (const verdict::CellValue& cell : values) {
+      const bool is_worse =
+          !result.value || (s.comparator == Comparator::at_most ? cell.value > *result.value : cell.value < *result.value);
+      if (!is_worse) continue;
+      result.value = cell.value;
+      result.expanded = cell.uncertainty.expanded;
+    }
+  }
+
+  static void note_life(const ClaimStatement& s, StatementVerdict& result) {
+    const CellVerdict& cell = result.cells.front();
+    if (!cell.measured) return;
+    if (cell.reached >= s.cycles) return;
+    result.remark = fmt::format("{:g} of {:g} cycles were run", cell.reached, s.cycles);
+    if (cell.projection)
+      result.remark += fmt::format("; a straight line leads to {:.1f} % ({:.1f} to {:.1f}) there", cell.projection->retention_pct,
+                                   cell.projection->low_pct, cell.projection->high_pct);
+  }
+
+  static void conclude_lot(const ClaimStatement& s, const std::vector<verdict::CellValue>& values, bool is_complete,
+                           StatementVerdict& result) {
+    const std::string missing = is_complete ? std::string{} : result.remark;
+    conclude_spread(s, values, result);
+    if (is_complete) return;
+    if (result.decision != Decision::fail) result.decision = Decision::not_run;
+    result.remark =
+        fmt::format("{} of {} cells gave a number{}{}", values.size(), result.cells.size(), missing.empty() ? "" : ": ", missing);
+  }
+
+  static void conclude_spread(const ClaimStatement& s, const std::vector<verdict::CellValue>& values, StatementVerdict& result) {
+    std::vector<double> numbers;
+    for (const verdict::CellValue& cell : values) numbers.push_back(cell.value);
+    db::Tolerance tolerance;
+    if (s.statistic == LotStatistic::capability) tolerance = {s.tolerance_low, s.tolerance_high};
+    const std::optional<db::LotSpread> lot = db::lot_spread(numbers, tolerance);
+    if (!lot) {
+      result.decision = Decision::inconclusive;
+      result.remark = "a spread needs at least two cells: --cells 22";
+      return;
+    }
+    verdict::Uncertainty uncertainty;
+    if (s.statistic == LotStatistic::outliers) {
+      result.value = static_cast<double>(lot->outliers.size());
+    } else {
+      const double repeatability = s.repeatability_pct / 100.0 * lot->mean;
+      const verdict::Estimate estimate =
+          s.statistic == LotStatistic::capability ? verdict::capability(*lot) : verdict::relative_spread(*lot, repeatability);
+      result.value = estimate.value;
+      uncertainty = verdict::combine({{"few cells", estimate.standard, estimate.dof}});
+    }
+    result.expanded = uncertainty.expanded;
+    result.decision = verdict::decide(*result.value, uncertainty.expanded, {s.comparator, s.value});
+    result.remark = fmt::format("{} cells: mean {:.5g}, standard deviation {:.3g}, {:.5g} to {:.5g}", lot->count, lot->mean,
+                                lot->standard_deviation, lot->min, lot->max);
+    if (s.statistic == LotStatistic::outliers && lot->count < outliers_cells_min) {
+      result.decision = Decision::inconclusive;
+      result.remark += fmt::format("; outliers are told from {} cells on", outliers_cells_min);
+    }
+    for (const std::size_t outlier : lot->outliers) result.remark += fmt::format("; cell {} lies apart", outlier + 1);
+  }
+
+  const Claim& claim_;
+  const VerifyOptions& options_;
+  ClaimRuns runs_;
+  int cells_;
+};
+
+}  // namespace
+
+ClaimVerdict verify_claim(const Claim& claim, const VerifyOptions& options, const std::string& only, RunsDone& done) {
+  return ClaimJudge{claim, options, done}.judge(only);
+}
+
+std::string cell_unit(const ClaimStatement& statement) {
+  if (statement.statistic == LotStatistic::each_cell) return statement.unit;
+  return std::string(word_of(statement.quantity).unit);
+}
+
+std::string text_of(const ClaimVerdict& verdict) { return verdict::verdict_text(verdict.decision, verdict.qualifiers); }
+std::string text_of(const StatementVerdict& verdict) { return verdict::verdict_text(verdict.decision, verdict.qualifiers); }
+std::string text_of(const VariantVerdict& variant, const StatementVerdict& of) {
+  return verdict::verdict_text(variant.cell.decision, of.qualifiers);
+}
+
+}  // namespace cellrig::cli

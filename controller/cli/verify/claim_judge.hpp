@@ -1,0 +1,69 @@
+// From the runs of a claim to its verdicts.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "controller/cli/verify/claim_runs.hpp"
+#include "db/verdict/decision.hpp"
+#include "db/verdict/measure.hpp"
+
+namespace cellrig::cli {
+
+/// One cell and one statement.
+struct CellVerdict {
+  std::string cell_id;
+  std::vector<db::RunKey> runs;
+  std::optional<verdict::Measured> measured;
+  verdict::Uncertainty uncertainty;
+  verdict::Decision decision = verdict::Decision::not_run;
+  std::optional<verdict::Projection> projection;  ///< of a life that was not reached
+  double reached = 0.0;                           ///< cycles
+  std::string problem;                            ///< why there is no number
+  bool is_unweighed = false;                      ///< the number rests on a mass that nobody measured
+  bool is_simulated = true;
+  [[nodiscard]] bool lacks_mass() const { return is_unweighed && !is_simulated; }
+};
+
+/// The statement once more, with one circumstance changed; of the first cell.
+struct VariantVerdict {
+  const ClaimVariant* variant = nullptr;
+  double limit = 0.0;
+  CellVerdict cell;
+};
+
+struct StatementVerdict {
+  const ClaimStatement* statement = nullptr;
+  std::vector<CellVerdict> cells;
+  std::vector<VariantVerdict> variants;
+  verdict::Decision decision = verdict::Decision::not_run;
+  verdict::Qualifiers qualifiers;
+  std::optional<double> value;  ///< of the sample: the worst cell, or the statistic
+  double expanded = 0.0;
+  double reliability = 0.0;  ///< shown by the sample, when it passes
+  std::string remark;
+};
+
+struct ClaimVerdict {
+  const Claim* claim = nullptr;
+  std::vector<StatementVerdict> statements;
+  verdict::Decision decision = verdict::Decision::not_run;
+  verdict::Qualifiers qualifiers;
+  double confidence = 0.9;
+  ExitCode worst_run = ExitCode::passed;
+};
+
+/// Runs what has to be run. `only`: one statement; empty: all.
+[[nodiscard]] ClaimVerdict verify_claim(const Claim& claim, const VerifyOptions& options, const std::string& only,
+                                        RunsDone& done);
+
+/// Of what is measured on a cell; a statistic of a lot has another: "%" of spread, of resistances in mOhm.
+[[nodiscard]] std::string cell_unit(const ClaimStatement& statement);
+
+/// "INCONCLUSIVE", "SIMULATED PASS": with all that qualifies it.
+[[nodiscard]] std::string text_of(const ClaimVerdict& verdict);
+[[nodiscard]] std::string text_of(const StatementVerdict& verdict);
+[[nodiscard]] std::string text_of(const VariantVerdict& variant, const StatementVerdict& of);
+
+}  // namespace cellrig::cli

@@ -1,0 +1,86 @@
+#include "controller/cli/verify/recorded_run.hpp"
+
+#include <fmt/format.h>
+
+#include "controller/cli/bench_context.hpp"
+#include "controller/cli/record_source.hpp"
+#include "controller/cli/settings.hpp"
+#include "profiles/cell.hpp"
+#include "profiles/reader.hpp"
+
+namespace cellrig::cli {
+namespace {
+
+constexpr double balance_kg = 0.00005;     // 0.05 g: what a balance for cells of a kilogram shows, assumed
+constexpr double share_of_volume = 0.005;  // a calliper on a pouch, assumed
+
+/// By the program as it was compiled then; where this version compiles another one, only a rest is known to end by its time.
+verdict::EndsByTime ends_by_time_of(const db::RunRow& row, const std::string& name) {
+  const auto is_rest = [](const db::StepRow& step) { return step.type == "REST"; };
+  try {
+    auto program = std::make_shared<const Program>(
+        compile(read_profile(row.profile_text, name), read_cell(row.cell_text, name), settings_of(row.parameters_text)));
+    if (program->hash != row.program_hash) return is_rest;
+    return [program](const db::StepRow& step) {
+      const auto index = static_cast<std::size_t>(step.step_id);
+      if (step.step_id < 0 || index >= program->code.size()) return false;
+      const Step* const compiled = std::get_if<Step>(&program->code[index]);
+      return compiled != nullptr && compiled->time_max_is_normal;
+    };
+  } catch (const ConfigError&) {
+    return is_rest;
+  }
+}
+
+std::vector<verdict::Disturbance> disturbances_of(db::Reader& reader, db::RunKey run) {
+  std::vector<verdict::Disturbance> found;
+  for (const db::DeviationRow& row : value_or_throw(reader.deviations(run), reader.path())) {
+    found.push_back({static_cast<double>(row.from_test_time_ns) / 1e9, row.unseen_charge_max_Ah.value_or(0.0),
+                     row.category.empty() ? "a deviation" : row.category});
+  }
+  for (const db::EventRow& event : value_or_throw(reader.events(run), reader.path())) {
+    if (event.kind == "paused") found.push_back({static_cast<double>(event.test_time_ns) / 1e9, 0.0, "paused by a person"});
+  }
+  return found;
+}
+
+}  // namespace
+
+RecordedRun read_recorded_run(db::Reader& reader, db::RunKey run) {
+  const db::RunInfo info = value_or_throw(reader.run(run), reader.path());
+  const std::string name = fmt::format("the bench of run {}", run);
+  const BenchConfig bench = parse_bench(info.row.bench_text, name);
+  const CheckContext context = check_context(bench, bench.channel(info.row.channel), name);
+  RecordedRun recorded;
+  recorded.facts.executions = verdict::executions_of(value_or_throw(reader.steps(run), reader.path()),
+                                                     ends_by_time_of(info.row, fmt::format("run {}", run)));
+  recorded.facts.disturbances = disturbances_of(reader, run);
+  recorded.facts.visit = [&reader](db::StepKey step, const std::function<bool(const db::SampleRow&)>& visit) -> Result<void> {
+    const auto visited = reader.for_each_sample_of_step(step, [&visit](const db::SampleView& sample) {
+      const bool is_waiting = (sample.row.flags & db::sample_flag::waiting) != 0;  // of no figure
+      return is_waiting || visit(sample.row);
+    });
+    if (!visited) return visited.error();
+    return {};
+  };
+  recorded.instruments.current = context.cycler->current_accuracy;
+  recorded.instruments.voltage = context.cycler->voltage_accuracy;
+  recorded.instruments.period_s = to_seconds(info.row.control_period);
+  const std::optional<LoggerInput>& thermometer = context.sensors[static_cast<std::size_t>(Measurand::cell_temperature)];
+  if (thermometer) {
+    recorded.instruments.temperature = thermometer->accuracy;
+  } else if (context.logger) {
+    recorded.instruments.temperature = context.logger->temperature_accuracy;
+  }
+  const Cell cell = read_cell(info.row.cell_text, fmt::format("the cell of run {}", run));
+  recorded.cell = {.nominal_Ah = cell.nominal_capacity.value(),
+                   .voltage_min_V = cell.voltage_min.value(),
+                   .mass_kg = cell.mass_kg,
+                   .volume_L = cell.volume_L,
+                   .electrode_area_cm2 = cell.electrode_area_cm2,
+                   .mass_standard_kg = balance_kg,
+                   .volume_standard_L = cell.volume_L.value_or(0.0) * share_of_volume};
+  return recorded;
+}
+
+}  // namespace cellrig::cli

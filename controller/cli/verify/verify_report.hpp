@@ -1,0 +1,40 @@
+// Verdicts in words: for a terminal, as JSON, as a page. Pure: what is shown is returned.
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <string>
+#include <vector>
+
+#include "controller/cli/verify/claim_judge.hpp"
+
+namespace cellrig::cli {
+
+/// "368.1 +/- 4.2 Wh/kg": as many digits as the uncertainty has two of.
+[[nodiscard]] std::string with_uncertainty(double value, double expanded, const std::string& unit);
+/// The same of the sample; "-" without a value.
+[[nodiscard]] std::string result_text(const StatementVerdict& verdict);
+/// What a sample without a failure shows, and no more; empty where it shows nothing.
+[[nodiscard]] std::string sample_text(const StatementVerdict& verdict, double confidence);
+/// Why nothing can pass by a shortened test; empty for a whole one.
+[[nodiscard]] std::string shortened_text(const StatementVerdict& verdict);
+/// ">= 375 Wh/kg"; "reported".
+[[nodiscard]] std::string limit_text(const ClaimStatement& statement, double limit);
+
+/// Everything about one claim.
+[[nodiscard]] std::string verdict_report(const ClaimVerdict& verdict);
+[[nodiscard]] boost::json::object verdict_json(const ClaimVerdict& verdict);
+/// What is kept in the audit trail of the record: short.
+[[nodiscard]] boost::json::object verdict_summary(const ClaimVerdict& verdict);
+
+/// One line per statement of many claims.
+[[nodiscard]] std::string verdict_table(const std::vector<ClaimVerdict>& verdicts);
+[[nodiscard]] std::string claim_list(const std::vector<Claim>& claims);
+
+/// A complete HTML document that needs nothing else: of one claim with the runs that it rests on, of several with their numbers.
+/// ConfigError when the record cannot be read.
+[[nodiscard]] std::string verdict_page(const std::vector<ClaimVerdict>& verdicts, const std::string& database);
+
+/// What every reader of a simulated verdict must know; empty where nothing was simulated.
+[[nodiscard]] std::string simulation_notice(const std::vector<ClaimVerdict>& verdicts);
+
+}  // namespace cellrig::cli

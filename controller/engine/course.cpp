@@ -1,0 +1,71 @@
+#include "controller/engine/course.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace cellrig {
+namespace {
+
+constexpr double power_current_margin = 1.05;
+
+/// The last point at or before `at`. points is not empty and begins at 0.
+std::size_t point_in_force(const std::vector<CoursePoint>& points, Duration at) {
+  const auto after =
+      std::upper_bound(points.begin(), points.end(), at, [](Duration time, const CoursePoint& point) { return time < point.at; });
+  return after == points.begin() ? 0 : static_cast<std::size_t>(after - points.begin()) - 1;
+}
+
+}  // namespace
+
+double Course::value_at(Duration step_time) const {
+  Duration in_pass = std::max(step_time, Duration::zero());
+  if (period > Duration::zero()) in_pass = in_pass % period;
+  if (is_linear && update > Duration::zero()) in_pass -= in_pass % update;
+  const std::size_t i = point_in_force(points, in_pass);
+  if (!is_linear || i + 1 >= points.size()) return points[i].value;
+  const CoursePoint &from = points[i], &to = points[i + 1];
+  const double share = to_seconds(in_pass - from.at) / to_seconds(to.at - from.at);
+  return from.value + share * (to.value - from.value);
+}
+
+Duration Course::next_change(Duration step_time) const {
+  const Duration now = std::max(step_time, Duration::zero());
+  const Duration in_pass = period > Duration::zero() ? now % period : now;
+  const Duration pass_begins = now - in_pass;
+  Duration next = period;
+  if (is_linear && update > Duration::zero()) {
+    next = std::min(next, in_pass - in_pass % update + update);
+  } else if (const std::size_t i = point_in_force(points, in_pass); i + 1 < points.size()) {
+    next = std::min(next, points[i + 1].at);
+  }
+  return pass_begins + next;
+}
+
+Amps Course::greatest_charge() const {
+  if (quantity == Quantity::voltage) return charge_max;
+  double most = 0.0;
+  for (const CoursePoint& point : points) most = std::max(most, point.value);
+  if (quantity == Quantity::current) return std::min(Amps{most}, charge_max);
+  return most > 0.0 ? charge_max : Amps{};
+}
+
+std::optional<Setpoint> Course::setpoint_of(double value) const {
+  const Amps most = value > 0 ? charge_max : discharge_max;
+  switch (quantity) {
+    case Quantity::current:
+      // Written so that NaN is "off".
+      if (!(std::abs(value) >= least)) return std::nullopt;
+      return ConstantCurrent{std::clamp(Amps{value}, -discharge_max, charge_max), voltage_min, voltage_max};
+    case Quantity::power:
+      if (!(std::abs(value) >= least)) return std::nullopt;
+      // What the power takes at the lowest voltage, and a little: an instrument that loses the voltage must not find the cell's greatest.
+      return ConstantPower{Watts{value}, voltage_min, voltage_max,
+                           std::min(most, Amps{std::max(power_current_margin * std::abs(value) / voltage_min.value(), least)})};
+    case Quantity::voltage:
+      if (!std::isfinite(value)) return std::nullopt;
+      return ConstantVoltage{std::clamp(Volts{value}, voltage_min, voltage_max), -discharge_max, charge_max};
+  }
+  return std::nullopt;
+}
+
+}  // namespace cellrig

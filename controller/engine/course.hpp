@@ -1,0 +1,46 @@
+// Set-points over the time of a step: ramps, pulse trains and drive cycles. Every value that is commanded is a set-point that is
+// safe by itself; between two of them the instrument holds the last one.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "controller/base/setpoint.hpp"
+#include "controller/base/time.hpp"
+#include "controller/base/units.hpp"
+
+namespace cellrig {
+
+inline constexpr std::size_t course_points_max = 100'000;
+
+struct CoursePoint {
+  Duration at{};       ///< since the start of a pass
+  double value = 0.0;  ///< A, W or V; positive charges
+};
+
+struct Course {
+  enum class Kind : unsigned char { ramp, pulses, drive };
+  enum class Quantity : unsigned char { current, power, voltage };
+  Kind kind = Kind::drive;
+  Quantity quantity = Quantity::current;
+  bool is_linear = false;  ///< between its points, in stairs of `update`; otherwise each value holds until the next point
+  std::vector<CoursePoint> points;  ///< the first at 0, ascending
+  Duration period{};                ///< of one pass
+  Duration update{};                ///< of a linear course: how often the set-point follows
+  Volts voltage_min, voltage_max;   ///< what the instrument holds the cell within, whatever the course says
+  Amps charge_max, discharge_max;   ///< magnitudes
+  double least = 0.0;               ///< a current or power of smaller magnitude is "output off"
+
+  /// What is in force at this time of the step; the course begins again after each period.
+  [[nodiscard]] double value_at(Duration step_time) const;
+  /// The first instant after `step_time` at which value_at() may differ. Never later than the end of the pass.
+  [[nodiscard]] Duration next_change(Duration step_time) const;
+  /// The most that it lets flow into the cell; 0 where it never charges.
+  [[nodiscard]] Amps greatest_charge() const;
+  /// Nothing: the output is off.
+  [[nodiscard]] std::optional<Setpoint> setpoint_of(double value) const;
+};
+
+}  // namespace cellrig

@@ -1,0 +1,30 @@
+// The figures of a whole run: as they were stored, and computed once more from its rows.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "controller/base/result.hpp"
+#include "db/analysis/run_meter.hpp"
+#include "db/reader.hpp"
+
+namespace cellrig::db {
+
+struct RunMetrics {
+  std::vector<StepMetricRow> steps;
+  std::vector<CycleMetricRow> cycles;
+};
+[[nodiscard]] Result<RunMetrics> stored_metrics(Reader& reader, RunKey run);
+
+/// From the samples, auxiliary samples and steps alone; cycles from recompute_cycles(). Steps that have not ended are left out, and cycles
+/// with one. With every observation recorded it gives what was stored while it ran; thinned, sums and times differ as recompute_cycles() says.
+[[nodiscard]] Result<RunMetrics> recompute_metrics(Reader& reader, RunKey run);
+
+/// One sentence for each figure that differs by more than `tolerance`, relative to the larger of 1 and the stored figure.
+[[nodiscard]] std::vector<std::string> compare_metrics(const RunMetrics& stored, const RunMetrics& recomputed, double tolerance);
+
+/// Brings the meter of a run that goes on to where it stood, from the cycle before the last one on. The value is the step that nobody
+/// ended, or 0.
+[[nodiscard]] Result<StepKey> replay_last_cycles(Reader& reader, RunKey run, RunMeter& meter);
+
+}  // namespace cellrig::db

@@ -1,0 +1,106 @@
+#include "db/verdict/decision.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace cellrig::verdict {
+namespace {
+
+std::string_view capitals(Decision decision) {
+  switch (decision) {
+    case Decision::pass: return "PASS";
+    case Decision::fail: return "FAIL";
+    case Decision::inconclusive: return "INCONCLUSIVE";
+    case Decision::consistent: return "CONSISTENT";
+    case Decision::reported: return "REPORTED";
+    case Decision::not_testable: return "NOT TESTABLE";
+    case Decision::not_run: return "NOT RUN";
+  }
+  return "NOT RUN";
+}
+
+/// How far the value is on the right side of the limit.
+double margin_of(double value, const Limit& limit) {
+  return limit.comparator == Comparator::at_least ? value - limit.value : limit.value - value;
+}
+
+}  // namespace
+
+std::string verdict_text(Decision decision, const Qualifiers& qualifiers) {
+  std::string text;
+  if (decision != Decision::not_testable && decision != Decision::not_run) {
+    if (qualifiers.is_simulated) text += "SIMULATED ";
+    if (qualifiers.is_surrogate) text += "surrogate ";
+  }
+  text += capitals(restrict_shortened(decision, qualifiers));
+  return text;
+}
+
+std::string_view to_string(Decision decision) {
+  switch (decision) {
+    case Decision::pass: return "pass";
+    case Decision::fail: return "fail";
+    case Decision::inconclusive: return "inconclusive";
+    case Decision::consistent: return "consistent";
+    case Decision::reported: return "reported";
+    case Decision::not_testable: return "not testable";
+    case Decision::not_run: return "not run";
+  }
+  return "not run";
+}
+
+Decision decide(double value, double expanded, const Limit& limit) {
+  if (limit.comparator == Comparator::none) return std::isfinite(value) ? Decision::reported : Decision::inconclusive;
+  const double margin = margin_of(value, limit);
+  // Written so that what is not a number neither passes nor fails.
+  if (expanded >= 0.0 && margin - expanded >= 0.0) return Decision::pass;
+  if (expanded >= 0.0 && margin + expanded < 0.0) return Decision::fail;
+  return Decision::inconclusive;
+}
+
+Decision restrict_one_sided(Decision decision, bool is_least, Comparator comparator) {
+  if (!is_least) return decision;
+  if (comparator == Comparator::at_least && decision == Decision::fail) return Decision::inconclusive;
+  if (comparator == Comparator::at_most && decision == Decision::pass) return Decision::inconclusive;
+  return decision;
+}
+
+Decision decide_sample(const std::vector<CellValue>& cells, const Limit& limit) {
+  if (cells.empty()) return Decision::not_run;
+  const int count = static_cast<int>(cells.size());
+  bool all_pass = true;
+  for (const CellValue& cell : cells) {
+    const double widened = coverage_factor_of_worst(cell.uncertainty.dof, count) * cell.uncertainty.standard;
+    const auto decided = [&](double expanded) {
+      return restrict_one_sided(decide(cell.value, expanded, limit), cell.is_least, limit.comparator);
+    };
+    if (decided(widened) == Decision::fail) return Decision::fail;
+    const Decision own = decided(cell.uncertainty.expanded);
+    all_pass = all_pass && (own == Decision::pass || own == Decision::reported);
+  }
+  if (!all_pass) return Decision::inconclusive;
+  return limit.comparator == Comparator::none ? Decision::reported : Decision::pass;
+}
+
+Decision restrict_shortened(Decision decision, const Qualifiers& qualifiers) {
+  const bool is_good_news = decision == Decision::pass || decision == Decision::consistent;
+  return qualifiers.is_shortened && is_good_news ? Decision::inconclusive : decision;
+}
+
+Decision worst_of(const std::vector<Decision>& decisions) {
+  constexpr std::array<Decision, 7> from_worst{Decision::fail, Decision::not_run,  Decision::inconclusive, Decision::consistent,
+                                               Decision::pass, Decision::reported, Decision::not_testable};
+  for (const Decision wanted : from_worst) {
+    if (std::find(decisions.begin(), decisions.end(), wanted) != decisions.end()) return wanted;
+  }
+  return Decision::not_run;
+}
+
+double reliability_shown(int cells, double confidence) { return cells > 0 ? std::pow(1.0 - confidence, 1.0 / cells) : 0.0; }
+
+int cells_needed(double reliability, double confidence) {
+  return static_cast<int>(std::ceil(std::log(1.0 - confidence) / std::log(reliability) - 1e-9));
+}
+
+}  // namespace cellrig::verdict

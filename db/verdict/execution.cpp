@@ -1,0 +1,227 @@
+#include "db/verdict/execution.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "controller/base/config_error.hpp"
+
+namespace cellrig::verdict {
+namespace {
+
+constexpr double slope_span_V = 0.03;  ///< over which a slope is taken: above a converter's noise, below where a curve bends
+
+bool is_named(const Execution& execution, std::string_view name) {
+  if (name.ends_with('*')) return std::string_view{execution.name}.starts_with(name.substr(0, name.size() - 1));
+  return execution.name == name;
+}
+
+Error no_step(const RunFacts& run, std::string_view name) {
+  std::vector<std::string> known;
+  for (const Execution& e : run.executions) {
+    if (std::find(known.begin(), known.end(), e.name) == known.end()) known.push_back(e.name);
+  }
+  return fail(Fault::refused, "no step '" + std::string(name) + "' came to its end in this run" + suggestion(name, known));
+}
+
+/// |dQ/dV| between the last sample that counts and the one slope_span_V before it.
+Result<double> slope_at_end(const RunFacts& run, const Execution& execution, bool at_top) {
+  struct Point {
+    double voltage_V = 0.0, moved_Ah = 0.0;
+  };
+  std::vector<Point> points;
+  constexpr std::size_t points_max = 20'000;
+  double before_Ah = 0.0;
+  for (const db::StepKey part : execution.parts) {
+    double last_Ah = 0.0;
+    const Result<void> visited = run.visit(part, [&](const db::SampleRow& row) {
+      last_Ah = std::abs(row.charge_Ah - row.discharge_Ah);
+      const bool is_held = (row.flags & db::sample_flag::constant_voltage) != 0;
+      if (at_top && is_held) return false;
+      if (points.size() >= points_max) {  // every second one is fine enough
+        for (std::size_t i = 0; 2 * i < points.size(); ++i) points[i] = points[2 * i];
+        points.resize(points_max / 2);
+      }
+      points.push_back({row.voltage_V, before_Ah + last_Ah});
+      return true;
+    });
+    if (!visited) return visited.error();
+    before_Ah += last_Ah;
+  }
+  if (points.size() < 2) return 0.0;
+  const Point& end = points.back();
+  for (std::size_t i = points.size() - 1; i-- > 0;) {
+    const double apart = std::abs(points[i].voltage_V - end.voltage_V);
+    if (apart >= slope_span_V) return std::abs(end.moved_Ah - points[i].moved_Ah) / apart;
+  }
+  return 0.0;
+}
+
+}  // namespace
+
+double Execution::net_Ah() const { return std::abs(charge_Ah - discharge_Ah); }
+double Execution::net_Wh() const { return std::abs(charge_Wh - discharge_Wh); }
+double Execution::mean_A() const { return seconds > 0.0 ? net_Ah() * 3600.0 / seconds : 0.0; }
+double Execution::mean_V() const { return net_Ah() > 0.0 ? net_Wh() / net_Ah() : 0.0; }
+
+std::vector<Execution> executions_of(const std::vector<db::StepInfo>& steps, const EndsByTime& ends_by_time) {
+  std::vector<Execution> executions;
+  for (const db::StepInfo& step : steps) {
+    const double started_s = static_cast<double>(step.row.started_test_time_ns) / 1e9;
+    const bool goes_on = !executions.empty() && executions.back().count == step.row.step_count;
+    if (!goes_on) {
+      Execution fresh;
+      fresh.name = step.row.name;
+      fresh.type = step.row.type;
+      fresh.count = step.row.step_count;
+      fresh.cycle = step.row.cycle;
+      fresh.is_reference = step.row.is_reference;
+      fresh.started_s = started_s;
+      executions.push_back(std::move(fresh));
+    }
+    Execution& e = executions.back();
+    e.parts.push_back(step.row.step);
+    e.has_ended = false;
+    if (!step.end) continue;
+    const db::StepEndRow& end = *step.end;
+    e.ended_s = static_cast<double>(end.ended_test_time_ns) / 1e9;
+    e.seconds += e.ended_s - started_s;
+    e.ended_by = end.condition.empty() ? end.reason : end.condition;
+    e.has_ended = end.reason == "condition" || end.reason == "confirmed" ||
+                  (end.reason == "time bound" && ends_by_time && ends_by_time(step.row));
+    e.was_skipped = end.reason == "skipped";
+    e.charge_Ah += end.charge_Ah;
+    e.discharge_Ah += end.discharge_Ah;
+    e.charge_Wh += end.charge_Wh;
+    e.discharge_Wh += end.discharge_Wh;
+    e.cv_seconds += end.cv_time_s;
+    if (end.cell_temperature_max_degC)
+      e.cell_temperature_max_degC = std::max(e.cell_temperature_max_degC.value_or(-300.0), *end.cell_temperature_max_degC);
+  }
+  return executions;
+}
+
+std::vector<std::size_t> find_all(const RunFacts& run, std::string_view name) {
+  std::vector<std::size_t> found;
+  for (std::size_t i = 0; i < run.executions.size(); ++i) {
+    if (run.executions[i].has_ended && is_named(run.executions[i], name)) found.push_back(i);
+  }
+  return found;
+}
+
+Result<void> require_carried_out(const RunFacts& run, const std::vector<std::string>& names) {
+  const auto is_one = [&](const Execution& e) {
+    return std::any_of(names.begin(), names.end(), [&](const std::string& name) { return !name.empty() && is_named(e, name); });
+  };
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < run.executions.size(); ++i) {
+    if (is_one(run.executions[i])) count = i + 1;
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    const Execution& e = run.executions[i];
+    if (e.was_skipped)
+      return fail(Fault::refused,
+                  fmt::format("step {} '{}' was skipped by a person: what followed is not the procedure", e.count, e.name));
+  }
+  for (const std::string& name : names) {
+    const auto last = std::find_if(run.executions.rbegin(), run.executions.rend(),
+                                   [&](const Execution& e) { return !name.empty() && is_named(e, name); });
+    if (last == run.executions.rend() || last->has_ended) continue;
+    return fail(Fault::refused, fmt::format("the last '{}' (step {}) did not come to its end ({})", last->name, last->count,
+                                            last->ended_by.empty() ? "it was cut off" : last->ended_by));
+  }
+  return {};
+}
+
+Result<void> require_unbroken(const RunFacts& run, const Execution& execution) {
+  const std::string name = fmt::format("'{}' (step {})", execution.name, execution.count);
+  for (const Disturbance& d : run.disturbances) {
+    if (d.at_s > execution.started_s && d.at_s < execution.ended_s)
+      return fail(Fault::refused, name + " was disturbed: " + d.what);
+  }
+  if (execution.parts.size() > 1) return fail(Fault::refused, name + " was interrupted and went on later");
+  bool has_gap = false;
+  for (const db::StepKey part : execution.parts) {
+    const Result<void> visited = run.visit(part, [&](const db::SampleRow& row) {
+      // Before its first row it may have waited for its chamber: nothing of the step is missing.
+      const bool is_first = (row.flags & db::sample_flag::first_of_step) != 0;
+      has_gap = !is_first && (row.flags & db::sample_flag::after_gap) != 0;
+      return !has_gap;
+    });
+    if (!visited) return visited.error();
+    if (has_gap) return fail(Fault::refused, name + " has a gap between its samples");
+  }
+  return {};
+}
+
+Result<double> unseen_charge_Ah(const RunFacts& run, const Execution& execution) {
+  double unseen_Ah = 0.0;
+  for (const Disturbance& d : run.disturbances) {
+    if (d.at_s >= execution.started_s && d.at_s <= execution.ended_s) unseen_Ah += d.unseen_Ah;
+  }
+  for (const db::StepKey part : execution.parts) {
+    std::optional<db::SampleRow> before;
+    const Result<void> visited = run.visit(part, [&](const db::SampleRow& row) {
+      if (before && (row.flags & db::sample_flag::after_gap) != 0) {
+        const double hours = static_cast<double>(row.test_time_ns - before->test_time_ns) / 3.6e12;
+        unseen_Ah += hours * std::max(std::abs(before->current_A), std::abs(row.current_A));
+      }
+      before = row;
+      return true;
+    });
+    if (!visited) return visited.error();
+  }
+  return unseen_Ah;
+}
+
+Result<std::size_t> find_last(const RunFacts& run, std::string_view name) {
+  const std::vector<std::size_t> all = find_all(run, name);
+  if (all.empty()) return no_step(run, name);
+  return all.back();
+}
+
+Result<std::size_t> find_first(const RunFacts& run, std::string_view name) {
+  const std::vector<std::size_t> all = find_all(run, name);
+  if (all.empty()) return no_step(run, name);
+  return all.front();
+}
+
+Result<Ends> ends_of(const RunFacts& run, const Execution& execution) {
+  Ends ends;
+  bool is_first = true;
+  for (const db::StepKey part : execution.parts) {
+    const Result<void> visited = run.visit(part, [&](const db::SampleRow& row) {
+      if (is_first) ends.first = row;
+      is_first = false;
+      ends.last = row;
+      return true;
+    });
+    if (!visited) return visited.error();
+  }
+  if (is_first) return fail(Fault::refused, "no sample of step '" + execution.name + "' was recorded");
+  return ends;
+}
+
+Result<EndSlopes> end_slopes(const RunFacts& run, std::size_t index) {
+  EndSlopes slopes;
+  const Execution& discharge = run.executions[index];
+  if (!discharge.is_charge() && discharge.ended_by.starts_with("voltage_V <=")) {
+    const Result<double> slope = slope_at_end(run, discharge, false);
+    if (!slope) return slope.error();
+    slopes.bottom_Ah_per_V = *slope;
+  }
+  for (std::size_t i = index; i-- > 0;) {
+    const Execution& before = run.executions[i];
+    if (before.is_rest()) continue;
+    if (before.is_charge() && before.cv_seconds > 0.0) {
+      const Result<double> slope = slope_at_end(run, before, true);
+      if (!slope) return slope.error();
+      slopes.top_Ah_per_V = *slope;
+    }
+    break;
+  }
+  return slopes;
+}
+
+}  // namespace cellrig::verdict

@@ -1,0 +1,90 @@
+// Executions of steps, as a record tells them, and the samples within. Pure, but for who reads the samples.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "controller/base/result.hpp"
+#include "db/reader.hpp"
+
+namespace cellrig::verdict {
+
+/// One time that a step of the profile was carried out, its parts before and after an interruption together.
+struct Execution {
+  std::string name, type;
+  std::string ended_by;    ///< the condition, or the reason where it was none
+  std::int64_t count = 0;  ///< Step Count of the record
+  std::int64_t cycle = 0;
+  bool is_reference = false, has_ended = false;
+  bool was_skipped = false;  ///< by a person: what it was for did not happen
+  std::vector<db::StepKey> parts;
+  double started_s = 0.0, ended_s = 0.0;
+  double seconds = 0.0;  ///< of all parts
+  double charge_Ah = 0.0, discharge_Ah = 0.0, charge_Wh = 0.0, discharge_Wh = 0.0;
+  double cv_seconds = 0.0;
+  std::optional<double> cell_temperature_max_degC;
+
+  [[nodiscard]] double net_Ah() const;  ///< magnitude of what moved
+  [[nodiscard]] double net_Wh() const;  ///< magnitude
+  [[nodiscard]] double mean_A() const;  ///< magnitude of the mean current
+  [[nodiscard]] double mean_V() const;  ///< energy over charge
+  [[nodiscard]] bool is_charge() const { return charge_Ah > discharge_Ah; }
+  /// The output was off; what was counted all the same is the offset of an instrument.
+  [[nodiscard]] bool is_rest() const { return type == "REST" || type == "SOAK" || type == "WAIT"; }
+};
+
+/// Whether a step ends by its time as it should: a rest, a pulse.
+using EndsByTime = std::function<bool(const db::StepRow&)>;
+/// In the order of time. A time bound is the end of a step only where `ends_by_time` says so.
+[[nodiscard]] std::vector<Execution> executions_of(const std::vector<db::StepInfo>& steps, const EndsByTime& ends_by_time);
+
+/// Something that came between: an interruption, a pause.
+struct Disturbance {
+  double at_s = 0.0;       ///< of test time
+  double unseen_Ah = 0.0;  ///< at most, either way
+  std::string what;
+};
+
+/// Gives the samples of one step row in the order of time until the visitor says false.
+using VisitSamples = std::function<Result<void>(db::StepKey, const std::function<bool(const db::SampleRow&)>&)>;
+
+/// What a record says of one run.
+struct RunFacts {
+  std::vector<Execution> executions;
+  std::vector<Disturbance> disturbances;  ///< in any order
+  VisitSamples visit;
+};
+
+/// Refuses what is no longer the procedure: a step up to the last one of these names that a person skipped, and one of these names that
+/// was cut off last. An earlier execution never stands in for it. Empty names count for nothing.
+[[nodiscard]] Result<void> require_carried_out(const RunFacts& run, const std::vector<std::string>& names);
+/// Refuses an execution in which a time or an extreme is not known: interrupted, paused, or with a gap between its samples.
+[[nodiscard]] Result<void> require_unbroken(const RunFacts& run, const Execution& execution);
+/// The charge that at most moved unseen within an execution and at its edges: what its deviations say, and gaps at the greater current
+/// beside them.
+[[nodiscard]] Result<double> unseen_charge_Ah(const RunFacts& run, const Execution& execution);
+
+/// Those with this name that came to their end; a name that ends with '*' is a beginning.
+[[nodiscard]] std::vector<std::size_t> find_all(const RunFacts& run, std::string_view name);
+/// An error that names the nearest step when there is none.
+[[nodiscard]] Result<std::size_t> find_last(const RunFacts& run, std::string_view name);
+[[nodiscard]] Result<std::size_t> find_first(const RunFacts& run, std::string_view name);
+
+/// The first and the last sample of an execution.
+struct Ends {
+  db::SampleRow first, last;
+};
+[[nodiscard]] Result<Ends> ends_of(const RunFacts& run, const Execution& execution);
+
+/// What a volt at the ends of the window is worth in charge: the slopes dQ/dV where a charge meets its upper voltage and a discharge its
+/// lower one, in Ah per V; 0 where the step did not end by its voltage.
+struct EndSlopes {
+  double top_Ah_per_V = 0.0, bottom_Ah_per_V = 0.0;
+};
+/// Of the discharge at `index` and the charge before it.
+[[nodiscard]] Result<EndSlopes> end_slopes(const RunFacts& run, std::size_t index);
+
+}  // namespace cellrig::verdict

@@ -1,0 +1,42 @@
+// Verdicts on lives: what may be said before the claimed number of cycles, or beyond the days that were waited. Pure.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "db/verdict/decision.hpp"
+
+namespace cellrig::verdict {
+
+/// A reference test: after so many cycles (or days) this much was left of the first one.
+struct LifePoint {
+  double at = 0.0;
+  double retention_pct = 0.0;
+};
+
+/// A straight line through the points, looked at in one place, with a 95 % band for a further point there.
+struct Projection {
+  double retention_pct = 0.0, low_pct = 0.0, high_pct = 0.0;
+};
+/// None with fewer than three points, or all of them in one place. A fade that bends later (a knee) is not foreseen by it.
+[[nodiscard]] std::optional<Projection> project(const std::vector<LifePoint>& points, double at);
+
+struct LifeVerdict {
+  Decision decision = Decision::inconclusive;
+  std::optional<Projection> projection;  ///< at the claimed count, as long as it is not reached
+  double reached = 0.0;                  ///< cycles of the last point
+};
+/// Sequential: FAIL as soon as a point is below the limit beyond doubt, PASS never before the claimed count.
+/// expanded_pct: of one retention.
+[[nodiscard]] LifeVerdict judge_life(const std::vector<LifePoint>& points, double claimed, double limit_pct, double expanded_pct);
+
+/// Loss k t^p with a given p, extrapolated: "20 years" after half a year of storage. dof: points less one.
+struct Extrapolation {
+  double retention_pct = 0.0;
+  double standard_pct = 0.0;
+  double dof = infinite_dof;
+};
+/// None with fewer than two points after the first. `at` in the unit of the points.
+[[nodiscard]] std::optional<Extrapolation> extrapolate(const std::vector<LifePoint>& points, double at, double exponent);
+
+}  // namespace cellrig::verdict

@@ -1,0 +1,106 @@
+#include "db/verdict/measure.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "db/verdict/measure_parts.hpp"
+
+namespace cellrig::verdict {
+
+double relative_of_current(const Instruments& instruments, const Execution& e) {
+  const double current_A = e.mean_A();
+  return current_A > 0.0 ? standard_of_bound(instruments.current.bound_at(current_A) / current_A) : 0.0;
+}
+
+double relative_of_voltage(const Instruments& instruments, const Execution& e) {
+  const double voltage_V = e.mean_V();
+  return voltage_V > 0.0 ? standard_of_bound(instruments.voltage.bound_at(voltage_V) / voltage_V) : 0.0;
+}
+
+double standard_of_time_s(const Instruments& instruments) { return instruments.period_s / std::sqrt(12.0); }
+
+Result<double> standard_of_window_Ah(const Measuring& m, std::size_t index) {
+  const Result<EndSlopes> slopes = end_slopes(m.run, index);
+  if (!slopes) return slopes.error();
+  // One voltmeter reads both ends: its offset lifts both. What is gained below is lost above, but nobody knows how much cancels.
+  const double voltage_V = standard_of_bound(m.instruments.voltage.bound_at(m.run.executions[index].mean_V()));
+  return voltage_V * std::hypot(slopes->top_Ah_per_V, slopes->bottom_Ah_per_V);
+}
+
+Contribution repeatability(const Measuring& m, const std::string& name, double value) {
+  std::vector<double> repeats;
+  for (const std::size_t index : find_all(m.run, name)) {
+    if (m.run.executions[index].is_reference) repeats.push_back(m.run.executions[index].net_Ah());
+  }
+  constexpr std::size_t repeats_max = 5;  // more of them are a life, and its fade is no scatter
+  if (repeats.size() >= 3 && repeats.size() <= repeats_max) {
+    double mean = 0.0, squares = 0.0;
+    const auto n = static_cast<double>(repeats.size());
+    for (const double repeat : repeats) mean += repeat / n;
+    for (const double repeat : repeats) squares += (repeat - mean) * (repeat - mean);
+    const double standard = std::sqrt(squares / (n - 1.0)) / mean * std::abs(value);
+    return {"repeatability", standard, n - 1.0, "scatter of " + std::to_string(repeats.size()) + " executions of '" + name + "'"};
+  }
+  return {"repeatability", m.request.repeatability_pct / 100.0 * std::abs(value), infinite_dof, "assumed"};
+}
+
+Result<void> add_unseen(const Measuring& m, const std::vector<std::size_t>& indices, Measured& result) {
+  double relative = 0.0, sum_Ah = 0.0;
+  for (const std::size_t index : indices) {
+    const Execution& e = m.run.executions[index];
+    const Result<double> unseen_Ah = unseen_charge_Ah(m.run, e);
+    if (!unseen_Ah) return unseen_Ah.error();
+    if (!(*unseen_Ah > 0.0)) continue;
+    if (!(e.net_Ah() > 0.0)) return fail(Fault::refused, "'" + e.name + "' was disturbed, and moved no charge that is known");
+    sum_Ah += *unseen_Ah;
+    relative += *unseen_Ah / e.net_Ah();
+  }
+  if (!(relative > 0.0)) return {};
+  result.budget.push_back({"charge unseen", standard_of_bound(std::abs(result.value) * relative), infinite_dof,
+                           "interruptions, pauses and gaps, at most"});
+  if (!result.note.empty()) result.note += "; ";
+  result.note += fmt::format("interruptions, pauses or gaps: up to {:.3g} Ah moved unseen", sum_Ah);
+  return {};
+}
+
+void add_temperature(const Measuring& m, Measured& result) {
+  if (!(std::abs(m.request.temperature_pct_per_K) > 0.0) || !m.instruments.temperature) return;
+  const double apart_K = standard_of_bound(m.instruments.temperature->bound_at(25.0));
+  result.budget.push_back({"temperature", std::abs(m.request.temperature_pct_per_K / 100.0 * result.value) * apart_K,
+                           infinite_dof, "error of the thermometer"});
+}
+
+Result<Measured> measure(const RunFacts& run, const MeasureRequest& request, const Instruments& instruments,
+                         const CellFacts& cell) {
+  const Measuring m{run, request, instruments, cell};
+  if (const Result<void> carried_out = require_carried_out(run, {request.step, request.reference}); !carried_out)
+    return carried_out.error();
+  switch (request.quantity) {
+    case ClaimQuantity::capacity:
+    case ClaimQuantity::energy:
+    case ClaimQuantity::specific_energy:
+    case ClaimQuantity::energy_density: return measure_charge(m);
+    case ClaimQuantity::capacity_ratio:
+    case ClaimQuantity::energy_ratio: return measure_ratio(m);
+    case ClaimQuantity::retention:
+    case ClaimQuantity::retention_extrapolated: return measure_retention(m);
+    case ClaimQuantity::coulombic_efficiency:
+    case ClaimQuantity::energy_efficiency: return measure_efficiency(m);
+    case ClaimQuantity::self_discharge: return measure_self_discharge(m);
+    case ClaimQuantity::charge_excess: return measure_charge_excess(m);
+    case ClaimQuantity::step_time: return measure_time(m);
+    case ClaimQuantity::cell_temperature_peak:
+    case ClaimQuantity::voltage_peak:
+    case ClaimQuantity::voltage_least: return measure_extreme(m);
+    case ClaimQuantity::resistance:
+    case ClaimQuantity::resistance_change:
+    case ClaimQuantity::specific_power: return measure_resistance(m);
+    case ClaimQuantity::critical_current_density: return measure_ladder(m);
+    case ClaimQuantity::activation_energy:
+    case ClaimQuantity::mass_loss: break;
+  }
+  return fail(Fault::refused, std::string(to_string(request.quantity)) + " is not measured on one run alone");
+}
+
+}  // namespace cellrig::verdict

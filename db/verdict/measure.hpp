@@ -1,0 +1,75 @@
+// A claim's quantity from the record of a run, with its uncertainty budget.
+//
+// Definitions (a step is named as the profile names it; of several executions the last one counts unless said otherwise):
+// * capacity, energy: |net| of the step. specific_energy: over the mass. energy_density: over the volume.
+// * step_time: from the step's first to its last instant, of all steps of that name in the same cycle together (a charge in stages). With
+//   `executions` the longest of all, which is the least that the worst one can be as long as there were fewer.
+// * capacity_ratio, energy_ratio: the step over the last execution of `reference` before it.
+// * retention: last execution of `reference` over its first one; with its whole course for lives.
+// * retention_extrapolated: the same, by loss k t^0.5 fitted over the days of storage, at `at_years`.
+// * cell_temperature_peak, voltage_peak, voltage_least: over all executions.
+// * resistance: |V1 - V0| / |I1 - I0|, V0 the last sample of the step before, 1 the last sample of the step, or with `at_s` the first one
+//   that late.
+// * resistance_change: last over first execution, less 100 %.
+// * specific_power: V_min (V0 - V_min) / R / mass (USABC), of a discharge pulse.
+// * coulombic_efficiency, energy_efficiency: all executions of `step` (discharges) over all of `reference` (charges).
+//   With the same name for both, what came out of these steps over what went in.
+// * self_discharge: what `step` gave back less than `reference`, per 30 days of the rest before it.
+// * critical_current_density: greatest rung of `step` (a ladder of charges, each with a watch and a discharge after it) that gave back at
+//   least `returned_min_pct` of its charge, over the electrode area; the true one lies between it and the next rung. With a `reference`
+//   (the discharge after a slow charge) of that one's return, which must keep the same share itself. A rung that ended by voltage was
+//   not carried; where no rung failed the value is the least it can be.
+// * charge_excess: the greatest of charge `step` over the discharge before it, less 100 %.
+// activation_energy and what compares two runs: compare.hpp.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "controller/base/claim_words.hpp"
+#include "db/verdict/execution.hpp"
+#include "db/verdict/life.hpp"
+#include "db/verdict/uncertainty.hpp"
+
+namespace cellrig::verdict {
+
+struct MeasureRequest {
+  ClaimQuantity quantity = ClaimQuantity::capacity;
+  std::string step, reference;
+  double at_years = 0.0;
+  double at_s = 0.0;   ///< of a resistance, into its step; 0: at its end
+  int executions = 0;  ///< of a time: the worst of so many; 0: the last one
+  double returned_min_pct = 99.0;
+  double repeatability_pct = 0.1;      ///< of one measurement, where the run itself has no repeats
+  double temperature_pct_per_K = 0.0;  ///< how the value follows the cell's temperature
+};
+
+/// What the instruments of the channel promise, and how often they look.
+struct Instruments {
+  Accuracy current, voltage;
+  std::optional<Accuracy> temperature;
+  double period_s = 1.0;
+};
+
+struct CellFacts {
+  double nominal_Ah = 0.0;
+  double voltage_min_V = 0.0;
+  std::optional<double> mass_kg, volume_L, electrode_area_cm2;
+  double mass_standard_kg = 0.0;   ///< of the balance
+  double volume_standard_L = 0.0;  ///< of the calliper, and of when it was measured: lithium breathes
+};
+
+struct Measured {
+  double value = 0.0;  ///< in the quantity's unit
+  std::vector<Contribution> budget;
+  std::vector<LifePoint> life;  ///< of retention: after so many cycles; of retention_extrapolated: after so many days
+  bool is_least = false;        ///< the true value is this or above: it decides one way only
+  std::string note;             ///< one sentence on what the number does not say; may be empty
+};
+
+/// Errors: a step that was not carried out, a mass that nobody gave. In words for the engineer.
+[[nodiscard]] Result<Measured> measure(const RunFacts& run, const MeasureRequest& request, const Instruments& instruments,
+                                       const CellFacts& cell);
+
+}  // namespace cellrig::verdict

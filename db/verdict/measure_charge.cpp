@@ -1,0 +1,253 @@
+// Capacities, energies, ratios of them, retention and efficiencies.
+#include <algorithm>
+#include <cmath>
+
+#include "db/verdict/measure_parts.hpp"
+
+namespace cellrig::verdict {
+namespace {
+
+constexpr double seconds_per_day = 86400.0;
+constexpr double days_per_year = 365.25;
+constexpr double days_per_month = 30.0;
+constexpr double exponent_of_storage = 0.5;  // growth of a layer through itself
+
+bool is_energy(ClaimQuantity quantity) {
+  return quantity == ClaimQuantity::energy || quantity == ClaimQuantity::specific_energy ||
+         quantity == ClaimQuantity::energy_density || quantity == ClaimQuantity::energy_ratio ||
+         quantity == ClaimQuantity::energy_efficiency;
+}
+
+/// The last execution of the reference that began before this one.
+Result<std::size_t> reference_before(const Measuring& m, std::size_t index) {
+  const std::vector<std::size_t> all = find_all(m.run, m.request.reference);
+  for (auto i = all.rbegin(); i != all.rend(); ++i) {
+    if (*i < index) return *i;
+  }
+  return find_last(m.run, m.request.reference);
+}
+
+/// Divides by what is weighed or measured by hand, and adds its doubt.
+Result<double> divide(Measured& result, const std::optional<double>& by, double standard, const std::string& what) {
+  if (!by) return fail(Fault::refused, "the cell's file gives no " + what);
+  result.value /= *by;
+  for (Contribution& c : result.budget) c.standard /= *by;
+  result.budget.push_back({what, result.value * standard / *by, infinite_dof, "measured by hand"});
+  return result.value;
+}
+
+}  // namespace
+
+Result<Measured> measure_charge(const Measuring& m) {
+  const Result<std::size_t> index = find_last(m.run, m.request.step);
+  if (!index) return index.error();
+  const Execution& e = m.run.executions[*index];
+  const Result<double> window_Ah = standard_of_window_Ah(m, *index);
+  if (!window_Ah) return window_Ah.error();
+  const bool energy = is_energy(m.request.quantity);
+  Measured result;
+  result.value = energy ? e.net_Wh() : e.net_Ah();
+  const double per_Ah = energy ? e.mean_V() : 1.0;
+  result.budget.push_back(
+      {"current", result.value * relative_of_current(m.instruments, e), infinite_dof, "accuracy of the range used"});
+  if (energy)
+    result.budget.push_back(
+        {"voltage", result.value * relative_of_voltage(m.instruments, e), infinite_dof, "accuracy of the range used"});
+  result.budget.push_back({"ends of the window", *window_Ah * per_Ah, infinite_dof, "voltage accuracy times dQ/dV at both ends"});
+  result.budget.push_back({"time", result.value * standard_of_time_s(m.instruments) / std::max(e.seconds, 1.0), infinite_dof,
+                           "the end is seen at the next look"});
+  result.budget.push_back(repeatability(m, m.request.step, result.value));
+  if (const Result<void> unseen = add_unseen(m, {*index}, result); !unseen) return unseen.error();
+  add_temperature(m, result);
+  if (m.request.quantity == ClaimQuantity::specific_energy) {
+    const Result<double> divided = divide(result, m.cell.mass_kg, m.cell.mass_standard_kg, "mass_kg");
+    if (!divided) return divided.error();
+  }
+  if (m.request.quantity == ClaimQuantity::energy_density) {
+    const Result<double> divided = divide(result, m.cell.volume_L, m.cell.volume_standard_L, "dimensions");
+    if (!divided) return divided.error();
+  }
+  return result;
+}
+
+Result<Measured> measure_ratio(const Measuring& m) {
+  const Result<std::size_t> above = find_last(m.run, m.request.step);
+  if (!above) return above.error();
+  const Result<std::size_t> below = reference_before(m, *above);
+  if (!below) return below.error();
+  const Execution& cold = m.run.executions[*above];
+  const Execution& warm = m.run.executions[*below];
+  if (!(cold.net_Ah() > 0.0) || !(warm.net_Ah() > 0.0))
+    return fail(Fault::refused, "no charge was moved by '" + (cold.net_Ah() > 0.0 ? m.request.reference : m.request.step) + "'");
+  const Result<EndSlopes> cold_ends = end_slopes(m.run, *above);
+  if (!cold_ends) return cold_ends.error();
+  const Result<EndSlopes> warm_ends = end_slopes(m.run, *below);
+  if (!warm_ends) return warm_ends.error();
+  const bool energy = is_energy(m.request.quantity);
+  Measured result;
+  result.value = 100.0 * (energy ? cold.net_Wh() / warm.net_Wh() : cold.net_Ah() / warm.net_Ah());
+  result.budget.push_back({"current",
+                           result.value * relative_standard_of_ratio(m.instruments.current, cold.mean_A(), warm.mean_A()),
+                           infinite_dof, "gain cancels in one range; of the offset what differs"});
+  if (energy)
+    result.budget.push_back({"voltage",
+                             result.value * relative_standard_of_ratio(m.instruments.voltage, cold.mean_V(), warm.mean_V()),
+                             infinite_dof, "gain cancels in one range; of the offset what differs"});
+  const double volt = standard_of_bound(m.instruments.voltage.bound_at(warm.mean_V()));
+  const double bottom = cold_ends->bottom_Ah_per_V / cold.net_Ah() - warm_ends->bottom_Ah_per_V / warm.net_Ah();
+  const double top = cold_ends->top_Ah_per_V / cold.net_Ah() - warm_ends->top_Ah_per_V / warm.net_Ah();
+  result.budget.push_back({"ends of the window", result.value * volt * std::hypot(bottom, top), infinite_dof,
+                           "voltage accuracy times what dQ/dV differs by"});
+  Contribution repeat = repeatability(m, m.request.reference, result.value);
+  repeat.standard *= std::sqrt(2.0);
+  repeat.how += ", of both";
+  result.budget.push_back(std::move(repeat));
+  if (const Result<void> unseen = add_unseen(m, {*above, *below}, result); !unseen) return unseen.error();
+  add_temperature(m, result);
+  return result;
+}
+
+Result<Measured> measure_retention(const Measuring& m) {
+  const std::vector<std::size_t> all = find_all(m.run, m.request.reference);
+  if (all.size() < 2) {
+    const Result<std::size_t> one = find_first(m.run, m.request.reference);
+    if (!one) return one.error();
+    return fail(Fault::refused, "'" + m.request.reference + "' was carried out once only: nothing to compare with");
+  }
+  const bool by_days = m.request.quantity == ClaimQuantity::retention_extrapolated;
+  const Execution& first = m.run.executions[all.front()];
+  if (!(first.net_Ah() > 0.0)) return fail(Fault::refused, "the first reference moved no charge");
+  // Ageing cycles only: reference cycles are tests, whatever number they carry.
+  std::vector<std::int64_t> ageing;
+  std::size_t seen = 0;
+  Measured result;
+  for (const std::size_t index : all) {
+    for (; seen < index; ++seen) {
+      const Execution& e = m.run.executions[seen];
+      const bool counts =
+          e.cycle > 0 && !e.is_reference && e.has_ended && !e.is_rest() && !e.is_charge() && e.net_Ah() > 0.1 * first.net_Ah();
+      if (counts && (ageing.empty() || ageing.back() != e.cycle)) ageing.push_back(e.cycle);
+    }
+    const Execution& e = m.run.executions[index];
+    const double at = by_days ? (e.started_s - first.started_s) / seconds_per_day : static_cast<double>(ageing.size());
+    if (e.is_reference) result.life.push_back({at, 100.0 * e.net_Ah() / first.net_Ah()});
+  }
+  if (result.life.size() < 2) return fail(Fault::refused, "'" + m.request.reference + "' is no reference cycle of this profile");
+  result.value = result.life.back().retention_pct;
+  Contribution repeat{"repeatability", std::sqrt(2.0) * m.request.repeatability_pct / 100.0 * result.value, infinite_dof,
+                      "assumed, of both"};
+  result.budget.push_back(
+      {"current",
+       result.value * relative_standard_of_ratio(m.instruments.current, m.run.executions[all.back()].mean_A(), first.mean_A()),
+       infinite_dof, "gain cancels in one range; of the offset what differs"});
+  result.budget.push_back(std::move(repeat));
+  if (const Result<void> unseen = add_unseen(m, {all.front(), all.back()}, result); !unseen) return unseen.error();
+  add_temperature(m, result);
+  if (!by_days) return result;
+  const std::optional<Extrapolation> far = extrapolate(result.life, m.request.at_years * days_per_year, exponent_of_storage);
+  if (!far) return fail(Fault::refused, "an extrapolation needs a reference before the storage and two after parts of it");
+  const double scale = std::sqrt(m.request.at_years * days_per_year / std::max(result.life.back().at, 1e-9));
+  for (Contribution& c : result.budget) c.standard *= scale;  // the loss is stretched, and its doubt with it
+  result.budget.push_back({"extrapolation", far->standard_pct, far->dof, "scatter about k t^0.5"});
+  result.value = far->retention_pct;
+  result.note = "extrapolated by loss = k t^0.5: another law gives another number";
+  return result;
+}
+
+Result<Measured> measure_efficiency(const Measuring& m) {
+  const std::vector<std::size_t> out = find_all(m.run, m.request.step);
+  const std::vector<std::size_t> in = find_all(m.run, m.request.reference);
+  if (out.empty()) return find_last(m.run, m.request.step).error();
+  if (in.empty()) return find_last(m.run, m.request.reference).error();
+  const bool energy = is_energy(m.request.quantity);
+  double out_s = 0.0, in_s = 0.0, out_Ah = 0.0, in_Ah = 0.0, out_Wh = 0.0, in_Wh = 0.0;
+  const bool is_both = m.request.step == m.request.reference;
+  for (const std::size_t i : out) {
+    const Execution& e = m.run.executions[i];
+    out_Ah += is_both ? e.discharge_Ah : e.net_Ah();
+    out_Wh += is_both ? e.discharge_Wh : e.net_Wh();
+    out_s += is_both ? 0.5 * e.seconds : e.seconds;  // how it was divided nobody asks: a mean current is enough
+  }
+  for (const std::size_t i : in) {
+    const Execution& e = m.run.executions[i];
+    in_Ah += is_both ? e.charge_Ah : e.net_Ah();
+    in_Wh += is_both ? e.charge_Wh : e.net_Wh();
+    in_s += is_both ? 0.5 * e.seconds : e.seconds;
+  }
+  const double out_sum = energy ? out_Wh : out_Ah;
+  const double in_sum = energy ? in_Wh : in_Ah;
+  if (!(in_sum > 0.0) || !(out_sum > 0.0)) return fail(Fault::refused, "no charge went in, or none came back");
+  Measured result;
+  result.value = 100.0 * out_sum / in_sum;
+  // The reading of a discharge has the other sign: gains still cancel, offsets add.
+  const double out_A = 3600.0 * out_Ah / out_s, in_A = 3600.0 * in_Ah / in_s;
+  result.budget.push_back({"current", result.value * relative_standard_of_ratio(m.instruments.current, out_A, -in_A),
+                           infinite_dof, "offset, of either sign"});
+  if (energy)
+    result.budget.push_back({"voltage",
+                             result.value * relative_standard_of_ratio(m.instruments.voltage, out_Wh / out_Ah, in_Wh / in_Ah),
+                             infinite_dof, "gain cancels in one range; of the offset what differs"});
+  result.budget.push_back(repeatability(m, m.request.step, result.value));
+  std::vector<std::size_t> used = out;
+  if (!is_both) used.insert(used.end(), in.begin(), in.end());
+  if (const Result<void> unseen = add_unseen(m, used, result); !unseen) return unseen.error();
+  add_temperature(m, result);
+  return result;
+}
+
+Result<Measured> measure_self_discharge(const Measuring& m) {
+  const Result<std::size_t> left = find_last(m.run, m.request.step);
+  if (!left) return left.error();
+  const Result<std::size_t> reference = reference_before(m, *left);
+  if (!reference) return reference.error();
+  double rest_s = 0.0;
+  for (std::size_t i = *left; i-- > *reference;) {
+    const Execution& e = m.run.executions[i];
+    if (!e.is_rest()) break;  // back to the charge before the storage
+    rest_s += e.seconds;
+  }
+  if (!(rest_s > 0.0)) return fail(Fault::refused, "no rest before '" + m.request.step + "'");
+  MeasureRequest as_ratio = m.request;
+  as_ratio.quantity = ClaimQuantity::capacity_ratio;
+  const Result<Measured> kept = measure_ratio({m.run, as_ratio, m.instruments, m.cell});
+  if (!kept) return kept.error();
+  const double per_month = days_per_month * seconds_per_day / rest_s;
+  Measured result = *kept;
+  result.value = (100.0 - kept->value) * per_month;
+  for (Contribution& c : result.budget) c.standard *= per_month;
+  return result;
+}
+
+Result<Measured> measure_charge_excess(const Measuring& m) {
+  const std::vector<std::size_t> charges = find_all(m.run, m.request.step);
+  if (charges.empty()) return find_last(m.run, m.request.step).error();
+  Measured result;
+  result.value = -100.0;
+  const Execution* worst_in = nullptr;
+  const Execution* worst_out = nullptr;
+  std::vector<std::size_t> used;
+  for (const std::size_t index : charges) {
+    for (std::size_t i = index + 1; i < m.run.executions.size(); ++i) {
+      const Execution& out = m.run.executions[i];
+      if (!out.has_ended || out.is_rest()) continue;
+      const double excess = 100.0 * (m.run.executions[index].net_Ah() / out.net_Ah() - 1.0);
+      if (!out.is_charge() && (worst_in == nullptr || excess > result.value)) {
+        result.value = excess;
+        worst_in = &m.run.executions[index];
+        worst_out = &out;
+        used = {index, i};
+      }
+      break;
+    }
+  }
+  if (worst_in == nullptr) return fail(Fault::refused, "no discharge follows '" + m.request.step + "'");
+  const double ratio = 100.0 + result.value;
+  result.budget.push_back({"current",
+                           ratio * relative_standard_of_ratio(m.instruments.current, worst_in->mean_A(), -worst_out->mean_A()),
+                           infinite_dof, "offset, of either sign"});
+  result.budget.push_back({"repeatability", ratio * m.request.repeatability_pct / 100.0, infinite_dof, "assumed"});
+  if (const Result<void> unseen = add_unseen(m, used, result); !unseen) return unseen.error();
+  return result;
+}
+
+}  // namespace cellrig::verdict

@@ -1,0 +1,42 @@
+// What the files of measure() share. Private to db/verdict.
+#pragma once
+
+#include "db/verdict/measure.hpp"
+
+namespace cellrig::verdict {
+
+/// Everything a measurement is made from.
+struct Measuring {
+  const RunFacts& run;
+  const MeasureRequest& request;
+  const Instruments& instruments;
+  const CellFacts& cell;
+};
+
+/// Relative standard uncertainty of the charge of an execution by its current's accuracy.
+[[nodiscard]] double relative_of_current(const Instruments& instruments, const Execution& e);
+[[nodiscard]] double relative_of_voltage(const Instruments& instruments, const Execution& e);
+/// Of a duration: the end is seen at the next look only. In seconds.
+[[nodiscard]] double standard_of_time_s(const Instruments& instruments);
+/// In Ah: what the voltmeter's error moves the ends of the window by.
+[[nodiscard]] Result<double> standard_of_window_Ah(const Measuring& m, std::size_t index);
+
+/// Repeatability of a relative kind: from the executions of the run itself where it repeats them, else as assumed. In % of the value.
+[[nodiscard]] Contribution repeatability(const Measuring& m, const std::string& name, double value);
+/// Adds to a value of charge or per cent what moved unseen in these executions, relative to their charge, and says so.
+[[nodiscard]] Result<void> add_unseen(const Measuring& m, const std::vector<std::size_t>& indices, Measured& result);
+/// Adds what the thermometer's error is worth, where the statement says how the value follows the temperature.
+void add_temperature(const Measuring& m, Measured& result);
+
+[[nodiscard]] Result<Measured> measure_charge(const Measuring& m);
+[[nodiscard]] Result<Measured> measure_ratio(const Measuring& m);
+[[nodiscard]] Result<Measured> measure_retention(const Measuring& m);
+[[nodiscard]] Result<Measured> measure_efficiency(const Measuring& m);
+[[nodiscard]] Result<Measured> measure_self_discharge(const Measuring& m);
+[[nodiscard]] Result<Measured> measure_charge_excess(const Measuring& m);
+[[nodiscard]] Result<Measured> measure_time(const Measuring& m);
+[[nodiscard]] Result<Measured> measure_extreme(const Measuring& m);
+[[nodiscard]] Result<Measured> measure_resistance(const Measuring& m);
+[[nodiscard]] Result<Measured> measure_ladder(const Measuring& m);
+
+}  // namespace cellrig::verdict

@@ -1,0 +1,223 @@
+#include <algorithm>
+#include <cmath>
+
+#include "profiles/claim_parts.hpp"
+#include "profiles/number.hpp"
+
+namespace cellrig {
+namespace {
+
+const std::vector<std::string>& condition_names() {
+  static const std::vector<std::string> names{claim_conditions.begin(), claim_conditions.end()};
+  return names;
+}
+
+ClaimQuantity read_quantity(const YamlEntry& entry) {
+  static const std::vector<std::string> known = [] {
+    std::vector<std::string> names;
+    for (const ClaimQuantityWord& word : claim_quantities) names.emplace_back(word.name);
+    return names;
+  }();
+  const std::string& name = claim_word(entry, known);
+  const auto word = std::find_if(claim_quantities.begin(), claim_quantities.end(), [&](const auto& w) { return w.name == name; });
+  return word->quantity;
+}
+
+template <class Word, std::size_t count>
+Word read_choice(const YamlEntry& entry, const std::array<Word, count>& choices) {
+  std::vector<std::string> known;
+  for (const Word choice : choices) known.emplace_back(to_string(choice));
+  const std::string& name = claim_word(entry, known);
+  return *std::find_if(choices.begin(), choices.end(), [&](Word w) { return to_string(w) == name; });
+}
+
+Testable read_testable(const YamlEntry& entry) {
+  const std::string& word = claim_word(entry, {"yes", "surrogate", "no"});
+  return word == "yes" ? Testable::yes : word == "surrogate" ? Testable::surrogate : Testable::no;
+}
+
+void read_conditions(const ClaimCircumstances& from, ClaimStatement& into) {
+  if (from.conditions != nullptr) {
+    const YamlMap map{from.conditions->value, "conditions", condition_names()};
+    for (const std::string& name : condition_names()) {
+      const YamlEntry* const entry = map.find(name);
+      if (entry == nullptr) continue;
+      into.conditions[name] = ClaimCondition{claim_text(*entry), {}, {}};
+    }
+  }
+  if (from.chosen == nullptr) return;
+  const YamlMap map{from.chosen->value, "chosen", condition_names()};
+  for (const std::string& name : condition_names()) {
+    const YamlEntry* const entry = map.find(name);
+    if (entry == nullptr) continue;
+    const YamlMap choice{entry->value, "chosen '" + name + "'", {"value", "range"}};
+    ClaimCondition& condition = into.conditions[name];
+    condition.chosen = claim_text(choice.required("value"));
+    condition.range = claim_text(choice.required("range"));
+  }
+}
+
+/// Nothing is left out: what the source does not say is said to be unspecified, with what the bench does instead.
+void require_conditions(const ClaimStatement& statement) {
+  for (const std::string& name : condition_names()) {
+    const auto found = statement.conditions.find(name);
+    const std::string who = "statement '" + statement.id + "': ";
+    if (found == statement.conditions.end() || found->second.stated.empty())
+      throw ConfigError{statement.place,
+                        who + "condition '" + name + "' is missing: write what the source says, or 'unspecified'"};
+    if (found->second.is_open() && found->second.chosen.empty() && statement.testable != Testable::no)
+      throw ConfigError{statement.place,
+                        who + "'" + name + "' is unspecified, and 'chosen' does not say what the bench does: {value, range}"};
+  }
+}
+
+ClaimVariant read_variant(const YamlNode& node) {
+  const YamlMap map{node, "variant", {"varies", "to", "cell", "channel", "set", "value"}};
+  ClaimVariant variant;
+  variant.place = node.place();
+  variant.varies = claim_word(map.required("varies"), condition_names());
+  variant.to = claim_text(map.required("to"));
+  variant.cell = map.text_or("cell", "");
+  variant.channel = map.text_or("channel", "");
+  if (const YamlEntry* const set = map.find("set")) variant.settings = claim_settings(*set);
+  if (const YamlEntry* const value = map.find("value")) variant.value = as_number(value->value, "value");
+  const bool changes = !variant.cell.empty() || !variant.channel.empty() || !variant.settings.empty() || variant.value;
+  if (!changes) throw ConfigError{variant.place, "this variant changes nothing: give cell, channel, set or value"};
+  return variant;
+}
+
+double number_at_least(const YamlMap& map, std::string_view key, double otherwise, double least) {
+  const double value = map.number_or(key, otherwise);
+  if (value < least)
+    throw ConfigError{map.required(key).value.place(), "'" + std::string(key) + "' is at least " + format_short(least)};
+  return value;
+}
+
+void read_limit(const YamlMap& map, ClaimStatement& statement) {
+  statement.quantity = read_quantity(map.required("quantity"));
+  statement.comparator =
+      read_choice(map.required("comparator"), std::array{Comparator::at_least, Comparator::at_most, Comparator::none});
+  const YamlEntry* const value = map.find("value");
+  if (statement.comparator == Comparator::none) {
+    if (value != nullptr) throw ConfigError{value->place, "'report' compares with nothing: there is no 'value'"};
+  } else {
+    statement.value = map.number("value");
+    statement.value_from = claim_text(map.required("value_from"));
+  }
+  if (const YamlEntry* const statistic = map.find("statistic")) {
+    statement.statistic = read_choice(*statistic, std::array{LotStatistic::each_cell, LotStatistic::relative_spread,
+                                                             LotStatistic::capability, LotStatistic::outliers});
+  }
+  statement.against = map.text_or("against", "");
+  std::string expected{word_of(statement.quantity).unit};
+  if (!statement.against.empty() || statement.statistic == LotStatistic::capability ||
+      statement.statistic == LotStatistic::outliers)
+    expected = "1";
+  if (statement.statistic == LotStatistic::relative_spread) expected = "%";
+  const YamlEntry& unit = map.required("unit");
+  statement.unit = claim_word(unit, {expected});
+  if (statement.statistic == LotStatistic::capability) {
+    statement.tolerance_low = map.number("tolerance_low");
+    statement.tolerance_high = map.number("tolerance_high");
+    if (!(statement.tolerance_low < statement.tolerance_high))
+      throw ConfigError{map.required("tolerance_low").place, "'tolerance_low' is not below 'tolerance_high'"};
+  }
+}
+
+void read_what_is_run(const YamlMap& map, ClaimStatement& statement) {
+  statement.run = map.text_or("run", "");
+  statement.step = map.text_or("step", "");
+  statement.reference = map.text_or("reference", "");
+  statement.cold = map.text_or("cold", "");
+  statement.cold_degC = map.number_or("cold_degC", 0.0);
+  statement.warm_degC = map.number_or("warm_degC", 25.0);
+  statement.cycles = number_at_least(map, "cycles", 0.0, 0.0);
+  statement.at_years = number_at_least(map, "at_years", 0.0, 0.0);
+  statement.at_s = number_at_least(map, "at_s", 0.0, 0.0);
+  if (const YamlEntry* const executions = map.find("executions")) {
+    const double count = map.number("executions");
+    if (statement.quantity != ClaimQuantity::step_time)
+      throw ConfigError{executions->place, "'executions' is of step_time: the worst of so many"};
+    if (!(count >= 1.0) || !(count <= claim_executions_max) || count != std::floor(count))
+      throw ConfigError{executions->place, "'executions' is a whole number from 1 to " + std::to_string(claim_executions_max)};
+    statement.executions = static_cast<int>(count);
+  }
+  statement.returned_min_pct = number_at_least(map, "returned_min_pct", 99.0, 0.0);
+  statement.repeatability_pct = number_at_least(map, "repeatability_pct", 0.1, 0.0);
+  statement.temperature_pct_per_K = map.number_or("temperature_pct_per_K", 0.0);
+  const bool is_weighed = statement.quantity == ClaimQuantity::mass_loss;
+  if (is_weighed) {
+    statement.measured_before = claim_text(map.required("measured_before"));
+    statement.measured_after = claim_text(map.required("measured_after"));
+    statement.measured_standard = map.number("measured_standard");
+  } else if (statement.run.empty()) {
+    throw ConfigError{statement.place, "statement '" + statement.id + "': 'run' is missing: what does the bench do?"};
+  }
+  if (statement.quantity == ClaimQuantity::activation_energy) (void)map.required("cold");
+  if (statement.quantity == ClaimQuantity::retention_extrapolated) (void)map.required("at_years");
+  const YamlEntry* const variants = map.find("variants");
+  if (variants == nullptr) return;
+  for (const YamlNode& variant : as_list(variants->value, "variants")) statement.variants.push_back(read_variant(variant));
+  if (statement.variants.size() > claim_variants_max)
+    throw ConfigError{variants->place, "more than " + std::to_string(claim_variants_max) + " variants"};
+}
+
+}  // namespace
+
+const std::string& claim_word(const YamlEntry& entry, const std::vector<std::string>& known) {
+  const std::string& word = as_text(entry.value, entry.key);
+  if (std::find(known.begin(), known.end(), word) == known.end())
+    throw ConfigError{entry.value.place(), "'" + entry.key + "' cannot be '" + word + "'" + suggestion(word, known)};
+  return word;
+}
+
+ClaimStatement read_claim_statement(const YamlEntry& entry, const ClaimCircumstances& common) {
+  const YamlMap map{entry.value,
+                    "statement '" + entry.key + "'",
+                    {"text",
+                     "quantity",
+                     "comparator",
+                     "value",
+                     "value_from",
+                     "unit",
+                     "conditions",
+                     "chosen",
+                     "testable",
+                     "reason",
+                     "run",
+                     "step",
+                     "reference",
+                     "against",
+                     "cold",
+                     "cold_degC",
+                     "warm_degC",
+                     "cycles",
+                     "at_years",
+                     "at_s",
+                     "executions",
+                     "returned_min_pct",
+                     "repeatability_pct",
+                     "temperature_pct_per_K",
+                     "statistic",
+                     "tolerance_low",
+                     "tolerance_high",
+                     "measured_before",
+                     "measured_after",
+                     "measured_standard",
+                     "variants"}};
+  ClaimStatement statement;
+  statement.id = entry.key;
+  statement.place = entry.place;
+  statement.text = claim_text(map.required("text"));
+  statement.testable = read_testable(map.required("testable"));
+  if (statement.testable != Testable::yes) statement.reason = claim_text(map.required("reason"));
+  if (statement.testable == Testable::no) return statement;
+  read_limit(map, statement);
+  read_conditions(common, statement);
+  read_conditions({map.find("conditions"), map.find("chosen")}, statement);
+  require_conditions(statement);
+  read_what_is_run(map, statement);
+  return statement;
+}
+
+}  // namespace cellrig

@@ -1,0 +1,236 @@
+// The live stream: whole for those that read, bounded for those that do not.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <numeric>
+#include <poll.h>
+
+#include "controller/api/live_hub.hpp"
+#include "controller/async/thread_priority.hpp"
+#include "controller/api/messages_codec.hpp"
+#include "tests/api/fake_bench.hpp"
+
+namespace cellrig::api::test {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::HasSubstr;
+using testing::SizeIs;
+
+std::unique_ptr<Client> subscribe(const FakeBench& bench, int receive_buffer_bytes = 0) {
+  auto client = std::make_unique<Client>(bench.port(), receive_buffer_bytes);
+  Headers headers = FakeBench::signed_in();
+  headers.merge(Headers{{"Connection", "Upgrade"},
+                        {"Upgrade", "websocket"},
+                        {"Sec-WebSocket-Version", "13"},
+                        {"Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="}});
+  const Answer answer = client->ask(request("GET", "/api/v1/stream", headers));
+  EXPECT_EQ(answer.status, 101) << answer.body;
+  return client;
+}
+
+StreamMessage next(Client& client) {
+  const std::optional<std::string> text = client.message();
+  EXPECT_TRUE(text) << "the stream ended";
+  if (!text) return {};
+  const Decoded<StreamMessage> message = from_json<StreamMessage>(*text);
+  EXPECT_TRUE(message) << *text;
+  return message ? *message : StreamMessage{};
+}
+
+/// The next of this type; others are left out.
+StreamMessage next(Client& client, StreamType type) {
+  for (int i = 0; i < 1000; ++i) {
+    StreamMessage message = next(client);
+    if (message.type == type) return message;
+  }
+  ADD_FAILURE() << "no such message";
+  return {};
+}
+
+TEST(Stream, begins_with_the_whole_bench_and_tells_what_changes) {
+  FakeBench bench;
+  const auto client = subscribe(bench);
+  const StreamMessage first = next(*client);
+  ASSERT_EQ(first.type, StreamType::snapshot);
+  ASSERT_THAT(first.bench->channels, SizeIs(2));
+  EXPECT_THAT(*first.alarms, SizeIs(1));
+  bench.on_control([&] {
+    FakeControl& control = bench.control();
+    control.channels_[1].condition = ChannelCondition::tripped;
+    control.watcher()->channel_changed("ch2");
+  });
+  StreamMessage changed;
+  do {
+    changed = next(*client, StreamType::channel);
+  } while (changed.channel->channel != "ch2" || changed.channel->state != Activity::tripped);
+  bench.on_control([&] {
+    FakeControl& control = bench.control();
+    control.alarms_.push_back({.id = 4, .text = "too cold"});
+    control.watcher()->alarm_changed(control.alarms_.back());
+  });
+  while (next(*client, StreamType::alarm).alarm->text != "too cold") {
+  }
+}
+
+TEST(Stream, brings_every_sample_once_and_in_order_to_those_that_read) {
+  FakeBench bench;
+  const auto client = subscribe(bench);
+  ASSERT_EQ(next(*client).type, StreamType::snapshot);
+  constexpr int count = 200;
+  bench.on_control([&] {
+    for (int i = 0; i < count; ++i) bench.control().measure();
+  });
+  std::vector<double> times;
+  while (times.size() < count) {
+    const StreamMessage message = next(*client, StreamType::samples);
+    if (message.samples->channel != "ch1") continue;
+    const Column& part = message.samples->columns.at("test_time_s");
+    EXPECT_EQ(message.samples->columns.at("voltage_V").size(), part.size());
+    times.insert(times.end(), part.begin(), part.end());
+  }
+  ASSERT_THAT(times, SizeIs(count));
+  for (int i = 1; i < count; ++i)
+    EXPECT_NEAR(times[static_cast<std::size_t>(i)] - times[static_cast<std::size_t>(i) - 1], 0.1, 1e-9);
+}
+
+TEST(Stream, ends_for_who_talks_and_is_refused_without_a_token) {
+  FakeBench bench;
+  const auto client = subscribe(bench);
+  client->send_frame(1, "{\"stop\":true}");
+  EXPECT_TRUE(client->is_closed_within(std::chrono::seconds{10}));
+  Client stranger{bench.port()};
+  EXPECT_EQ(stranger
+                .ask(request("GET", "/api/v1/stream",
+                             {{"Connection", "Upgrade"},
+                              {"Upgrade", "websocket"},
+                              {"Sec-WebSocket-Version", "13"},
+                              {"Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="}}))
+                .status,
+            401);
+}
+
+TEST(Stream, takes_no_more_subscribers_than_it_can_serve) {
+  FakeBenchSettings settings{.limits = patient_limits()};
+  settings.limits.subscribers_max = 2;
+  FakeBench bench{settings};
+  const auto one = subscribe(bench), two = subscribe(bench);
+  Client three{bench.port()};
+  Headers headers = FakeBench::signed_in();
+  headers.merge(Headers{{"Connection", "Upgrade"},
+                        {"Upgrade", "websocket"},
+                        {"Sec-WebSocket-Version", "13"},
+                        {"Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="}});
+  EXPECT_EQ(three.ask(request("GET", "/api/v1/stream", headers)).status, 503);
+}
+
+SharedText text_of(std::size_t bytes) { return std::make_shared<const std::string>(bytes, 'x'); }
+
+// What waits for one that does not read: the latest of each view, and so many bytes of samples.
+TEST(Subscriber, keeps_the_latest_view_and_a_bounded_number_of_samples) {
+  boost::asio::io_context context;
+  Subscriber subscriber{context, 1000};
+  subscriber.put_snapshot(text_of(10));
+  for (int i = 0; i < 100; ++i) {
+    subscriber.put_view("channel:1", text_of(50));
+    subscriber.put_samples(text_of(100), 7);
+  }
+  EXPECT_EQ(subscriber.waiting_bytes(), 10U + 50U + 1000U);
+  EXPECT_EQ(subscriber.lost_in_all(), 90 * 7);
+}
+
+// Days of alarms that nobody fetched: one new snapshot says the same.
+TEST(Subscriber, that_missed_too_many_views_gets_a_new_snapshot) {
+  boost::asio::io_context context;
+  Subscriber subscriber{context, 1000};
+  subscriber.put_snapshot(text_of(10));
+  for (std::size_t i = 0; i <= Subscriber::views_max; ++i) subscriber.put_view("alarm:" + std::to_string(i), text_of(100));
+  EXPECT_TRUE(subscriber.needs_snapshot());
+  EXPECT_LE(subscriber.waiting_bytes(), 10U);
+}
+
+#ifdef __SANITIZE_ADDRESS__
+constexpr double kept_by_sanitizer_MB = 256;  ///< what was freed, so that it notices who still uses it (its quarantine)
+#else
+constexpr double kept_by_sanitizer_MB = 0;
+#endif
+
+double resident_MB() {
+  std::ifstream file{"/proc/self/statm"};
+  double pages = 0;
+  file >> pages >> pages;
+  return pages * static_cast<double>(sysconf(_SC_PAGESIZE)) / 1e6;
+}
+
+double median(std::vector<double> values) {
+  if (values.empty()) return 0;
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
+  return values[values.size() / 2];
+}
+
+double metric(const FakeBench& bench, const std::string& name) {
+  const std::string body = bench.get("/metrics").body;
+  const std::size_t at = body.find("\n" + name + " ");
+  return at == std::string::npos ? -1 : std::stod(body.substr(at + name.size() + 2));
+}
+
+/// Reads whatever comes on all of them, until so much time has passed.
+void read_all(std::vector<std::unique_ptr<Client>>& clients, std::vector<int>& messages, milliseconds time) {
+  const auto until = std::chrono::steady_clock::now() + time;
+  while (std::chrono::steady_clock::now() < until) {
+    for (std::size_t i = 0; i < clients.size(); ++i) messages[i] += clients[i]->message() ? 1 : 0;
+  }
+}
+
+// 64 channels at 20 Hz, 40 subscribers that read, 10 that never do. What they cost the control thread is counted: one look at the bench per
+// tick serves all of them, as it serves one. Its lateness is compared with that of the same run before anybody subscribed, where it may have
+// the real-time scheduling that a bench's has; without it the readers of this very test compete with it for the processor.
+TEST(Stream, fifty_subscribers_of_which_ten_never_read_cost_bounded_memory_and_no_lateness) {
+  FakeBenchSettings settings{.channel_count = 64, .limits = patient_limits()};
+  settings.limits.connections_max = 200;
+  settings.limits.connections_ordinary = 190;
+  FakeBench bench{settings};
+  bool is_preferred = false;
+  bench.on_control([&] { is_preferred = prefer_this_thread(); });
+  bench.measure_every(milliseconds{50});
+  std::vector<std::unique_ptr<Client>> readers, sleepers;
+  std::vector<int> messages(40), of_one(1);
+  readers.push_back(subscribe(bench));
+  (void)bench.lateness_s();
+  const int looks_before = bench.control().looks();
+  read_all(readers, of_one, milliseconds{2000});
+  const int looks_of_one = bench.control().looks() - looks_before;
+  const std::vector<double> alone = bench.lateness_s();
+  while (readers.size() < 40) readers.push_back(subscribe(bench));
+  while (sleepers.size() < 10) sleepers.push_back(subscribe(bench, 4096));
+  read_all(readers, messages, milliseconds{3000});
+  const double memory_MB = resident_MB();
+  (void)bench.lateness_s();
+  const int looks_begun = bench.control().looks();
+  const auto began = std::chrono::steady_clock::now();
+  read_all(readers, messages, milliseconds{4000});
+  const double time_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  const int looks_of_all = bench.control().looks() - looks_begun;
+  const std::vector<double> busy = bench.lateness_s();
+  EXPECT_GT(looks_of_one, 5);
+  EXPECT_LE(looks_of_all, 10 * time_s + 2) << "more than one look per tick";
+  const double waiting = metric(bench, "cellrig_api_stream_waiting_bytes");
+  EXPECT_GT(waiting, 1e6) << "nobody fell behind: the test measures nothing";
+  EXPECT_LT(waiting, 50.0 * (256.0 * 1024 + 64 * 2048)) << "samples, and the latest view of each channel";
+  EXPECT_LT(resident_MB() - memory_MB, 40 + kept_by_sanitizer_MB);
+  EXPECT_EQ(metric(bench, "cellrig_api_subscribers"), 50);
+  for (const int count : messages) EXPECT_GT(count, 10);
+  EXPECT_GT(busy.size(), 40U) << "control cycles were lost";
+  RecordProperty("lateness_alone_us", static_cast<int>(median(alone) * 1e6));
+  RecordProperty("lateness_busy_us", static_cast<int>(median(busy) * 1e6));
+  RecordProperty("real_time_scheduling", is_preferred ? "yes" : "no");
+  if (is_preferred) {
+    EXPECT_LT(median(busy), 10 * median(alone) + 1e-3) << "alone " << median(alone) << " s";
+  }
+}
+
+}  // namespace
+}  // namespace cellrig::api::test

@@ -1,0 +1,373 @@
+// B5: the summary of cycles against a plain loop over columns and against pandas, the opening of a long run, export against a plain CSV
+// writer, and the memory that all of it takes. Prints figures; the exit code follows ratios of this run only.
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "db/analysis/cycle_summary.hpp"
+#include "db/analysis/cycle_sums.hpp"
+#include "db/analysis/overview.hpp"
+#include "db/export/bdf.hpp"
+#include "db/export/csv.hpp"
+#include "db/recorder.hpp"
+#include "db/sqlite.hpp"
+
+namespace cellrig::db {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr int rounds = 3;
+constexpr int rows_a_step = 1800, steps_a_cycle = 2;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+void must(const Result<void>& result) {
+  if (result) return;
+  std::fprintf(stderr, "%s\n", result.error().what.c_str());
+  std::exit(1);
+}
+template <class T>
+T must(Result<T> result) {
+  if (!result) must(Result<void>{result.error()});
+  return std::move(*result);
+}
+
+/// The least time of some rounds: a shared machine only ever makes things slower.
+template <class Work>
+double best_seconds(const Work& work) {
+  double best = 1e99;
+  for (int round = 0; round < rounds; ++round) {
+    const Clock::time_point start = Clock::now();
+    work();
+    best = std::min(best, seconds_since(start));
+  }
+  return best;
+}
+
+bool judge(bool is_good, const char* what, double value, const char* bar) {
+  std::printf("%s %s: %.3g (%s)\n", is_good ? "PASS" : "FAIL", what, value, bar);
+  return is_good;
+}
+
+// ---- the data ---------------------------------------------------------------------------------------------------------
+
+struct Columns {
+  std::vector<std::int64_t> time_ns;
+  std::vector<double> voltage_V, current_A;
+  std::vector<std::int32_t> cycle;
+  std::vector<std::uint8_t> anew;
+};
+
+Columns make_columns(std::size_t rows) {
+  Columns c;
+  for (std::size_t i = 0; i < rows; ++i) {
+    const auto step = static_cast<std::int32_t>(i / rows_a_step);
+    const double x = static_cast<double>(i % rows_a_step);
+    c.time_ns.push_back(static_cast<std::int64_t>(i) * 100'000'000);
+    c.voltage_V.push_back(3.7 + 0.1 * std::sin(0.001 * x) + (step % 2 == 0 ? 0.1 : -0.1));
+    c.current_A.push_back((step % 2 == 0 ? 2.5 : -2.4) + 0.01 * std::cos(x));
+    c.cycle.push_back(step / steps_a_cycle);
+    c.anew.push_back(i % rows_a_step == 0 ? 1 : 0);
+  }
+  return c;
+}
+
+/// What anyone would write first: one pass, sums into the entry of the cycle.
+std::vector<Sums> plain_loop(const Columns& c) {
+  std::vector<Sums> sums(static_cast<std::size_t>(c.cycle.back()) + 1);
+  for (std::size_t i = 1; i < c.time_ns.size(); ++i) {
+    if (c.anew[i] != 0) continue;
+    const double half_hours = 0.5 * static_cast<double>(c.time_ns[i] - c.time_ns[i - 1]) / 3.6e12;
+    const double ia = c.current_A[i - 1], ib = c.current_A[i], pa = ia * c.voltage_V[i - 1], pb = ib * c.voltage_V[i];
+    Sums& s = sums[static_cast<std::size_t>(c.cycle[i])];
+    s.charge_Ah += half_hours * (std::max(ia, 0.0) + std::max(ib, 0.0));
+    s.discharge_Ah += half_hours * (std::max(-ia, 0.0) + std::max(-ib, 0.0));
+    s.charge_Wh += half_hours * (std::max(pa, 0.0) + std::max(pb, 0.0));
+    s.discharge_Wh += half_hours * (std::max(-pa, 0.0) + std::max(-pb, 0.0));
+  }
+  return sums;
+}
+
+constexpr const char* pandas_program = R"py(
+import sys, time
+try:
+    import numpy as np
+    import pandas as pd
+except ImportError:
+    print("none"); sys.exit(0)
+folder = sys.argv[1]
+df = pd.DataFrame({"t": np.fromfile(folder + "/time", "int64"), "V": np.fromfile(folder + "/voltage", "float64"),
+                   "I": np.fromfile(folder + "/current", "float64"), "cycle": np.fromfile(folder + "/cycle", "int32"),
+                   "anew": np.fromfile(folder + "/anew", "uint8")})
+def summary():
+    h = df["t"].diff() * (0.5 / 3.6e12)
+    h[df["anew"] != 0] = 0
+    P = df["V"] * df["I"]
+    out = pd.DataFrame({"cycle": df["cycle"]})
+    for name, x in (("Qc", df["I"].clip(lower=0)), ("Qd", (-df["I"]).clip(lower=0)), ("Ec", P.clip(lower=0)), ("Ed", (-P).clip(lower=0))):
+        out[name] = h * (x + x.shift())
+    return out.groupby("cycle").sum()
+best = 1e99
+for _ in range(4):
+    start = time.perf_counter(); result = summary(); best = min(best, time.perf_counter() - start)
+print(best, float(result["Qc"].sum()))
+)py";
+
+template <class T>
+void write_column(const std::string& path, const std::vector<T>& values) {
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char*>(values.data()), static_cast<std::streamsize>(values.size() * sizeof(T)));
+}
+
+/// Seconds; none: there is no pandas here.
+std::optional<double> pandas_seconds(const std::string& folder, const Columns& c, double expected_Ah) {
+  write_column(folder + "/time", c.time_ns);
+  write_column(folder + "/voltage", c.voltage_V);
+  write_column(folder + "/current", c.current_A);
+  write_column(folder + "/cycle", c.cycle);
+  write_column(folder + "/anew", c.anew);
+  std::ofstream(folder + "/summary.py") << pandas_program;
+  double seconds = 0, sum_Ah = 0;
+  int read = 0;
+  for (const char* const python : {"python3", "/usr/bin/python3"}) {  // the first may be one without the system's packages
+    FILE* const pipe = popen((std::string(python) + " " + folder + "/summary.py " + folder + " 2>/dev/null").c_str(), "r");
+    if (pipe == nullptr) continue;
+    read = std::fscanf(pipe, "%lf %lf", &seconds, &sum_Ah);
+    pclose(pipe);
+    if (read == 2) break;
+  }
+  if (read != 2) return std::nullopt;
+  if (std::abs(sum_Ah - expected_Ah) > 1e-6 * expected_Ah) {
+    std::fprintf(stderr, "pandas counts %.9g Ah, we %.9g Ah\n", sum_Ah, expected_Ah);
+    std::exit(1);
+  }
+  return seconds;
+}
+
+bool bench_summary(const std::string& folder, std::size_t rows) {
+  const Columns c = make_columns(rows);
+  const SampleColumns columns{c.time_ns, c.voltage_V, c.current_A, c.cycle, c.anew};
+  double ours_Ah = 0, plain_Ah = 0;
+  const double plain = best_seconds([&] {
+    plain_Ah = 0;
+    for (const Sums& s : plain_loop(c)) plain_Ah += s.charge_Ah;
+  });
+  const double ours = best_seconds([&] {
+    ours_Ah = 0;
+    for (const CycleSums& s : sum_cycles(columns)) ours_Ah += s.sums.charge_Ah;
+  });
+  if (std::abs(ours_Ah - plain_Ah) > 1e-9 * plain_Ah) std::exit(1);
+  const double n = static_cast<double>(rows);
+  std::printf("summary of %zu rows by cycle: ours %.0f M rows/s, plain loop %.0f M rows/s\n", rows, n / ours / 1e6,
+              n / plain / 1e6);
+  bool is_good = judge(plain / ours >= 0.5, "summary, of a plain loop's speed", plain / ours, "bar 0.5");
+  const std::optional<double> pandas = pandas_seconds(folder, c, ours_Ah);
+  if (!pandas) {
+    std::printf("SKIP summary against pandas: python3 has no pandas here\n");
+    return is_good;
+  }
+  std::printf("pandas: %.0f M rows/s\n", n / *pandas / 1e6);
+  return judge(*pandas / ours >= 5, "summary, times pandas", *pandas / ours, "bar 5") && is_good;
+}
+
+// ---- a long run -------------------------------------------------------------------------------------------------------
+
+RunKey write_run(const std::string& path, std::size_t rows) {
+  RecorderOptions options{.path = path, .commit = CommitPolicy::simulated()};
+  auto recorder = must(Recorder::open(options));
+  RunRow run;
+  run.channel = "ch1";
+  run.cell_name = "cell";
+  run.profile_name = "life";
+  run.time_source = "virtual";
+  run.nominal_capacity_Ah = 5;
+  const RunKey key = recorder->begin_run(run);
+  CycleRow cycle{.run = key};
+  for (std::size_t at = 0; at < rows;) {
+    const std::size_t step_index = at / rows_a_step;
+    const bool is_charge = step_index % 2 == 0;
+    StepRow step{.step = recorder->next_step_key(), .run = key, .step_count = static_cast<std::int64_t>(step_index) + 1};
+    step.cycle = static_cast<std::int64_t>(step_index / steps_a_cycle) + 1;
+    step.in_cycle = true;
+    step.type = is_charge ? "CC_CHG" : "CC_DCH";
+    step.started_test_time_ns = static_cast<std::int64_t>(at) * 100'000'000;
+    recorder->begin_step(step);
+    StepEndRow end{.step = step.step, .reason = "condition"};
+    for (int i = 0; i < rows_a_step && at < rows; ++i, ++at) {
+      SampleRow row{.step = step.step,
+                    .test_time_ns = static_cast<std::int64_t>(at) * 100'000'000 + static_cast<std::int64_t>(at % 977)};
+      row.flags = sample_flag::output_on;
+      row.voltage_V = 3.7 + 0.1 * std::sin(0.001 * i);
+      row.current_A = (is_charge ? 2.5 : -2.4) + 0.01 * std::cos(i);
+      row.cell_temperature_degC = 25.1 + 0.3 * std::sin(0.01 * i);
+      row.ambient_temperature_degC = 25.03 + 0.1 * std::cos(0.1 * i);
+      (is_charge ? row.charge_Ah : row.discharge_Ah) = i * 6.9512e-5;
+      (is_charge ? row.charge_Wh : row.discharge_Wh) = i * 2.5718e-4;
+      recorder->append(row);
+      if (i % 10 == 0) recorder->append(AuxRow{step.step, row.test_time_ns, "stack_pressure_MPa", 0.5 + 0.001 * (i % 50)});
+      end.ended_test_time_ns = row.test_time_ns;
+      end.charge_Ah = row.charge_Ah;
+      end.discharge_Ah = row.discharge_Ah;
+    }
+    recorder->end_step(end);
+    cycle.cycle = step.cycle;
+    cycle.charge_Ah = cycle.discharge_Ah = 0.12;
+    if (!is_charge) recorder->append(cycle);
+  }
+  recorder->end_run({.run = key, .status = "completed"});
+  must(recorder->close());
+  return key;
+}
+
+double peak_MiB() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) / 1024;
+}
+
+bool bench_opening(const std::string& path, RunKey run, std::size_t rows) {
+  std::uint64_t seen = 0;
+  std::size_t pieces = 0, cycles = 0;
+  const double opening = best_seconds([&] {
+    auto reader = must(Reader::open(path));
+    if (must(reader->runs()).empty()) std::exit(1);
+    cycles = must(summarise(*reader, run)).cycles.size();
+    const Overview picture = must(overview(*reader, run));
+    pieces = picture.pieces.size();
+    seen = picture.rows;
+  });
+  const double scanning = best_seconds([&] {
+    auto reader = must(Reader::open(path));
+    must(reader->for_each_sample(run, [](const SampleView&) { return true; }));
+  });
+  std::printf(
+      "%zu rows: list, %zu cycles and the first plot (%zu pieces of %llu rows) in %.3f s (bar 0.5 s at 10 million); reading "
+      "every row %.2f s\n",
+      rows, cycles, pieces, static_cast<unsigned long long>(seen), opening, scanning);
+  if (seen != rows) return judge(false, "rows that the plot stands for", static_cast<double>(seen), "all");
+  return judge(opening / scanning <= 0.2, "opening, of the time to read every row", opening / scanning, "bar 0.2");
+}
+
+// ---- export -----------------------------------------------------------------------------------------------------------
+
+/// The columns of our CSV by hand: one SELECT, to_chars, one buffer.
+class PlainWriter {
+ public:
+  explicit PlainWriter(const std::string& path) : file_(std::fopen(path.c_str(), "wb")) {}
+  ~PlainWriter() {
+    flush();
+    std::fclose(file_);
+  }
+  template <class T>
+  void cell(T value, char after = ',') {
+    const auto end = std::to_chars(at_, buffer_.data() + buffer_.size(), value);
+    at_ = end.ptr;
+    *at_++ = after;
+    if (at_ > buffer_.data() + buffer_.size() - 64) flush();
+  }
+  void text(const char* value, std::size_t length) {
+    std::memcpy(at_, value, length);
+    at_ += length;
+    *at_++ = ',';
+    if (at_ > buffer_.data() + buffer_.size() - 64) flush();
+  }
+
+ private:
+  void flush() {
+    std::fwrite(buffer_.data(), 1, static_cast<std::size_t>(at_ - buffer_.data()), file_);
+    at_ = buffer_.data();
+  }
+  FILE* file_;
+  std::array<char, 1 << 16> buffer_{};
+  char* at_ = buffer_.data();
+};
+
+void plain_export(const std::string& path, const std::string& out) {
+  Connection connection = must(Connection::open(path, OpenMode::read));
+  Statement select = must(connection.prepare(
+      "SELECT x.rowid, x.test_time_ns, x.flags, x.voltage_V, x.current_A, x.cell_temperature_degC, "
+      "x.ambient_temperature_degC, x.charge_Ah, x.discharge_Ah, x.charge_Wh, x.discharge_Wh, s.step_count, s.step_id, "
+      "s.cycle, s.in_cycle, s.is_reference, s.started_test_time_ns, s.cycle_charge_Ah, s.cycle_discharge_Ah, "
+      "s.cycle_charge_Wh, s.cycle_discharge_Wh, s.run_charge_Ah, s.run_discharge_Ah, s.run_charge_Wh, s.run_discharge_Wh "
+      "FROM sample AS x JOIN step AS s ON s.step = x.step ORDER BY x.rowid"));
+  PlainWriter writer(out);
+  while (must(select.step("bench"))) {
+    const double t = static_cast<double>(select.integer(1)) / 1e9;
+    writer.cell(select.integer(0));
+    writer.cell(t);
+    writer.cell(t);
+    writer.cell(select.integer(11));
+    writer.cell(select.integer(12));
+    writer.text("cc", 2);
+    writer.text("CC_CHG", 6);
+    writer.cell(t - static_cast<double>(select.integer(16)) / 1e9);
+    for (const int column : {13, 14, 15}) writer.cell(select.integer(column));
+    writer.cell(select.integer(2) & 1);
+    writer.text("CC", 2);
+    writer.cell((select.integer(2) >> 6) & 1);
+    const double v = select.real(3), i = select.real(4);
+    for (const double value : {v, i, v * i, select.real(5), select.real(6)}) writer.cell(value);
+    for (int column = 7; column < 11; ++column) writer.cell(select.real(column));
+    for (int column = 7; column < 11; ++column) writer.cell(select.real(column) + select.real(column + 10));
+    for (int column = 7; column < 11; ++column)
+      writer.cell(select.real(column) + select.real(column + 14), column == 10 ? '\n' : ',');
+  }
+}
+
+bool bench_export(const std::string& folder, const std::string& path, RunKey run, std::size_t rows) {
+  const double n = static_cast<double>(rows);
+  const double before_MiB = peak_MiB();
+  auto reader = must(Reader::open(path));
+  const double plain = best_seconds([&] { plain_export(path, folder + "/plain.csv"); });
+  const double csv = best_seconds([&] { must(export_csv(*reader, run, {folder + "/ours.csv", true})); });
+  const double bdf = best_seconds([&] { must(export_bdf(*reader, run, {folder + "/ours.bdf.csv", true})); });
+  const auto megabytes = [&folder](const char* name) {
+    return static_cast<double>(std::filesystem::file_size(folder + name)) / 1e6;
+  };
+  std::printf(
+      "export of %zu rows: CSV %.2f M rows/s (%.0f MB/s), BDF %.2f M rows/s (%.0f MB/s), plain writer %.2f M rows/s (%.0f "
+      "MB/s)\n",
+      rows, n / csv / 1e6, megabytes("/ours.csv") / csv, n / bdf / 1e6, megabytes("/ours.bdf.csv") / bdf, n / plain / 1e6,
+      megabytes("/plain.csv") / plain);
+  bool is_good = judge(plain / csv >= 0.7, "CSV export, of a plain writer's rows a second", plain / csv, "bar 0.7");
+  // Battery Data Format has more columns: judged by what it writes.
+  const double ratio = megabytes("/ours.bdf.csv") / bdf / (megabytes("/plain.csv") / plain);
+  is_good = judge(ratio >= 0.7, "BDF export, of a plain writer's bytes a second", ratio, "bar 0.7") && is_good;
+  const double grown_MiB = peak_MiB() - before_MiB;
+  return judge(grown_MiB <= 32, "memory that exports added at their peak, MiB", grown_MiB, "bar 32, whatever the length") &&
+         is_good;
+}
+
+int run(bool is_short) {
+  const std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / ("cellrig-review-bench-" + std::to_string(getpid()));
+  std::filesystem::create_directories(folder);
+  const std::size_t summary_rows = is_short ? 1'000'000 : 5'000'000, run_rows = is_short ? 500'000 : 10'000'000,
+                    export_rows = is_short ? 200'000 : 1'000'000;
+  bool is_good = bench_summary(folder.string(), summary_rows);
+  const std::string long_path = (folder / "long.db").string(), short_path = (folder / "export.db").string();
+  const RunKey exported = write_run(short_path, export_rows);
+  is_good = bench_export(folder.string(), short_path, exported, export_rows) && is_good;
+  const RunKey long_run = write_run(long_path, run_rows);
+  is_good = bench_opening(long_path, long_run, run_rows) && is_good;
+  std::filesystem::remove_all(folder);
+  return is_good ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace cellrig::db
+
+int main(int argc, char** argv) { return cellrig::db::run(argc > 1 && std::strcmp(argv[1], "--short") == 0); }

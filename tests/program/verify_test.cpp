@@ -1,0 +1,194 @@
+// cellrig verify, as a person starts it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/json/parse.hpp>
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <set>
+#include <sstream>
+
+#include "profiles/claim.hpp"
+#include "tests/program/process.hpp"
+
+namespace cellrig::test {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+/// "PASS" that nothing qualifies.
+bool says_bare_pass(const std::string& text) {
+  const std::string left = std::regex_replace(text, std::regex{"SIMULATED (surrogate )?PASS"}, "");
+  return left.find("PASS") != std::string::npos;
+}
+
+std::string text_of(const std::filesystem::path& path) {
+  std::ifstream file{path};
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+class Verify : public testing::Test {
+ protected:
+  Verify() : folder_{std::filesystem::path{file_with("", "empty")}.parent_path()}, database_{(folder_ / "v.db").string()} {}
+  Finished verify(std::vector<std::string> words) const {
+    words.insert(words.begin(), "verify");
+    words.insert(words.end(), {"--db", database_, "--quiet"});
+    return cellrig(words);
+  }
+  std::filesystem::path folder_;
+  std::string database_;
+};
+
+// The whole way: run, judge, say, keep, and judge the same record again.
+TEST_F(Verify, a_simulated_cell_passes_by_that_name_only) {
+  const std::string page = (folder_ / "page.html").string();
+  const Finished done = verify({"quantumscape-qse-5/charge-15", "--simulated", "--no-variants", "--report", page});
+  EXPECT_EQ(done.exit_code, 0) << done.out << done.err;
+  EXPECT_THAT(done.out, HasSubstr("quantumscape-qse-5: SIMULATED PASS"));
+  EXPECT_THAT(done.out, HasSubstr("no evidence about a real cell"));
+  EXPECT_THAT(done.out, HasSubstr("thermal_boundary: unspecified; the bench chose still air"));
+  EXPECT_FALSE(says_bare_pass(done.out)) << done.out;
+  EXPECT_FALSE(says_bare_pass(text_of(page)));
+  EXPECT_THAT(text_of(page), HasSubstr("SIMULATED PASS"));
+  for (const char* const part : {"+/-: expanded uncertainty", "Where the uncertainty comes from", "the bench did",
+                                 "<svg class=\"chart\"", "upper voltage", "hash chain, SHA-256", "reference capacity"})
+    EXPECT_THAT(text_of(page), HasSubstr(part));
+
+  const Finished trail = cellrig({"db", "audit", "--db", database_, "--json"});
+  EXPECT_THAT(trail.out, HasSubstr("SIMULATED PASS"));
+  EXPECT_THAT(trail.out, HasSubstr("quantumscape-qse-5"));
+  EXPECT_FALSE(says_bare_pass(trail.out)) << trail.out;
+
+  const Finished again = verify({"quantumscape-qse-5/charge-15", "--recorded", "window=1", "--json"});
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+  const boost::json::value claim = boost::json::parse(again.out).at("claims").at(0);
+  EXPECT_EQ(claim.at("verdict").as_string(), "SIMULATED PASS");  // it does not become evidence by being judged later
+  const boost::json::value& cell = claim.at("statements").at(0).at("cells").at(0);
+  EXPECT_GT(cell.at("value").to_number<double>(), 5.0);
+  EXPECT_GT(cell.at("standard_uncertainty").to_number<double>(), 0.0);
+  EXPECT_GE(cell.at("budget").as_array().size(), 4U);
+  EXPECT_EQ(claim.at("statements").at(0).at("conditions").at("thermal_boundary").at("stated").as_string(), "unspecified");
+}
+
+// A few cycles are no life, however good they look.
+TEST_F(Verify, a_shortened_life_never_passes) {
+  const Finished done = verify({"factorial-fest-77/life", "--simulated", "--short"});
+  EXPECT_EQ(done.exit_code, 1) << done.err;
+  EXPECT_THAT(done.out, HasSubstr("SIMULATED INCONCLUSIVE"));
+  EXPECT_THAT(done.out, HasSubstr("shortened"));
+  EXPECT_THAT(done.out, HasSubstr("2 of 600 cycles were run"));
+  EXPECT_THAT(done.out, Not(HasSubstr("PASS")));
+}
+
+// The other readings are often the finding.
+TEST_F(Verify, tells_when_another_reading_changes_the_verdict) {
+  const Finished done = verify({"quantumscape-qse-5/charge-12", "--simulated"});
+  EXPECT_EQ(done.exit_code, 0) << done.err;
+  EXPECT_THAT(done.out, HasSubstr("with rate = 3.44C"));
+  EXPECT_THAT(done.out, HasSubstr("<- the verdict changes"));
+}
+
+TEST_F(Verify, several_cells_differ_and_show_a_reliability) {
+  const Finished done = verify({"gac", "--simulated", "--cells", "2", "--json"});
+  EXPECT_EQ(done.exit_code, 0) << done.err;
+  const boost::json::value statement = boost::json::parse(done.out).at("claims").at(0).at("statements").at(0);
+  ASSERT_EQ(statement.at("cells").as_array().size(), 2U);
+  EXPECT_NE(statement.at("cells").at(0).at("value"), statement.at("cells").at(1).at("value"));
+  EXPECT_NEAR(statement.at("reliability").to_number<double>(), 0.316, 0.001);
+  EXPECT_EQ(statement.at("verdict").as_string(), "SIMULATED surrogate PASS");
+}
+
+// Two weighings of a real cell need no bench, and no simulation taints them.
+TEST_F(Verify, a_weighing_is_judged_without_a_bench) {
+  const std::vector<std::string> claim{"china-solid-state-standard/mass-loss"};
+  const auto weighed = [&](const std::string& after) {
+    return verify({claim[0], "--measured", "mass_before_g=200.00", "--measured", "mass_after_g=" + after});
+  };
+  const Finished good = weighed("199.50");
+  EXPECT_EQ(good.exit_code, 0) << good.err;
+  EXPECT_THAT(good.out, HasSubstr("china-solid-state-standard: PASS"));
+  EXPECT_EQ(weighed("199.01").exit_code, 1);
+  EXPECT_THAT(weighed("199.01").out, HasSubstr("INCONCLUSIVE"));
+  EXPECT_THAT(weighed("198.00").out, HasSubstr(": FAIL"));
+  const Finished half = verify({claim[0], "--measured", "mass_before_g=200.00"});
+  EXPECT_EQ(half.exit_code, 1);
+  EXPECT_THAT(half.out, HasSubstr("NOT RUN"));
+}
+
+/// As `cellrig check` is asked for one run of a claim.
+std::vector<std::string> check_words(const Claim& claim, const ClaimRun& run, const ClaimVariant* variant, bool shortened) {
+  std::map<std::string, std::string> settings = run.settings;
+  if (variant != nullptr)
+    for (const auto& [name, value] : variant->settings) settings[name] = value;
+  if (shortened)
+    for (const auto& [name, value] : run.short_settings) settings[name] = value;
+  const bool has_cell = variant != nullptr && !variant->cell.empty(),
+             has_channel = variant != nullptr && !variant->channel.empty();
+  std::vector<std::string> words{"check",     run.profile,
+                                 "--bench",   run.bench.empty() ? claim.bench : run.bench,
+                                 "--cell",    has_cell ? variant->cell : run.cell,
+                                 "--channel", has_channel ? variant->channel : run.channel};
+  for (const auto& [name, value] : settings) words.insert(words.end(), {"--set", name + "=" + value});
+  return words;
+}
+
+// Every run of every claim is accepted by the bench it is meant for: rates, ranges, temperatures, pressures, modes.
+TEST_F(Verify, the_bench_accepts_every_run_of_every_claim) {
+  std::set<std::vector<std::string>> asked;
+  for (const auto& entry : std::filesystem::directory_iterator{std::filesystem::path{CELLRIG_SOURCE_DIR} / "profiles/claims"}) {
+    const Claim claim = read_claim_file(entry.path());
+    for (const ClaimRun& run : claim.runs) {
+      for (const bool shortened : {false, true}) asked.insert(check_words(claim, run, nullptr, shortened));
+    }
+    for (const ClaimStatement& s : claim.statements) {
+      for (const ClaimVariant& variant : s.variants) asked.insert(check_words(claim, *claim.run(s.run), &variant, false));
+    }
+  }
+  EXPECT_GE(asked.size(), 60U);
+  for (const std::vector<std::string>& words : asked) {
+    const Finished done = cellrig(words);
+    EXPECT_EQ(done.exit_code, 0) << testing::PrintToString(words) << done.out << done.err;
+  }
+}
+
+// The short form of what is unlike the others: pressure, ladder, duty, two temperatures, two cells, a life.
+TEST_F(Verify, short_forms_come_to_a_number) {
+  for (const char* const name :
+       {"gotion/pressure", "interface-stability/ev-threshold", "duty-cycles/robot-energy",
+        "china-solid-state-standard/activation-energy", "nissan/charge-time", "factorial-aabc-2022/life-25"}) {
+    const Finished done = verify({name, "--simulated", "--short", "--json"});
+    EXPECT_TRUE(done.exit_code == 0 || done.exit_code == 1) << name << done.err;
+    const boost::json::value document = boost::json::parse(done.out);
+    for (const boost::json::value& s : document.at("claims").at(0).at("statements").as_array()) {
+      if (s.at("testable").as_string() == "no") continue;
+      EXPECT_TRUE(s.at("value").is_number()) << name << s.at("remark");
+      EXPECT_TRUE(s.at("verdict").as_string().starts_with("SIMULATED ")) << s.at("verdict");
+    }
+  }
+}
+
+TEST_F(Verify, slips_are_told_with_the_nearest_word) {
+  const auto refused = [&](const std::vector<std::string>& words, const std::string& hint) {
+    const Finished done = verify(words);
+    EXPECT_EQ(done.exit_code, 2) << done.out << done.err;
+    EXPECT_THAT(done.err, HasSubstr(hint));
+  };
+  refused({"factorial-fest-7", "--simulated"}, "did you mean 'factorial-fest-77'");
+  refused({"factorial-fest-77/charge-tim", "--simulated"}, "did you mean 'charge-time'");
+  refused({"gac"}, "--bench FILE, --simulated, or --recorded");
+  refused({"--all"}, "no bench");
+  refused({"gac", "--all", "--simulated"}, "give one CLAIM, or --all");
+  refused({"gac", "--recorded", "capacit=3"}, "did you mean 'capacity'");
+  refused({"gac", "--recorded", "capacity=x"}, "no number of a run");
+  refused({"gac", "--bench", "demo"}, "which cell is connected");
+  const Finished list = cellrig({"verify", "--list"});
+  EXPECT_EQ(list.exit_code, 0);
+  EXPECT_THAT(list.out, HasSubstr("saic-mg4-anxin"));
+}
+
+}  // namespace
+}  // namespace cellrig::test

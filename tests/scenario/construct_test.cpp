@@ -1,0 +1,182 @@
+// What the other tests of the language leave out, so that each construct runs once in virtual time and is judged by the record:
+// docs/testing.md has the list. Each quantity ends a step, and the record names condition, value and margin.
+#include <cmath>
+
+#include "tests/scenario/language_fixture.hpp"
+
+namespace cellrig::test {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+struct QuantityCase {
+  std::string name, bench, cell, steps, condition;  ///< it ends the last of the steps
+  double threshold = 0, value_min = 0, value_max = 0;
+};
+
+std::string last(const std::string& word, const std::string& keys, const std::string& condition) {
+  return "  - " + word + ": {" + keys + ", until: " + condition + ", at_most_h: 12}\n";
+}
+
+const std::string little_discharge = "  - cc_discharge: {rate_C: 1, until: step_time_s >= 60, at_most_h: 1}\n";
+
+std::vector<QuantityCase> quantity_cases() {
+  const std::string demo = "demo", lg = "lg-m50", full = "full", sulfide = "sulfide-20", c2 = "rate_C: 1/2";
+  const auto flowing = [&](const std::string& name, const std::string& condition, double threshold, double max) {
+    return QuantityCase{name, demo, lg, last("cc_discharge", c2, condition), condition, threshold, threshold, max};
+  };
+  const auto sensed = [&](const std::string& name, const std::string& condition, double threshold, double min, double max) {
+    return QuantityCase{name, full, sulfide, last("rest", "name: look", condition), condition, threshold, min, max};
+  };
+  const auto after = [&](const std::string& name, const std::string& condition, double threshold, double min, double max) {
+    return QuantityCase{name, demo, lg, little_discharge + last("rest", "name: look", condition), condition, threshold, min, max};
+  };
+  const auto soaked = [&](const std::string& name, const std::string& condition, double threshold) {
+    return QuantityCase{name,      demo,      lg,        last("soak", "temperature_degC: 35", condition),
+                        condition, threshold, threshold, threshold + 1};
+  };
+  return {
+      flowing("energy_Wh", "energy_Wh >= 0.5", 0.5, 0.52),
+      flowing("capacity_pct", "capacity_pct >= 2", 0.1, 0.11),
+      flowing("step_time_h", "step_time_h >= 0.05", 180, 182),
+      flowing("step_time_min", "step_time_min >= 2", 120, 122),
+      flowing("power_W", "power_W >= 5 after 10 s", 5, 12),
+      {"cv_time_h", demo, lg, last("cv_charge", "voltage_V: 3.75, rate_max_C: 1/2", "cv_time_h >= 0.02"), "cv_time_h >= 0.02", 72,
+       72, 75},
+      soaked("ambient_temperature_degC", "ambient_temperature_degC >= 30", 30),
+      soaked("chamber_temperature_degC", "chamber_temperature_degC >= 30", 30),
+      soaked("cell_temperature_degC", "cell_temperature_degC >= 30", 30),
+      sensed("logger_voltage_V", "logger_voltage_V >= 1 after 20 s", 1, 2.5, 4.5),
+      sensed("stack_force_N", "stack_force_N >= 1000 after 20 s", 1000, 50'000, 150'000),
+      sensed("stack_pressure_MPa", "stack_pressure_MPa >= 2.5 after 20 s", 2.5, 4, 6),
+      sensed("gas_ppm", "gas_ppm <= 40 after 20 s", 40, 0, 20),
+      after("voltage_per_minute_V", "voltage_per_minute_V <= 0.002", 0.002, -0.01, 0.002),
+      after("temperature_per_hour_K", "temperature_per_hour_K >= -5", -5, -5, 1),
+  };
+}
+
+class EachQuantity : public Language, public testing::WithParamInterface<QuantityCase> {};
+
+TEST_P(EachQuantity, ends_a_step_and_the_record_says_by_what) {
+  const QuantityCase& c = GetParam();
+  run(HarnessOptions{.bench = c.bench, .profiles = {{"ch1", profile(c.steps)}}, .cell = c.cell});
+  const db::StepEndRow& row = end(steps.size() - 1);
+  EXPECT_EQ(row.reason, "condition");
+  EXPECT_EQ(row.condition, c.condition);
+  ASSERT_TRUE(row.value && row.margin);
+  EXPECT_GE(*row.value, c.value_min);
+  EXPECT_LE(*row.value, c.value_max);
+  EXPECT_NEAR(std::abs(*row.margin), std::abs(*row.value - c.threshold), 1e-9);
+  EXPECT_FALSE(bench->output_is_on("ch1"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Language, EachQuantity, testing::ValuesIn(quantity_cases()),
+                         [](const testing::TestParamInfo<QuantityCase>& p) { return p.param.name; });
+
+class Construct : public Language {};
+
+// ---- set-points that no other scenario has ------------------------------------------------------------------------------
+
+TEST_F(Construct, each_way_to_hold_current_voltage_power_and_resistance_is_what_flows) {
+  run(profile("  - cp_discharge: {power_W: 8, until: step_time_s >= 30, at_most_h: 1}\n"
+              "  - cp_charge: {power_W: 6, until: step_time_s >= 30, at_most_h: 1}\n"
+              "  - cccv_discharge: {rate_C: 1, voltage_V: 3.5, until: rate_C <= 0.5, at_most_h: 3}\n"
+              "  - cv_discharge: {voltage_V: 3.45, rate_max_C: 1, until: cv_time_s >= 30, at_most_h: 3}\n"
+              "  - cv_charge: {voltage_V: 3.8, rate_max_C: 0.5, until: step_time_s >= 30, at_most_h: 3}\n"
+              "  - cr_discharge: {resistance_Ohm: 3, until: step_time_s >= 30, at_most_h: 1}\n"),
+      1s);
+  const auto last_row = [this](std::size_t step) { return rows_of(step).back(); };
+  EXPECT_NEAR(last_row(0).voltage_V * last_row(0).current_A, -8.0, 0.1);
+  EXPECT_NEAR(last_row(1).voltage_V * last_row(1).current_A, 6.0, 0.1);
+  EXPECT_NEAR(last_row(2).voltage_V, 3.5, 0.01);
+  EXPECT_LE(std::abs(last_row(2).current_A), 2.5);
+  EXPECT_NEAR(last_row(3).voltage_V, 3.45, 0.01);
+  EXPECT_LE(last_row(4).current_A, 2.52);
+  EXPECT_GT(last_row(4).current_A, 0.5);
+  EXPECT_NEAR(-last_row(5).voltage_V / last_row(5).current_A, 3.0, 0.05);
+  EXPECT_EQ(steps[0].row.type, "CP_DCH");
+  EXPECT_EQ(steps[2].row.type, "CCCV_DCH");
+}
+
+TEST_F(Construct, a_rate_may_be_of_the_rated_capacity) {
+  run(
+      profile("  - cc_discharge: {rate_C: 1/2, until: step_time_s >= 20, at_most_h: 1}\n"
+              "  - cc_discharge: {rate_C: 1/2, rate_of: rated, until: step_time_s >= 20, at_most_h: 1}\n"
+              "  - cc_discharge: {current_A: cell.rated_capacity_Ah / 2, until: step_time_s >= 20, at_most_h: 1}\n"));
+  EXPECT_NEAR(rows_of(0).back().current_A, -2.5, 0.02) << "of the nominal";
+  EXPECT_NEAR(rows_of(1).back().current_A, rows_of(2).back().current_A, 1e-6);
+  EXPECT_LT(std::abs(rows_of(1).back().current_A - rows_of(0).back().current_A), 0.2);
+  EXPECT_NE(rows_of(1).back().current_A, rows_of(0).back().current_A);
+}
+
+// ---- rows -----------------------------------------------------------------------------------------------------------------
+
+TEST_F(Construct, rows_are_kept_when_current_or_temperature_has_moved) {
+  run(profile(
+      "  - ramp_discharge: {from_rate_C: 0.1, to_rate_C: 1, for_min: 10, update_s: 1, record: {every_s: 3600, "
+      "current_change_A: 0.5}}\n"
+      "  - cc_discharge: {rate_C: 1.5, until: step_time_min >= 15, at_most_h: 1, record: {every_s: 3600, temperature_change_K: "
+      "0.5}}\n"));
+  EXPECT_NEAR(static_cast<double>(rows_of(0).size()), 4.5 / 0.5 + 1, 2.0);
+  const std::vector<db::SampleRow> warm = rows_of(1);
+  ASSERT_GE(warm.size(), 4u);
+  for (std::size_t i = 2; i + 1 < warm.size(); ++i)
+    EXPECT_GE(std::abs(warm[i].cell_temperature_degC - warm[i - 1].cell_temperature_degC), 0.49);
+}
+
+// ---- loops, diagnostics, results ------------------------------------------------------------------------------------------
+
+TEST_F(Construct, loops_in_loops_come_back_to_the_exact_place) {
+  run(
+      profile("  - repeat:\n      times: 2\n      steps:\n        - cycles:\n            times: 2\n            steps:\n"
+              "              - repeat: {times: 3, steps: [{rest: {name: inner, for_s: 5}}]}\n"
+              "              - rest: {name: middle, for_s: 5}\n        - rest: {name: outer, for_s: 5}\n"));
+  std::string order;
+  for (const db::StepInfo& step : steps) order += step.row.name.front();
+  EXPECT_EQ(order, "iiimiiimoiiimiiimo");
+  EXPECT_EQ(steps.back().row.cycle, 4);
+}
+
+// A measurement that fails is a warning of the record: the check-up comes after that cycle, once.
+TEST_F(Construct, diagnostics_come_after_an_alarm) {
+  bench = std::make_unique<BenchHarness>(HarnessOptions{
+      .bench = "demo",
+      .profiles = {{"ch1", profile("  - cycles:\n      times: 5\n      steps:\n        - rest: {name: cycle, for_s: 60}\n"
+                                   "      diagnostics: {after_alarm: true, steps: [{rest: {name: up, for_s: 20}}]}\n")}}});
+  bench->fault_at(90s, "drop psb1.modbus");
+  bench->run();
+  ASSERT_EQ(to_string(bench->result("ch1").outcome), "completed") << bench->result("ch1").reason;
+  std::string order;
+  for (const db::StepInfo& step : bench->record().steps(run_of(*bench, "ch1").run).value()) order += step.row.name.front();
+  EXPECT_EQ(order, "ccuccc");
+}
+
+TEST_F(Construct, results_of_earlier_steps_and_cycles_decide) {
+  run(profile(
+      "  - cycles:\n      times: 5\n      steps:\n"
+      "        - cc_discharge: {rate_C: 1/2, until: capacity_Ah >= 0.2, at_most_h: 1, measure: reference}\n"
+      "        - cc_charge: {rate_C: 1/2, until: capacity_Ah >= results.reference_capacity_Ah / 2, at_most_h: 1, measure: "
+      "charge_time}\n"
+      "        - leave_if: cycle_count >= 2\n"
+      "  - require: retention_pct >= 99\n  - require: charge_time_min <= 5\n  - stop_if: retention_pct > 50\n"
+      "  - rest: {name: never, for_h: 1}\n"));
+  EXPECT_EQ(steps.size(), 4u);
+  EXPECT_NEAR(end(1).charge_Ah, end(0).discharge_Ah / 2, 0.002);
+  EXPECT_THAT(criteria(), HasSubstr("criterion met: retention_pct >= 99: "));
+  EXPECT_THAT(criteria(), HasSubstr("criterion met: charge_time_min <= 5: "));
+  EXPECT_THAT(criteria(), HasSubstr("stop condition: retention_pct > 50: "));
+}
+
+TEST_F(Construct, a_test_is_compared_with_the_latest_reference) {
+  run(profile(
+      "  - cc_discharge: {rate_C: 1/2, until: capacity_Ah >= 0.2, at_most_h: 1, measure: reference}\n"
+      "  - cc_discharge: {rate_C: 1, until: capacity_Ah >= 0.15, at_most_h: 1, measure: test}\n"
+      "  - require: test_capacity_Ah >= 0.149\n  - require: capacity_ratio_pct >= 74\n  - require: energy_ratio_pct <= 76\n"));
+  EXPECT_THAT(criteria(), HasSubstr("criterion met: test_capacity_Ah >= 0.149: 0.15"));
+  EXPECT_THAT(criteria(), HasSubstr("criterion met: capacity_ratio_pct >= 74: 7"));
+  EXPECT_THAT(criteria(), HasSubstr("criterion met: energy_ratio_pct <= 76: 7"));
+}
+
+}  // namespace
+}  // namespace cellrig::test

@@ -1,0 +1,161 @@
+// Review in a real window, on a record that the program itself wrote.
+#include <QApplication>
+#include <QClipboard>
+#include <QComboBox>
+#include <QDir>
+#include <QFile>
+#include <QLineEdit>
+#include <QProcess>
+#include <QTabWidget>
+#include <QTemporaryDir>
+#include <QTest>
+
+#include <gtest/gtest.h>
+
+#include "tests/ui/screen.hpp"
+#include "ui/chart/palette.hpp"
+#include "ui/chart/trace_chart.hpp"
+#include "ui/model/table_view.hpp"
+#include "ui/review/curve_page.hpp"
+#include "ui/review/review_view.hpp"
+#include "ui/review/run_list.hpp"
+#include "ui/review/time_page.hpp"
+
+namespace cellrig::ui::test {
+namespace {
+
+/// Two cells cycled and one fast charge whose criterion is not met: written once for all tests.
+const QString& recorded_runs() {
+  static QTemporaryDir folder;
+  static const QString path = [] {
+    const QString db = folder.filePath(QStringLiteral("demo.db"));
+    const QString common = QStringLiteral("run --simulated --bench demo --quiet --db ") + db;
+    const QString cycling = common + QStringLiteral(
+                                         " --expect --channel ch1=cccv-cycle --channel ch2=cccv-cycle --set cycles=4 --set "
+                                         "ch2:charge_rate_C=0.7 --set rest_min=10"
+                                         " --cell-id ch1=SN0041 --cell-id ch2=SN0042 --operator jane");
+    const QString charging = common + QStringLiteral(
+                                          " --channel ch1=fast-charge-window --set ch1:reference_cycles=1 --set "
+                                          "ch1:charge_rate_C=1 --set ch1:charge_time_max_min=45"
+                                          " --cell-id ch1=SN0043 --operator tom");
+    QProcess::execute(QStringLiteral(CELLRIG_PROGRAM), cycling.split(QLatin1Char(' ')));
+    QProcess::execute(QStringLiteral(CELLRIG_PROGRAM), charging.split(QLatin1Char(' ')));
+    return db;
+  }();
+  return path;
+}
+
+class Review : public testing::Test {
+ protected:
+  void open() {
+    int shown = 0;
+    const QObject here;  // the connection ends with it
+    QObject::connect(&view, &ReviewView::runs_shown, &here, [&](int count) { shown = count; });
+    view.open_record(recorded_runs());
+    show_in(view, small_screen);
+    ASSERT_TRUE(wait_until([&] { return shown == 1; }, 30'000)) << qPrintable(view.status());
+  }
+  void choose(std::initializer_list<db::RunKey> runs) {
+    int shown = 0;
+    const QObject here;  // the connection ends with it
+    QObject::connect(&view, &ReviewView::runs_shown, &here, [&](int count) { shown = count; });
+    view.run_list().table().clearSelection();
+    for (const db::RunKey run : runs) view.run_list().choose(run);
+    ASSERT_TRUE(wait_until([&] { return shown == static_cast<int>(runs.size()); }, 30'000)) << qPrintable(view.status());
+  }
+  ReviewView view;
+};
+
+TEST_F(Review, shows_the_last_run_of_a_record_at_once) {
+  ASSERT_NO_FATAL_FAILURE(open());
+  EXPECT_EQ(view.run_list().shown_count(), 3);
+  EXPECT_EQ(view.run_list().chosen(), std::vector<db::RunKey>{3});
+  EXPECT_GT(view.time_page().chart().window().span(), 3600);
+}
+
+TEST_F(Review, finds_runs_by_cell_and_profile_by_keyboard) {
+  ASSERT_NO_FATAL_FAILURE(open());
+  view.run_list().cell_field().setFocus();
+  QTest::keyClicks(&view.run_list().cell_field(), QStringLiteral("sn0042"));
+  EXPECT_EQ(view.run_list().shown_count(), 1);
+  view.run_list().cell_field().clear();
+  QTest::keyClicks(&view.run_list().profile_field(), QStringLiteral("fast"));
+  EXPECT_EQ(view.run_list().shown_count(), 1);
+}
+
+TEST_F(Review, lays_runs_over_each_other_and_shows_chosen_cycles) {
+  ASSERT_NO_FATAL_FAILURE(open());
+  ASSERT_NO_FATAL_FAILURE(choose({1, 2}));
+  int curves = -1;
+  QObject::connect(&view.curve_page(), &CurvePage::curves_shown, [&](int count) { curves = count; });
+  view.tabs().setCurrentIndex(2);
+  view.curve_page().cycles_field().setFocus();
+  view.curve_page().cycles_field().selectAll();
+  QTest::keyClicks(&view.curve_page().cycles_field(), QStringLiteral("2, 4"));
+  QTest::keyClick(&view.curve_page().cycles_field(), Qt::Key_Return);
+  // Two runs, two cycles, two directions.
+  EXPECT_TRUE(wait_until([&] { return curves == 8; }))
+      << curves << " " << qPrintable(view.curve_page().note()) << qPrintable(view.curve_page().cycles_field().text());
+}
+
+TEST_F(Review, exports_what_the_command_line_exports) {
+  ASSERT_NO_FATAL_FAILURE(open());
+  ASSERT_NO_FATAL_FAILURE(choose({1}));
+  QTemporaryDir folder;
+  const QString path = folder.filePath(QStringLiteral("cycles.csv"));
+  bool is_done = false;
+  QObject::connect(&view, &ReviewView::exported, [&](bool done) { is_done = done; });
+  view.export_to(ReviewView::Export::cycles, path);
+  ASSERT_TRUE(wait_until([&] { return is_done; })) << qPrintable(view.status());
+  QFile file(path);
+  ASSERT_TRUE(file.open(QIODevice::ReadOnly));
+  EXPECT_EQ(file.readAll().count('\n'), 5);  // header and four cycles
+}
+
+TEST_F(Review, says_why_a_file_cannot_be_opened) {
+  bool was_asked = false;
+  QObject::connect(&view, &ReviewView::record_opened, [&](bool is_open) { was_asked = !is_open; });
+  view.open_record(QStringLiteral("/nowhere/none.db"));
+  ASSERT_TRUE(wait_until([&] { return was_asked; }));
+  EXPECT_TRUE(view.status().contains(QStringLiteral("/nowhere/none.db"))) << qPrintable(view.status());
+}
+
+TEST_F(Review, copies_what_is_shown_as_an_image) {
+  ASSERT_NO_FATAL_FAILURE(open());
+  QTest::keyClick(&view, Qt::Key_C, Qt::ControlModifier | Qt::ShiftModifier);
+  view.copy_as_image();
+  EXPECT_FALSE(QApplication::clipboard()->image().isNull());
+}
+
+TEST_F(Review, zooms_by_wheel_and_key_and_comes_back) {
+  ASSERT_NO_FATAL_FAILURE(open());
+  TraceChart& chart = view.time_page().chart();
+  const double whole = chart.window().span();
+  QTest::keyClick(&chart.pane(0), Qt::Key_Plus);
+  EXPECT_LT(chart.window().span(), whole);
+  EXPECT_FALSE(chart.is_following());
+  QTest::keyClick(&chart.pane(0), Qt::Key_Home);
+  EXPECT_DOUBLE_EQ(chart.window().span(), whole);
+}
+
+// Looked at by people: the README and docs/pictures have some of them.
+TEST_F(Review, has_its_picture_taken) {
+  ASSERT_NO_FATAL_FAILURE(open());
+  ASSERT_NO_FATAL_FAILURE(choose({1}));
+  const char* const names[] = {"time", "ageing", "curves", "cycles", "steps", "events"};
+  for (int tab = 0; tab < view.tabs().count(); ++tab) {
+    view.tabs().setCurrentIndex(tab);
+    take_pictures(view, QStringLiteral("review-") + QLatin1String(names[tab]));
+    EXPECT_EQ(clipped_texts(view).toStdString(), "");
+  }
+  ASSERT_NO_FATAL_FAILURE(choose({1, 2}));
+  view.tabs().setCurrentIndex(0);
+  take_pictures(view, QStringLiteral("review-overlay"));
+  apply_theme(Theme::dark);
+  ASSERT_NO_FATAL_FAILURE(choose({1}));
+  take_pictures(view, QStringLiteral("review-dark"));
+  apply_theme(Theme::light);
+}
+
+}  // namespace
+}  // namespace cellrig::ui::test

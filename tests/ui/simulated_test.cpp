@@ -1,0 +1,68 @@
+// The window on the real service: 'cellrig serve --simulated' as a child, a run that goes on, the emergency stop, and the record afterwards.
+#include <QElapsedTimer>
+#include <QLabel>
+#include <QPushButton>
+#include <QSettings>
+#include <QTest>
+
+#include <gtest/gtest.h>
+
+#include "tests/ui/screen.hpp"
+#include "ui/live/bench_view.hpp"
+#include "ui/live/channel_tile.hpp"
+#include "ui/live/run_page.hpp"
+#include "ui/main_window.hpp"
+#include "ui/model/bench_filter.hpp"
+#include "ui/review/review_view.hpp"
+#include "ui/review/run_list.hpp"
+#include "ui/simulated_bench.hpp"
+
+namespace cellrig::ui::test {
+namespace {
+
+constexpr int slow_machine_ms = 30'000;
+
+TEST(Simulated, opens_on_a_running_bench_stops_it_and_reviews_it) {
+  QSettings().clear();
+  QElapsedTimer clock;
+  clock.start();
+  SimulatedBench bench(QStringLiteral(CELLRIG_PROGRAM));
+  MainWindow window;
+  QString trouble;
+  QObject::connect(&bench, &SimulatedBench::ready, &window, [&](const ServiceAddress& address) { window.connect_to(address); });
+  QObject::connect(&bench, &SimulatedBench::failed, &window, [&](const QString& why) { trouble = why; });
+  bench.start();
+  show_in(window, small_screen);
+  const auto is_running = [&] {
+    for (const api::ChannelView& channel : window.model().channels()) {
+      if (is_busy(channel.state) && channel.voltage_V) return true;
+    }
+    return !trouble.isEmpty();
+  };
+  ASSERT_TRUE(wait_until(is_running, slow_machine_ms)) << "known: " << window.model().is_known();
+  ASSERT_EQ(trouble.toStdString(), "");
+  RecordProperty("milliseconds_until_life", static_cast<int>(clock.elapsed()));
+  std::printf("a running bench after %lld ms\n", static_cast<long long>(clock.elapsed()));
+  EXPECT_TRUE(window.model().bench().is_simulated);
+
+  QTest::mouseClick(window.bench_view().tile(window.model().channels().front().channel), Qt::LeftButton);
+  ASSERT_EQ(window.page(), MainWindow::Page::run);
+  ASSERT_TRUE(wait_until([&] { return window.run_page().data().voltage_V()->count() > 20; }, slow_machine_ms));
+  EXPECT_FALSE(window.run_page().data().steps().empty());
+  take_pictures(window, QStringLiteral("simulated-run"));
+
+  QTest::keyClick(&window, Qt::Key_F12);
+  ASSERT_TRUE(wait_until([&] { return !is_busy(window.model().channels().front().state); }, slow_machine_ms))
+      << qPrintable(window.message());
+  EXPECT_TRUE(window.message().startsWith(QStringLiteral("Emergency stop:"))) << qPrintable(window.message());
+
+  window.show_page(MainWindow::Page::review);
+  int shown = 0;
+  QObject::connect(&window.review_view(), &ReviewView::runs_shown, [&](int count) { shown = count; });
+  window.open_record(bench.record_path());
+  EXPECT_TRUE(wait_until([&] { return shown == 1; }, slow_machine_ms)) << qPrintable(window.review_view().status());
+  EXPECT_GE(window.review_view().run_list().shown_count(), 1);
+}
+
+}  // namespace
+}  // namespace cellrig::ui::test

@@ -1,0 +1,250 @@
+// What is derived from the rows while they are written: roll-ups and figures. It must follow from the rows alone.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+
+#include "db/analysis/metrics.hpp"
+#include "db/analysis/overview.hpp"
+#include "db/verify.hpp"
+#include "tests/db/record_play.hpp"
+
+namespace cellrig::db {
+namespace {
+
+using test::a_run;
+using test::must;
+using test::Player;
+using test::simulated;
+using test::TempDir;
+
+void expect_same(const LeastMost& a, const LeastMost& b) {
+  EXPECT_EQ(a.least, b.least);
+  EXPECT_EQ(a.most, b.most);
+}
+
+/// Every roll-up says of its rows what they say, and each row of an ended step lies in exactly one.
+void expect_rollups_follow(Reader& reader, RunKey run, std::uint64_t rows_not_rolled_up) {
+  std::vector<RollupRow> rollups;
+  must(reader.for_each_rollup(run, [&rollups](const RollupRow& row) {
+    rollups.push_back(row);
+    return true;
+  }));
+  std::vector<RollupRow> again(rollups.size());
+  std::uint64_t outside = 0;
+  must(reader.for_each_sample(run, [&](const SampleView& sample) {
+    int found = 0;
+    for (std::size_t i = 0; i < rollups.size(); ++i) {
+      const RollupRow& r = rollups[i];
+      if (r.step != sample.row.step || sample.rowid <= r.rowid_before || sample.rowid > r.rowid_last) continue;
+      ++found;
+      again[i].include(sample.row);
+    }
+    EXPECT_LE(found, 1) << "row " << sample.rowid;
+    outside += found == 0 ? 1 : 0;
+    return true;
+  }));
+  EXPECT_EQ(outside, rows_not_rolled_up);
+  for (std::size_t i = 0; i < rollups.size(); ++i) {
+    EXPECT_EQ(rollups[i].rows, again[i].rows);
+    EXPECT_LE(rollups[i].rows, rollup_rows);
+    EXPECT_EQ(rollups[i].from_test_time_ns, again[i].from_test_time_ns);
+    EXPECT_EQ(rollups[i].to_test_time_ns, again[i].to_test_time_ns);
+    expect_same(rollups[i].voltage_V, again[i].voltage_V);
+    expect_same(rollups[i].current_A, again[i].current_A);
+    expect_same(rollups[i].cell_temperature_degC, again[i].cell_temperature_degC);
+    expect_same(rollups[i].ambient_temperature_degC, again[i].ambient_temperature_degC);
+  }
+}
+
+void expect_metrics_follow(Reader& reader, RunKey run) {
+  const RunMetrics stored = must(stored_metrics(reader, run));
+  EXPECT_FALSE(stored.steps.empty());
+  EXPECT_FALSE(stored.cycles.empty());
+  for (const std::string& difference : compare_metrics(stored, must(recompute_metrics(reader, run)), 1e-9)) {
+    ADD_FAILURE() << difference;
+  }
+}
+
+TEST(Derived, follows_from_the_rows_of_two_channels_at_once) {
+  const TempDir dir;
+  auto recorder = must(Recorder::open(simulated(dir.file("a.db"))));
+  Player a(*recorder, a_run("1")), b(*recorder, a_run("2"));
+  for (int cycle = 0; cycle < 3; ++cycle) {
+    a.play_cycle(700);
+    b.play_cycle(300);
+  }
+  const Player::StepPlan plan{.type = "CC_CHG", .current_A = 2.0, .in_cycle = false};
+  a.begin_step(plan);
+  b.begin_step(plan);
+  for (int i = 0; i < 1000; ++i) {
+    a.sample(plan);
+    if (i % 3 == 0) b.sample(plan);
+  }
+  a.end_step();
+  must(recorder->close());
+  auto reader = must(Reader::open(dir.file("a.db")));
+  expect_rollups_follow(*reader, a.run, 0);
+  expect_rollups_follow(*reader, b.run, 334 - 256);  // its step has not ended
+  expect_metrics_follow(*reader, a.run);
+  expect_metrics_follow(*reader, b.run);
+  EXPECT_TRUE(must(verify_record(dir.file("a.db"))).is_intact());
+}
+
+// A process that goes on with a run half way through a cycle must not forget the first half.
+TEST(Derived, follows_from_the_rows_of_a_run_that_was_interrupted) {
+  const TempDir dir;
+  const std::string path = dir.file("a.db");
+  const Player::StepPlan charge{.type = "CC_CHG", .current_A = 2.5, .samples = 400};
+  const Player::StepPlan discharge{.type = "CC_DCH", .current_A = -2.5, .samples = 400};
+  auto first = must(Recorder::open(simulated(path)));
+  Player player(*first, a_run());
+  player.play_cycle(300);
+  player.cycle = 2;
+  player.begin_step(charge);
+  for (int i = 0; i < 300; ++i) player.sample(charge);
+  must(first->close());  // nobody ended the step
+  auto second = must(Recorder::open(simulated(path)));
+  second->resume_run(player.run, "jane", "lab-7");
+  StepRow part;
+  part.step = second->next_step_key();
+  part.run = player.run;
+  part.step_count = player.step_count;
+  part.cycle = 2;
+  part.in_cycle = true;
+  part.type = "CC_CHG";
+  part.started_test_time_ns = player.now_ns;
+  second->begin_step(part);
+  StepEndRow end{.step = part.step, .reason = "condition"};
+  for (int i = 1; i <= 500; ++i) {
+    SampleRow row{.step = part.step, .test_time_ns = player.now_ns + i * 1'000'000'000LL, .flags = sample_flag::output_on};
+    if (i == 1) row.flags |= sample_flag::after_gap;
+    row.voltage_V = 3.8 + 1e-4 * i;
+    row.current_A = 2.5;
+    row.charge_Ah = 2.5 * (i - 1) / 3600;
+    row.charge_Wh = 3.8 * row.charge_Ah;
+    second->append(row);
+    end.ended_test_time_ns = row.test_time_ns;
+    end.charge_Ah = row.charge_Ah;
+    end.charge_Wh = row.charge_Wh;
+  }
+  second->end_step(end);
+  CycleRow cycle{.run = player.run, .cycle = 2};
+  second->append(cycle);
+  must(second->close());
+  auto reader = must(Reader::open(path));
+  expect_rollups_follow(*reader, player.run, 0);
+  RunMetrics stored = must(stored_metrics(*reader, player.run));
+  // The engine's sums of the cycle are no part of this test: what the meter itself counted is.
+  const auto by_meter = [](const CycleMetricRow& row) {
+    return row.metric.figure == Figure::cycle_temperature_mean_degC || row.metric.figure == Figure::charge_time_to_share_s ||
+           row.metric.figure == Figure::cycle_cv_charge_share;
+  };
+  const RunMetrics again = must(recompute_metrics(*reader, player.run));
+  std::map<std::pair<std::int64_t, double>, double> live;
+  for (const CycleMetricRow& row : stored.cycles) {
+    if (row.cycle == 2 && by_meter(row)) live[{static_cast<std::int64_t>(row.metric.figure), row.metric.at}] = row.metric.value;
+  }
+  EXPECT_GE(live.size(), 3U);
+  for (const CycleMetricRow& row : again.cycles) {
+    if (row.cycle != 2 || !by_meter(row)) continue;
+    const auto found = live.find({static_cast<std::int64_t>(row.metric.figure), row.metric.at});
+    ASSERT_NE(found, live.end()) << definition_of(row.metric.figure).name;
+    EXPECT_NEAR(found->second, row.metric.value, 1e-9) << definition_of(row.metric.figure).name;
+  }
+  stored.cycles.clear();
+  RunMetrics steps_again = again;
+  steps_again.cycles.clear();
+  for (const std::string& difference : compare_metrics(stored, steps_again, 1e-9)) ADD_FAILURE() << difference;
+}
+
+TEST(Derived, every_figure_stands_with_its_definition) {
+  const TempDir dir;
+  auto recorder = must(Recorder::open(simulated(dir.file("a.db"))));
+  Player player(*recorder, a_run());
+  player.play_cycle();
+  must(recorder->close());
+  auto reader = must(Reader::open(dir.file("a.db")));
+  std::map<std::int64_t, StoredDefinition> defined;
+  for (const StoredDefinition& d : must(reader->stored_definitions())) defined[d.figure] = d;
+  const RunMetrics stored = must(stored_metrics(*reader, player.run));
+  for (const CycleMetricRow& row : stored.cycles) {
+    const Definition& meant = definition_of(row.metric.figure);
+    EXPECT_EQ(defined[static_cast<std::int64_t>(row.metric.figure)].text, meant.text) << meant.name;
+    EXPECT_EQ(defined[static_cast<std::int64_t>(row.metric.figure)].unit, meant.unit) << meant.name;
+  }
+}
+
+TEST(Derived, differences_are_told_by_name) {
+  const RunMetrics live{{{7, {Figure::end_voltage_V, 0, 4.2}}}, {{1, {Figure::coulombic_efficiency, 0, 0.99}}}};
+  const RunMetrics again{{{7, {Figure::end_voltage_V, 0, 4.1}}}, {}};
+  const std::vector<std::string> differences = compare_metrics(live, again, 1e-9);
+  ASSERT_EQ(differences.size(), 2U);
+  EXPECT_EQ(differences[0], "step 7: end_voltage_V was written as 4.2, the rows give 4.1");
+  EXPECT_EQ(differences[1], "cycle 1: coulombic_efficiency was written, but does not follow from the rows");
+}
+
+// ---- the picture of a run ---------------------------------------------------------------------------------------------
+
+LeastMost all_of(Reader& reader, RunKey run, const OverviewOptions& options) {
+  LeastMost all;
+  must(reader.for_each_sample(run, [&](const SampleView& sample) {
+    if (sample.row.test_time_ns >= options.from_ns && sample.row.test_time_ns <= options.to_ns) all.include(sample.row.voltage_V);
+    return true;
+  }));
+  return all;
+}
+
+LeastMost all_of(const Overview& overview) {
+  LeastMost all;
+  for (const OverviewPiece& piece : overview.pieces) all.include(piece.voltage_V);
+  return all;
+}
+
+void expect_in_order(const Overview& overview) {
+  for (std::size_t i = 1; i < overview.pieces.size(); ++i) {
+    EXPECT_LE(overview.pieces[i - 1].to_ns, overview.pieces[i].from_ns);
+  }
+}
+
+TEST(Overview, of_a_short_run_is_exact_and_has_a_piece_a_column) {
+  const TempDir dir;
+  auto recorder = must(Recorder::open(simulated(dir.file("a.db"))));
+  Player player(*recorder, a_run());
+  for (int i = 0; i < 3; ++i) player.play_cycle(1000);
+  must(recorder->close());
+  auto reader = must(Reader::open(dir.file("a.db")));
+  const Overview whole = must(overview(*reader, player.run, {.columns = 100}));
+  EXPECT_FALSE(whole.is_from_rollups);
+  EXPECT_EQ(whole.rows, player.samples_appended);
+  EXPECT_LE(whole.pieces.size(), 102U);
+  expect_in_order(whole);
+  expect_same(all_of(whole), all_of(*reader, player.run, {}));
+  const OverviewOptions window{.from_ns = 500'000'000'000, .to_ns = 900'000'000'000, .columns = 50};
+  const Overview part = must(overview(*reader, player.run, window));
+  EXPECT_EQ(part.rows, 401U);
+  expect_same(all_of(part), all_of(*reader, player.run, window));
+  EXPECT_TRUE(must(overview(*reader, player.run, {.from_ns = 1'000'000'000'000'000})).pieces.empty());
+}
+
+TEST(Overview, of_a_long_run_comes_from_its_roll_ups_and_keeps_every_extreme) {
+  const TempDir dir;
+  auto recorder = must(Recorder::open(simulated(dir.file("a.db"))));
+  Player player(*recorder, a_run());
+  player.play_cycle(80'000);
+  const Player::StepPlan plan{.type = "CC_CHG", .current_A = 3.0};
+  player.begin_step(plan);
+  for (int i = 0; i < 300; ++i) player.sample(plan);  // 44 rows are not rolled up yet
+  must(recorder->flush());
+  auto reader = must(Reader::open(dir.file("a.db")));
+  const Overview whole = must(overview(*reader, player.run, {.columns = 300}));
+  EXPECT_TRUE(whole.is_from_rollups);
+  EXPECT_EQ(whole.rows, player.samples_appended) << "the newest rows too";
+  EXPECT_LE(whole.pieces.size(), 400U);
+  expect_in_order(whole);
+  expect_same(all_of(whole), all_of(*reader, player.run, {}));
+  must(recorder->close());
+}
+
+}  // namespace
+}  // namespace cellrig::db

@@ -1,0 +1,261 @@
+// `check` follows the jumps of a profile: what is never run, what is known on one way and not on another, a chamber that a jump leaves cold.
+#include "profiles/accuracy.hpp"
+#include "tests/unit/profiles/good_bench.hpp"
+#include "tests/unit/profiles/support.hpp"
+
+namespace cellrig::test {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+/// Once at -20 degC the cell is warmed up, unless the discharge ends by its guard.
+std::string cold_then(const std::string& target) {
+  return "  - soak: {temperature_degC: -20, for_h: 4}\n"
+         "  - cc_discharge:\n      rate_C: 1/5\n      at_most_h: 8\n      until:\n        - voltage_V <= 2.6\n"
+         "        - {when: cell_temperature_degC >= 30, then: " +
+         target +
+         "}\n"
+         "  - soak: {temperature_degC: 25, until: cell_temperature_degC >= 20 for 10 min, at_most_h: 8}\n"
+         "  - cc_charge: {name: fill, current_A: 2, until: voltage_V >= 4.1, at_most_h: 5}\n";
+}
+
+// By the text the chamber stands at 25 degC by then.
+TEST(CheckFlow, a_charge_that_a_jump_reaches_in_the_cold_is_an_error) {
+  EXPECT_THAT(
+      findings_in_steps(cold_then("fill")),
+      HasSubstr("error: fill: charging at a chamber temperature of -20 degC is below the cell's minimum for charging, 0 degC"));
+  EXPECT_THAT(findings_in_steps(cold_then("end")), Not(HasSubstr("below the cell's minimum for charging")));
+}
+
+// The guard itself says that it is warm.
+TEST(CheckFlow, a_guard_that_waits_for_a_warm_cell_leaves_a_warm_cell) {
+  const auto guarded = [](const std::string& guard) {
+    return "  - soak: {temperature_degC: -20, for_h: 4}\n"
+           "  - soak:\n      temperature_degC: 25\n      at_most_h: 8\n      until:\n        - step_time_h >= 6\n        - "
+           "{when: " +
+           guard +
+           ", then: fill}\n"
+           "  - soak: {temperature_degC: 25, until: cell_temperature_degC >= 20 for 10 min, at_most_h: 8}\n"
+           "  - cc_charge: {name: fill, current_A: 2, until: voltage_V >= 4.1, at_most_h: 5}\n";
+  };
+  const std::string cold = "the cell may still be colder than the 0 degC";
+  EXPECT_THAT(findings_in_steps(guarded("cell_temperature_degC >= 20 for 5 min")), Not(HasSubstr(cold)));
+  EXPECT_THAT(findings_in_steps(guarded("step_time_h >= 5")), HasSubstr(cold));
+}
+
+TEST(CheckFlow, a_step_that_every_end_leads_past_is_named) {
+  const std::string steps =
+      "  - cc_charge:\n      current_A: 2\n      at_most_h: 5\n      until:\n        - {when: voltage_V >= 4.1, then: last}\n"
+      "        - {when: cell_temperature_degC >= 40, then: last}\n"
+      "  - rest: {name: between, for_h: 1}\n  - rest: {name: last, for_h: 1}\n";
+  EXPECT_THAT(findings_in_steps(steps), HasSubstr("p.yaml:10: warning: between: is never run"));
+  EXPECT_THAT(findings_in_steps(steps), Not(HasSubstr("last: is never run")));
+  EXPECT_THAT(
+      findings_in_steps(replaced(steps, "{when: cell_temperature_degC >= 40, then: last}", "cell_temperature_degC >= 40")),
+      Not(HasSubstr("is never run")));
+}
+
+TEST(CheckFlow, what_stands_behind_an_end_of_the_run_is_never_run) {
+  EXPECT_THAT(findings_in_steps("  - cc_charge: {current_A: 2, at_most_h: 5, until: [{when: voltage_V >= 4.1, then: end}]}\n"
+                                "  - rest: {for_h: 1}\n"),
+              HasSubstr("p.yaml:5: warning: rest: is never run"));
+  EXPECT_THAT(findings_in_steps("  - wait_for_person: {message: look, at_most_h: 5}\n  - rest: {for_h: 1}\n"),
+              Not(HasSubstr("never run")));
+}
+
+TEST(CheckFlow, a_result_that_a_jump_leads_past_may_not_be_known) {
+  const auto with = [](const std::string& guard, const std::string& last) {
+    return "  - cc_charge: {current_A: 2, at_most_h: 5, until: [voltage_V >= 4.1, {when: cell_temperature_degC >= 40, then: " +
+           guard +
+           "}]}\n"
+           "  - cc_discharge: {current_A: 2, until: voltage_V <= 2.6, at_most_h: 5, measure: reference}\n"
+           "  - rest: {name: cool, for_h: 1}\n" +
+           last;
+  };
+  const std::string uses =
+      "  - cc_charge: {current_A: results.reference_capacity_Ah / 5, until: voltage_V >= 4.1, at_most_h: 9}\n";
+  EXPECT_THAT(
+      findings_in_steps(with("cool", uses)),
+      HasSubstr("'results.reference_capacity_Ah / 5' may not be known here, and then the run fails or waits in vain: a way to it "
+                "leads past 'measure: reference'"));
+  EXPECT_THAT(findings_in_steps(with("fail", uses)), Not(HasSubstr("may not be known")));
+  const std::string required = "  - require: reference_capacity_Ah >= 4\n";
+  EXPECT_THAT(findings_in_steps(with("cool", required)), HasSubstr("may not be known here, and then counts as not met"));
+}
+
+// The state of charge that a step sets is not set where a guard ends it.
+TEST(CheckFlow, a_state_of_charge_that_only_a_jump_around_it_sets_is_not_known) {
+  const auto with = [](const std::string& target) {
+    return "  - cc_discharge: {current_A: 2, at_most_h: 5, sets_soc_pct: 0, until: [voltage_V <= 2.6, {when: "
+           "cell_temperature_degC >= 40, then: " +
+           target +
+           "}]}\n"
+           "  - rest: {for_h: 1}\n"
+           "  - cc_charge: {name: part, current_A: 2, until: soc_pct >= 50, at_most_h: 5}\n";
+  };
+  const std::string unsure = "warning: 'soc_pct >= 50' may not be known here";
+  EXPECT_THAT(findings_in_steps(with("part")), HasSubstr(unsure));
+  EXPECT_THAT(findings_in_steps(with("fail")), Not(HasSubstr("'soc_pct >= 50'")));
+  const std::string never = replaced(with("fail"), "sets_soc_pct: 0, ", "");
+  EXPECT_THAT(findings_in_steps(never), HasSubstr("error: 'soc_pct >= 50' cannot be judged: no step before it has"));
+}
+
+// They are certain to come, but that is counted by nobody here: no reason to refuse the profile.
+TEST(CheckFlow, a_state_of_charge_that_diagnostics_set_may_not_be_known_after_them) {
+  const std::string found = findings_in_steps(
+      "  - cycles:\n      times: 100\n      steps:\n"
+      "        - cc_charge: {current_A: 2, until: voltage_V >= 4.1, at_most_h: 5}\n"
+      "        - cc_discharge: {current_A: 2, until: voltage_V <= 2.6, at_most_h: 5}\n"
+      "      diagnostics:\n        every_cycles: 50\n        steps:\n"
+      "          - cc_discharge: {current_A: 0.5, until: voltage_V <= 2.6, at_most_h: 12, sets_soc_pct: 0}\n"
+      "  - cc_charge: {current_A: 2, until: soc_pct >= 50, at_most_h: 5}\n");
+  EXPECT_THAT(found, AllOf(HasSubstr("warning: 'soc_pct >= 50' may not be known here"), Not(HasSubstr("error"))));
+}
+
+// Whoever confirms has looked at something, and not at the thermometer.
+TEST(CheckFlow, a_person_who_confirms_does_not_wait_for_a_warm_cell) {
+  const auto with = [](const std::string& wait) {
+    return "  - soak: {temperature_degC: -20, for_h: 4}\n  - soak: {temperature_degC: 25, for_h: 1}\n" + wait +
+           "  - cc_charge: {name: fill, current_A: 2, until: voltage_V >= 4.1, at_most_h: 5}\n";
+  };
+  const std::string cold = "the cell may still be colder than the 0 degC";
+  EXPECT_THAT(findings_in_steps(with("  - wait_for_person: {message: look, until: cell_temperature_degC >= 20, at_most_h: 8}\n")),
+              HasSubstr(cold));
+  EXPECT_THAT(findings_in_steps(with("  - soak: {temperature_degC: 25, until: cell_temperature_degC >= 20, at_most_h: 8}\n")),
+              Not(HasSubstr(cold)));
+}
+
+TEST(CheckFlow, a_guard_that_leaves_the_cycles_ends_the_one_it_is_in) {
+  EXPECT_THAT(findings_in_steps("  - cycles:\n      times: 10\n      steps:\n"
+                                "        - cc_charge: {current_A: 2, until: voltage_V >= 4.1, at_most_h: 5}\n"
+                                "        - cc_discharge: {current_A: 2, at_most_h: 5, until: [voltage_V <= 2.6, {when: "
+                                "cell_temperature_degC >= 40, then: last}]}\n"
+                                "  - rest: {name: last, for_h: 1}\n  - require: coulombic_efficiency_pct >= 90\n"),
+              Not(HasSubstr("may not be known")));
+}
+
+// What nobody has judged is not accepted.
+TEST(CheckFlow, more_ways_than_can_be_judged_are_an_error) {
+  std::string steps;
+  int ways = 0;
+  const auto add_with_a_way_around = [&steps, &ways](const std::string& step) {
+    const std::string name = "past " + std::to_string(++ways);
+    steps += "  - cc_discharge: {current_A: 2, at_most_h: 5, until: [capacity_Ah >= 0.1, {when: voltage_V <= 2.6, then: " + name +
+             "}]}\n" + step + "  - rest: {name: " + name + ", for_h: 1}\n";
+  };
+  for (const char* const what : {"measure: reference", "measure: test", "sets_soc_pct: 0", "measure: resistance"})
+    add_with_a_way_around("  - cc_discharge: {current_A: 2, until: voltage_V <= 2.6, at_most_h: 5, " + std::string{what} + "}\n");
+  for (int i = 0; i < 70; ++i)
+    add_with_a_way_around("  - soak: {temperature_degC: " + std::to_string(10 + 0.5 * i) + ", for_h: 1}\n");
+  EXPECT_THAT(findings_in_steps(steps), HasSubstr("error: the profile has more ways through it than can be judged"));
+}
+
+// Diagnostics at 45 degC that are left by a jump give the chamber back; those that are not due never asked.
+TEST(CheckFlow, diagnostics_are_followed_due_and_not_due) {
+  const std::string steps =
+      "  - soak: {temperature_degC: 25, for_h: 1}\n"
+      "  - cycles:\n      times: 10\n      steps:\n"
+      "        - cc_charge: {current_A: 2, until: voltage_V >= 4.1, at_most_h: 5}\n"
+      "        - cc_discharge: {current_A: 2, until: voltage_V <= 2.6, at_most_h: 5}\n"
+      "      diagnostics:\n        every_cycles: 5\n        steps:\n"
+      "          - soak: {temperature_degC: -10, for_h: 4}\n"
+      "          - cc_discharge: {current_A: 0.5, until: voltage_V <= 2.6, at_most_h: 12}\n";
+  const std::string found = findings_in_steps(steps);
+  EXPECT_THAT(found, Not(HasSubstr("charging at a chamber temperature")));
+  EXPECT_THAT(found, HasSubstr("the cell may still be colder"));
+}
+
+// The chamber stays where diagnostics left it when nobody had asked for a temperature before.
+TEST(CheckFlow, diagnostics_that_were_the_first_to_ask_leave_the_chamber_cold) {
+  const std::string cycles =
+      "  - cycles:\n      times: 10\n      steps:\n"
+      "        - cc_charge: {current_A: 2, until: voltage_V >= 4.1, at_most_h: 5}\n"
+      "        - cc_discharge: {current_A: 2, until: voltage_V <= 2.6, at_most_h: 5}\n"
+      "      diagnostics:\n        every_cycles: 5\n        steps:\n"
+      "          - soak: {temperature_degC: -20, for_h: 4}\n"
+      "          - cc_discharge: {current_A: 0.5, until: voltage_V <= 2.6, at_most_h: 12}\n";
+  const std::string cold = "cc_charge: charging at a chamber temperature of -20 degC is below the cell's minimum";
+  EXPECT_THAT(findings_in_steps(cycles), HasSubstr(cold));
+  EXPECT_THAT(findings_in_steps("  - soak: {temperature_degC: 25, for_h: 1}\n" + cycles), Not(HasSubstr(cold)));
+}
+
+// Each of them gives back what it found: two in each other, two temperatures.
+TEST(CheckFlow, diagnostics_in_diagnostics_give_back_the_temperature_that_each_found) {
+  const auto with = [](const std::string& outer_degC) {
+    return "  - soak: {temperature_degC: 25, for_h: 1}\n"
+           "  - cycles:\n      times: 4\n      steps:\n"
+           "        - cc_discharge: {current_A: 2, until: voltage_V <= 2.6, at_most_h: 5}\n"
+           "        - cc_charge: {name: outer, current_A: 2, until: voltage_V >= 4.1, at_most_h: 5}\n"
+           "      diagnostics:\n        every_cycles: 2\n        steps:\n"
+           "          - soak: {temperature_degC: " +
+           outer_degC +
+           ", for_h: 4}\n"
+           "          - cycles:\n              times: 4\n              steps:\n"
+           "                - cc_discharge: {current_A: 2, until: voltage_V <= 2.6, at_most_h: 5}\n"
+           "              diagnostics:\n                every_cycles: 2\n                steps:\n"
+           "                  - soak: {temperature_degC: 10, for_h: 4}\n"
+           "          - cc_charge: {name: inner, current_A: 2, until: voltage_V >= 4.1, at_most_h: 5}\n";
+  };
+  EXPECT_THAT(findings_in_steps(with("-20")), AllOf(HasSubstr("inner: charging at a chamber temperature of -20 degC"),
+                                                    Not(HasSubstr("outer: charging at a chamber"))));
+  EXPECT_THAT(findings_in_steps(with("20")), Not(HasSubstr("charging at a chamber temperature")));
+}
+
+TEST(CheckFlow, eight_loops_in_each_other_with_a_jump_out_are_judged_in_no_time) {
+  std::string steps, indent = "  ";
+  for (int depth = 0; depth < 8; ++depth) {
+    steps += indent + "- repeat:\n" + indent + "    times: 9\n" + indent + "    steps:\n";
+    indent += "      ";
+  }
+  for (int i = 0; i < 20; ++i)
+    steps += indent +
+             "- cc_discharge: {current_A: 2, at_most_h: 5, until: [capacity_Ah >= 0.1, {when: voltage_V <= 2.6, then: last}]}\n";
+  steps += "  - rest: {name: last, for_h: 1}\n";
+  EXPECT_EQ(findings_in_steps(steps), "");
+}
+
+// ---- a load cell that is not there ----------------------------------------------------------------------------------
+
+TEST(CheckFlow, a_pressure_that_nothing_measures_is_said_once_with_what_to_do) {
+  const std::string steps = "  - set_pressure: {pressure_MPa: 2, at_most_h: 1}\n";
+  const std::string found = findings_in_steps(steps, whole_bench());
+  EXPECT_THAT(
+      found,
+      AllOf(HasSubstr("p.yaml:4: error: set_pressure: the load cell of this channel tells when the pressure is set, and it "
+                      "has none: give the channel 'stack_force:"),
+            Not(HasSubstr("can never be judged"))));
+  CheckContext context = whole_bench();
+  context.sensors[static_cast<std::size_t>(Measurand::stack_force)] = LoggerInput{.min = 0, .max = 100'000};
+  EXPECT_THAT(findings_in_steps(steps, context), HasSubstr("nobody knows the pressed area: give 'area_cm2'"));
+  context.stack_area_cm2 = 100;
+  EXPECT_THAT(findings_in_steps(steps, context), Not(HasSubstr("load cell")));
+  EXPECT_EQ(findings_in_steps(steps), "") << "no bench is known";
+}
+
+// ---- limits of a step in the table of accuracies --------------------------------------------------------------------
+
+TEST(CheckFlow, the_table_of_accuracies_knows_the_limits_of_a_step) {
+  const std::string steps =
+      "  - soak: {temperature_degC: 25, for_h: 1}\n"
+      "  - cc_charge: {current_A: 2, until: voltage_V >= 4.0, at_most_h: 5, limits: {voltage_max_V: 4.1, "
+      "cell_temperature_max_degC: 25.5}}\n"
+      "  - cc_discharge: {current_A: 2, until: voltage_V <= 2.6, at_most_h: 5}\n";
+  bool has_voltage = false, has_temperature = false;
+  for (const AccuracyRow& row : accuracy_rows(compiled_steps(steps), whole_bench())) {
+    has_voltage = has_voltage || (row.use == AccuracyUse::voltage_limit && row.compared_to == "to the safety limit of 4.1 V");
+    if (row.use != AccuracyUse::temperature_limit || row.value != 25.5) continue;
+    has_temperature = true;
+    ASSERT_EQ(row.steps.size(), 1U);
+    EXPECT_EQ(row.steps.front().name, "cc_charge");
+    EXPECT_EQ(row.severity, Severity::warning) << "half a kelvin, where chamber and thermometer err by one";
+  }
+  EXPECT_TRUE(has_voltage);
+  EXPECT_TRUE(has_temperature);
+  EXPECT_THAT(findings_in_steps(steps, whole_bench()),
+              HasSubstr("p.yaml:5: warning: 'cell_temperature_max_degC' = 25.5 degC lies 0.5 K"));
+}
+
+}  // namespace
+}  // namespace cellrig::test

@@ -1,0 +1,175 @@
+// Claim files: what a person writes is read strictly, and every file that comes along can be run.
+#include "profiles/claim.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+#include <variant>
+
+#include "profiles/compile.hpp"
+#include "tests/unit/profiles/support.hpp"
+
+namespace cellrig::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<fs::path> files_of_claims() {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator{fs::path{CELLRIG_SOURCE_DIR} / "profiles/claims"})
+    files.push_back(entry.path());
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+const std::string all_conditions =
+    "conditions: {soc_window: all, soc_reference: its own, rate: C/3, temperature: 25 degC, measured_at: surface, "
+    "thermal_boundary: plates,\n"
+    "  pressure: none, cycle_index: new, cells: '3'}\n";
+const std::string good_claim =
+    "claim: A cell\nformat: 1\nby: somebody\nlevel: cell\nsource: a page\ndate: '2026'\ndescription: words\n" + all_conditions +
+    "runs:\n  energy: {profile: cccv-cycle, cell: lg-m50, set: {cycles: 2}, short: {cycles: 1}}\n"
+    "statements:\n"
+    "  energy: {text: 100 Wh/kg, testable: yes, quantity: specific_energy, comparator: '>=', value: 100, value_from: source, "
+    "unit: Wh/kg,\n"
+    "    run: energy, step: cc_discharge, variants: [{varies: rate, to: 1C, set: {discharge_rate_C: 1}}]}\n"
+    "  range: {text: 1000 km, testable: no, reason: a vehicle}\n";
+
+std::string with(std::string text, const std::string& what, const std::string& instead) {
+  const std::size_t at = text.find(what);
+  EXPECT_NE(at, std::string::npos) << what;
+  return text.replace(at, what.size(), instead);
+}
+
+std::string complaint_of(const std::string& text) {
+  try {
+    (void)read_claim(text, "a.yaml");
+  } catch (const ConfigError& error) {
+    return error.what();
+  }
+  return "nothing";
+}
+
+TEST(Claim, says_everything_that_was_written) {
+  const Claim claim = read_claim(good_claim, "folder/a-cell.yaml");
+  EXPECT_EQ(claim.name, "a-cell");
+  EXPECT_EQ(claim.bench, "claims");
+  EXPECT_EQ(claim.cells, 1);
+  ASSERT_EQ(claim.statements.size(), 2U);
+  const ClaimStatement& energy = claim.statements[0];
+  EXPECT_EQ(energy.quantity, ClaimQuantity::specific_energy);
+  EXPECT_EQ(energy.comparator, Comparator::at_least);
+  EXPECT_DOUBLE_EQ(energy.value, 100.0);
+  EXPECT_EQ(energy.conditions.at("rate").stated, "C/3");
+  ASSERT_EQ(energy.variants.size(), 1U);
+  EXPECT_EQ(energy.variants[0].settings.at("discharge_rate_C"), "1");
+  EXPECT_EQ(claim.statements[1].testable, Testable::no);
+  ASSERT_NE(claim.run("energy"), nullptr);
+  EXPECT_EQ(claim.run("energy")->short_settings.at("cycles"), "1");
+  EXPECT_EQ(claim.run("other"), nullptr);
+}
+
+// What the source leaves open must be said, and what the bench does instead.
+TEST(Claim, nothing_is_left_out_in_silence) {
+  EXPECT_THAT(complaint_of(with(good_claim, "rate: C/3, ", "")), testing::HasSubstr("condition 'rate' is missing"));
+  const std::string open = with(good_claim, "rate: C/3", "rate: unspecified");
+  EXPECT_THAT(complaint_of(open), testing::HasSubstr("'rate' is unspecified, and 'chosen' does not say"));
+  const std::string chosen = open + "chosen: {rate: {value: C/3, range: C/20 to 1C}}\n";
+  EXPECT_EQ(complaint_of(chosen), "nothing");
+  EXPECT_TRUE(read_claim(chosen, "a.yaml").statements[0].conditions.at("rate").is_open());
+  EXPECT_THAT(complaint_of(with(chosen, ", range: C/20 to 1C", "")), testing::HasSubstr("range"));
+  EXPECT_THAT(complaint_of(with(good_claim, ", reason: a vehicle", "")), testing::HasSubstr("reason"));
+  EXPECT_THAT(complaint_of(with(good_claim, ", value_from: source", "")), testing::HasSubstr("value_from"));
+}
+
+TEST(Claim, slips_are_told_with_their_place_and_the_nearest_word) {
+  EXPECT_THAT(complaint_of(with(good_claim, "quantity: specific_energy", "quantity: specific_enrgy")),
+              testing::AllOf(testing::HasSubstr("a.yaml:13:"), testing::HasSubstr("did you mean 'specific_energy'")));
+  EXPECT_THAT(complaint_of(with(good_claim, "unit: Wh/kg", "unit: Wh/L")), testing::HasSubstr("did you mean 'Wh/kg'"));
+  EXPECT_THAT(complaint_of(with(good_claim, "run: energy", "run: enrgy")), testing::HasSubstr("did you mean 'energy'"));
+  EXPECT_THAT(complaint_of(with(good_claim, "varies: rate", "varies: rats")), testing::HasSubstr("did you mean 'rate'"));
+  EXPECT_THAT(complaint_of(with(good_claim, "level: cell", "level: cel")), testing::HasSubstr("did you mean 'cell'"));
+  EXPECT_THAT(complaint_of(with(good_claim, "comparator: '>='", "comparator: '>'")),
+              testing::HasSubstr("'comparator' cannot be"));
+  EXPECT_THAT(complaint_of(with(good_claim, ", set: {discharge_rate_C: 1}", "")), testing::HasSubstr("changes nothing"));
+  EXPECT_THAT(complaint_of(with(good_claim, "format: 1", "format: 2")), testing::HasSubstr("format 1"));
+  EXPECT_THAT(complaint_of(with(good_claim, "by: somebody", "bye: somebody")), testing::HasSubstr("did you mean 'by'"));
+  EXPECT_THAT(complaint_of(good_claim + "cells: 0\n"), testing::HasSubstr("'cells' is 1 to"));
+  EXPECT_THAT(complaint_of(with(good_claim, "comparator: '>='", "comparator: report")),
+              testing::HasSubstr("there is no 'value'"));
+}
+
+/// Step names of a program; what a sub-profile brings is among them.
+std::set<std::string> steps_of(const Program& program) {
+  std::set<std::string> names;
+  for (const Instruction& instruction : program.code) {
+    if (const Step* const step = std::get_if<Step>(&instruction)) names.insert(step->name);
+  }
+  return names;
+}
+
+bool has_step(const std::set<std::string>& names, const std::string& wanted) {
+  if (!wanted.ends_with('*')) return names.count(wanted) != 0;
+  const std::string head = wanted.substr(0, wanted.size() - 1);
+  return std::any_of(names.begin(), names.end(), [&](const std::string& name) { return name.starts_with(head); });
+}
+
+Program compile_run(const ClaimRun& run, const ClaimVariant* variant, bool shortened) {
+  std::map<std::string, std::string> settings = run.settings;
+  if (variant != nullptr)
+    for (const auto& [name, value] : variant->settings) settings[name] = value;
+  if (shortened)
+    for (const auto& [name, value] : run.short_settings) settings[name] = value;
+  const std::string cell = variant != nullptr && !variant->cell.empty() ? variant->cell : run.cell;
+  const fs::path tree{CELLRIG_SOURCE_DIR};
+  fs::path profile;
+  for (const auto& entry : fs::recursive_directory_iterator{tree / "profiles/library"}) {
+    if (entry.path().stem() == run.profile) profile = entry.path();
+  }
+  EXPECT_FALSE(profile.empty()) << run.profile;
+  return compile(read_profile_file(profile), read_cell_file(tree / "profiles/cells" / (cell + ".yaml")), settings);
+}
+
+// A slip in a parameter or a step's name would show after days at a bench.
+TEST(Claim, every_file_names_profiles_cells_parameters_and_steps_that_exist) {
+  for (const fs::path& file : files_of_claims()) {
+    const Claim claim = read_claim_file(file);
+    for (const ClaimStatement& s : claim.statements) {
+      if (s.run.empty()) continue;
+      SCOPED_TRACE(claim.name + "/" + s.id);
+      for (const std::string& name : {s.run, s.against, s.cold}) {
+        if (name.empty()) continue;
+        const Program program = compile_run(*claim.run(name), nullptr, false);
+        const std::set<std::string> names = steps_of(program);
+        EXPECT_TRUE(s.step.empty() || has_step(names, s.step)) << s.step;
+        EXPECT_TRUE(s.reference.empty() || has_step(names, s.reference)) << s.reference;
+        EXPECT_NO_THROW((void)compile_run(*claim.run(name), nullptr, true));
+      }
+      for (const ClaimVariant& variant : s.variants)
+        EXPECT_NO_THROW((void)compile_run(*claim.run(s.run), &variant, false)) << variant.to;
+    }
+  }
+}
+
+TEST(Claim, every_run_of_a_file_is_used) {
+  for (const fs::path& file : files_of_claims()) {
+    const Claim claim = read_claim_file(file);
+    std::set<std::string> used;
+    for (const ClaimStatement& s : claim.statements) used.insert({s.run, s.against, s.cold});
+    for (const ClaimRun& run : claim.runs) EXPECT_TRUE(used.count(run.name)) << claim.name << ": " << run.name;
+  }
+}
+
+// A life that can be shortened says so, or CI would cycle for minutes and a shortened one pass.
+TEST(Claim, every_life_has_a_short_form) {
+  for (const fs::path& file : files_of_claims()) {
+    const Claim claim = read_claim_file(file);
+    for (const ClaimStatement& s : claim.statements) {
+      const bool is_long = s.cycles > 0;
+      EXPECT_FALSE(is_long && claim.run(s.run)->short_settings.empty()) << claim.name << "/" << s.id;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace cellrig::test

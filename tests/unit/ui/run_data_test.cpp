@@ -1,0 +1,95 @@
+#include "ui/model/run_data.hpp"
+
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include "ui/model/expected.hpp"
+
+namespace cellrig::ui {
+namespace {
+
+api::Columns rows(double from, double to) {
+  api::Columns columns;
+  for (double t = from; t <= to; ++t) {
+    columns["test_time_s"].push_back(t);
+    columns["voltage_V"].push_back(3.5 + t * 1e-4);
+    columns["current_A"].push_back(1);
+    columns["charge_Ah"].push_back(t / 3600);
+    columns["discharge_Ah"].push_back(0);
+  }
+  return columns;
+}
+
+api::StepView step(std::int64_t count, std::int64_t id, double started) {
+  api::StepView view;
+  view.step_count = count;
+  view.step_id = id;
+  view.started_test_time_s = started;
+  view.name = "cc_charge";
+  return view;
+}
+
+TEST(Expected, is_straight_between_points_and_silent_beyond_the_end) {
+  const ExpectedCurves curves{{{.step_id = 0, .execution = 1, .is_by_charge = false, .points = {{0, 3.0, 25}, {10, 4.0, 35}}},
+                               {.step_id = 0, .execution = 3, .is_by_charge = true, .points = {{0, 2.0, 20}, {1, 3.0, 30}}}}};
+  EXPECT_DOUBLE_EQ(curves.at({.step_id = 0, .execution = 1, .step_time_s = 5})->voltage_V, 3.5);
+  EXPECT_DOUBLE_EQ(curves.at({.step_id = 0, .execution = 2, .step_time_s = 10})->cell_temperature_degC, 35);
+  EXPECT_FALSE(curves.at({.step_id = 0, .execution = 1, .step_time_s = 10.1}));
+  EXPECT_FALSE(curves.at({.step_id = 1, .execution = 1, .step_time_s = 5}));
+  EXPECT_DOUBLE_EQ(curves.at({.step_id = 0, .execution = 4, .step_time_s = 99, .moved_Ah = 0.5})->voltage_V, 2.5);
+}
+
+// What came live while the history was on its way must neither get lost nor be drawn twice.
+TEST(RunData, joins_history_and_what_came_live_meanwhile) {
+  RunData data;
+  data.begin(7);
+  data.add_live(rows(90, 110));
+  EXPECT_TRUE(data.voltage_V()->is_empty());
+  data.set_history(rows(0, 100));
+  EXPECT_EQ(data.voltage_V()->count(), 111U);
+  data.add_live(rows(105, 120));
+  EXPECT_EQ(data.voltage_V()->count(), 121U);
+  EXPECT_TRUE(data.missing().empty());
+}
+
+TEST(RunData, says_what_is_missing_after_an_interruption) {
+  RunData data;
+  data.begin(7);
+  data.set_history(rows(0, 100));
+  data.note_interruption();
+  data.add_live(rows(160, 170));
+  ASSERT_EQ(data.missing().size(), 1U);
+  EXPECT_EQ(data.missing()[0].window, (Window{100, 160}));
+}
+
+TEST(RunData, lays_the_expectation_under_what_is_measured) {
+  RunData data;
+  data.begin(7);
+  api::ExpectedCurveView curve;
+  curve.execution = 2;
+  curve.coordinate = "step_time_s";
+  curve.at = {0, 100};
+  curve.voltage_V = {3.0, 4.0};
+  curve.cell_temperature_degC = {25, 25};
+  data.set_expected({curve});
+  data.set_steps({step(1, 0, 0), step(2, 0, 50)});
+  data.set_history(rows(0, 100));
+  // The first execution has no expectation; the second begins at 50 s.
+  EXPECT_EQ(data.expected_voltage_V()->extent(), (Window{50, 100}));
+  EXPECT_DOUBLE_EQ(data.expected_voltage_V()->last()->y, 3.5);
+}
+
+TEST(RunData, keeps_a_bounded_number_of_curves_against_charge) {
+  RunData data;
+  data.begin(7);
+  std::vector<api::StepView> steps;
+  for (int i = 0; i < 30; ++i) steps.push_back(step(i + 1, 0, i * 10.0));
+  data.set_steps(steps);
+  data.set_history(rows(0, 300));
+  EXPECT_EQ(data.charge_curves().size(), RunData::charge_curves_max);
+  EXPECT_EQ(data.charge_curves().back().step_count, 30);
+}
+
+}  // namespace
+}  // namespace cellrig::ui

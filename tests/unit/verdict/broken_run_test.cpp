@@ -1,0 +1,198 @@
+// Runs that did not go as planned: skipped, interrupted, with gaps, or with ladders that ended early. Nothing of them may pass or fail
+// by what nobody saw.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "db/verdict/compare.hpp"
+#include "db/verdict/decision.hpp"
+#include "tests/unit/verdict/play.hpp"
+
+namespace cellrig::verdict {
+namespace {
+
+using test::Play;
+using testing::HasSubstr;
+
+Instruments good_instruments() {
+  Instruments i;
+  i.current.offset = 0.001;
+  i.voltage.offset = 0.001;
+  i.temperature = Accuracy{};
+  i.temperature->offset = 0.5;
+  return i;
+}
+CellFacts small_cell() {
+  CellFacts facts;
+  facts.nominal_Ah = 5.0;
+  facts.electrode_area_cm2 = 1000.0;
+  return facts;
+}
+Result<Measured> judged(const Play& play, const MeasureRequest& request) {
+  return measure(play.facts(), request, good_instruments(), small_cell());
+}
+void expect_refused(const Play& play, const MeasureRequest& request, const std::string& why) {
+  const Result<Measured> m = judged(play, request);
+  ASSERT_FALSE(m) << to_string(request.quantity) << " " << m->value;
+  EXPECT_THAT(m.error().what, HasSubstr(why));
+}
+
+db::StepInfo row_of(std::int64_t count, const std::string& name, const std::string& reason) {
+  db::StepInfo info;
+  info.row.step = info.row.step_count = count;
+  info.row.step_id = count - 1;
+  info.row.name = name;
+  info.end = db::StepEndRow{};
+  info.end->reason = reason;
+  return info;
+}
+
+// A bound of time is the end of a rest; of a charge it is a failure. A skip is the end of nothing.
+TEST(VerdictBrokenRun, only_a_proper_end_is_an_end) {
+  const std::vector<db::StepInfo> steps{row_of(1, "charge", "condition"),         row_of(2, "rest", "time bound"),
+                                        row_of(3, "charge", "time bound"),        row_of(4, "discharge", "skipped"),
+                                        row_of(5, "turn the valve", "confirmed"), row_of(6, "discharge", "stopped")};
+  const std::vector<Execution> all = executions_of(steps, [](const db::StepRow& row) { return row.step_id == 1; });
+  ASSERT_EQ(all.size(), 6U);
+  const std::vector<bool> ended{all[0].has_ended, all[1].has_ended, all[2].has_ended,
+                                all[3].has_ended, all[4].has_ended, all[5].has_ended};
+  EXPECT_EQ(ended, (std::vector<bool>{true, true, false, false, true, false}));
+  EXPECT_TRUE(all[3].was_skipped);
+  EXPECT_FALSE(executions_of(steps, nullptr)[1].has_ended);
+}
+
+// The execution before a skipped one is another one; and a discharge after a skipped charge is of a cell that was not full.
+TEST(VerdictBrokenRun, what_was_skipped_is_not_replaced_by_an_earlier_one) {
+  Play play;
+  play.add({.name = "discharge", .from_A = -5.0, .to_A = -5.0});
+  play.add({.name = "discharge", .seconds = 60.0, .from_A = -5.0, .to_A = -5.0, .was_skipped = true});
+  expect_refused(play, {.quantity = ClaimQuantity::capacity, .step = "discharge"}, "'discharge' was skipped by a person");
+  Play before;
+  before.add({.name = "charge", .seconds = 60.0, .from_A = 5.0, .to_A = 5.0, .was_skipped = true});
+  before.add({.name = "discharge", .from_A = -1.0, .to_A = -1.0});
+  before.add({.name = "last rest", .was_skipped = true});
+  expect_refused(before, {.quantity = ClaimQuantity::capacity, .step = "discharge"}, "'charge' was skipped by a person");
+  Play after;
+  after.add({.name = "discharge", .from_A = -5.0, .to_A = -5.0});
+  after.add({.name = "rest", .was_skipped = true});
+  EXPECT_TRUE(judged(after, {.quantity = ClaimQuantity::capacity, .step = "discharge"}));
+}
+
+TEST(VerdictBrokenRun, times_resistances_and_peaks_of_a_broken_step_are_refused) {
+  const std::vector<MeasureRequest> asked{{.quantity = ClaimQuantity::step_time, .step = "pulse"},
+                                          {.quantity = ClaimQuantity::resistance, .step = "pulse"},
+                                          {.quantity = ClaimQuantity::cell_temperature_peak, .step = "pulse"},
+                                          {.quantity = ClaimQuantity::voltage_peak, .step = "pulse"}};
+  for (const MeasureRequest& request : asked) {
+    Play whole, gap, in_two, paused;
+    for (Play* const play : {&whole, &gap, &in_two, &paused}) {
+      play->add({.name = "rest"});
+      play->add({.name = "pulse",
+                 .from_V = 3.6,
+                 .to_V = 3.6,
+                 .from_A = -5.0,
+                 .to_A = -5.0,
+                 .has_gap = play == &gap,
+                 .is_in_two = play == &in_two});
+    }
+    paused.disturb({.at_s = 4000.0, .what = "paused"});
+    EXPECT_TRUE(judged(whole, request)) << to_string(request.quantity);
+    expect_refused(gap, request, "has a gap");
+    expect_refused(in_two, request, "was interrupted");
+    expect_refused(paused, request, "paused");
+  }
+}
+
+// A charge is known all the same, but less well.
+TEST(VerdictBrokenRun, unseen_charge_is_in_the_budget_and_in_the_note) {
+  const MeasureRequest asked{.quantity = ClaimQuantity::capacity, .step = "discharge"};
+  Play play;
+  play.add({.name = "discharge", .from_A = -5.0, .to_A = -5.0});
+  const Result<Measured> before = judged(play, asked);
+  play.disturb({.at_s = 1800.0, .unseen_Ah = 0.2, .what = "power outage"});
+  const Result<Measured> after = judged(play, asked);
+  ASSERT_TRUE(before && after);
+  EXPECT_EQ(before->note, "");
+  EXPECT_THAT(after->note, HasSubstr("0.2 Ah moved unseen"));
+  EXPECT_DOUBLE_EQ(after->value, before->value);
+  EXPECT_GT(combine(after->budget).standard, combine(before->budget).standard + 0.1);
+  Play gap;
+  gap.add({.name = "discharge", .from_A = -5.0, .to_A = -5.0, .has_gap = true});
+  const Result<Measured> holed = judged(gap, asked);
+  ASSERT_TRUE(holed);
+  EXPECT_THAT(holed->note, HasSubstr("0.05 Ah moved unseen"));  // 36 s at 5 A
+}
+
+/// Charges of 2, 4, 6 A, each with its end and what came back of it.
+struct Rung {
+  std::string ended_by;
+  double share;
+};
+Play ladder(const std::vector<Rung>& rungs) {
+  Play play;
+  double rate_A = 0.0;
+  for (const Rung& rung : rungs) {
+    rate_A += 2.0;
+    play.add({.name = "rung " + std::to_string(rate_A), .from_A = rate_A, .to_A = rate_A, .ended_by = rung.ended_by});
+    play.add({.name = "watch"});
+    play.add({.name = "back", .from_A = -rung.share * rate_A, .to_A = -rung.share * rate_A});
+  }
+  return play;
+}
+const MeasureRequest critical{.quantity = ClaimQuantity::critical_current_density, .step = "rung *"};
+Decision decided(const Measured& m, const Limit& limit) {
+  return decide_sample({{m.value, combine(m.budget), m.is_least}}, limit);
+}
+
+TEST(VerdictBrokenRun, a_rung_that_ended_by_voltage_was_not_carried) {
+  const std::string by_charge = "capacity_pct >= 50", by_voltage = "voltage_V >= 4.3";
+  const Result<Measured> m = judged(ladder({{by_charge, 1.0}, {by_charge, 1.0}, {by_voltage, 1.0}}), critical);
+  ASSERT_TRUE(m);
+  EXPECT_NEAR(m->value, 4.0, 1e-9);
+  EXPECT_TRUE(m->is_least);
+  EXPECT_THAT(m->note, HasSubstr("not carried"));
+  EXPECT_EQ(decided(*m, {Comparator::at_least, 3.0}), Decision::pass);
+  EXPECT_EQ(decided(*m, {Comparator::at_least, 17.0}), Decision::inconclusive);  // a ladder too short refutes nothing
+  expect_refused(ladder({{by_voltage, 1.0}}), critical, "not carried");
+}
+
+TEST(VerdictBrokenRun, a_cell_that_gives_back_too_little_from_the_start_is_not_good) {
+  const std::string by_charge = "capacity_pct >= 50";
+  const Result<Measured> m = judged(ladder({{by_charge, 0.8}, {by_charge, 0.8}}), critical);
+  ASSERT_TRUE(m);
+  EXPECT_FALSE(m->is_least);
+  EXPECT_EQ(decided(*m, {Comparator::at_least, 3.0}), Decision::fail);
+  // Nor is it by a reference that is as bad.
+  Play play = ladder({{by_charge, 0.8}, {by_charge, 0.8}});
+  MeasureRequest by_reference = critical;
+  by_reference.reference = "back";
+  expect_refused(play, by_reference, "the reference itself gives back 80.0 %");
+}
+
+// Of 300 charges each must be in time; of three the worst of 300 is not known.
+TEST(VerdictBrokenRun, the_worst_of_many_times_counts) {
+  Play play;
+  for (const double seconds : {600.0, 960.0, 660.0})
+    play.add({.name = "fast charge", .seconds = seconds, .from_A = 5.0, .to_A = 5.0});
+  MeasureRequest request{.quantity = ClaimQuantity::step_time, .step = "fast charge", .executions = 3};
+  const Result<Measured> all = judged(play, request);
+  ASSERT_TRUE(all);
+  EXPECT_NEAR(all->value, 16.0, 1e-9);
+  EXPECT_FALSE(all->is_least);
+  request.executions = 300;
+  const Result<Measured> few = judged(play, request);
+  ASSERT_TRUE(few);
+  EXPECT_TRUE(few->is_least);
+  EXPECT_THAT(few->note, HasSubstr("3 executions of 300"));
+  EXPECT_EQ(decided(*few, {Comparator::at_most, 20.0}), Decision::inconclusive);
+  EXPECT_EQ(decided(*few, {Comparator::at_most, 15.0}), Decision::fail);
+}
+
+TEST(VerdictBrokenRun, a_ratio_keeps_what_is_known_one_way_only) {
+  const Measured least{.value = 4.0, .budget = {{"all", 0.1}}, .is_least = true}, whole{.value = 2.0, .budget = {{"all", 0.1}}};
+  ASSERT_TRUE(ratio_of(least, whole));
+  EXPECT_TRUE(ratio_of(least, whole)->is_least);
+  EXPECT_FALSE(ratio_of(whole, least));
+}
+
+}  // namespace
+}  // namespace cellrig::verdict

@@ -1,0 +1,172 @@
+#include "db/verdict/measure.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "db/verdict/compare.hpp"
+#include "tests/unit/verdict/play.hpp"
+
+namespace cellrig::verdict {
+namespace {
+
+using test::Play;
+
+Instruments instruments() {
+  Instruments i;
+  i.current.offset = 0.01;
+  i.voltage.offset = 0.001;
+  return i;
+}
+CellFacts cell() {
+  CellFacts facts;
+  facts.nominal_Ah = 5.0;
+  facts.voltage_min_V = 2.5;
+  facts.mass_kg = 0.05;
+  facts.volume_L = 0.02;
+  facts.electrode_area_cm2 = 1000.0;
+  return facts;
+}
+double value(const Play& play, const MeasureRequest& request) {
+  const Result<Measured> m = measure(play.facts(), request, instruments(), cell());
+  EXPECT_TRUE(m) << (m ? "" : m.error().what);
+  return m ? m->value : std::nan("");
+}
+
+// Every quantity of a claim, on a run whose numbers are known.
+TEST(VerdictMeasure, charges_and_energies) {
+  Play play;
+  play.add({.name = "charge", .from_V = 4.0, .to_V = 4.0, .from_A = 5.0, .to_A = 5.0});
+  play.add({.name = "discharge", .from_V = 3.6, .to_V = 3.6, .from_A = -4.5, .to_A = -4.5});
+  EXPECT_NEAR(value(play, {.quantity = ClaimQuantity::capacity, .step = "discharge"}), 4.5, 1e-12);
+  EXPECT_NEAR(value(play, {.quantity = ClaimQuantity::energy, .step = "discharge"}), 16.2, 1e-12);
+  EXPECT_NEAR(value(play, {.quantity = ClaimQuantity::specific_energy, .step = "discharge"}), 324.0, 1e-9);
+  EXPECT_NEAR(value(play, {.quantity = ClaimQuantity::energy_density, .step = "discharge"}), 810.0, 1e-9);
+  EXPECT_NEAR(value(play, {.quantity = ClaimQuantity::coulombic_efficiency, .step = "discharge", .reference = "charge"}), 90.0,
+              1e-12);
+  EXPECT_NEAR(value(play, {.quantity = ClaimQuantity::energy_efficiency, .step = "discharge", .reference = "charge"}), 81.0,
+              1e-12);
+  EXPECT_NEAR(value(play, {.quantity = ClaimQuantity::charge_excess, .step = "charge"}), 100.0 / 0.9 - 100.0, 1e-9);
+  EXPECT_NEAR(value(play, {.quantity = ClaimQuantity::step_time, .step = "charge"}), 60.0, 1e-12);
+}
+
+TEST(VerdictMeasure, ratios_take_the_reference_before) {
+  Play play;
+  play.add({.name = "warm", .from_A = -5.0, .to_A = -5.0});
+  play.add({.name = "warm", .from_A = -4.0, .to_A = -4.0});
+  play.add({.name = "cold", .from_V = 3.4, .to_V = 3.4, .from_A = -3.0, .to_A = -3.0});
+  play.add({.name = "warm", .from_A = -2.0, .to_A = -2.0});
+  EXPECT_NEAR(value(play, {.quantity = ClaimQuantity::capacity_ratio, .step = "cold", .reference = "warm"}), 75.0, 1e-12);
+  EXPECT_NEAR(value(play, {.quantity = ClaimQuantity::energy_ratio, .step = "cold", .reference = "warm"}), 75.0 * 3.4 / 3.7,
+              1e-9);
+}
+
+TEST(VerdictMeasure, retention_counts_the_cycles_between_the_tests) {
+  Play play;
+  play.add({.name = "reference", .from_A = -5.0, .to_A = -5.0, .is_reference = true, .cycle = 1});
+  for (int i = 0; i < 3; ++i) play.add({.name = "ageing", .from_A = -5.0, .to_A = -5.0, .cycle = 2 + i});
+  play.add({.name = "reference", .from_A = -4.0, .to_A = -4.0, .is_reference = true, .cycle = 5});
+  const Result<Measured> m =
+      measure(play.facts(), {.quantity = ClaimQuantity::retention, .reference = "reference"}, instruments(), cell());
+  ASSERT_TRUE(m);
+  EXPECT_NEAR(m->value, 80.0, 1e-12);
+  ASSERT_EQ(m->life.size(), 2U);
+  EXPECT_DOUBLE_EQ(m->life[0].at, 0.0);
+  EXPECT_DOUBLE_EQ(m->life[1].at, 3.0);
+}
+
+TEST(VerdictMeasure, self_discharge_is_per_month_of_the_rest) {
+  Play play;
+  play.add({.name = "reference", .from_A = -5.0, .to_A = -5.0});
+  play.add({.name = "charge", .from_A = 5.0, .to_A = 5.0});
+  play.add({.name = "storage", .seconds = 15 * 86400.0, .from_A = 0.008, .to_A = 0.008});  // an offset is no current
+  play.add({.name = "left", .from_A = -4.9, .to_A = -4.9});
+  EXPECT_NEAR(value(play, {.quantity = ClaimQuantity::self_discharge, .step = "left", .reference = "reference"}), 4.0, 1e-9);
+}
+
+// An offset of the ammeter counts on in a rest; it must not hide the charge before it.
+TEST(VerdictMeasure, the_ends_of_the_window_are_found_behind_a_rest) {
+  Play play;
+  play.add({.name = "charge", .from_V = 3.0, .to_V = 4.2, .from_A = 5.0, .to_A = 5.0, .cv_seconds = 1.0});
+  play.add({.name = "rest", .from_A = 0.01, .to_A = 0.01});
+  play.add({.name = "discharge", .from_V = 4.2, .to_V = 3.0, .from_A = -5.0, .to_A = -5.0, .ended_by = "voltage_V <= 3"});
+  const Result<EndSlopes> slopes = end_slopes(play.facts(), 2);
+  ASSERT_TRUE(slopes);
+  EXPECT_NEAR(slopes->top_Ah_per_V, 5.0 / 1.2, 1e-9);
+  EXPECT_NEAR(slopes->bottom_Ah_per_V, 5.0 / 1.2, 1e-9);
+}
+
+TEST(VerdictMeasure, resistances_and_power) {
+  Play play;
+  for (const double loaded_V : {3.65, 3.64}) {
+    play.add({.name = "rest", .from_V = 3.7, .to_V = 3.7});
+    play.add({.name = "pulse", .seconds = 10, .from_V = loaded_V, .to_V = loaded_V, .from_A = -5.0, .to_A = -5.0});
+  }
+  EXPECT_NEAR(value(play, {.quantity = ClaimQuantity::resistance, .step = "pulse"}), 12.0, 1e-9);
+  EXPECT_NEAR(value(play, {.quantity = ClaimQuantity::resistance_change, .step = "pulse"}), 20.0, 1e-9);
+  EXPECT_NEAR(value(play, {.quantity = ClaimQuantity::specific_power, .step = "pulse"}), 2.5 * 1.2 / 0.012 / 0.05, 1e-6);
+}
+
+// The resistance at the beginning of a long discharge, where no pulse was made.
+TEST(VerdictMeasure, a_resistance_can_be_read_early_in_a_step) {
+  Play play;
+  play.add({.name = "rest", .from_V = 3.7, .to_V = 3.7});
+  play.add({.name = "discharge", .seconds = 1000.0, .from_V = 3.6, .to_V = 3.1, .from_A = -5.0, .to_A = -5.0});
+  EXPECT_NEAR(value(play, {.quantity = ClaimQuantity::resistance, .step = "discharge", .at_s = 10.0}), 21.0, 1e-9);
+  EXPECT_NEAR(value(play, {.quantity = ClaimQuantity::resistance, .step = "discharge"}), 120.0, 1e-9);
+  EXPECT_FALSE(
+      measure(play.facts(), {.quantity = ClaimQuantity::resistance, .step = "discharge", .at_s = 2000.0}, instruments(), cell()));
+}
+
+TEST(VerdictMeasure, the_ladder_ends_where_less_comes_back) {
+  Play play;
+  for (const double rate_A : {2.0, 4.0, 6.0}) {
+    const std::string name = "watched rung " + std::to_string(static_cast<int>(rate_A) / 2);
+    play.add({.name = name, .from_A = rate_A, .to_A = rate_A, .ended_by = "capacity_pct >= 50"});
+    play.add({.name = "watch"});
+    const double back_A = rate_A < 5.0 ? rate_A : 0.9 * rate_A;
+    play.add({.name = "discharge", .from_A = -back_A, .to_A = -back_A});
+  }
+  EXPECT_NEAR(value(play, {.quantity = ClaimQuantity::critical_current_density, .step = "watched rung *"}), 5.0, 1e-9);
+}
+
+TEST(VerdictMeasure, extremes_are_over_all_executions) {
+  Play play;
+  play.add({.name = "charge", .from_V = 3.0, .to_V = 4.1, .from_A = 5.0, .to_A = 5.0, .temperature_max_degC = 41.0});
+  play.add({.name = "charge", .from_V = 3.1, .to_V = 4.2, .from_A = 5.0, .to_A = 5.0, .temperature_max_degC = 39.0});
+  EXPECT_NEAR(value(play, {.quantity = ClaimQuantity::voltage_peak, .step = "charge"}), 4.2, 1e-12);
+  EXPECT_NEAR(value(play, {.quantity = ClaimQuantity::voltage_least, .step = "charge"}), 3.0, 1e-12);
+  const Result<Measured> none =
+      measure(play.facts(), {.quantity = ClaimQuantity::cell_temperature_peak, .step = "charge"}, instruments(), cell());
+  EXPECT_FALSE(none);  // without a thermometer nothing is known of the cell
+}
+
+TEST(VerdictMeasure, what_was_not_run_is_named_with_the_nearest_step) {
+  Play play;
+  play.add({.name = "fast charge", .from_A = 5.0, .to_A = 5.0});
+  const Result<Measured> m =
+      measure(play.facts(), {.quantity = ClaimQuantity::step_time, .step = "fast charg"}, instruments(), cell());
+  ASSERT_FALSE(m);
+  EXPECT_NE(m.error().what.find("did you mean 'fast charge'"), std::string::npos) << m.error().what;
+  CellFacts bare = cell();
+  bare.mass_kg.reset();
+  EXPECT_FALSE(measure(play.facts(), {.quantity = ClaimQuantity::specific_energy, .step = "fast charge"}, instruments(), bare));
+}
+
+TEST(VerdictMeasure, two_results_compared) {
+  Measured cold, warm;
+  warm.value = 1.0;
+  cold.value = std::exp(0.3 / 8.617333262e-5 * (1.0 / 278.15 - 1.0 / 298.15));
+  const Result<Measured> energy = activation_energy({cold, 5.0, 0.5}, {warm, 25.0, 0.5});
+  ASSERT_TRUE(energy);
+  EXPECT_NEAR(energy->value, 0.3, 1e-9);
+  EXPECT_GT(combine(energy->budget).standard, 0.0);
+  EXPECT_FALSE(activation_energy({cold, 25.0, 0.5}, {warm, 25.0, 0.5}));
+  const Result<Measured> loss = mass_loss(200.0, 199.0, 0.01);
+  ASSERT_TRUE(loss);
+  EXPECT_NEAR(loss->value, 0.5, 1e-12);
+  EXPECT_FALSE(mass_loss(0.0, 1.0, 0.01));
+}
+
+}  // namespace
+}  // namespace cellrig::verdict

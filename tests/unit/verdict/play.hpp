@@ -1,0 +1,87 @@
+// Runs made up step by step, for what is measured on them.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "db/verdict/measure.hpp"
+
+namespace cellrig::verdict::test {
+
+/// Straight lines between two samples.
+struct PlayedStep {
+  std::string name;
+  double seconds = 3600.0;
+  double from_V = 3.7, to_V = 3.7;
+  double from_A = 0.0, to_A = 0.0;  ///< as read
+  std::string ended_by = "step_time_s >= 0";
+  bool is_reference = false;
+  std::int64_t cycle = 0;
+  double cv_seconds = 0.0;
+  double temperature_max_degC = 25.0;
+  bool was_skipped = false;
+  bool has_gap = false;    ///< before the sample in the middle
+  bool is_in_two = false;  ///< was interrupted and went on
+};
+
+class Play {
+ public:
+  void add(const PlayedStep& step) {
+    constexpr int samples = 100;
+    Execution e;
+    e.name = step.name;
+    e.ended_by = step.ended_by;
+    e.count = static_cast<std::int64_t>(facts_.executions.size()) + 1;
+    e.cycle = step.cycle;
+    e.is_reference = step.is_reference;
+    e.has_ended = !step.was_skipped;
+    e.was_skipped = step.was_skipped;
+    e.parts = {e.count};
+    if (step.is_in_two) e.parts.push_back(1000 + e.count);  // without samples of its own
+    rows_[1000 + e.count];
+    e.started_s = now_s_;
+    e.seconds = step.seconds;
+    e.ended_s = now_s_ += step.seconds;
+    e.cv_seconds = step.cv_seconds;
+    e.cell_temperature_max_degC = step.temperature_max_degC;
+    const double hours = step.seconds / 3600.0;
+    e.type = step.from_A > 0.5 ? "CC_CHG" : step.from_A < -0.5 ? "CC_DCH" : "REST";
+    const double mean_A = 0.5 * (step.from_A + step.to_A), mean_V = 0.5 * (step.from_V + step.to_V);
+    (mean_A > 0 ? e.charge_Ah : e.discharge_Ah) = std::abs(mean_A) * hours;
+    (mean_A > 0 ? e.charge_Wh : e.discharge_Wh) = std::abs(mean_A) * mean_V * hours;
+    std::vector<db::SampleRow>& rows = rows_[e.count];
+    for (int i = 0; i <= samples; ++i) {
+      const double share = static_cast<double>(i) / samples;
+      db::SampleRow row;
+      row.test_time_ns = static_cast<std::int64_t>((e.started_s + share * step.seconds) * 1e9);
+      row.voltage_V = step.from_V + share * (step.to_V - step.from_V);
+      row.current_A = step.from_A + share * (step.to_A - step.from_A);
+      row.charge_Ah = share * e.charge_Ah;
+      row.discharge_Ah = share * e.discharge_Ah;
+      if (step.has_gap && i == samples / 2) row.flags = db::sample_flag::after_gap;
+      rows.push_back(row);
+    }
+    facts_.executions.push_back(std::move(e));
+  }
+
+  void disturb(Disturbance disturbance) { facts_.disturbances.push_back(std::move(disturbance)); }
+
+  [[nodiscard]] RunFacts facts() const {
+    RunFacts facts = facts_;
+    facts.visit = [this](db::StepKey step, const std::function<bool(const db::SampleRow&)>& visit) -> Result<void> {
+      for (const db::SampleRow& row : rows_.at(step)) {
+        if (!visit(row)) break;
+      }
+      return {};
+    };
+    return facts;
+  }
+
+ private:
+  RunFacts facts_;
+  std::map<db::StepKey, std::vector<db::SampleRow>> rows_;
+  double now_s_ = 0.0;
+};
+
+}  // namespace cellrig::verdict::test

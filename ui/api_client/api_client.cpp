@@ -1,0 +1,182 @@
+#include "ui/api_client/api_client.hpp"
+
+#include <QNetworkReply>
+#include <QUuid>
+#include <QWebSocket>
+#include <algorithm>
+#include <utility>
+
+#include "ui/model/text.hpp"
+
+namespace cellrig::ui {
+
+namespace {
+constexpr int reconnect_first_ms = 250, reconnect_max_ms = 5000;
+constexpr int pulse_every_ms = 2000;
+constexpr int request_timeout_ms = 15'000;
+constexpr int write_attempts = 3;
+constexpr quint64 message_bytes_max = 16U << 20;
+
+QNetworkRequest http_request(const ServiceAddress& address, const QString& path) {
+  // Taken apart here: QUrl::setPath would percent-encode the question mark of a query.
+  const qsizetype query = path.indexOf(QLatin1Char('?'));
+  QUrl url = address.url;
+  url.setPath(QString::fromLatin1(api::api_prefix) + path.left(query));
+  if (query >= 0) url.setQuery(path.mid(query + 1));
+  QNetworkRequest request(url);
+  request.setRawHeader("Authorization", "Bearer " + address.token.toUtf8());
+  request.setTransferTimeout(request_timeout_ms);
+  request.setAttribute(QNetworkRequest::RedirectPolicyAttribute, QNetworkRequest::ManualRedirectPolicy);
+  return request;
+}
+}  // namespace
+
+ApiClient::ApiClient(QObject* parent) : QObject(parent) {
+  network_.setProxy(QNetworkProxy::NoProxy);
+  stop_network_.setProxy(QNetworkProxy::NoProxy);
+  reconnect_.setSingleShot(true);
+  connect(&reconnect_, &QTimer::timeout, this, &ApiClient::open_stream);
+  pulse_.setInterval(pulse_every_ms);
+  connect(&pulse_, &QTimer::timeout, this, &ApiClient::look_after_stream);
+}
+
+ApiClient::~ApiClient() { disconnect_from(); }
+
+void ApiClient::connect_to(const ServiceAddress& address) {
+  disconnect_from();
+  address_ = address;
+  last_heard_.reset();
+  reconnect_ms_ = reconnect_first_ms;
+  pulse_.start();
+  open_stream();
+}
+
+void ApiClient::disconnect_from() {
+  reconnect_.stop();
+  pulse_.stop();
+  if (stream_ != nullptr) {
+    stream_->disconnect(this);
+    stream_->abort();
+    stream_->deleteLater();
+    stream_ = nullptr;
+  }
+  set_link(LinkState::none);
+}
+
+void ApiClient::set_link(LinkState link) {
+  if (link == link_) return;
+  link_ = link;
+  Q_EMIT link_changed(link);
+}
+
+void ApiClient::open_stream() {
+  if (stream_ != nullptr) {
+    stream_->disconnect(this);
+    stream_->deleteLater();
+  }
+  set_link(last_heard_ ? LinkState::lost : LinkState::connecting);
+  stream_ = new QWebSocket(QString(), QWebSocketProtocol::VersionLatest, this);
+  stream_->setProxy(QNetworkProxy::NoProxy);
+  stream_->setMaxAllowedIncomingMessageSize(message_bytes_max);
+  connect(stream_, &QWebSocket::connected, this, &ApiClient::hear);
+  connect(stream_, &QWebSocket::textMessageReceived, this, &ApiClient::read_message);
+  connect(stream_, &QWebSocket::pong, this, &ApiClient::hear);
+  connect(stream_, &QWebSocket::disconnected, this, &ApiClient::lose_stream);
+  connect(stream_, QOverload<QAbstractSocket::SocketError>::of(&QWebSocket::error), this, &ApiClient::lose_stream);
+  QNetworkRequest request = http_request(address_, QStringLiteral("/stream"));
+  QUrl url = request.url();
+  url.setScheme(address_.url.scheme() == QLatin1String("https") ? QStringLiteral("wss") : QStringLiteral("ws"));
+  request.setUrl(url);
+  stream_->open(request);
+}
+
+void ApiClient::hear() {
+  last_heard_ = utc_now();
+  reconnect_ms_ = reconnect_first_ms;
+  set_link(LinkState::live);
+}
+
+void ApiClient::lose_stream() {
+  if (reconnect_.isActive() || stream_ == nullptr) return;
+  stream_->disconnect(this);
+  stream_->abort();
+  set_link(last_heard_ ? LinkState::lost : LinkState::connecting);
+  reconnect_.start(reconnect_ms_);
+  reconnect_ms_ = std::min(reconnect_ms_ * 2, reconnect_max_ms);
+}
+
+void ApiClient::look_after_stream() {
+  if (link_ != LinkState::live || stream_ == nullptr) return;
+  const double silent_ms = static_cast<double>(utc_now().ns_since_epoch - last_heard_->ns_since_epoch) / 1e6;
+  if (silent_ms > silence_max_ms) {
+    lose_stream();
+  } else {
+    stream_->ping();
+  }
+}
+
+void ApiClient::read_message(const QString& text) {
+  hear();
+  const Answer<api::StreamMessage> message = api::from_json<api::StreamMessage>(text.toStdString(), api::UnknownFields::ignored);
+  if (!message) {
+    Q_EMIT misunderstood(error_text(message.error()));
+    return;
+  }
+  Q_EMIT streamed(*message);
+}
+
+ApiClient::Request ApiClient::new_request(const QString& path) { return {path, {}, {}, 1, false}; }
+
+ApiClient::Request ApiClient::new_write(const Write& write) {
+  const bool is_stop = write.path.endsWith(QLatin1String("/stop"));  // of the bench, a chamber or a channel
+  return {write.path, QUuid::createUuid().toByteArray(QUuid::WithoutBraces), write.fencing_token, write_attempts, is_stop};
+}
+
+void ApiClient::send(Request request, QByteArray body, Done done) {
+  QNetworkRequest http = http_request(address_, request.path);
+  QNetworkReply* reply = nullptr;
+  if (request.idempotency_key.isEmpty()) {
+    reply = network_.get(http);
+  } else {
+    http.setHeader(QNetworkRequest::ContentTypeHeader, QStringLiteral("application/json"));
+    http.setRawHeader("Idempotency-Key", request.idempotency_key);
+    if (request.fencing_token) http.setRawHeader("Fencing-Token", QByteArray::number(qint64(*request.fencing_token)));
+    reply = (request.is_stop ? stop_network_ : network_).post(http, body);
+  }
+  connect(reply, &QNetworkReply::finished, this, [this, reply, request, body, done] {
+    reply->deleteLater();
+    const int status = reply->attribute(QNetworkRequest::HttpStatusCodeAttribute).toInt();
+    if (status != 0) {
+      done(status, reply->readAll());
+      return;
+    }
+    if (request.attempts_left > 1) {
+      Request again = request;
+      --again.attempts_left;
+      send(std::move(again), body, done);
+      return;
+    }
+    done(0, reply->errorString().toUtf8());
+  });
+}
+
+void ApiClient::emergency_stop(QObject* receiver, std::function<void(const Answer<api::Done>&)> done) {
+  send(new_write({QStringLiteral("/stop")}), QByteArrayLiteral("{}"), guarded<api::Done>(receiver, std::move(done)));
+}
+
+api::ErrorDetail ApiClient::error_of(int status, const QByteArray& body) {
+  if (status == 0) return {"no_answer", "the bench service does not answer: " + body.toStdString(), {}, {}};
+  const Answer<api::ErrorBody> error = api::from_json<api::ErrorBody>(body.toStdString(), api::UnknownFields::ignored);
+  if (error) return error->error;
+  return {"http_" + std::to_string(status), "the bench service answered " + std::to_string(status), {}, {}};
+}
+
+QString error_text(const api::ErrorDetail& error) {
+  QString text = to_text(error.message);
+  QStringList more;
+  if (error.where) more += to_text(*error.where);
+  if (error.nearest) more += ApiClient::tr("did you mean '%1'?").arg(to_text(*error.nearest));
+  return more.isEmpty() ? text : text + QStringLiteral(" (") + more.join(QStringLiteral("; ")) + QLatin1Char(')');
+}
+
+}  // namespace cellrig::ui

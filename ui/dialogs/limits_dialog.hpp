@@ -1,0 +1,48 @@
+// The safety limits of a run: what is in force, and new ones. Tighter ones are anybody's who operates; a wider one takes an engineer and a
+// reason, and the bench decides.
+#pragma once
+
+#include <QDialog>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "controller/api/messages.hpp"
+
+class QCheckBox;
+class QLabel;
+class QLineEdit;
+class QPushButton;
+
+namespace cellrig::ui {
+
+class LimitsDialog : public QDialog {
+  Q_OBJECT
+ public:
+  LimitsDialog(const QString& channel, const std::map<std::string, double>& limits, QWidget* parent = nullptr);
+  void on_done(std::function<void(const api::LimitsOrder& order)> done) { done_ = std::move(done); }
+  /// Null for a limit that is not there.
+  [[nodiscard]] QLineEdit* field(const std::string& limit) const;
+  [[nodiscard]] QLineEdit& name_field() { return *name_; }
+  [[nodiscard]] QPushButton& action_button() { return *action_; }
+
+ private:
+  struct Row {
+    std::string limit;
+    QLineEdit* field = nullptr;
+  };
+  void look();
+  void finish();
+  /// What was typed; false: something is no number.
+  [[nodiscard]] bool read(std::map<std::string, double>& changed) const;
+
+  std::vector<Row> rows_;
+  QLineEdit *name_ = nullptr, *reason_ = nullptr;
+  QCheckBox* widen_ = nullptr;
+  QLabel* missing_ = nullptr;
+  QPushButton* action_ = nullptr;
+  std::function<void(const api::LimitsOrder&)> done_;
+};
+
+}  // namespace cellrig::ui

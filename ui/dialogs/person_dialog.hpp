@@ -1,0 +1,59 @@
+// Who, and why: asked before an order that a person answers for. Not modal: the emergency stop stays one click away.
+#pragma once
+
+#include <QDialog>
+#include <functional>
+#include <utility>
+#include <vector>
+
+class QCheckBox;
+class QComboBox;
+class QLabel;
+class QLineEdit;
+class QPushButton;
+
+namespace cellrig::ui {
+
+class PersonDialog : public QDialog {
+  Q_OBJECT
+ public:
+  struct Text {
+    QString title;     ///< "Stop ch2"
+    QString question;  ///< what will happen
+    QString field;     ///< "Reason", "Note"
+    QString action;    ///< on the button: "Stop the run"
+    bool needs_field = true;
+    QString choice_label;                                ///< "How"; empty: there is nothing to choose
+    std::vector<std::pair<QString, QString>> choices{};  ///< shown, and what it stands for; none is chosen at first
+    QString consent;  ///< of a box to tick; the field is for its reason then, and asked for with it only. Empty: none
+  };
+  explicit PersonDialog(const Text& text, QWidget* parent = nullptr);
+  /// Called when name and reason are there and the person pressed the button.
+  void on_done(std::function<void(const QString& name, const QString& reason)> done) { done_ = std::move(done); }
+  [[nodiscard]] QLineEdit& name_field() { return *name_; }
+  [[nodiscard]] QLineEdit& reason_field() { return *reason_; }
+  [[nodiscard]] QPushButton& action_button() { return *action_; }
+  /// What the chosen one stands for; empty without a choice.
+  [[nodiscard]] QString choice() const;
+  [[nodiscard]] QComboBox* choice_box() { return choice_; }
+  [[nodiscard]] QCheckBox* consent_box() { return consent_; }
+  [[nodiscard]] bool has_consent() const;
+
+ private:
+  void look();
+  void finish();
+  bool needs_reason_;
+  QLineEdit* name_ = nullptr;
+  QLineEdit* reason_ = nullptr;
+  QComboBox* choice_ = nullptr;
+  QCheckBox* consent_ = nullptr;
+  QLabel* missing_ = nullptr;
+  QPushButton* action_ = nullptr;
+  std::function<void(const QString&, const QString&)> done_;
+};
+
+/// The name that this person gave last; remembered over restarts.
+[[nodiscard]] QString remembered_name();
+void remember_name(const QString& name);
+
+}  // namespace cellrig::ui

@@ -1,0 +1,120 @@
+#include "ui/live/alarm_panel.hpp"
+
+#include <QApplication>
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QPushButton>
+#include <QVBoxLayout>
+#include <algorithm>
+
+#include "ui/chart/palette.hpp"
+#include "ui/model/activity_text.hpp"
+#include "ui/model/text.hpp"
+
+namespace cellrig::ui {
+
+namespace {
+constexpr int sound_every_ms = 2000;
+
+QString place_of(const api::AlarmView& alarm) {
+  if (!alarm.channel.empty()) return to_text(alarm.channel);
+  return alarm.chamber.empty() ? AlarmPanel::tr("bench") : to_text(alarm.chamber);
+}
+
+QString short_number(double value) { return QString::number(value, 'g', 5); }
+
+QString figures_of(const api::AlarmView& alarm) {
+  QStringList parts;
+  const QString unit = alarm.unit.empty() ? QString() : QChar(QChar::Nbsp) + to_text(alarm.unit);
+  if (alarm.value) parts += AlarmPanel::tr("value %1").arg(short_number(*alarm.value) + unit);
+  if (alarm.limit) parts += AlarmPanel::tr("limit %1").arg(short_number(*alarm.limit) + unit);
+  if (alarm.raised_utc) parts += AlarmPanel::tr("since %1").arg(clock_text(*alarm.raised_utc, utc_now()));
+  if (!alarm.is_active) parts += AlarmPanel::tr("no longer present");
+  return parts.join(QStringLiteral(" · "));
+}
+
+void clear(QLayout& layout) {
+  while (QLayoutItem* item = layout.takeAt(0)) {
+    if (item->widget() != nullptr) item->widget()->deleteLater();
+    delete item;
+  }
+}
+}  // namespace
+
+AlarmPanel::AlarmPanel(QWidget* parent) : QFrame(parent) {
+  setAccessibleName(tr("Alarms"));
+  auto* layout = new QVBoxLayout(this);
+  layout->setContentsMargins(0, 0, 0, 0);
+  layout->setSpacing(6);
+  rows_ = new QVBoxLayout;
+  rows_->setSpacing(6);
+  auto* beside = new QHBoxLayout;
+  silence_ = new QPushButton(tr("S&ilence"));
+  silence_->setToolTip(tr("Ends the sound, not the alarm"));
+  beside->addLayout(rows_, 1);
+  beside->addWidget(silence_, 0, Qt::AlignVCenter);
+  layout->addLayout(beside);
+  more_ = new QLabel;
+  more_->setProperty("role", QStringLiteral("error"));
+  layout->addWidget(more_);
+  sound_.setInterval(sound_every_ms);
+  connect(&sound_, &QTimer::timeout, this, [] { QApplication::beep(); });
+  connect(silence_, &QPushButton::clicked, this, [this] {
+    sound_.stop();
+    silence_->hide();
+  });
+  hide();
+}
+
+void AlarmPanel::add_row(const api::AlarmView& alarm) {
+  const QColor colour = alarm.severity >= api::AlarmSeverity::alarm ? colours().alarm : colours().warning;
+  auto* row = new QFrame;
+  row->setProperty("role", QStringLiteral("card"));
+  row->setStyleSheet(
+      QStringLiteral("QFrame[role=\"card\"] { border: 2px solid %1; border-left: 10px solid %1; border-radius: 0; }")
+          .arg(colour.name()));
+  auto* layout = new QHBoxLayout(row);
+  layout->setContentsMargins(14, 6, 8, 6);
+  auto* text = new QLabel;
+  text->setTextFormat(Qt::RichText);
+  text->setWordWrap(true);
+  const QString figures = figures_of(alarm);
+  text->setText(QStringLiteral("<b>%1 · %2 · %3</b>%4<br>%5%6")
+                    .arg(alarm_severity_text(alarm.severity).toHtmlEscaped(), place_of(alarm).toHtmlEscaped(),
+                         to_text(alarm.text).toHtmlEscaped(),
+                         figures.isEmpty() ? QString() : QStringLiteral(" &nbsp; ") + figures.toHtmlEscaped(),
+                         alarm.what_to_do.empty() ? QString() : tr("What to do: "), to_text(alarm.what_to_do).toHtmlEscaped()));
+  text->setAccessibleName(alarm_severity_text(alarm.severity) + QLatin1Char(' ') + place_of(alarm) + QLatin1Char(' ') +
+                          to_text(alarm.text));
+  auto* button = new QPushButton(tr("Ac&knowledge…"));
+  button->setAccessibleDescription(tr("Acknowledge the alarm of %1").arg(place_of(alarm)));
+  layout->addWidget(text, 1);
+  layout->addWidget(button, 0, Qt::AlignVCenter);
+  connect(button, &QPushButton::clicked, this, [this, alarm] { Q_EMIT acknowledge_requested(alarm); });
+  rows_->addWidget(row);
+}
+
+void AlarmPanel::show_alarms(const std::vector<api::AlarmView>& alarms) {
+  clear(*rows_);
+  int open = 0;
+  std::int64_t newest = 0;
+  for (const api::AlarmView& alarm : alarms) {
+    if (!alarm.acknowledged_by.empty()) continue;
+    newest = std::max(newest, alarm.id);
+    if (++open <= shown_max) add_row(alarm);
+  }
+  more_->setVisible(open > shown_max);
+  more_->setText(open > shown_max ? tr("and %n more alarm(s)", nullptr, open - shown_max) : QString());
+  if (open == 0) {
+    sound_.stop();
+  } else if (newest > newest_id_) {
+    QApplication::beep();
+    sound_.start();
+    silence_->show();
+  }
+  newest_id_ = std::max(newest, newest_id_);
+  silence_->setVisible(sound_.isActive());
+  setVisible(open > 0);
+}
+
+}  // namespace cellrig::ui

@@ -1,0 +1,68 @@
+// cellrig-ui: the window to a bench of cellrig.
+#include <QApplication>
+#include <QSettings>
+#include <cstdio>
+#include <memory>
+
+#include "ui/main_window.hpp"
+#include "ui/options.hpp"
+#include "ui/simulated_bench.hpp"
+
+namespace {
+
+constexpr int bad_usage = 2;
+
+QStringList words_of(int argc, char** argv) {
+  QStringList words;
+  for (int i = 1; i < argc; ++i) words += QString::fromLocal8Bit(argv[i]);
+  return words;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace cellrig::ui;
+  // Before there is an application: help needs no display. Options of Qt's own (-platform, -style) are taken out by it afterwards.
+  QStringList words = words_of(argc, argv);
+  for (const QString& own :
+       {QStringLiteral("-platform"), QStringLiteral("-style"), QStringLiteral("-display"), QStringLiteral("-geometry")}) {
+    if (const qsizetype at = words.indexOf(own); at >= 0) words.remove(at, at + 1 < words.size() ? 2 : 1);
+  }
+  const ParsedOptions parsed = parse_options(words);
+  if (!parsed.options) {
+    std::fprintf(stderr, "cellrig-ui: %s\n", qPrintable(parsed.error));
+    return bad_usage;
+  }
+  const Options& options = *parsed.options;
+  if (options.wants_help) {
+    std::fputs(qPrintable(help_text()), stdout);
+    return 0;
+  }
+  if (options.wants_version) {
+    std::printf("cellrig-ui %s\n", CELLRIG_VERSION);
+    return 0;
+  }
+  QApplication::setOrganizationName(QStringLiteral("cellrig"));
+  QApplication::setApplicationName(QStringLiteral("cellrig-ui"));
+  QApplication app(argc, argv);
+  apply_theme(options.theme.value_or(theme_named(QSettings().value(QStringLiteral("window/theme")).toString())));
+  MainWindow window;
+  std::unique_ptr<SimulatedBench> bench;
+  if (options.is_simulated) {
+    bench = std::make_unique<SimulatedBench>();
+    QObject::connect(bench.get(), &SimulatedBench::ready, &window, [&](const ServiceAddress& address) {
+      window.connect_to(address);
+      window.open_record(bench->record_path());
+    });
+    QObject::connect(bench.get(), &SimulatedBench::failed, &window, &MainWindow::show_trouble);
+    window.show_trouble(MainWindow::tr("Starting a simulated bench…"));
+    bench->start();
+  }
+  if (options.service) window.connect_to(*options.service);
+  if (!options.record.isEmpty()) {
+    window.open_record(options.record);
+    if (!options.service && !options.is_simulated) window.show_page(MainWindow::Page::review);
+  }
+  window.show();
+  return QApplication::exec();
+}

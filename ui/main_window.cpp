@@ -1,0 +1,325 @@
+#include "ui/main_window.hpp"
+
+#include <QActionGroup>
+#include <QApplication>
+#include <QCloseEvent>
+#include <QHBoxLayout>
+#include <QKeyEvent>
+#include <QLabel>
+#include <QMenu>
+#include <QPushButton>
+#include <QSettings>
+#include <QStackedWidget>
+#include <QVBoxLayout>
+
+#include "ui/dialogs/start_page.hpp"
+#include "ui/live/alarm_panel.hpp"
+#include "ui/live/bench_view.hpp"
+#include "ui/live/run_page.hpp"
+#include "ui/model/activity_text.hpp"
+#include "ui/model/text.hpp"
+#include "ui/review/review_view.hpp"
+
+namespace cellrig::ui {
+
+namespace {
+constexpr int window_margin = 12, message_shown_ms = 15'000, stop_width = 210, stop_height = 52;
+constexpr QSize first_size{1280, 800};
+
+QPushButton* page_tab(const QString& text, const QString& shortcut) {
+  auto* made = new QPushButton(text);
+  made->setProperty("role", QStringLiteral("tab"));
+  made->setCheckable(true);
+  made->setAutoExclusive(true);
+  made->setShortcut(QKeySequence(shortcut));
+  made->setToolTip(shortcut);
+  return made;
+}
+}  // namespace
+
+MainWindow::MainWindow(QWidget* parent) : QMainWindow(parent), model_(client_) {
+  setWindowTitle(QStringLiteral("cellrig"));
+  auto* middle = new QWidget;
+  auto* layout = new QVBoxLayout(middle);
+  layout->setContentsMargins(0, 0, 0, 0);
+  layout->setSpacing(0);
+  layout->addWidget(make_top());
+  auto* notices = new QVBoxLayout;
+  notices->setContentsMargins(window_margin, 0, window_margin, 0);
+  alarm_panel_ = new AlarmPanel;
+  message_ = new QLabel;
+  message_->setWordWrap(true);
+  message_->hide();
+  notices->addWidget(alarm_panel_);
+  notices->addWidget(message_);
+  layout->addLayout(notices);
+  make_pages();
+  layout->addWidget(pages_, 1);
+  setCentralWidget(middle);
+  connect(&client_, &ApiClient::link_changed, this, &MainWindow::show_link);
+  connect(&client_, &ApiClient::misunderstood, this,
+          [this](const QString& what) { say(tr("The service said what this window does not understand: %1").arg(what), true); });
+  connect(&model_, &BenchModel::bench_changed, this, &MainWindow::show_bench);
+  connect(&model_, &BenchModel::alarms_changed, this, [this] { alarm_panel_->show_alarms(model_.alarms()); });
+  connect(alarm_panel_, &AlarmPanel::acknowledge_requested, this, &MainWindow::acknowledge);
+  connect(bench_view_, &BenchView::chamber_stop_requested, this, &MainWindow::stop_chamber);
+  message_timer_.setSingleShot(true);
+  message_timer_.setInterval(message_shown_ms);
+  connect(&message_timer_, &QTimer::timeout, message_, &QWidget::hide);
+  qApp->installEventFilter(this);
+  resize(first_size);
+  restore_layout();
+  show_link();
+  show_page(Page::bench);
+}
+
+MainWindow::~MainWindow() { qApp->removeEventFilter(this); }
+
+QWidget* MainWindow::make_top() {
+  auto* top = new QWidget;
+  auto* row = new QHBoxLayout(top);
+  row->setContentsMargins(window_margin, 8, window_margin, 8);
+  row->setSpacing(8);
+  bench_label_ = new QLabel(QStringLiteral("cellrig"));
+  bench_label_->setProperty("role", QStringLiteral("title"));
+  simulated_ = new QLabel(tr("SIMULATED"));
+  simulated_->setStyleSheet(
+      QStringLiteral("background: #E69F00; color: black; border-radius: 6px; padding: 4px 10px; font-weight: 700;"));
+  simulated_->hide();
+  link_ = new QLabel;
+  link_->setAccessibleName(tr("Link to the bench service"));
+  bench_button_ = page_tab(tr("Bench"), QStringLiteral("Ctrl+1"));
+  run_button_ = page_tab(tr("Run"), QStringLiteral("Ctrl+2"));
+  start_button_ = page_tab(tr("Start"), QStringLiteral("Ctrl+3"));
+  review_button_ = page_tab(tr("Review"), QStringLiteral("Ctrl+4"));
+  auto* menu = new QPushButton(tr("&View"));
+  make_menu(*menu);
+  stop_button_ = new QPushButton(tr("STOP ALL  (F12)"));
+  stop_button_->setProperty("role", QStringLiteral("emergency"));
+  stop_button_->setMinimumSize(stop_width, stop_height);
+  stop_button_->setToolTip(tr("Emergency stop: every output of the bench off, at once (F12 or Pause)"));
+  stop_button_->setAccessibleName(tr("Emergency stop: every output off"));
+  stop_button_->setAutoDefault(false);
+  row->addWidget(bench_label_);
+  row->addWidget(simulated_, 0, Qt::AlignVCenter);
+  for (QPushButton* made : {bench_button_, run_button_, start_button_, review_button_}) row->addWidget(made);
+  row->addStretch(1);
+  row->addWidget(link_);
+  row->addWidget(menu);
+  row->addWidget(stop_button_);
+  connect(stop_button_, &QPushButton::clicked, this, &MainWindow::emergency_stop);
+  connect(bench_button_, &QPushButton::clicked, this, [this] { show_page(Page::bench); });
+  connect(run_button_, &QPushButton::clicked, this, [this] { show_page(Page::run); });
+  connect(start_button_, &QPushButton::clicked, this, [this] { show_page(Page::start); });
+  connect(review_button_, &QPushButton::clicked, this, [this] { show_page(Page::review); });
+  return top;
+}
+
+void MainWindow::make_menu(QPushButton& button) {
+  auto* menu = new QMenu(&button);
+  auto* group = new QActionGroup(menu);
+  const std::pair<QString, Theme> themes[] = {
+      {tr("As the desktop"), Theme::desktop}, {tr("Light"), Theme::light}, {tr("Dark"), Theme::dark}};
+  const QString remembered = QSettings().value(QStringLiteral("window/theme")).toString();
+  for (const auto& [text, theme] : themes) {
+    QAction* action = menu->addAction(text);
+    action->setCheckable(true);
+    action->setChecked(theme == theme_named(remembered));
+    group->addAction(action);
+    connect(action, &QAction::triggered, this, [this, chosen = theme] { choose_theme(chosen); });
+  }
+  button.setMenu(menu);
+}
+
+void MainWindow::make_pages() {
+  bench_view_ = new BenchView(model_);
+  run_page_ = new RunPage(client_, model_);
+  start_page_ = new StartPage(client_, model_);
+  review_view_ = new ReviewView;
+  pages_ = new QStackedWidget;
+  for (QWidget* page : {static_cast<QWidget*>(bench_view_), static_cast<QWidget*>(run_page_), static_cast<QWidget*>(start_page_),
+                        static_cast<QWidget*>(review_view_)}) {
+    pages_->addWidget(page);
+  }
+  connect(bench_view_, &BenchView::channel_opened, this, [this](const std::string& channel) {
+    run_page_->open_channel(channel);
+    show_page(Page::run);
+  });
+  connect(bench_view_, &BenchView::start_requested, this, [this] { show_page(Page::start); });
+  connect(run_page_, &RunPage::back_requested, this, [this] { show_page(Page::bench); });
+  connect(run_page_, &RunPage::said, this, &MainWindow::say);
+  connect(start_page_, &StartPage::back_requested, this, [this] { show_page(Page::bench); });
+  connect(start_page_, &StartPage::said, this, &MainWindow::say);
+  connect(start_page_, &StartPage::started, this, [this](const std::string& channel) {
+    run_page_->open_channel(channel);
+    show_page(Page::run);
+  });
+}
+
+QPushButton& MainWindow::page_button(Page page) {
+  QPushButton* const buttons[] = {bench_button_, run_button_, start_button_, review_button_};
+  return *buttons[static_cast<int>(page)];
+}
+
+MainWindow::Page MainWindow::page() const { return static_cast<Page>(pages_->currentIndex()); }
+
+void MainWindow::show_page(Page page) {
+  pages_->setCurrentIndex(static_cast<int>(page));
+  page_button(page).setChecked(true);
+  if (page == Page::start) start_page_->begin({});
+  if (page == Page::bench) bench_view_->setFocus(Qt::OtherFocusReason);
+}
+
+void MainWindow::connect_to(const ServiceAddress& address) {
+  trouble_.clear();
+  client_.connect_to(address);
+}
+
+void MainWindow::open_record(const QString& path) { review_view_->open_record(path); }
+
+void MainWindow::show_trouble(const QString& text) {
+  trouble_ = text;
+  show_link();
+}
+
+void MainWindow::show_link() {
+  const LinkState link = client_.link();
+  const QString address = client_.address().url.toString();
+  QString text, placeholder;
+  QColor colour = colours().muted;
+  switch (link) {
+    case LinkState::none:
+      text = tr("no bench service");
+      placeholder = trouble_.isEmpty() ? tr("No bench service. Start with --connect or --simulated, or open a record in Review.")
+                                       : trouble_;
+      break;
+    case LinkState::connecting:
+      text = tr("connecting…");
+      placeholder = tr("Connecting to %1…").arg(address);
+      colour = colours().warning;
+      break;
+    case LinkState::live:
+      text = tr("● connected");
+      colour = colours().good;
+      break;
+    case LinkState::lost:
+      text = tr("✗ no data since %1").arg(clock_text(*client_.last_heard(), utc_now()));
+      colour = colours().alarm;
+      break;
+  }
+  link_->setText(text);
+  link_->setToolTip(address);
+  link_->setStyleSheet(QStringLiteral("color: %1; font-weight: 600;").arg(colour.name()));
+  bench_view_->set_placeholder(placeholder);
+  bench_view_->set_stale(link == LinkState::lost);
+  run_page_->set_stale_since(link == LinkState::lost ? client_.last_heard() : std::nullopt);
+}
+
+void MainWindow::show_bench() {
+  const api::BenchView& bench = model_.bench();
+  bench_label_->setText(to_text(bench.name));
+  simulated_->setVisible(bench.is_simulated);
+  setWindowTitle(QStringLiteral("cellrig – ") + to_text(bench.name));
+}
+
+void MainWindow::say(const QString& text, bool is_error) {
+  message_->setText(text);
+  message_->setStyleSheet(
+      QStringLiteral("color: %1; font-weight: 600; padding: 6px 0;").arg((is_error ? colours().alarm : colours().text).name()));
+  message_->show();
+  message_timer_.start();
+}
+
+QString MainWindow::message() const { return message_->isHidden() ? QString() : message_->text(); }
+
+void MainWindow::emergency_stop() {
+  say(tr("Emergency stop: asking for every output to be switched off…"), true);
+  client_.emergency_stop(this, [this](const Answer<api::Done>& answer) {
+    if (answer) {
+      say(tr("Emergency stop: %1").arg(to_text(answer->done)), true);
+      return;
+    }
+    say(tr("EMERGENCY STOP WAS NOT CONFIRMED: %1. Use the switch of the bench.").arg(error_text(answer.error())), true);
+    message_timer_.stop();
+  });
+}
+
+void MainWindow::stop_chamber(const std::string& chamber) {
+  auto* dialog = new PersonDialog({tr("Stop chamber %1").arg(to_text(chamber)),
+                                   tr("Every channel in it goes off, their runs end, and the chamber is switched off."),
+                                   tr("Reason"), tr("Stop the chamber"), false},
+                                  this);
+  dialog->on_done([this, chamber](const QString& name, const QString& reason) {
+    client_.post<api::Done>(
+        {QStringLiteral("/chambers/%1/stop").arg(QString::fromUtf8(QUrl::toPercentEncoding(to_text(chamber)))), {}},
+        api::PersonOrder{name.toStdString(), reason.toStdString(), {}}, this, [this](const Answer<api::Done>& answer) {
+          if (answer) {
+            say(to_text(answer->done), true);
+            return;
+          }
+          say(tr("THE STOP OF THE CHAMBER WAS NOT CONFIRMED: %1. Use its switch.").arg(error_text(answer.error())), true);
+          message_timer_.stop();
+        });
+  });
+  dialog->show();
+}
+
+void MainWindow::acknowledge(const api::AlarmView& alarm) {
+  if (acknowledge_) acknowledge_->close();
+  auto* dialog =
+      new PersonDialog({tr("Acknowledge"),
+                        tr("%1: %2\n\nWhat to do: %3\n\nAcknowledging says that you have looked at it; it does not mend it.")
+                            .arg(alarm_severity_text(alarm.severity), to_text(alarm.text), to_text(alarm.what_to_do)),
+                        tr("What you found"), tr("Acknowledge")},
+                       this);
+  acknowledge_ = dialog;
+  dialog->on_done([this, id = alarm.id](const QString& name, const QString& reason) {
+    client_.post<api::Done>(
+        {QStringLiteral("/alarms/%1/acknowledge").arg(id), {}}, api::AcknowledgeOrder{name.toStdString(), reason.toStdString()},
+        this,
+        [this](const Answer<api::Done>& answer) { say(answer ? to_text(answer->done) : error_text(answer.error()), !answer); });
+  });
+  dialog->show();
+}
+
+// The keys of the emergency stop work wherever the focus is, in a dialog of this window, too.
+bool MainWindow::eventFilter(QObject* watched, QEvent* event) {
+  if (event->type() == QEvent::KeyPress) {
+    const auto* key = static_cast<QKeyEvent*>(event);
+    const bool is_stop = key->key() == Qt::Key_F12 || key->key() == Qt::Key_Pause;
+    if (is_stop && (watched->isWindowType() || watched->isWidgetType())) {
+      if (!key->isAutoRepeat()) emergency_stop();
+      return true;
+    }
+  }
+  return QMainWindow::eventFilter(watched, event);
+}
+
+void MainWindow::choose_theme(Theme theme) {
+  QSettings().setValue(QStringLiteral("window/theme"), name_of(theme));
+  apply_theme(theme);
+  show_link();
+  alarm_panel_->show_alarms(model_.alarms());
+}
+
+void MainWindow::save_layout() const {
+  QSettings settings;
+  settings.setValue(QStringLiteral("window/geometry"), saveGeometry());
+  bench_view_->save_layout();
+  run_page_->save_layout();
+  review_view_->save_layout();
+}
+
+void MainWindow::restore_layout() {
+  restoreGeometry(QSettings().value(QStringLiteral("window/geometry")).toByteArray());
+  bench_view_->restore_layout();
+  run_page_->restore_layout();
+  review_view_->restore_layout();
+}
+
+void MainWindow::closeEvent(QCloseEvent* event) {
+  save_layout();
+  QMainWindow::closeEvent(event);
+}
+
+}  // namespace cellrig::ui

@@ -1,0 +1,89 @@
+// The window: what is always in sight (who, which bench, is the link alive, alarms, emergency stop), and one page below.
+#pragma once
+
+#include <QMainWindow>
+#include <QPointer>
+#include <QTimer>
+
+#include "ui/api_client/api_client.hpp"
+#include "ui/chart/palette.hpp"
+#include "ui/dialogs/person_dialog.hpp"
+#include "ui/model/bench_model.hpp"
+
+class QLabel;
+class QPushButton;
+class QStackedWidget;
+
+namespace cellrig::ui {
+
+class AlarmPanel;
+class BenchView;
+
+class ReviewView;
+class RunPage;
+class StartPage;
+
+class MainWindow : public QMainWindow {
+  Q_OBJECT
+ public:
+  enum class Page { bench, run, start, review };
+  explicit MainWindow(QWidget* parent = nullptr);
+  ~MainWindow() override;
+
+  void connect_to(const ServiceAddress& address);
+  void open_record(const QString& path);
+  void show_page(Page page);
+  /// No service is there, and why.
+  void show_trouble(const QString& text);
+
+  /// Every output of the bench off. At once: nobody is asked.
+  void emergency_stop();
+  [[nodiscard]] Page page() const;
+  [[nodiscard]] BenchView& bench_view() { return *bench_view_; }
+  [[nodiscard]] RunPage& run_page() { return *run_page_; }
+  [[nodiscard]] StartPage& start_page() { return *start_page_; }
+  [[nodiscard]] ReviewView& review_view() { return *review_view_; }
+  [[nodiscard]] AlarmPanel& alarm_panel() { return *alarm_panel_; }
+  [[nodiscard]] QPushButton& stop_button() { return *stop_button_; }
+  [[nodiscard]] QPushButton& page_button(Page page);
+  [[nodiscard]] BenchModel& model() { return model_; }
+  [[nodiscard]] QString message() const;
+  [[nodiscard]] PersonDialog* acknowledge_dialog() const { return acknowledge_; }
+
+ protected:
+  bool eventFilter(QObject* watched, QEvent* event) override;
+  void closeEvent(QCloseEvent* event) override;
+
+ private:
+  QWidget* make_top();
+  void make_pages();
+  void make_menu(QPushButton& button);
+  void show_link();
+  void show_bench();
+  void acknowledge(const api::AlarmView& alarm);
+  void stop_chamber(const std::string& chamber);
+  void say(const QString& text, bool is_error);
+  void choose_theme(Theme theme);
+  void save_layout() const;
+  void restore_layout();
+
+  ApiClient client_;
+  BenchModel model_;
+  QLabel* bench_label_ = nullptr;
+  QLabel* simulated_ = nullptr;
+  QLabel* link_ = nullptr;
+  QLabel* message_ = nullptr;
+  QPushButton *bench_button_ = nullptr, *run_button_ = nullptr, *start_button_ = nullptr, *review_button_ = nullptr;
+  QPushButton* stop_button_ = nullptr;
+  AlarmPanel* alarm_panel_ = nullptr;
+  QStackedWidget* pages_ = nullptr;
+  BenchView* bench_view_ = nullptr;
+  RunPage* run_page_ = nullptr;
+  StartPage* start_page_ = nullptr;
+  ReviewView* review_view_ = nullptr;
+  QPointer<PersonDialog> acknowledge_;
+  QTimer message_timer_;
+  QString trouble_;
+};
+
+}  // namespace cellrig::ui

@@ -1,0 +1,174 @@
+#include "ui/review/loaded_run.hpp"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "db/analysis/curve.hpp"
+#include "db/analysis/differential.hpp"
+#include "ui/model/seconds.hpp"
+#include "ui/model/expected.hpp"
+
+namespace cellrig::ui {
+
+namespace {
+
+constexpr Trace::Capacity review_capacity{.recent_points = std::size_t{1} << 19, .history_buckets = std::size_t{1} << 16};
+constexpr Trace::Capacity curve_capacity{.recent_points = std::size_t{1} << 14, .history_buckets = std::size_t{1} << 12};
+constexpr std::uint64_t rows_between_looks = 4096;
+constexpr const char* pressure_quantity = "stack_pressure_MPa";
+
+std::shared_ptr<Trace> new_trace(Trace::Capacity capacity = review_capacity) { return std::make_shared<Trace>(capacity); }
+
+RunTraces new_traces() { return {new_trace(), new_trace(), new_trace(), new_trace(), new_trace(), new_trace(), new_trace()}; }
+
+ExpectedCurves expected_of(const std::vector<db::ExpectedCurveRow>& rows) {
+  std::vector<ExpectedCurve> curves;
+  for (const db::ExpectedCurveRow& row : rows) {
+    ExpectedCurve curve{row.step_id, row.execution, row.coordinate == "charge_Ah", {}};
+    for (const db::ExpectedPointRow& p : row.points) curve.points.push_back({p.at, p.voltage_V, p.cell_temperature_degC});
+    curves.push_back(std::move(curve));
+  }
+  return ExpectedCurves{std::move(curves)};
+}
+
+// Which execution of its step each step is: the record counts executions of all steps together.
+std::map<db::StepKey, std::int64_t> executions_of(const std::vector<db::StepInfo>& steps) {
+  std::map<std::int64_t, std::int64_t> so_far;
+  std::map<db::StepKey, std::int64_t> executions;
+  for (const db::StepInfo& step : steps) executions[step.row.step] = ++so_far[step.row.step_id];
+  return executions;
+}
+
+void append(RunTraces& traces, const db::SampleRow& row) {
+  const double t = seconds_of(row.test_time_ns);
+  traces.voltage_V->append({t, row.voltage_V});
+  traces.current_A->append({t, row.current_A});
+  traces.cell_temperature_degC->append({t, row.cell_temperature_degC});
+  traces.ambient_temperature_degC->append({t, row.ambient_temperature_degC});
+}
+
+void append_expected(RunTraces& traces, const ExpectedCurves& expected, const db::SampleView& sample, std::int64_t execution) {
+  const double t = seconds_of(sample.row.test_time_ns);
+  const StepPlace place{.step_id = sample.step.row.step_id,
+                        .execution = execution,
+                        .step_time_s = t - seconds_of(sample.step.row.started_test_time_ns),
+                        .moved_Ah = std::max(sample.row.charge_Ah, sample.row.discharge_Ah)};
+  const std::optional<ExpectedPoint> point = expected.at(place);
+  if (!point) return;
+  traces.expected_voltage_V->append({t, point->voltage_V});
+  traces.expected_temperature_degC->append({t, point->cell_temperature_degC});
+}
+
+Error cancelled() { return fail(Fault::interrupted, "nobody wants it any more"); }
+
+// Of the Battery Data Format: CC_CHG, CCCV_CHG, CP_DCH, ...
+bool is_charge_type(const std::string& type) { return type.ends_with("_CHG"); }
+bool is_discharge_type(const std::string& type) { return type.ends_with("_DCH"); }
+
+Result<void> add_step_curve(db::Reader& reader, const db::StepInfo& step, CycleCurve& into, double& moved_before,
+                            double& most_moved, const CurveOrder& order) {
+  const Result<db::LoadedCurve> curve = db::load_curve(reader, step);
+  if (!curve) return curve.error();
+  double moved = 0;
+  for (const db::CurvePoint& p : curve->points) {
+    moved = std::abs(p.moved_Ah);
+    into.voltage_by_charge->append({moved_before + moved, p.voltage_V});
+  }
+  moved_before += moved;
+  if (moved <= most_moved) return {};
+  most_moved = moved;
+  const std::optional<db::Differential> differential =
+      db::dq_dv(curve->points, {.voltage_step_V = order.voltage_step_V, .smoothed_over = order.smoothed_over});
+  into.dq_dv = new_trace(curve_capacity);
+  if (!differential) return {};
+  for (const db::DifferentialPoint& p : differential->points) into.dq_dv->append({p.at, p.value});
+  into.resampling = differential->resampling;
+  return {};
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const LoadedRun>> load_run(db::Reader& reader, db::RunKey run, const IsCancelled& is_cancelled) {
+  auto loaded = std::make_shared<LoadedRun>();
+  Result<db::RunInfo> info = reader.run(run);
+  if (!info) return info.error();
+  Result<std::vector<db::StepInfo>> steps = reader.steps(run);
+  if (!steps) return steps.error();
+  Result<std::vector<db::CycleRow>> cycles = reader.cycles(run);
+  if (!cycles) return cycles.error();
+  Result<std::vector<db::EventRow>> events = reader.events(run);
+  if (!events) return events.error();
+  const Result<std::vector<db::ExpectedCurveRow>> curves = reader.expected_curves(run);
+  if (!curves) return curves.error();
+  loaded->info = std::move(*info);
+  loaded->steps = std::move(*steps);
+  loaded->cycles = std::move(*cycles);
+  loaded->events = std::move(*events);
+  loaded->traces = new_traces();
+  const ExpectedCurves expected = expected_of(*curves);
+  const std::map<db::StepKey, std::int64_t> executions = executions_of(loaded->steps);
+  std::uint64_t rows = 0;
+  bool was_cancelled = false;
+  const Result<std::uint64_t> visited = reader.for_each_sample(run, [&](const db::SampleView& sample) {
+    append(loaded->traces, sample.row);
+    const auto execution = executions.find(sample.row.step);
+    if (!expected.is_empty() && execution != executions.end())
+      append_expected(loaded->traces, expected, sample, execution->second);
+    was_cancelled = ++rows % rows_between_looks == 0 && is_cancelled();
+    return !was_cancelled;
+  });
+  if (!visited) return visited.error();
+  if (was_cancelled) return cancelled();
+  const Result<std::uint64_t> aux = reader.for_each_aux(run, [&](const db::AuxView& view) {
+    if (view.row.quantity == pressure_quantity) {
+      loaded->traces.pressure_MPa->append({seconds_of(view.row.test_time_ns), view.row.value});
+    }
+    return !is_cancelled();
+  });
+  if (!aux) return aux.error();
+  return std::shared_ptr<const LoadedRun>{std::move(loaded)};
+}
+
+Result<std::shared_ptr<const RunTraces>> load_stretch(db::Reader& reader, const StretchOrder& order,
+                                                      const IsCancelled& is_cancelled) {
+  const Result<std::vector<db::StepInfo>> steps = reader.steps(order.run);
+  if (!steps) return steps.error();
+  auto traces = std::make_shared<RunTraces>(new_traces());
+  for (const db::StepInfo& step : *steps) {
+    const double from = seconds_of(step.row.started_test_time_ns);
+    const bool is_over_before = step.end && seconds_of(step.end->ended_test_time_ns) < order.window.from;
+    if (from > order.window.to || is_over_before) continue;
+    std::uint64_t rows = 0;
+    const Result<std::uint64_t> visited = reader.for_each_sample_of_step(step.row.step, [&](const db::SampleView& sample) {
+      append(*traces, sample.row);
+      return ++rows % rows_between_looks != 0 || !is_cancelled();
+    });
+    if (!visited) return visited.error();
+    if (is_cancelled()) return cancelled();
+  }
+  return std::shared_ptr<const RunTraces>{std::move(traces)};
+}
+
+Result<std::vector<CycleCurve>> load_curves(db::Reader& reader, const CurveOrder& order, const IsCancelled& is_cancelled) {
+  const Result<std::vector<db::StepInfo>> steps = reader.steps(order.run);
+  if (!steps) return steps.error();
+  std::vector<CycleCurve> curves;
+  for (const std::int64_t cycle : order.cycles) {
+    for (const bool is_charge : {true, false}) {
+      CycleCurve curve{order.run, cycle, is_charge, new_trace(curve_capacity), new_trace(curve_capacity), {}};
+      double moved = 0, most_moved = 0;
+      for (const db::StepInfo& step : *steps) {
+        const bool fits = is_charge ? is_charge_type(step.row.type) : is_discharge_type(step.row.type);
+        if (step.row.cycle != cycle || !step.row.in_cycle || !fits) continue;
+        if (is_cancelled()) return cancelled();
+        const Result<void> added = add_step_curve(reader, step, curve, moved, most_moved, order);
+        if (!added) return added.error();
+      }
+      if (!curve.voltage_by_charge->is_empty()) curves.push_back(std::move(curve));
+    }
+  }
+  return curves;
+}
+
+}  // namespace cellrig::ui

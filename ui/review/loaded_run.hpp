@@ -1,0 +1,61 @@
+// A run as Review shows it, read from a database. Pure: no Qt. Runs on the reading thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "db/reader.hpp"
+#include "ui/chart/trace.hpp"
+
+namespace cellrig::ui {
+
+/// Rows of a run against test time in seconds. Shared with the charts, never changed after it was read.
+struct RunTraces {
+  std::shared_ptr<Trace> voltage_V, current_A, cell_temperature_degC, ambient_temperature_degC, pressure_MPa;
+  std::shared_ptr<Trace> expected_voltage_V, expected_temperature_degC;
+};
+
+struct LoadedRun {
+  db::RunInfo info;
+  std::vector<db::StepInfo> steps;
+  std::vector<db::CycleRow> cycles;
+  std::vector<db::EventRow> events;
+  RunTraces traces;
+};
+
+/// Returns true when nobody wants the result any more.
+using IsCancelled = std::function<bool()>;
+
+/// Everything of a run; memory is bounded by Trace::Capacity, whatever its length. Error: what the reader says; Fault::interrupted: cancelled.
+[[nodiscard]] Result<std::shared_ptr<const LoadedRun>> load_run(db::Reader& reader, db::RunKey run,
+                                                                const IsCancelled& is_cancelled);
+
+/// The rows of a stretch as they stand, for a zoom into a run whose traces were rolled up. Reads the steps that overlap it.
+struct StretchOrder {
+  db::RunKey run = 0;
+  Window window;
+};
+[[nodiscard]] Result<std::shared_ptr<const RunTraces>> load_stretch(db::Reader& reader, const StretchOrder& order,
+                                                                    const IsCancelled& is_cancelled);
+
+/// One direction of one cycle.
+struct CycleCurve {
+  db::RunKey run = 0;
+  std::int64_t cycle = 0;
+  bool is_charge = false;
+  std::shared_ptr<Trace> voltage_by_charge;  ///< V against Ah moved since this direction began
+  std::shared_ptr<Trace> dq_dv;              ///< Ah/V against V; of the step that moved most
+  std::string resampling;                    ///< how dQ/dV was computed, in words
+};
+struct CurveOrder {
+  db::RunKey run = 0;
+  std::vector<std::int64_t> cycles;
+  double voltage_step_V = 0.01;  ///< bin of dQ/dV
+  std::size_t smoothed_over = 5;
+};
+[[nodiscard]] Result<std::vector<CycleCurve>> load_curves(db::Reader& reader, const CurveOrder& order,
+                                                          const IsCancelled& is_cancelled);
+
+}  // namespace cellrig::ui

@@ -1,0 +1,291 @@
+#include "ui/review/review_view.hpp"
+
+#include <QAction>
+#include <QApplication>
+#include <QClipboard>
+#include <QDir>
+#include <QFileDialog>
+#include <QFileInfo>
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QMenu>
+#include <QPushButton>
+#include <QSettings>
+#include <QSplitter>
+#include <QTabWidget>
+#include <QVBoxLayout>
+
+#include "db/export/bdf.hpp"
+#include "db/export/csv.hpp"
+#include "ui/model/text.hpp"
+#include "ui/model/verdict_text.hpp"
+#include "ui/review/curve_page.hpp"
+#include "ui/review/cycle_page.hpp"
+#include "ui/review/record_thread.hpp"
+#include "ui/review/row_pages.hpp"
+#include "ui/review/run_list.hpp"
+#include "ui/review/time_page.hpp"
+
+namespace cellrig::ui {
+
+namespace {
+
+constexpr int margin = 12;
+constexpr std::size_t overlaid_runs_max = 7;  ///< as many as there are colours
+
+QPushButton* button(const QString& text, const QString& hint) {
+  auto* made = new QPushButton(text);
+  made->setToolTip(hint);
+  return made;
+}
+
+Result<QString> written(Result<std::uint64_t> rows) {
+  if (!rows) return rows.error();
+  return ReviewView::tr("%1 rows").arg(*rows);
+}
+
+Result<QString> write_export(db::Reader& reader, db::RunKey run, ReviewView::Export what, const std::string& path) {
+  const db::ExportOptions options{.path = path, .overwrite = true};  // the file dialog asked
+  switch (what) {
+    case ReviewView::Export::samples: return written(db::export_csv(reader, run, options));
+    case ReviewView::Export::cycles: return written(db::export_cycles_csv(reader, run, options));
+    case ReviewView::Export::other_quantities: return written(db::export_aux_csv(reader, run, options));
+    case ReviewView::Export::battery_data_format: {
+      const Result<db::BdfReport> report = db::export_bdf(reader, run, options);
+      if (!report) return report.error();
+      return ReviewView::tr("%1 rows").arg(report->rows);
+    }
+  }
+  return fail(Fault::refused, "unknown kind of export");
+}
+
+}  // namespace
+
+ReviewView::ReviewView(QWidget* parent) : QWidget(parent) {
+  record_ = new RecordThread(this);
+  auto* layout = new QVBoxLayout(this);
+  layout->setContentsMargins(margin, margin, margin, margin);
+  splitter_ = new QSplitter(Qt::Horizontal);
+  splitter_->setHandleWidth(margin);
+  splitter_->setChildrenCollapsible(false);
+  make_left(*splitter_);
+  make_right(*splitter_);
+  splitter_->setStretchFactor(0, 0);
+  splitter_->setStretchFactor(1, 1);
+  splitter_->setSizes({440, 900});
+  layout->addWidget(splitter_);
+}
+
+ReviewView::~ReviewView() = default;
+
+void ReviewView::make_left(QSplitter& splitter) {
+  auto* left = new QWidget;
+  auto* layout = new QVBoxLayout(left);
+  layout->setContentsMargins(0, 0, 0, 0);
+  layout->setSpacing(8);
+  auto* row = new QHBoxLayout;
+  record_label_ = new QLabel(tr("No record is open"));
+  record_label_->setProperty("role", QStringLiteral("caption"));
+  auto* open = button(tr("&Open…"), tr("Open a record (Ctrl+O)"));
+  open->setShortcut(QKeySequence::Open);
+  auto* again = button(tr("&Refresh"), tr("Look for new runs and rows (F5)"));
+  again->setShortcut(QKeySequence::Refresh);
+  row->addWidget(record_label_, 1);
+  row->addWidget(again);
+  row->addWidget(open);
+  layout->addLayout(row);
+  runs_ = new RunList;
+  layout->addWidget(runs_, 1);
+  splitter.addWidget(left);
+  connect(open, &QPushButton::clicked, this, &ReviewView::choose_record);
+  connect(again, &QPushButton::clicked, this, &ReviewView::refresh);
+  connect(runs_, &RunList::chosen_changed, this, &ReviewView::load_chosen);
+}
+
+void ReviewView::make_right(QSplitter& splitter) {
+  auto* right = new QWidget;
+  auto* layout = new QVBoxLayout(right);
+  layout->setContentsMargins(0, 0, 0, 0);
+  layout->setSpacing(8);
+  auto* row = new QHBoxLayout;
+  title_ = new QLabel(tr("Choose a run"));
+  title_->setProperty("role", QStringLiteral("title"));
+  title_->setTextInteractionFlags(Qt::TextSelectableByMouse);
+  title_->setMinimumWidth(100);
+  auto* copy = button(tr("Copy as &image"), tr("Puts what is shown on the clipboard (Ctrl+Shift+C)"));
+  copy->setShortcut(QKeySequence(QStringLiteral("Ctrl+Shift+C")));
+  export_ = button(tr("&Export"), tr("Writes the first chosen run to a file"));
+  export_->setEnabled(false);
+  row->addWidget(title_, 1);
+  row->addWidget(copy);
+  row->addWidget(export_);
+  layout->addLayout(row);
+  tabs_ = new QTabWidget;
+  tabs_->setDocumentMode(false);
+  time_ = new TimePage(*record_);
+  cycles_ = new CyclePage;
+  curves_ = new CurvePage(*record_);
+  cycle_rows_ = new RowPage(RowPage::Rows::cycles);
+  step_rows_ = new RowPage(RowPage::Rows::steps);
+  event_rows_ = new RowPage(RowPage::Rows::events);
+  tabs_->addTab(time_, tr("Time"));
+  tabs_->addTab(cycles_, tr("Ageing"));
+  tabs_->addTab(curves_, tr("V-Q, dQ/dV"));
+  tabs_->addTab(cycle_rows_, tr("Cycles"));
+  tabs_->addTab(step_rows_, tr("Steps"));
+  tabs_->addTab(event_rows_, tr("Events"));
+  layout->addWidget(tabs_, 1);
+  status_ = new QLabel;
+  status_->setWordWrap(true);
+  layout->addWidget(status_);
+  splitter.addWidget(right);
+  connect(copy, &QPushButton::clicked, this, &ReviewView::copy_as_image);
+  connect(export_, &QPushButton::clicked, this, &ReviewView::choose_export);
+}
+
+void ReviewView::say(const QString& text, bool is_error) {
+  status_->setProperty("role", is_error ? QStringLiteral("error") : QStringLiteral("caption"));
+  status_->setText(text);
+  status_->setStyleSheet(status_->styleSheet());  // the role changed: look again
+}
+
+QString ReviewView::status() const { return status_->text(); }
+
+void ReviewView::choose_record() {
+  const QString path = QFileDialog::getOpenFileName(this, tr("Open a record"), QFileInfo(path_).absolutePath(),
+                                                    tr("cellrig records (*.db);;All files (*)"));
+  if (!path.isEmpty()) open_record(path);
+}
+
+void ReviewView::open_record(const QString& path) {
+  record_->cancel();
+  record_->open(path, this, [this, path](const Result<RecordThread::Opened>& opened) {
+    if (!opened) {
+      say(tr("%1 cannot be opened: %2").arg(path, to_text(opened.error().what)), true);
+      Q_EMIT record_opened(false);
+      return;
+    }
+    if (path != path_) loaded_.clear();
+    path_ = path;
+    record_label_->setText(QFileInfo(path).fileName());
+    record_label_->setToolTip(path);
+    say(opened->note, false);
+    runs_->show_runs(opened->runs);
+    if (runs_->chosen().empty() && !opened->runs.empty()) runs_->choose(opened->runs.back().run);
+    Q_EMIT record_opened(true);
+  });
+}
+
+void ReviewView::refresh() {
+  if (path_.isEmpty()) return;
+  loaded_.clear();
+  chosen_.clear();
+  open_record(path_);
+}
+
+void ReviewView::load_chosen() {
+  std::vector<db::RunKey> chosen = runs_->chosen();
+  if (chosen.size() > overlaid_runs_max) {
+    chosen.resize(overlaid_runs_max);
+    say(tr("No more than %1 runs are laid over each other.").arg(overlaid_runs_max), false);
+  }
+  if (chosen == chosen_ && !loaded_.empty()) return;
+  record_->cancel();
+  chosen_ = chosen;
+  export_->setEnabled(!chosen.empty());
+  if (chosen.empty()) return;
+  bool is_complete = true;
+  for (const db::RunKey run : chosen) {
+    if (loaded_.contains(run)) continue;
+    is_complete = false;
+    title_->setText(tr("Reading run %1…").arg(run));
+    record_->ask<std::shared_ptr<const LoadedRun>>(
+        this, [run](db::Reader& reader, const IsCancelled& is_cancelled) { return load_run(reader, run, is_cancelled); },
+        [this, run](const Result<std::shared_ptr<const LoadedRun>>& loaded) {
+          if (!loaded) {
+            if (loaded.error().fault != Fault::interrupted) say(to_text(loaded.error().what), true);
+            return;
+          }
+          loaded_[run] = *loaded;
+          show_loaded();
+        });
+  }
+  if (is_complete) show_loaded();
+}
+
+void ReviewView::show_loaded() {
+  std::vector<std::shared_ptr<const LoadedRun>> runs;
+  for (const db::RunKey run : chosen_) {
+    const auto found = loaded_.find(run);
+    if (found == loaded_.end()) return;  // the rest is still being read
+    runs.push_back(found->second);
+  }
+  if (runs.empty()) return;
+  std::erase_if(loaded_,
+                [this](const auto& entry) { return std::find(chosen_.begin(), chosen_.end(), entry.first) == chosen_.end(); });
+  const db::RunInfo& first = runs.front()->info;
+  if (runs.size() == 1) {
+    const QString simulated = first.row.time_source == "real" ? QString() : tr(" · SIMULATED");
+    title_->setText(tr("Run %1 · %2 · %3").arg(first.run).arg(to_text(first.row.profile_name), verdict_text(verdict_of(first))) +
+                    simulated);
+    title_->setToolTip(first.end ? to_text(first.end->reason) : QString());
+  } else {
+    title_->setText(tr("%1 runs laid over each other").arg(runs.size()));
+  }
+  time_->show_runs(runs);
+  cycles_->show_runs(runs);
+  curves_->show_runs(runs);
+  for (RowPage* page : {cycle_rows_, step_rows_, event_rows_}) page->show_run(runs.front());
+  Q_EMIT runs_shown(static_cast<int>(runs.size()));
+}
+
+void ReviewView::copy_as_image() {
+  QApplication::clipboard()->setPixmap(tabs_->currentWidget()->grab());
+  say(tr("What is shown is on the clipboard."), false);
+}
+
+void ReviewView::choose_export() {
+  if (chosen_.empty()) return;
+  QMenu menu(this);
+  const std::pair<QString, Export> kinds[] = {{tr("Samples as CSV…"), Export::samples},
+                                              {tr("Cycles as CSV…"), Export::cycles},
+                                              {tr("Other quantities as CSV…"), Export::other_quantities},
+                                              {tr("Battery Data Format…"), Export::battery_data_format}};
+  for (const auto& [text, kind] : kinds) menu.addAction(text)->setData(static_cast<int>(kind));
+  const QAction* action = menu.exec(export_->mapToGlobal(QPoint(0, export_->height())));
+  if (action == nullptr) return;
+  const auto kind = static_cast<Export>(action->data().toInt());
+  const QString suffix = kind == Export::battery_data_format ? QStringLiteral(".bdf.csv") : QStringLiteral(".csv");
+  const QString name = QStringLiteral("run-%1%2").arg(chosen_.front()).arg(suffix);
+  const QString path = QFileDialog::getSaveFileName(this, tr("Export"), QDir(QFileInfo(path_).absolutePath()).filePath(name));
+  if (!path.isEmpty()) export_to(kind, path);
+}
+
+void ReviewView::export_to(Export what, const QString& path) {
+  if (chosen_.empty()) return;
+  say(tr("Writing %1…").arg(path), false);
+  record_->ask<QString>(
+      this,
+      [run = chosen_.front(), what, file = path.toStdString()](db::Reader& reader, const IsCancelled&) {
+        return write_export(reader, run, what, file);
+      },
+      [this, path](const Result<QString>& result) {
+        say(result ? tr("%1 written: %2").arg(path, *result) : to_text(result.error().what), !result);
+        Q_EMIT exported(result.has_value());
+      });
+}
+
+void ReviewView::save_layout() const {
+  QSettings settings;
+  settings.setValue(QStringLiteral("review/splitter"), splitter_->saveState());
+  settings.setValue(QStringLiteral("review/tab"), tabs_->currentIndex());
+  settings.setValue(QStringLiteral("review/record"), path_);
+}
+
+void ReviewView::restore_layout() {
+  const QSettings settings;
+  splitter_->restoreState(settings.value(QStringLiteral("review/splitter")).toByteArray());
+  tabs_->setCurrentIndex(settings.value(QStringLiteral("review/tab"), 0).toInt());
+}
+
+}  // namespace cellrig::ui

@@ -1,0 +1,81 @@
+// Review: what was recorded, from a database file that is opened read-only. Needs no service.
+#pragma once
+
+#include <QWidget>
+#include <map>
+#include <vector>
+
+#include "ui/review/loaded_run.hpp"
+
+class QLabel;
+class QPushButton;
+class QSplitter;
+class QTabWidget;
+
+namespace cellrig::ui {
+
+class CurvePage;
+class CyclePage;
+class RecordThread;
+class RowPage;
+class RunList;
+class TimePage;
+
+class ReviewView : public QWidget {
+  Q_OBJECT
+ public:
+  explicit ReviewView(QWidget* parent = nullptr);
+  ~ReviewView() override;
+
+  void open_record(const QString& path);
+  /// Looks again for runs and rows: the record may be growing.
+  void refresh();
+  [[nodiscard]] QString record_path() const { return path_; }
+
+  enum class Export { samples, cycles, other_quantities, battery_data_format };
+  /// Of the first chosen run. Whatever went wrong stands in the status line.
+  void export_to(Export what, const QString& path);
+  void copy_as_image();
+
+  void save_layout() const;
+  void restore_layout();
+  [[nodiscard]] RunList& run_list() { return *runs_; }
+  [[nodiscard]] CurvePage& curve_page() { return *curves_; }
+  [[nodiscard]] TimePage& time_page() { return *time_; }
+  [[nodiscard]] QTabWidget& tabs() { return *tabs_; }
+  [[nodiscard]] QString status() const;
+
+ Q_SIGNALS:
+  void record_opened(bool is_open);
+  void runs_shown(int count);
+  void exported(bool is_done);
+
+ private:
+  void make_left(QSplitter& splitter);
+  void make_right(QSplitter& splitter);
+  void choose_record();
+  void choose_export();
+  void load_chosen();
+  void show_loaded();
+  void say(const QString& text, bool is_error);
+
+  RecordThread* record_ = nullptr;
+  QString path_;
+  QSplitter* splitter_ = nullptr;
+  QLabel* record_label_ = nullptr;
+  QLabel* title_ = nullptr;
+  QLabel* status_ = nullptr;
+  RunList* runs_ = nullptr;
+  QPushButton* export_ = nullptr;
+  QTabWidget* tabs_ = nullptr;
+  TimePage* time_ = nullptr;
+  CyclePage* cycles_ = nullptr;
+  CurvePage* curves_ = nullptr;
+  RowPage* cycle_rows_ = nullptr;
+  RowPage* step_rows_ = nullptr;
+  RowPage* event_rows_ = nullptr;
+  std::vector<db::RunKey> chosen_;
+  std::map<db::RunKey, std::shared_ptr<const LoadedRun>> loaded_;
+};
+
+}  // namespace cellrig::ui
