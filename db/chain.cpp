@@ -67,6 +67,8 @@ constexpr std::array<SourceTable, source_count> all_sources{{
      "SELECT s.run, x.from_test_time_ns FROM sample_rollup AS x LEFT JOIN step AS s USING(step) WHERE x.sample_rollup = ?1"},
     {Source::expected_way, "expected_way", "expected_way", "run, step_id, way, passes, execution",
      "SELECT run, NULL FROM expected_way WHERE expected_way = ?1"},
+    {Source::step_expectation, "step_expectation", "step", "execution",
+     "SELECT s.run, s.started_test_time_ns FROM step_expectation AS x LEFT JOIN step AS s USING(step) WHERE x.step = ?1"},
 }};
 
 constexpr std::array<RevisionSubject, subject_count> all_subjects{{

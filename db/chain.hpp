@@ -40,9 +40,10 @@ enum class Source : std::int64_t {
   step_metric,
   cycle_metric,
   sample_rollup,
-  expected_way
+  expected_way,
+  step_expectation
 };
-inline constexpr std::size_t source_count = 23;
+inline constexpr std::size_t source_count = 24;
 
 struct SourceTable {
   Source source{};

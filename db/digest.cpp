@@ -52,6 +52,7 @@ constexpr std::array<Table, 18> tables{{
      "fed_by_measuring, off_within_ns, fired FROM instrument_proof ORDER BY instrument_proof"},
     {"expected_curve", "SELECT run, step_id, execution, coordinate, ends_at, points FROM expected_curve ORDER BY expected_curve"},
     {"expected_way", "SELECT run, step_id, way, passes, execution FROM expected_way ORDER BY expected_way"},
+    {"step_expectation", "SELECT step, execution FROM step_expectation ORDER BY step"},
     {"resume_point", "SELECT run, state FROM resume_point ORDER BY run"},
 }};
 

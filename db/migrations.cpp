@@ -178,9 +178,14 @@ CREATE TABLE expected_way(
   step_id      INTEGER NOT NULL,          -- as in step: index in the program
   way          TEXT NOT NULL,             -- the same where the same steps were done since the cell was full or empty
   passes       TEXT NOT NULL,             -- of the loops around it, from the outermost: 3.2; up to the next row of that step and way
-  execution    INTEGER NOT NULL           -- as in expected_curve
+  execution    INTEGER NOT NULL           -- as in expected_curve; negative: from that execution on nothing was kept
 );
 CREATE INDEX expected_way_of_run ON expected_way(run);
+-- With which of its curves an execution of a step was compared. No row: nothing was expected of it.
+CREATE TABLE step_expectation(
+  step      INTEGER PRIMARY KEY,
+  execution INTEGER NOT NULL              -- as in expected_curve
+);
 -- Each start asks for trips that nobody has acknowledged.
 CREATE INDEX audit_of_run ON audit(run, action);
 )sql";

@@ -66,8 +66,8 @@ constexpr std::string_view step_columns =
     "started_test_time_ns, coalesce(started_utc_ns, 0), run_charge_Ah, run_discharge_Ah, run_charge_Wh, run_discharge_Wh, "
     "cycle_charge_Ah, cycle_discharge_Ah, cycle_charge_Wh, cycle_discharge_Wh, sample_rowid_before, sample_rowid_last, "
     "aux_rowid_before, aux_rowid_last, ended_test_time_ns, end_reason, end_condition, end_value, end_margin, charge_Ah, "
-    "discharge_Ah, charge_Wh, discharge_Wh, cv_time_s, cv_charge_Ah, cell_temperature_max_degC, cell_temperature_min_degC "
-    "FROM step WHERE ";
+    "discharge_Ah, charge_Wh, discharge_Wh, cv_time_s, cv_charge_Ah, cell_temperature_max_degC, cell_temperature_min_degC, "
+    "(SELECT execution FROM step_expectation WHERE step_expectation.step = step.step) FROM step WHERE ";
 
 StepInfo read_step(const Statement& s) {
   StepInfo info;
@@ -91,6 +91,7 @@ StepInfo read_step(const Statement& s) {
   info.sample_rowid_last = s.optional_integer(22);
   info.aux_rowid_before = s.integer(23);
   info.aux_rowid_last = s.optional_integer(24);
+  row.compared_with = s.optional_integer(38);
   if (s.is_null(25)) return info;
   StepEndRow end;
   end.step = row.step;

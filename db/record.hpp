@@ -56,6 +56,8 @@ struct StepRow {
   std::int64_t started_test_time_ns = 0;
   bool measures_reference = false;  ///< its net charge is the reference capacity: lets retention be recomputed
   UtcTime started_at{};             ///< 0: test time ran on without a break since the run began (not so after a resume)
+  /// The execution whose ExpectedCurveRow it is compared with; none: nothing was expected.
+  std::optional<std::int64_t> compared_with{};
 };
 
 struct StepEndRow {

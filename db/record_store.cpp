@@ -160,6 +160,7 @@ Result<void> RecordStore::prepare() {
       {sql_.expected_curve,
        "INSERT INTO expected_curve(run, step_id, execution, coordinate, ends_at, points) VALUES(?,?,?,?,?,?)"},
       {sql_.expected_way, "INSERT INTO expected_way(run, step_id, way, passes, execution) VALUES(?,?,?,?,?)"},
+      {sql_.step_expectation, "INSERT INTO step_expectation(step, execution) VALUES(?,?)"},
   }};
   for (const Entry& entry : entries) {
     Result<Statement> statement = connection_.prepare(entry.text);

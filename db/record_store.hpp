@@ -68,7 +68,7 @@ class RecordStore {
   };
   struct Statements {
     Statement begin, commit, samples_block, sample, aux, begin_run, begin_step, end_step, cycle, event, resume_point, end_run,
-        late, audit, deviation, acknowledgement, proof, expected_curve, expected_way;
+        late, audit, deviation, acknowledgement, proof, expected_curve, expected_way, step_expectation;
   };
 
   RecordStore() = default;

@@ -252,6 +252,11 @@ Result<void> RecordStore::begin_step(const StepRow& step) {
                            c.charge_Ah, c.discharge_Ah, c.charge_Wh, c.discharge_Wh);
   if (const Result<void> done = sql_.begin_step.run("storing a step"); !done) return done;
   chain_.touch(Source::step);
+  if (step.compared_with) {
+    sql_.step_expectation.bind_all(step.step, *step.compared_with);
+    if (const Result<void> done = sql_.step_expectation.run("storing what a step is compared with"); !done) return done;
+    chain_.touch(Source::step_expectation);
+  }
   run.open_step = step.step;
   open_steps_.insert_or_assign(step.step, StepStart{step.run, step.cycle, r, c});
   derived_.begin_step(step);

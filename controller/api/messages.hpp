@@ -163,6 +163,7 @@ struct StepView {
   std::optional<double> value, margin;  ///< of the quantity that decided; the margin in its unit
   std::optional<double> charge_Ah, discharge_Ah, charge_Wh, discharge_Wh, cv_time_s, cv_charge_Ah;
   std::optional<double> cell_temperature_max_degC, cell_temperature_min_degC;
+  std::optional<std::int64_t> compared_with;  ///< ExpectedCurveView::execution of its step; none: nothing was expected
 };
 
 struct CycleView {
@@ -184,7 +185,7 @@ struct EventView {
   std::optional<double> value, limit;
 };
 
-/// What the rehearsal foretold of an execution of a step, and of those after it up to the next curve of that step.
+/// What the rehearsal foretold of a step: one of the curves that StepView::compared_with names.
 struct ExpectedCurveView {
   std::int64_t step_id = 0;
   std::int64_t execution = 0;  ///< of that step, from 1

@@ -190,7 +190,8 @@ struct Shape<StepView> {
                                             must("cv_time_s", &StepView::cv_time_s),
                                             must("cv_charge_Ah", &StepView::cv_charge_Ah),
                                             must("cell_temperature_max_degC", &StepView::cell_temperature_max_degC),
-                                            must("cell_temperature_min_degC", &StepView::cell_temperature_min_degC)};
+                                            must("cell_temperature_min_degC", &StepView::cell_temperature_min_degC),
+                                            must("compared_with", &StepView::compared_with)};
 };
 
 template <>

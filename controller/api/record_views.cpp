@@ -53,7 +53,8 @@ StepView row_view(const db::StepInfo& info) {
                 .name = row.name,
                 .type = row.type,
                 .setpoint = row.setpoint_text,
-                .started_test_time_s = seconds(row.started_test_time_ns)};
+                .started_test_time_s = seconds(row.started_test_time_ns),
+                .compared_with = row.compared_with};
   if (row.started_at.ns_since_epoch != 0) view.started_utc = row.started_at;
   if (info.end) {
     const db::StepEndRow& end = *info.end;

@@ -74,6 +74,10 @@ class DivergenceWatch {
   /// `lost`: why the visit has no way.
   std::optional<Detour> begin_step(const StepEntry& visit, StepWay::Lost lost = StepWay::Lost::no,
                                    std::optional<std::uint32_t> previous = std::nullopt);
+  /// The execution of the present step's curve.
+  [[nodiscard]] std::optional<std::uint64_t> compared_with() const {
+    return curve_ != nullptr ? std::optional{curve_->execution} : std::nullopt;
+  }
   [[nodiscard]] std::optional<Divergence> look(const StepMoment& moment, Duration gap_limit);
   [[nodiscard]] std::optional<Divergence> end_step(const output::StepEnded& ended);
 

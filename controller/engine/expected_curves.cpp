@@ -12,6 +12,7 @@ constexpr double least_share = 0.001;
 constexpr double straight_share = 0.05;  ///< of the band: what a point that is left out may be off the line
 constexpr double sensor_bend = 1e3;      ///< in bands: more than a curve does
 constexpr double differing_share = 0.5;  ///< of the band: see CurveGatherer
+constexpr std::uint64_t nothing_kept = 0;  ///< instead of an execution, that a way has met
 
 double between(double a, double b, double share) { return a + share * (b - a); }
 
@@ -111,14 +112,18 @@ ExpectedCurves::Found ExpectedCurves::find(const StepEntry& visit) const {
     return {counted != nullptr, counted};
   }
   if (!visit.way) return {};
-  const ExpectedWay wanted{visit.instruction, *visit.way, visit.passes};
+  const ExpectedWay wanted{visit.instruction, *visit.way, visit.passes, visit.execution};
   const auto is_of_way = [&wanted](const ExpectedWay& entry) {
     return entry.instruction == wanted.instruction && entry.way == wanted.way;
   };
   auto entry = std::upper_bound(ways.begin(), ways.end(), wanted);
-  if (entry != ways.begin() && is_of_way(*(entry - 1))) --entry;
+  const bool has_before = entry != ways.begin() && is_of_way(*(entry - 1));
+  const bool has_after = entry != ways.end() && is_of_way(*entry);
+  // Of the visits in these very passes the rehearsal's first stands for those before it, too.
+  const bool is_before_first = has_after && entry->passes == wanted.passes && !(has_before && (entry - 1)->passes == wanted.passes);
+  if (has_before && !is_before_first) --entry;
   if (entry == ways.end() || !is_of_way(*entry)) return {};
-  return {true, find(entry->instruction, entry->execution)};
+  return {true, entry->is_kept ? find(entry->instruction, entry->execution) : nullptr};
 }
 
 // ---- making them ----------------------------------------------------------------------------------------------------
@@ -231,7 +236,7 @@ void CurveGatherer::keep_curve(std::vector<ExpectedCurve>& kept) {
   if (!was_given_up || !present_->points.empty()) kept.push_back(*present_);
 }
 
-/// The curve of this execution is the last one kept. A way has another entry where its last one does not say the same.
+/// The curve of this execution is the last one kept, or as good as that. A way has another entry where its last one does not say the same.
 void CurveGatherer::keep_way(const std::vector<ExpectedCurve>& kept, bool has_points) {
   if (!visit_.way || kept.empty()) return;
   const auto [met, is_new] = met_.try_emplace({visit_.instruction, *visit_.way}, 0);
@@ -244,7 +249,12 @@ void CurveGatherer::keep_way(const std::vector<ExpectedCurve>& kept, bool has_po
     if (says_the_same) return;
   }
   if (ways_.size() >= expected_ways_max) {
-    if (is_new) met_.erase(met);
+    if (is_new) {
+      met_.erase(met);
+    } else if (met->second != nothing_kept) {
+      met->second = nothing_kept;
+      ways_.push_back({visit_.instruction, *visit_.way, visit_.passes, visit_.execution, false});
+    }
     return;
   }
   met->second = kept.back().execution;

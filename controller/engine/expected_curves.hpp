@@ -63,8 +63,9 @@ struct ExpectedWay {
   std::uint64_t way = 0;
   LoopPasses passes;
   std::uint64_t execution = 1;
+  bool is_kept = true;  ///< false: what the step did from this execution on was not kept
   [[nodiscard]] bool operator<(const ExpectedWay& other) const {
-    return std::tie(instruction, way, passes) < std::tie(other.instruction, other.way, other.passes);
+    return std::tie(instruction, way, passes, execution) < std::tie(other.instruction, other.way, other.passes, other.execution);
   }
 };
 
@@ -76,7 +77,8 @@ struct ExpectedCurves {
 
   /// Of the n-th execution. The last one known serves all that come after the rehearsal's own. Null: nothing is expected.
   [[nodiscard]] const ExpectedCurve* find(std::uint32_t instruction, std::uint64_t execution) const;
-  /// Of a visit, by its way. The passes next before count, or the first ones known.
+  /// Of a visit, by its way. The passes next before count, or the first ones known; where a step was visited more than once in the same
+  /// passes, its executions.
   struct Found {
     bool is_rehearsed = false;             ///< the rehearsal came this way, too
     const ExpectedCurve* curve = nullptr;  ///< null: nothing was kept
@@ -86,7 +88,8 @@ struct ExpectedCurves {
 
 inline constexpr std::size_t curve_points_max = 200;       ///< of one curve
 inline constexpr std::size_t curves_points_max = 100'000;  ///< of a run: some 3 MB
-inline constexpr std::size_t expected_ways_max = 20'000;   ///< of a run: a real record takes some seconds to store them
+/// Of a run: a real record takes some seconds to store them. Each of them may have one entry more, that nothing is known any longer.
+inline constexpr std::size_t expected_ways_max = 20'000;
 inline constexpr std::size_t course_stretches_max = 50;    ///< of one curve
 
 /// What was measured at one moment of a step.
@@ -107,8 +110,7 @@ struct StepMoment {
 ///   Expectation's voltage_V or temperature_K, or an end half of capacity_pct away. Voltages may be moved along the charge by as much.
 /// * Each way that led to a step is kept with the curve that it met, and again where a later pass met another one.
 /// * Of a course the least and the most voltage of each stretch are kept, and its greatest temperature; stretches grow with the course.
-/// * When curves_points_max or expected_ways_max is reached, no more are kept; executions that would have needed one expect nothing, but
-///   for a way that is known, which goes on with the last curve that was kept of it.
+/// * When curves_points_max or expected_ways_max is reached, no more are kept; executions that would have needed one expect nothing.
 class CurveGatherer {
  public:
   /// `program` must outlive it.

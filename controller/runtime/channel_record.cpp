@@ -160,7 +160,8 @@ void ChannelRecord::deviation(const Continuation& continuation, UtcTime utc) {
                                 .value = told.value()});
 }
 
-void ChannelRecord::step_started(const output::StepStarted& started, const ChannelState& state, TimePoint now, UtcTime utc) {
+void ChannelRecord::step_started(const output::StepStarted& started, const ChannelState& state, TimePoint now, UtcTime utc,
+                                 std::optional<std::uint64_t> compared_with) {
   held_.clear();  // nothing, but after an interruption
   present_ = &step_at(started.instruction);
   if (!begun()) return;
@@ -179,7 +180,8 @@ void ChannelRecord::step_started(const output::StepStarted& started, const Chann
                                    .setpoint_text = describe_setpoint(step),
                                    .started_test_time_ns = test_time_ns(now),
                                    .measures_reference = step.measure == Measure::reference,
-                                   .started_at = says_utc_ ? utc : UtcTime{}});
+                                   .started_at = says_utc_ ? utc : UtcTime{},
+                                   .compared_with = compared_with});
 }
 
 void ChannelRecord::hold_back(const Observation& observation, const Throughput& step_moved) {

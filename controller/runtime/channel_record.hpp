@@ -55,7 +55,8 @@ class ChannelRecord {
     db::Recorder& recorder_;
   };
 
-  void step_started(const output::StepStarted& event, const ChannelState& state, TimePoint now, UtcTime utc);
+  void step_started(const output::StepStarted& event, const ChannelState& state, TimePoint now, UtcTime utc,
+                    std::optional<std::uint64_t> compared_with = std::nullopt);
   void sample(const output::Record& record, const Observation& observation);
   /// In a program in which some step has a `record_before`, what was measured since the last row waits here: it is none unless a step ends, or
   /// an alarm or a trip comes, within that time. A row never waits: it is what a crash must not take.

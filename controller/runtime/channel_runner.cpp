@@ -430,8 +430,11 @@ void ChannelRunner::note(const ChannelOutput& o) {
   const TimePoint now = time_.now();
   std::visit(overloaded{
                  [&](const output::StepStarted& e) {
-                   record_.step_started(e, machine_.state(), now, time_.utc_now());
-                   if (follower_) note_detour(follower_->begin_step(e.instruction, e.continues, machine_.state()));
+                   std::optional<Detour> detour;
+                   if (follower_) detour = follower_->begin_step(e.instruction, e.continues, machine_.state());
+                   record_.step_started(e, machine_.state(), now, time_.utc_now(),
+                                        follower_ ? follower_->compared_with() : std::nullopt);
+                   note_detour(detour);
                    point_is_due_ = true;
                    listener_.step_started(view());
                  },

@@ -144,7 +144,7 @@ std::vector<db::ExpectedWayRow> way_rows_of(const ExpectedCurves& curves, db::Ru
                     .step_id = way.instruction,
                     .way = fmt::format("{:016x}", way.way),
                     .passes = fmt::format("{}", fmt::join(way.passes, ".")),
-                    .execution = static_cast<std::int64_t>(way.execution)});
+                    .execution = static_cast<std::int64_t>(way.execution) * (way.is_kept ? 1 : -1)});
   }
   return rows;
 }
@@ -198,8 +198,9 @@ ExpectedCurves curves_of(const Program& program, const std::vector<db::ExpectedC
   for (const db::ExpectedWayRow& row : ways) {
     const std::optional<std::uint64_t> way = number_of(row.way, 16);
     const std::optional<LoopPasses> passes = passes_of(row.passes);
-    if (step_at(program, row.step_id) == nullptr || !way || !passes || row.execution < 1) continue;
-    all.ways.push_back({static_cast<std::uint32_t>(row.step_id), *way, *passes, static_cast<std::uint64_t>(row.execution)});
+    if (step_at(program, row.step_id) == nullptr || !way || !passes || row.execution == 0) continue;
+    all.ways.push_back({static_cast<std::uint32_t>(row.step_id), *way, *passes,
+                        static_cast<std::uint64_t>(row.execution < 0 ? -row.execution : row.execution), row.execution > 0});
   }
   std::sort(all.ways.begin(), all.ways.end());
   return all;

@@ -39,6 +39,8 @@ class StepFollower {
   }
   /// A detour: from here on nothing is expected of the run, or something is again.
   std::optional<Detour> begin_step(std::uint32_t instruction, bool continues, const ChannelState& state);
+  /// The execution whose curve the present step is compared with; none: nothing is expected of it.
+  [[nodiscard]] std::optional<std::uint64_t> compared_with() const { return watch_ ? watch_->compared_with() : std::nullopt; }
   /// An observation that the engine has judged as part of the step that runs.
   [[nodiscard]] std::optional<Divergence> look(const ChannelState& state, const Observation& observation, TimePoint now,
                                                Duration gap_limit);

@@ -6,15 +6,13 @@
 namespace cellrig::ui {
 
 ExpectedCurves::ExpectedCurves(std::vector<ExpectedCurve> curves) {
-  for (ExpectedCurve& curve : curves) by_step_[curve.step_id][curve.execution] = std::move(curve);
+  for (ExpectedCurve& curve : curves) curves_[{curve.step_id, curve.execution}] = std::move(curve);
 }
 
 std::optional<ExpectedPoint> ExpectedCurves::at(const StepPlace& place) const {
-  const auto step = by_step_.find(place.step_id);
-  if (step == by_step_.end()) return std::nullopt;
-  auto curve = step->second.upper_bound(place.execution);
-  if (curve == step->second.begin()) return std::nullopt;
-  --curve;
+  if (!place.compared_with) return std::nullopt;
+  const auto curve = curves_.find({place.step_id, *place.compared_with});
+  if (curve == curves_.end()) return std::nullopt;
   const ExpectedCurve& expected = curve->second;
   const double x = expected.is_by_charge ? place.moved_Ah : place.step_time_s;
   const auto after = std::lower_bound(expected.points.begin(), expected.points.end(), x,

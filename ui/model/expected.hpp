@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace cellrig::ui {
@@ -14,7 +15,6 @@ struct ExpectedPoint {
   double cell_temperature_degC = 0;  ///< NaN: not known
 };
 
-/// Of an execution of a step and of those after it, up to the next curve of that step.
 struct ExpectedCurve {
   std::int64_t step_id = 0;
   std::int64_t execution = 1;
@@ -22,10 +22,10 @@ struct ExpectedCurve {
   std::vector<ExpectedPoint> points;
 };
 
-/// A place within a step.
+/// A place within a step, by the step's own clock and counters: over the parts of an interrupted one.
 struct StepPlace {
   std::int64_t step_id = 0;
-  std::int64_t execution = 1;
+  std::optional<std::int64_t> compared_with;  ///< the execution whose curve the record names; none: nothing was expected
   double step_time_s = 0;
   double moved_Ah = 0;
 };
@@ -34,12 +34,12 @@ class ExpectedCurves {
  public:
   ExpectedCurves() = default;
   explicit ExpectedCurves(std::vector<ExpectedCurve> curves);
-  [[nodiscard]] bool is_empty() const { return by_step_.empty(); }
+  [[nodiscard]] bool is_empty() const { return curves_.empty(); }
   /// Straight between its points; none where nothing was foretold, as beyond the expected end of the step.
   [[nodiscard]] std::optional<ExpectedPoint> at(const StepPlace& place) const;
 
  private:
-  std::map<std::int64_t, std::map<std::int64_t, ExpectedCurve>> by_step_;  ///< by step, then by first execution
+  std::map<std::pair<std::int64_t, std::int64_t>, ExpectedCurve> curves_;  ///< by step and execution
 };
 
 }  // namespace cellrig::ui

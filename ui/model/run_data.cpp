@@ -133,20 +133,24 @@ const api::StepView* RunData::step_at(double test_time_s) const {
   return after == steps_.begin() ? nullptr : &*(after - 1);
 }
 
-std::int64_t RunData::execution_of(const api::StepView& step) const {
-  return std::count_if(steps_.begin(), steps_.end(), [&](const api::StepView& other) {
-    return other.step_id == step.step_id && other.step_count <= step.step_count;
-  });
+/// Where a row stands in its step, of which an interruption may have made several.
+StepPlace RunData::place_of(const api::StepView& step, const Row& row) const {
+  StepPlace place{.step_id = step.step_id,
+                  .compared_with = step.compared_with,
+                  .step_time_s = row.test_time_s - step.started_test_time_s,
+                  .moved_Ah = std::isnan(row.charge_Ah) ? 0 : std::max(row.charge_Ah, row.discharge_Ah)};
+  for (const api::StepView* part = &step; part != steps_.data() && (part - 1)->step_count == step.step_count;) {
+    --part;
+    if (part->ended_test_time_s) place.step_time_s += *part->ended_test_time_s - part->started_test_time_s;
+    place.moved_Ah += std::max(part->charge_Ah.value_or(0), part->discharge_Ah.value_or(0));
+  }
+  return place;
 }
 
 void RunData::add_expected(const Row& row) {
   const api::StepView* step = step_at(row.test_time_s);
   if (step == nullptr) return;
-  const double moved = std::isnan(row.charge_Ah) ? 0 : std::max(row.charge_Ah, row.discharge_Ah);
-  const std::optional<ExpectedPoint> point = expected_.at({.step_id = step->step_id,
-                                                           .execution = execution_of(*step),
-                                                           .step_time_s = row.test_time_s - step->started_test_time_s,
-                                                           .moved_Ah = moved});
+  const std::optional<ExpectedPoint> point = expected_.at(place_of(*step, row));
   if (!point) return;
   expected_voltage_V_->append({row.test_time_s, point->voltage_V});
   expected_temperature_degC_->append({row.test_time_s, point->cell_temperature_degC});

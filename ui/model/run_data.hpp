@@ -61,7 +61,7 @@ class RunData {
   void add_expected(const Row& row);
   void add_to_charge_curve(const Row& row);
   [[nodiscard]] const api::StepView* step_at(double test_time_s) const;
-  [[nodiscard]] std::int64_t execution_of(const api::StepView& step) const;
+  [[nodiscard]] StepPlace place_of(const api::StepView& step, const Row& row) const;
 
   std::int64_t run_ = 0;
   bool has_history_ = false, is_interrupted_ = false;

@@ -1,7 +1,6 @@
 #include "ui/review/loaded_run.hpp"
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include "db/analysis/curve.hpp"
@@ -32,13 +31,41 @@ ExpectedCurves expected_of(const std::vector<db::ExpectedCurveRow>& rows) {
   return ExpectedCurves{std::move(curves)};
 }
 
-// Which execution of its step each step is: the record counts executions of all steps together.
-std::map<db::StepKey, std::int64_t> executions_of(const std::vector<db::StepInfo>& steps) {
-  std::map<std::int64_t, std::int64_t> so_far;
-  std::map<db::StepKey, std::int64_t> executions;
-  for (const db::StepInfo& step : steps) executions[step.row.step] = ++so_far[step.row.step_id];
-  return executions;
-}
+// Follows a step's own clock and charge from row to row: over the parts of an interrupted one, and not while it stands waiting.
+class StepProgress {
+ public:
+  [[nodiscard]] StepPlace at(const db::SampleView& sample) {
+    const db::StepRow& step = sample.step.row;
+    if (step.step != step_) begin(step);
+    const double t = seconds_of(sample.row.test_time_ns);
+    const bool is_waiting = (sample.row.flags & db::sample_flag::waiting) != 0;
+    if (!is_waiting && !was_waiting_) clock_s_ += t - last_s_;
+    was_waiting_ = is_waiting;
+    last_s_ = t;
+    moved_Ah_ = std::max(sample.row.charge_Ah, sample.row.discharge_Ah);
+    return {.step_id = step.step_id,
+            .compared_with = is_waiting ? std::nullopt : step.compared_with,
+            .step_time_s = clock_s_,
+            .moved_Ah = moved_before_Ah_ + moved_Ah_};
+  }
+
+ private:
+  void begin(const db::StepRow& step) {
+    const bool goes_on = step_ != 0 && step.step_count == count_;
+    moved_before_Ah_ = goes_on ? moved_before_Ah_ + moved_Ah_ : 0.0;
+    if (!goes_on) clock_s_ = 0.0;
+    moved_Ah_ = 0.0;
+    was_waiting_ = false;
+    last_s_ = seconds_of(step.started_test_time_ns);
+    step_ = step.step;
+    count_ = step.step_count;
+  }
+
+  db::StepKey step_ = 0;
+  std::int64_t count_ = 0;
+  double clock_s_ = 0.0, last_s_ = 0.0, moved_before_Ah_ = 0.0, moved_Ah_ = 0.0;
+  bool was_waiting_ = false;
+};
 
 void append(RunTraces& traces, const db::SampleRow& row) {
   const double t = seconds_of(row.test_time_ns);
@@ -48,12 +75,7 @@ void append(RunTraces& traces, const db::SampleRow& row) {
   traces.ambient_temperature_degC->append({t, row.ambient_temperature_degC});
 }
 
-void append_expected(RunTraces& traces, const ExpectedCurves& expected, const db::SampleView& sample, std::int64_t execution) {
-  const double t = seconds_of(sample.row.test_time_ns);
-  const StepPlace place{.step_id = sample.step.row.step_id,
-                        .execution = execution,
-                        .step_time_s = t - seconds_of(sample.step.row.started_test_time_ns),
-                        .moved_Ah = std::max(sample.row.charge_Ah, sample.row.discharge_Ah)};
+void append_expected(RunTraces& traces, const ExpectedCurves& expected, const StepPlace& place, double t) {
   const std::optional<ExpectedPoint> point = expected.at(place);
   if (!point) return;
   traces.expected_voltage_V->append({t, point->voltage_V});
@@ -107,14 +129,13 @@ Result<std::shared_ptr<const LoadedRun>> load_run(db::Reader& reader, db::RunKey
   loaded->events = std::move(*events);
   loaded->traces = new_traces();
   const ExpectedCurves expected = expected_of(*curves);
-  const std::map<db::StepKey, std::int64_t> executions = executions_of(loaded->steps);
+  StepProgress progress;
   std::uint64_t rows = 0;
   bool was_cancelled = false;
   const Result<std::uint64_t> visited = reader.for_each_sample(run, [&](const db::SampleView& sample) {
     append(loaded->traces, sample.row);
-    const auto execution = executions.find(sample.row.step);
-    if (!expected.is_empty() && execution != executions.end())
-      append_expected(loaded->traces, expected, sample, execution->second);
+    const StepPlace place = progress.at(sample);
+    if (!expected.is_empty()) append_expected(loaded->traces, expected, place, seconds_of(sample.row.test_time_ns));
     was_cancelled = ++rows % rows_between_looks == 0 && is_cancelled();
     return !was_cancelled;
   });

@@ -200,9 +200,10 @@ void RehearsalWatch::begin_step(const db::StepRow& step) {
 /// of them would have been kept since the last one.
 void RehearsalWatch::append(const db::SampleRow& sample) {
   const Step* const step = std::get_if<Step>(&program_.code[running_]);
-  const bool is_first = (sample.flags & db::sample_flag::first_of_step) != 0;
+  // While a channel waits it is looked at as rarely as in a rehearsal.
+  const bool is_alone = (sample.flags & (db::sample_flag::first_of_step | db::sample_flag::waiting)) != 0;
   double rows = 1.0;
-  if (step != nullptr && !is_first) {
+  if (step != nullptr && !is_alone) {
     const bool is_on = (sample.flags & db::sample_flag::output_on) != 0;
     const double apart_s = std::max(to_seconds(step->record_interval), is_on ? real_period_s : real_rest_period_s);
     rows = std::max(1.0, std::round(static_cast<double>(sample.test_time_ns - last_row_ns_) * 1e-9 / apart_s));

@@ -89,6 +89,24 @@ TEST(ExpectedWay, is_read_back_by_step_and_way_in_the_order_it_was_met_and_belon
   EXPECT_TRUE(must(verify_record(path)).is_intact());
 }
 
+TEST(StepExpectation, says_with_which_curve_a_step_was_compared_and_belongs_to_the_record) {
+  const TempDir dir;
+  const std::string path = dir.file("a.db");
+  auto recorder = must(Recorder::open(test::simulated(path)));
+  const RunKey run = must(recorder->begin_run(a_run()));
+  for (const std::optional<std::int64_t> compared_with : {std::optional<std::int64_t>{}, std::optional<std::int64_t>{4}}) {
+    StepRow step{.step = recorder->next_step_key(), .run = run, .step_count = compared_with ? 2 : 1, .name = "charge"};
+    step.compared_with = compared_with;
+    recorder->begin_step(step);
+  }
+  must(recorder->close());
+  const std::vector<StepInfo> steps = must(must(Reader::open(path))->steps(run));
+  ASSERT_EQ(steps.size(), 2U);
+  EXPECT_FALSE(steps[0].row.compared_with.has_value());
+  EXPECT_EQ(steps[1].row.compared_with, 4);
+  EXPECT_TRUE(must(verify_record(path)).is_intact());
+}
+
 // A real disk is slow, and a full queue ends every run on the bench: these rows are not what fills it.
 TEST(ExpectedWay, more_of_them_than_the_queue_has_places_do_not_fill_the_queue_of_a_real_record) {
   constexpr std::int64_t count = (1 << 16) + 1;

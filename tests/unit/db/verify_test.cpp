@@ -344,7 +344,8 @@ TEST_F(Verify, finds_every_change_of_a_random_bit_of_the_file_that_a_reader_can_
     if (!opened) return "unreadable";
     std::istringstream tables(
         "cell equipment channel profile run run_equipment step sample quantity aux_sample cycle event audit revision deviation "
-        "acknowledgement instrument_proof expected_curve definition step_metric cycle_metric sample_rollup expected_way meta");
+        "acknowledgement instrument_proof expected_curve definition step_metric cycle_metric sample_rollup expected_way "
+        "step_expectation meta");
     for (std::string table; tables >> table;) {
       auto select = opened->prepare(std::string("SELECT * FROM ") + table + " NOT INDEXED");
       if (!select) return "unreadable";

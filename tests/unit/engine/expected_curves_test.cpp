@@ -156,6 +156,53 @@ TEST_F(Curves, are_kept_for_each_way_and_for_the_passes_in_which_they_differ) {
   EXPECT_FALSE(all.find({.instruction = 1}).is_rehearsed) << "nobody knows how it came here";
 }
 
+// A way that was jumped back to: its visits are told apart by their count.
+TEST_F(Curves, of_visits_in_the_same_passes_are_those_of_their_executions) {
+  const auto visit = [this](std::uint64_t number, double volts) {
+    gatherer.begin_step({.instruction = 1, .execution = number, .way = 7, .passes = {2}});
+    for (double x = 0.0; x < 5.0; x += 0.01) gatherer.look(moment(x, volts - 0.1 * x));
+    gatherer.end_step(5.0, true);
+  };
+  for (const auto& [number, volts] : {std::pair{3, 4.2}, {4, 4.1}, {5, 4.0}}) visit(static_cast<std::uint64_t>(number), volts);
+  const ExpectedCurves all = gatherer.take();
+  const auto volts_of = [&all](std::uint64_t number, std::uint64_t pass) {
+    const auto found = all.find({.instruction = 1, .execution = number, .way = 7, .passes = {pass}});
+    return found.curve == nullptr ? 0.0 : found.curve->points.front().voltage_V;
+  };
+  EXPECT_DOUBLE_EQ(volts_of(1, 2), 4.2) << "the first one known";
+  EXPECT_DOUBLE_EQ(volts_of(3, 2), 4.2);
+  EXPECT_DOUBLE_EQ(volts_of(4, 2), 4.1);
+  EXPECT_DOUBLE_EQ(volts_of(9, 2), 4.0);
+  EXPECT_DOUBLE_EQ(volts_of(9, 1), 4.2) << "before the first pass known";
+  EXPECT_DOUBLE_EQ(volts_of(9, 3), 4.0);
+}
+
+// Ways without number: a way that is known and changes afterwards is no longer compared with what it did before.
+TEST_F(Curves, of_a_way_that_changes_when_no_more_can_be_kept_expect_nothing) {
+  const auto visit = [this](std::uint64_t number, std::uint64_t from, double volts) {
+    gatherer.begin_step({.instruction = 1, .execution = number, .way = from, .passes = {number}});
+    gatherer.look(moment(0.0, volts));
+    gatherer.end_step(5.0, true);
+  };
+  std::uint64_t number = 1;
+  for (; number <= expected_ways_max; ++number) visit(number, number, 4.0);
+  visit(number, 5, 4.0);
+  visit(number + 1, 5, 3.5);
+  visit(number + 2, 5, 3.6);
+  visit(number + 3, number, 4.0);
+  const ExpectedCurves all = gatherer.take();
+  EXPECT_EQ(all.ways.size(), expected_ways_max + 1);
+  const auto found = [&all](std::uint64_t at, std::uint64_t from) {
+    return all.find({.instruction = 1, .execution = at, .way = from, .passes = {at}});
+  };
+  EXPECT_NE(found(number, 5).curve, nullptr) << "as before";
+  EXPECT_EQ(found(number + 1, 5).curve, nullptr);
+  EXPECT_TRUE(found(number + 1, 5).is_rehearsed);
+  EXPECT_EQ(found(number + 2, 5).curve, nullptr);
+  EXPECT_NE(found(number + 2, 6).curve, nullptr) << "another one that did not change";
+  EXPECT_FALSE(found(number + 3, number).is_rehearsed);
+}
+
 TEST_F(Curves, of_a_course_hold_the_least_and_the_most_of_each_stretch) {
   Program drive = ProgramBuilder{}.add(course({-5.0, 5.0})).build();
   CurveGatherer of_course{drive};

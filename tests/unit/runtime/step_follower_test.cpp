@@ -136,7 +136,7 @@ TEST(ExpectedRows, become_the_curves_they_were_made_of) {
 TEST(ExpectedRows, of_ways_become_the_ways_they_were_made_of) {
   const Program program = rest_and_discharge();
   ExpectedCurves curves;
-  curves.ways = {{0, 0x8000000000000001ULL, {}, 1}, {1, 7, {2, 10}, 4}, {1, 7, {10, 1}, 9}};
+  curves.ways = {{0, 0x8000000000000001ULL, {}, 1}, {1, 7, {2, 10}, 4}, {1, 7, {10, 1}, 9, false}};
   std::vector<db::ExpectedWayRow> rows = way_rows_of(curves, 7);
   ASSERT_EQ(rows.size(), 3U);
   EXPECT_EQ(rows[0].way, "8000000000000001");
@@ -150,6 +150,8 @@ TEST(ExpectedRows, of_ways_become_the_ways_they_were_made_of) {
   EXPECT_EQ(read.ways[0].way, 0x8000000000000001ULL);
   EXPECT_EQ(read.ways[2].passes, (LoopPasses{10, 1}));
   EXPECT_EQ(read.ways[2].execution, 9U);
+  EXPECT_FALSE(read.ways[2].is_kept);
+  EXPECT_TRUE(read.ways[1].is_kept);
 }
 
 TEST(StepFollower, knows_the_way_of_a_run_by_its_record) {

@@ -33,11 +33,12 @@ api::StepView step(std::int64_t count, std::int64_t id, double started) {
 TEST(Expected, is_straight_between_points_and_silent_beyond_the_end) {
   const ExpectedCurves curves{{{.step_id = 0, .execution = 1, .is_by_charge = false, .points = {{0, 3.0, 25}, {10, 4.0, 35}}},
                                {.step_id = 0, .execution = 3, .is_by_charge = true, .points = {{0, 2.0, 20}, {1, 3.0, 30}}}}};
-  EXPECT_DOUBLE_EQ(curves.at({.step_id = 0, .execution = 1, .step_time_s = 5})->voltage_V, 3.5);
-  EXPECT_DOUBLE_EQ(curves.at({.step_id = 0, .execution = 2, .step_time_s = 10})->cell_temperature_degC, 35);
-  EXPECT_FALSE(curves.at({.step_id = 0, .execution = 1, .step_time_s = 10.1}));
-  EXPECT_FALSE(curves.at({.step_id = 1, .execution = 1, .step_time_s = 5}));
-  EXPECT_DOUBLE_EQ(curves.at({.step_id = 0, .execution = 4, .step_time_s = 99, .moved_Ah = 0.5})->voltage_V, 2.5);
+  EXPECT_DOUBLE_EQ(curves.at({.step_id = 0, .compared_with = 1, .step_time_s = 5})->voltage_V, 3.5);
+  EXPECT_DOUBLE_EQ(curves.at({.step_id = 0, .compared_with = 1, .step_time_s = 10})->cell_temperature_degC, 35);
+  EXPECT_FALSE(curves.at({.step_id = 0, .compared_with = 1, .step_time_s = 10.1}));
+  EXPECT_FALSE(curves.at({.step_id = 1, .compared_with = 1, .step_time_s = 5}));
+  EXPECT_FALSE(curves.at({.step_id = 0, .step_time_s = 5})) << "the record names no curve";
+  EXPECT_DOUBLE_EQ(curves.at({.step_id = 0, .compared_with = 3, .step_time_s = 99, .moved_Ah = 0.5})->voltage_V, 2.5);
 }
 
 // What came live while the history was on its way must neither get lost nor be drawn twice.
@@ -73,11 +74,32 @@ TEST(RunData, lays_the_expectation_under_what_is_measured) {
   curve.voltage_V = {3.0, 4.0};
   curve.cell_temperature_degC = {25, 25};
   data.set_expected({curve});
-  data.set_steps({step(1, 0, 0), step(2, 0, 50)});
+  api::StepView second = step(2, 0, 50);
+  second.compared_with = 2;
+  data.set_steps({step(1, 0, 0), second});
   data.set_history(rows(0, 100));
-  // The first execution has no expectation; the second begins at 50 s.
+  // Nothing is expected of the first execution; the second begins at 50 s.
   EXPECT_EQ(data.expected_voltage_V()->extent(), (Window{50, 100}));
   EXPECT_DOUBLE_EQ(data.expected_voltage_V()->last()->y, 3.5);
+}
+
+// An interruption makes two rows of one step: its clock and its charge go on.
+TEST(RunData, goes_on_along_the_expectation_after_an_interruption) {
+  RunData data;
+  data.begin(7);
+  api::ExpectedCurveView curve;
+  curve.execution = 1;
+  curve.coordinate = "step_time_s";
+  curve.at = {0, 100};
+  curve.voltage_V = {3.0, 4.0};
+  curve.cell_temperature_degC = {25, 25};
+  data.set_expected({curve});
+  api::StepView before = step(1, 0, 0), after = step(1, 0, 50);
+  before.compared_with = after.compared_with = 1;
+  before.ended_test_time_s = 40;
+  data.set_steps({before, after});
+  data.set_history(rows(0, 80));
+  EXPECT_DOUBLE_EQ(data.expected_voltage_V()->last()->y, 3.7) << "40 s before, 30 s after";
 }
 
 TEST(RunData, keeps_a_bounded_number_of_curves_against_charge) {
