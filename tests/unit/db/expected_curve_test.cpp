@@ -93,7 +93,7 @@ TEST(StepExpectation, says_with_which_curve_a_step_was_compared_and_belongs_to_t
   const TempDir dir;
   const std::string path = dir.file("a.db");
   auto recorder = must(Recorder::open(test::simulated(path)));
-  const RunKey run = must(recorder->begin_run(a_run()));
+  const RunKey run = recorder->begin_run(a_run());
   for (const std::optional<std::int64_t> compared_with : {std::optional<std::int64_t>{}, std::optional<std::int64_t>{4}}) {
     StepRow step{.step = recorder->next_step_key(), .run = run, .step_count = compared_with ? 2 : 1, .name = "charge"};
     step.compared_with = compared_with;
