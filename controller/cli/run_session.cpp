@@ -164,8 +164,10 @@ bool RunSession::open_recorder() {
 /// The cells of a bench inside this process are new ones each time.
 void RunSession::require_acknowledged_trips() const {
   if (options_.simulated) return;
-  for (const ChannelPlan& plan : plans_)
+  for (const ChannelPlan& plan : plans_) {
     refuse_unacknowledged_trip(options_.database, plan.channel, plan.program.cell_name, plan.cell_id);
+    refuse_unacknowledged_heat(options_.database, plan.channel);
+  }
 }
 
 void RunSession::record_request() {

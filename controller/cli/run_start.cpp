@@ -47,6 +47,18 @@ void refuse_unacknowledged_trip(const std::string& database, const std::string& 
                   channel, **trip, **trip, database, database, **trip)};
 }
 
+void refuse_unacknowledged_heat(const std::string& database, const std::string& channel) {
+  Result<std::unique_ptr<db::Reader>> reader = db::Reader::open(database);
+  const Result<std::optional<std::string>> heat =
+      reader ? (*reader)->unacknowledged_heat(channel) : Result<std::optional<std::string>>{reader.error()};
+  if (!heat) throw ConfigError{SourcePlace{database}, heat.error().what};
+  if (!*heat) return;
+  throw ConfigError{SourcePlace{database},
+                    fmt::format("channel {}: {}, while no run was there, and nobody has acknowledged it. Look at the cell, then: "
+                                "cellrig db acknowledge --db {} --channel {} --operator NAME --reason TEXT",
+                                channel, **heat, database, channel)};
+}
+
 void set_start_rules(BenchRunOptions& into, const RunOptions& options, const BenchConfig& bench, const Rig& rig) {
   into.is_simulated = rig.is_simulated();
   into.judge_calibration = rig.time_name() == "real";

@@ -18,6 +18,9 @@ struct RunOptions;
 void refuse_unacknowledged_trip(const std::string& database, const std::string& channel, const std::string& cell_name,
                                 const std::string& cell_id, const std::vector<db::RunKey>& acknowledged = {});
 
+/// The same for a cell that `serve` found hot, or gassing, when no run was there.
+void refuse_unacknowledged_heat(const std::string& database, const std::string& channel);
+
 /// A real bench needs watchdogs that were seen to fire and calibrations that hold; a simulator's record says what it has not.
 void set_start_rules(BenchRunOptions& into, const RunOptions& options, const BenchConfig& bench, const Rig& rig);
 

@@ -21,6 +21,7 @@ namespace {
 struct AcknowledgeOptions {
   std::string database = default_database;
   std::int64_t run = 0;
+  std::string channel;  ///< instead of a run: heat that was found on it while it had none
   std::string operator_name;
   std::string reason;
   bool json = false;
@@ -45,30 +46,52 @@ void require_open_trip(db::Reader& reader, const AcknowledgeOptions& options) {
                                        utc_text(before.back().utc), before.back().reason)};
 }
 
+void require_open_heat(db::Reader& reader, const AcknowledgeOptions& options) {
+  if (value_or_throw(reader.unacknowledged_heat(options.channel), options.database)) return;
+  throw ConfigError{SourcePlace{options.database},
+                    fmt::format("channel {}: no heat was found on it without a run, or somebody has acknowledged it",
+                                options.channel)};
+}
+
 ExitCode run_acknowledge(const AcknowledgeOptions& options) {
   if (is_blank(options.operator_name)) throw ConfigError{SourcePlace{}, "--operator needs a name: a person acknowledges"};
   if (is_blank(options.reason)) throw ConfigError{SourcePlace{}, "--reason needs words: what was found at the cell?"};
-  require_open_trip(*open_record(options.database), options);
+  const bool is_heat = !options.channel.empty();
+  if (is_heat == (options.run != 0))
+    throw ConfigError{SourcePlace{}, "either --run, whose trip it is, or --channel, on which a cell was hot without a run"};
+  const std::unique_ptr<db::Reader> reader = open_record(options.database);
+  is_heat ? require_open_heat(*reader, options) : require_open_trip(*reader, options);
   Result<std::unique_ptr<db::Recorder>> recorder = db::Recorder::open({.path = options.database});
   if (!recorder) {
     fmt::print(stderr, "cellrig db acknowledge: {}\n", recorder.error().what);
     return ExitCode::record_failed;
   }
   const db::AcknowledgementRow row{options.run, RealTime{}.utc_now(), options.operator_name, options.reason};
-  (*recorder)->acknowledge(row, host_name());
+  if (is_heat) {
+    (*recorder)->audit({.utc = row.utc,
+                        .operator_name = row.operator_name,
+                        .origin = host_name(),
+                        .verb = "db acknowledge",
+                        .action = db::heat_seen_action(options.channel),
+                        .reason = row.reason});
+  } else {
+    (*recorder)->acknowledge(row, host_name());
+  }
   const Result<void> closed = (*recorder)->close();
   if (!closed) {
     fmt::print(stderr, "cellrig db acknowledge: {}: {}\n", options.database, closed.error().what);
     return ExitCode::record_failed;
   }
   if (options.json) {
-    print_json({{"database", options.database},
-                {"run", row.run},
-                {"operator", row.operator_name},
-                {"reason", row.reason},
-                {"acknowledged_at_ns", row.utc.ns_since_epoch}});
+    boost::json::object told{{"database", options.database}};
+    is_heat ? told["channel"] = options.channel : told["run"] = row.run;
+    told["operator"] = row.operator_name;
+    told["reason"] = row.reason;
+    told["acknowledged_at_ns"] = row.utc.ns_since_epoch;
+    print_json(told);
   } else {
-    fmt::print("the trip of run {} is acknowledged by {}: {}\n", row.run, row.operator_name, row.reason);
+    const std::string what = is_heat ? "heat on channel " + options.channel : fmt::format("trip of run {}", row.run);
+    fmt::print("the {} is acknowledged by {}: {}\n", what, row.operator_name, row.reason);
   }
   return ExitCode::passed;
 }
@@ -106,7 +129,8 @@ void add_acknowledge(CLI::App& db, Action& chosen) {
   CLI::App* const verb = db.add_subcommand("acknowledge", "a named person has looked at what a safety trip left behind");
   const auto options = std::make_shared<AcknowledgeOptions>();
   verb->add_option("--db", options->database, "the database");
-  verb->add_option("--run", options->run, "the number of the run, as `cellrig runs` lists it")->required();
+  verb->add_option("--run", options->run, "the number of the run that tripped, as `cellrig runs` lists it");
+  verb->add_option("--channel", options->channel, "instead: where a cell was found hot, or gassing, without a run");
   verb->add_option("--operator", options->operator_name, "who acknowledges")->required();
   verb->add_option("--reason", options->reason, "what was found, and why it may go on")->required();
   verb->add_flag("--json", options->json, "one JSON document on standard output");

@@ -143,6 +143,40 @@ TEST_F(RecordVerbs, a_tripped_channel_starts_again_only_after_its_trip_was_ackno
   EXPECT_EQ(in_folder({"db", "verify"}).exit_code, 0);
 }
 
+// As `serve` leaves it behind: a cell that was hot on a channel without a run.
+TEST_F(RecordVerbs, a_channel_on_which_a_cell_was_hot_without_a_run_starts_only_after_somebody_has_looked) {
+  run_simulated();
+  {
+    const auto recorder = db::Recorder::open({.path = folder + "/cellrig.db"}).value();
+    recorder->audit({.verb = "serve", .action = db::heat_without_run_action("ch1"), .reason = "cell_temperature_degC 71.2"});
+    ASSERT_TRUE(recorder->close());
+  }
+  Simulator simulator("single");
+  const auto run = [&] {
+    return in_folder({"run", "short.yaml", "--bench", "single", "--cell", "lg-m50", "--simulator", simulator.ready_file(),
+                      "--time", "lockstep", "--quiet"});
+  };
+  const Finished refused = run();
+  EXPECT_EQ(refused.exit_code, 2) << refused.out;
+  EXPECT_THAT(refused.err, HasSubstr("cell_temperature_degC 71.2, while no run was there"));
+  EXPECT_THAT(refused.err, HasSubstr("cellrig db acknowledge --db cellrig.db --channel ch1 --operator NAME --reason TEXT"));
+  EXPECT_EQ(simulator.truth("ch1").current_max_A, 0.0) << "nothing was energised";
+
+  const auto acknowledge = [&](std::vector<std::string> of) {
+    of.insert(of.begin(), {"db", "acknowledge", "--operator", "Grace", "--reason", "cold again, 3.6 V"});
+    return in_folder(of);
+  };
+  EXPECT_THAT(acknowledge({}).err, HasSubstr("either --run"));
+  EXPECT_THAT(acknowledge({"--run", "1", "--channel", "ch1"}).err, HasSubstr("either --run"));
+  EXPECT_THAT(acknowledge({"--channel", "ch2"}).err, HasSubstr("channel ch2: no heat was found on it"));
+  const Finished seen = acknowledge({"--channel", "ch1"});
+  EXPECT_EQ(seen.exit_code, 0) << seen.err;
+  EXPECT_THAT(seen.out, HasSubstr("the heat on channel ch1 is acknowledged by Grace"));
+  EXPECT_EQ(acknowledge({"--channel", "ch1"}).exit_code, 2);
+  const Finished again = run();
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+}
+
 TEST_F(RecordVerbs, off_leaves_a_row_in_the_audit_trail_when_it_is_given_a_database) {
   Simulator simulator("demo");
   const std::vector<std::string> off{"off",  "--bench",    "demo",       "--simulator", simulator.ready_file(),

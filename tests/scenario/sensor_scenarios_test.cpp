@@ -155,6 +155,56 @@ TEST(PressureScenario, a_condition_on_the_pressure_ends_a_step_where_the_press_s
   EXPECT_NEAR(done[0].end->value.value_or(0), 5.25, 0.01);
 }
 
+/// The text of the cell that comes with the program, with a limit of its own.
+std::string sulfide_with(const std::string& limit) {
+  std::string cell = text_of(find_cell("sulfide-20"));
+  const std::size_t at = cell.find("limits:\n");
+  if (at == std::string::npos) throw std::runtime_error("the cell file has no limits");
+  return cell.insert(at + std::string("limits:\n").size(), "  " + limit + "\n");
+}
+
+/// The greatest stack pressure by bench, cell, profile and step; empty: none. The profile charges in two steps, the first with its limit.
+struct PressureOwners {
+  std::string bench, cell, profile, step;
+};
+
+HarnessOptions owned(const PressureOwners& max_MPa, const std::string& first_until) {
+  const auto limit = [](const std::string& value) { return "stack_pressure_max_MPa: " + value; };
+  std::string text = "profile: Pressed\nformat: 1\nrecord: {every_s: 0}\n";
+  if (!max_MPa.profile.empty()) text += "limits: {" + limit(max_MPa.profile) + "}\n";
+  const std::string of_step = max_MPa.step.empty() ? "" : ", limits: {" + limit(max_MPa.step) + "}";
+  text += "steps:\n  - cc_charge: {rate_C: 1, until: " + first_until + ", at_most_h: 2" + of_step + "}\n" + charge;
+  HarnessOptions options = pressed(text, 1s);
+  options.bench = pressed_bench("stack_pressure_max_MPa: 7", limit(max_MPa.bench));
+  if (!max_MPa.cell.empty()) options.cell = sulfide_with(limit(max_MPa.cell));
+  return options;
+}
+
+TEST(LimitsOfAllOwners, the_tightest_of_bench_cell_profile_and_step_trips_whoever_gave_it) {
+  for (const PressureOwners& owners :
+       {PressureOwners{"5.3", "6", "", ""}, {"7", "5.3", "", ""}, {"7", "6", "5.3", ""}, {"7", "6", "5.6", "5.3"}}) {
+    SCOPED_TRACE(owners.bench + " " + owners.cell + " " + owners.profile + " " + owners.step);
+    BenchHarness bench(owned(owners, "voltage_V >= 4.2"));
+    bench.run();
+    expect_ended(bench, "ch1", Outcome::tripped, "stack pressure out of its limits: stack_pressure_MPa");
+    EXPECT_NEAR(*bench.truth("ch1").pressure_MPa, 5.3, 0.05);
+    EXPECT_EQ(bench.record().steps(run_of(bench, "ch1").run).value().size(), 1U);
+  }
+}
+
+TEST(LimitsOfAllOwners, after_a_step_the_tightest_of_the_others_holds) {
+  BenchHarness bench(owned({"7", "6", "5.5", "5.3"}, "stack_pressure_MPa >= 5.2"));
+  bench.run();
+  expect_ended(bench, "ch1", Outcome::tripped, "stack pressure out of its limits: stack_pressure_MPa");
+  EXPECT_NEAR(*bench.truth("ch1").pressure_MPa, 5.5, 0.05);
+  EXPECT_EQ(bench.record().steps(run_of(bench, "ch1").run).value().size(), 2U);
+}
+
+TEST(LimitsOfAllOwners, nobody_widens_what_an_outer_one_has_given) {
+  EXPECT_THROW(BenchHarness(owned({"7", "6", "5.3", "5.6"}, "voltage_V >= 4.2")), std::runtime_error);
+  EXPECT_THROW(BenchHarness(owned({"7", "5.3", "5.6", ""}, "voltage_V >= 4.2")), std::runtime_error);
+}
+
 class SensorSilent : public testing::TestWithParam<std::pair<const char*, const char*>> {};
 
 TEST_P(SensorSilent, a_sensor_with_a_limit_that_fails_ends_the_run) {
