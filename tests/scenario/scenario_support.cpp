@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstdio>
 #include <stdexcept>
 
 namespace cellrig::test {
@@ -62,6 +63,13 @@ void expect_off_for_good(BenchHarness& bench, const std::string& channel) {
   EXPECT_EQ(bench.bench().world().truth(cell).current_A, 0.0) << "a minute after the end";
   const bool is_isolated = !bench.bench().world().stage(cell).contactor_closed();
   EXPECT_TRUE(is_isolated || !bench.bench().world().stage(cell).output_on());
+}
+
+void expect_reaction(const std::string& hazard, const std::string& what, std::optional<Duration> measured, Duration allowed) {
+  ASSERT_TRUE(measured.has_value()) << "current flowed until the run ended";
+  EXPECT_LE(*measured, allowed);
+  std::printf("reaction %-4s %-60s %8.2f s, allowed %8.2f s\n", hazard.c_str(), what.c_str(), to_seconds(*measured),
+              to_seconds(allowed));
 }
 
 void expect_ended(BenchHarness& bench, const std::string& channel, Outcome outcome, const std::string& cause) {

@@ -46,6 +46,9 @@ class CurrentWatch {
   bool is_gone_ = false, came_back_ = false;
 };
 
+/// The current was gone in time. Prints what was measured beside what is allowed, as docs/safety.md shows it; "H4": the row of its table.
+void expect_reaction(const std::string& hazard, const std::string& what, std::optional<Duration> measured, Duration allowed);
+
 /// The run ended once, in this way, for a reason that contains `cause`; the output is off and stays off; the record opens and
 /// tells the same: every step ended, one trip at most, and the first-out cause is the first thing that went wrong.
 void expect_ended(BenchHarness& bench, const std::string& channel, Outcome outcome, const std::string& cause);
