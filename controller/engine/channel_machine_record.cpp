@@ -91,9 +91,11 @@ void ChannelMachine::record_waiting(const Step& step, const Observation& observa
   const Reading& voltage = observation[Measurand::voltage];
   const bool is_of_wait = voltage.at >= s.begun && !(s.has_last && voltage.at <= s.last.at);
   if (!is_of_wait || !voltage.usable() || !observation[Measurand::current].usable() || observation.output_on) return;
-  if (s.has_waited && now_ - s.last_recorded < step.record_interval) return;
+  // Somebody may look more often than anything is measured.
+  const Duration since_row = voltage.at - s.last_recorded;
+  if (s.has_waited && (since_row <= Duration::zero() || since_row < step.record_interval)) return;
   s.has_waited = true;
-  s.last_recorded = now_;
+  s.last_recorded = voltage.at;
   out.push(output::Record{.after_gap = true, .is_waiting = true, .step_moved = s.moved - s.before.moved});
 }
 

@@ -169,6 +169,9 @@ TEST(ChannelFlow, no_current_flows_while_the_temperature_is_being_changed) {
   EXPECT_EQ(d.phase(), Phase::awaiting_chamber);
   EXPECT_EQ(kinds(d.observe_after(5, {})), "record") << "the step has not begun: a row of its wait, no more";
   EXPECT_TRUE(d.logged<output::Record>().back().is_waiting);
+  const TimePoint measured = d.now;
+  d.now += 20s;
+  EXPECT_EQ(kinds(d.observe_stamped({}, measured)), "") << "shown again, for a logger has answered: nothing new was measured";
   EXPECT_EQ(kinds(d.grant()), "off");
   d.acknowledge();
   EXPECT_EQ(kinds(d.observe_after(1, {.cell_degC = 11})), "record");
