@@ -15,7 +15,7 @@ struct Table {
   std::string_view query;
 };
 
-constexpr std::array<Table, 18> tables{{
+constexpr std::array<Table, 19> tables{{
     {"cell", "SELECT cell, name, specimen, specification_text FROM cell ORDER BY cell"},
     {"equipment", "SELECT equipment, name, model, maker, serial, firmware FROM equipment ORDER BY equipment"},
     {"channel", "SELECT channel, name, equipment FROM channel ORDER BY channel"},

@@ -118,7 +118,7 @@ Result<void> RecordStore::prepare() {
     Statement& statement;
     std::string text;
   };
-  const std::array<Entry, 19> entries{{
+  const std::array<Entry, 20> entries{{
       {sql_.begin, "BEGIN IMMEDIATE"},
       {sql_.commit, "COMMIT"},
       {sql_.samples_block, samples_sql(block_rows)},
