@@ -308,6 +308,8 @@ void ChannelMachine::observed(const Observation& observation, ChannelOutputs& ou
   const Reading& voltage = observation[Measurand::voltage];
   // What was measured before the acknowledgement belongs to the step before.
   if (voltage.at < state_.step.started) return;
+  // Where answers take no time it may have been measured in the wait that ended at that very instant.
+  if (state_.step.has_waited && voltage.at <= state_.step.last_recorded) return;
   integrate_sample(observation);
   const ConditionInputs inputs{observation, now_, step_time(), state_.step.moved, soc_pct(), state_};
   std::optional<EndFound> found = judge_ends(program_, *step, inputs, state_.step);

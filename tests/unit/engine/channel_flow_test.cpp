@@ -178,6 +178,19 @@ TEST(ChannelFlow, no_current_flows_while_the_temperature_is_being_changed) {
   EXPECT_EQ(kinds(d.observe_after(5, {.cell_degC = 10.5})), "record ended started apply");
 }
 
+// Where answers take no time a wait ends at the instant at which its last row was measured.
+TEST(ChannelFlow, a_measurement_that_is_a_row_of_the_wait_is_none_of_the_step) {
+  Driver d{soak_then_charge()};
+  d.run();
+  d.observe_after(10, {.current_A = 2});
+  d.acknowledge();
+  EXPECT_EQ(kinds(d.observe_after(5, {.cell_degC = 10.5})), "record");
+  EXPECT_EQ(kinds(d.grant()), "off");
+  d.acknowledge();
+  EXPECT_EQ(kinds(d.observe({.cell_degC = 10.5})), "");
+  EXPECT_EQ(kinds(d.observe_after(1, {.cell_degC = 10.5})), "record");
+}
+
 TEST(ChannelFlow, the_same_temperature_is_not_requested_twice) {
   Step hot_charge = cc(2.0);
   hot_charge.chamber_temperature = Celsius{25.0};
