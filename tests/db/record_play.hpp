@@ -104,6 +104,7 @@ class Player {
     row.setpoint_text = "as planned";
     row.started_test_time_ns = now_ns;
     row.measures_reference = plan.measures_reference;
+    if (plan.current_A != 0) row.compared_with = step_count;
     recorder_.begin_step(row);
     step_ = row;
     sums_ = Sums{};

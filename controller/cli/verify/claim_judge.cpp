@@ -77,12 +77,26 @@ std::optional<double> weighed_g(const VerifyOptions& options, const CellRun& run
 }
 
 /// One quantity of one run, or why there is none.
+/// Of a life its finished reference tests speak, whether the run goes on, was stopped, or tripped: it may fail any day, and passes at its count
+/// only. What was under way does not count yet.
+Result<Measured> measure_life_so_far(const CellRun& run, const verdict::MeasureRequest& request, RecordedRun recorded) {
+  std::vector<verdict::Execution>& executions = recorded.facts.executions;
+  while (!executions.empty() && !executions.back().has_ended) executions.pop_back();
+  Result<Measured> measured = verdict::measure(recorded.facts, request, recorded.instruments, recorded.cell);
+  const std::string how =
+      fmt::format("run {} {}{}{}", run.run, to_string(run.outcome), run.reason.empty() ? "" : ": ", run.reason);
+  if (!measured) return fail(measured.error().fault, how + "; " + measured.error().what);
+  measured->note = how + ": judged by its finished reference tests";
+  return measured;
+}
+
 Result<Measured> measure_run(const VerifyOptions& options, const CellRun& run, const verdict::MeasureRequest& request,
-                             const std::optional<double>& mass_g) {
+                             const std::optional<double>& mass_g, bool is_life = false) {
   if (run.run == 0) return fail(Fault::refused, run.reason);
   if (!run.difference.empty())
     return fail(Fault::refused, fmt::format("run {} is not the run of the claim: {}", run.run, run.difference));
   const std::unique_ptr<db::Reader> reader = open_record(options.database);
+  if (is_life && run.outcome != Outcome::completed) return measure_life_so_far(run, request, read_recorded_run(*reader, run.run));
   if (run.outcome != Outcome::completed && run.outcome != Outcome::tripped)
     return fail(Fault::refused,
                 fmt::format("run {} {}{}{}", run.run, to_string(run.outcome), run.reason.empty() ? "" : ": ", run.reason));
@@ -210,7 +224,7 @@ class ClaimJudge {
       const std::optional<double> mass_g = weighed_g(options_, runs[i], runs.size());
       cell.is_unweighed = is_of_mass(s.quantity) && !mass_g;
       cell.is_simulated = runs[i].is_simulated;
-      Result<Measured> measured = measure_run(options_, runs[i], request_of_run(s), mass_g);
+      Result<Measured> measured = measure_run(options_, runs[i], request_of_run(s), mass_g, is_life(s));
       if (measured && !s.against.empty()) measured = against(s, *measured, others, i);
       if (measured && !s.cold.empty()) measured = with_cold(s, *measured, colds, i);
       judge_cell(s, limit, measured, cell);
@@ -243,6 +257,8 @@ class ClaimJudge {
     return verdict::activation_energy({*cold, s.cold_degC}, {warm, s.warm_degC});
   }
 
+  static bool is_life(const ClaimStatement& s) { return s.quantity == ClaimQuantity::retention && s.cycles > 0.0; }
+
   static void judge_cell(const ClaimStatement& s, double limit, const Result<Measured>& measured, CellVerdict& cell) {
     if (!measured) {
       cell.problem = measured.error().what;
@@ -250,7 +266,7 @@ class ClaimJudge {
     }
     cell.measured = *measured;
     cell.uncertainty = verdict::combine(measured->budget);
-    if (s.quantity == ClaimQuantity::retention && s.cycles > 0.0) {
+    if (is_life(s)) {
       const verdict::LifeVerdict life = verdict::judge_life(measured->life, s.cycles, limit, cell.uncertainty.expanded);
       cell.decision = life.decision;
       cell.projection = life.projection;

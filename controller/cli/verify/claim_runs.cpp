@@ -41,6 +41,7 @@ Outcome outcome_of(const std::string& status) {
   if (status == "completed") return Outcome::completed;
   if (status == "tripped") return Outcome::tripped;
   if (status == "failed") return Outcome::failed;
+  if (status == "running") return Outcome::none;
   return Outcome::stopped;
 }
 
@@ -197,7 +198,9 @@ std::vector<CellRun> ClaimRuns::recorded(const std::string& run_name) const {
       const RunMatch match = match_run(*claim_.run(run_name), info.row);
       runs.push_back({.run = info.run,
                       .outcome = outcome_of(info.status),
-                      .reason = info.end ? info.end->reason : info.status,
+                      .reason = info.end                   ? info.end->reason
+                                : info.status == "running" ? std::string{}
+                                                           : info.status,
                       .cell_id = info.row.cell_id,
                       .is_simulated = was_simulated(info, audit),
                       .is_shortened = match.is_shortened,
