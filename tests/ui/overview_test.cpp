@@ -40,6 +40,7 @@ const QString& long_record() {
         row.voltage_V = count == 7 && i == 4321 ? spike_V : 3.7 + 0.1 * std::sin(0.001 * i);
         row.current_A = 2.5;
         row.cell_temperature_degC = 25;
+        row.ambient_temperature_degC = std::numeric_limits<double>::quiet_NaN();
         recorder->append(row);
       }
       recorder->end_step({.step = step.step, .ended_test_time_ns = now_ns, .reason = "condition"});
