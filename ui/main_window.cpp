@@ -16,6 +16,7 @@
 #include "ui/live/alarm_panel.hpp"
 #include "ui/live/bench_view.hpp"
 #include "ui/live/run_page.hpp"
+#include "ui/live/stop_notice.hpp"
 #include "ui/model/activity_text.hpp"
 #include "ui/model/text.hpp"
 #include "ui/review/review_view.hpp"
@@ -50,6 +51,8 @@ MainWindow::MainWindow(QWidget* parent) : QMainWindow(parent), model_(client_) {
   message_ = new QLabel;
   message_->setWordWrap(true);
   message_->hide();
+  stop_notice_ = new StopNotice;
+  notices->addWidget(stop_notice_);
   notices->addWidget(alarm_panel_);
   notices->addWidget(message_);
   layout->addLayout(notices);
@@ -59,6 +62,7 @@ MainWindow::MainWindow(QWidget* parent) : QMainWindow(parent), model_(client_) {
   connect(&client_, &ApiClient::link_changed, this, &MainWindow::show_link);
   connect(&client_, &ApiClient::misunderstood, this,
           [this](const QString& what) { say(tr("The service said what this window does not understand: %1").arg(what), true); });
+  connect(&client_, &ApiClient::stop_heard, stop_notice_, &StopNotice::hear);
   connect(&model_, &BenchModel::bench_changed, this, &MainWindow::show_bench);
   connect(&model_, &BenchModel::alarms_changed, this, [this] { alarm_panel_->show_alarms(model_.alarms()); });
   connect(alarm_panel_, &AlarmPanel::acknowledge_requested, this, &MainWindow::acknowledge);
@@ -230,36 +234,22 @@ void MainWindow::say(const QString& text, bool is_error) {
   message_timer_.start();
 }
 
-QString MainWindow::message() const { return message_->isHidden() ? QString() : message_->text(); }
-
-void MainWindow::emergency_stop() {
-  say(tr("Emergency stop: asking for every output to be switched off…"), true);
-  client_.emergency_stop(this, [this](const Answer<api::Done>& answer) {
-    if (answer) {
-      say(tr("Emergency stop: %1").arg(to_text(answer->done)), true);
-      return;
-    }
-    say(tr("EMERGENCY STOP WAS NOT CONFIRMED: %1. Use the switch of the bench.").arg(error_text(answer.error())), true);
-    message_timer_.stop();
-  });
+QString MainWindow::message() const {
+  QStringList lines{stop_notice_->text(), message_->isHidden() ? QString() : message_->text()};
+  lines.removeAll(QString());
+  return lines.join(QLatin1Char('\n'));
 }
+
+void MainWindow::emergency_stop() { client_.stop(QStringLiteral("/stop"), tr("every output"), {}); }
 
 void MainWindow::stop_chamber(const std::string& chamber) {
   auto* dialog = new PersonDialog({tr("Stop chamber %1").arg(to_text(chamber)),
                                    tr("Every channel in it goes off, their runs end, and the chamber is switched off."),
-                                   tr("Reason"), tr("Stop the chamber"), false},
+                                   tr("Reason"), tr("Stop the chamber"), false, false},
                                   this);
   dialog->on_done([this, chamber](const QString& name, const QString& reason) {
-    client_.post<api::Done>(
-        {QStringLiteral("/chambers/%1/stop").arg(QString::fromUtf8(QUrl::toPercentEncoding(to_text(chamber)))), {}},
-        api::PersonOrder{name.toStdString(), reason.toStdString(), {}}, this, [this](const Answer<api::Done>& answer) {
-          if (answer) {
-            say(to_text(answer->done), true);
-            return;
-          }
-          say(tr("THE STOP OF THE CHAMBER WAS NOT CONFIRMED: %1. Use its switch.").arg(error_text(answer.error())), true);
-          message_timer_.stop();
-        });
+    client_.stop(QStringLiteral("/chambers/%1/stop").arg(QString::fromUtf8(QUrl::toPercentEncoding(to_text(chamber)))),
+                 tr("chamber %1").arg(to_text(chamber)), {name.toStdString(), reason.toStdString(), {}});
   });
   dialog->show();
 }

@@ -18,10 +18,10 @@ namespace cellrig::ui {
 
 class AlarmPanel;
 class BenchView;
-
 class ReviewView;
 class RunPage;
 class StartPage;
+class StopNotice;
 
 class MainWindow : public QMainWindow {
   Q_OBJECT
@@ -47,7 +47,9 @@ class MainWindow : public QMainWindow {
   [[nodiscard]] QPushButton& stop_button() { return *stop_button_; }
   [[nodiscard]] QPushButton& page_button(Page page);
   [[nodiscard]] BenchModel& model() { return model_; }
+  /// What is said about stops, and below it whatever else there is to say.
   [[nodiscard]] QString message() const;
+  [[nodiscard]] StopNotice& stop_notice() { return *stop_notice_; }
   [[nodiscard]] PersonDialog* acknowledge_dialog() const { return acknowledge_; }
 
  protected:
@@ -76,6 +78,7 @@ class MainWindow : public QMainWindow {
   QPushButton *bench_button_ = nullptr, *run_button_ = nullptr, *start_button_ = nullptr, *review_button_ = nullptr;
   QPushButton* stop_button_ = nullptr;
   AlarmPanel* alarm_panel_ = nullptr;
+  StopNotice* stop_notice_ = nullptr;
   QStackedWidget* pages_ = nullptr;
   BenchView* bench_view_ = nullptr;
   RunPage* run_page_ = nullptr;

@@ -124,6 +124,10 @@ void FakeBench::read(QPointer<QTcpSocket> socket) {
     if (seen.size() < head_end + 4 + body_length) return;
     request.body = seen.mid(head_end + 4, body_length);
     socket->skip(head_end + 4 + body_length);
+    if (hangs) {
+      requests_.push_back(request);
+      continue;
+    }
     const FakeAnswer reply = answer(request);
     socket->write("HTTP/1.1 " + QByteArray::number(reply.status) + " said\r\nContent-Type: application/json\r\nContent-Length: " +
                   QByteArray::number(reply.body.size()) + "\r\n\r\n" + reply.body);

@@ -12,8 +12,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/ui/fake_bench.hpp"
-#include "tests/ui/screen.hpp"
+#include "tests/ui/live_fixture.hpp"
 #include "ui/chart/palette.hpp"
 #include "ui/chart/trace_chart.hpp"
 #include "ui/dialogs/limits_dialog.hpp"
@@ -29,36 +28,6 @@
 
 namespace cellrig::ui::test {
 namespace {
-
-class Live : public testing::Test {
- protected:
-  void SetUp() override { QSettings().clear(); }
-  void connect_window() {
-    window.connect_to(bench.address());
-    show_in(window, small_screen);
-    ASSERT_TRUE(wait_until([&] { return window.model().is_known(); }));
-  }
-  void click(QWidget& widget) { QTest::mouseClick(&widget, Qt::LeftButton); }
-  void fill_start_page() {
-    click(window.page_button(MainWindow::Page::start));
-    QTest::keyClicks(&window.start_page().operator_field(), QStringLiteral("jane"));
-    QTest::keyClicks(&window.start_page().barcode_field(), QStringLiteral("SN0099\r"));
-  }
-  /// Of the last request whose path ends like that.
-  std::string body_of(const QString& ending) const {
-    std::string body;
-    for (const FakeRequest& request : bench.requests()) {
-      if (request.path.endsWith(ending)) body = request.body.toStdString();
-    }
-    return body;
-  }
-  bool answered(const QString& write) {
-    return wait_until([&] { return bench.writes().contains(write); });
-  }
-
-  FakeBench bench{4};
-  MainWindow window;
-};
 
 TEST_F(Live, shows_every_channel_with_its_state_as_a_word) {
   bench.run_on("ch2", 4000);
@@ -151,21 +120,6 @@ TEST_F(Live, acknowledges_an_alarm_with_name_and_reason) {
   EXPECT_TRUE(wait_until([&] { return !window.alarm_panel().isVisible(); }));
   EXPECT_FALSE(window.alarm_panel().is_sounding());
   EXPECT_EQ(bench.alarms().front().acknowledged_by, "tom");
-}
-
-TEST_F(Live, stops_a_run_after_asking_why) {
-  bench.run_on("ch3", 2000);
-  ASSERT_NO_FATAL_FAILURE(connect_window());
-  click(*window.bench_view().tile("ch3"));
-  ASSERT_EQ(window.page(), MainWindow::Page::run);
-  click(window.run_page().button(RunPage::Order::stop));
-  auto* dialog = window.findChild<PersonDialog*>();
-  ASSERT_NE(dialog, nullptr);
-  QTest::keyClicks(&dialog->name_field(), QStringLiteral("jane"));
-  QTest::keyClicks(&dialog->reason_field(), QStringLiteral("wrong cell"));
-  click(dialog->action_button());
-  ASSERT_TRUE(answered(QStringLiteral("POST /channels/ch3/stop")));
-  EXPECT_TRUE(wait_until([&] { return !window.run_page().button(RunPage::Order::stop).isEnabled(); }));
 }
 
 // What a person saw is what is ordered: the step that was shown, by its number.
@@ -268,23 +222,6 @@ TEST_F(Live, tightens_a_limit) {
   EXPECT_EQ(bench.channel("ch3").limits.at("voltage_max_V"), 4.25);
 }
 
-TEST_F(Live, stops_a_chamber_and_all_that_is_in_it) {
-  bench.run_on("ch1", 2000);
-  ASSERT_NO_FATAL_FAILURE(connect_window());
-  ASSERT_FALSE(bench.bench().chambers.empty());
-  const std::string chamber = bench.bench().chambers.front().chamber;
-  QPushButton* const stop = window.bench_view().chambers().stop_button(chamber);
-  ASSERT_NE(stop, nullptr);
-  click(*stop);
-  auto* dialog = window.findChild<PersonDialog*>();
-  ASSERT_NE(dialog, nullptr);
-  EXPECT_TRUE(bench.writes().isEmpty());
-  QTest::keyClicks(&dialog->name_field(), QStringLiteral("jane"));
-  click(dialog->action_button());
-  ASSERT_TRUE(answered(QStringLiteral("POST /chambers/%1/stop").arg(QString::fromStdString(chamber))));
-  EXPECT_TRUE(wait_until([&] { return window.message().contains(QStringLiteral("OFF is on its way")); }));
-}
-
 TEST_F(Live, pauses_and_resumes_with_the_fencing_token) {
   bench.run_on("ch1", 2000);
   ASSERT_NO_FATAL_FAILURE(connect_window());
@@ -302,32 +239,6 @@ TEST_F(Live, pauses_and_resumes_with_the_fencing_token) {
       EXPECT_EQ(request.headers.value(QStringLiteral("fencing-token")), QStringLiteral("101"));
     }
   }
-}
-
-// One click, and one key from wherever the focus is: also while somebody types into a dialog.
-TEST_F(Live, emergency_stop_is_one_click_and_one_key_away) {
-  bench.run_on("ch1", 2000);
-  ASSERT_NO_FATAL_FAILURE(connect_window());
-  click(window.stop_button());
-  ASSERT_TRUE(answered(QStringLiteral("POST /stop")));
-  ASSERT_TRUE(wait_until([&] { return window.message().contains(QStringLiteral("every output is off")); }));
-  bench.run_on("ch2", 2000);
-  ASSERT_TRUE(wait_until([&] { return window.bench_view().tile("ch2")->accessibleName().contains(QStringLiteral("Running")); }));
-  click(*window.bench_view().tile("ch2"));
-  window.run_page().ask(RunPage::Order::note);
-  auto* dialog = window.findChild<PersonDialog*>();
-  ASSERT_NE(dialog, nullptr);
-  QTest::keyClick(&dialog->reason_field(), Qt::Key_F12);
-  EXPECT_TRUE(wait_until([&] { return bench.writes().count(QStringLiteral("POST /stop")) == 2; }));
-  EXPECT_TRUE(window.stop_button().isVisible());
-}
-
-TEST_F(Live, says_when_the_emergency_stop_was_not_confirmed) {
-  show_in(window, small_screen);
-  window.connect_to({QUrl(QStringLiteral("http://127.0.0.1:1")), QStringLiteral("x")});
-  QTest::keyClick(&window, Qt::Key_Pause);
-  EXPECT_TRUE(wait_until([&] { return window.message().contains(QStringLiteral("NOT CONFIRMED")); }))
-      << qPrintable(window.message());
 }
 
 TEST_F(Live, says_since_when_data_is_missing_and_comes_back_by_itself) {

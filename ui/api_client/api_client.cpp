@@ -33,7 +33,6 @@ QNetworkRequest http_request(const ServiceAddress& address, const QString& path)
 
 ApiClient::ApiClient(QObject* parent) : QObject(parent) {
   network_.setProxy(QNetworkProxy::NoProxy);
-  stop_network_.setProxy(QNetworkProxy::NoProxy);
   reconnect_.setSingleShot(true);
   connect(&reconnect_, &QTimer::timeout, this, &ApiClient::open_stream);
   pulse_.setInterval(pulse_every_ms);
@@ -125,11 +124,10 @@ void ApiClient::read_message(const QString& text) {
   Q_EMIT streamed(*message);
 }
 
-ApiClient::Request ApiClient::new_request(const QString& path) { return {path, {}, {}, 1, false}; }
+ApiClient::Request ApiClient::new_request(const QString& path) { return {path, {}, {}, 1}; }
 
 ApiClient::Request ApiClient::new_write(const Write& write) {
-  const bool is_stop = write.path.endsWith(QLatin1String("/stop"));  // of the bench, a chamber or a channel
-  return {write.path, QUuid::createUuid().toByteArray(QUuid::WithoutBraces), write.fencing_token, write_attempts, is_stop};
+  return {write.path, QUuid::createUuid().toByteArray(QUuid::WithoutBraces), write.fencing_token, write_attempts};
 }
 
 void ApiClient::send(Request request, QByteArray body, Done done) {
@@ -141,7 +139,7 @@ void ApiClient::send(Request request, QByteArray body, Done done) {
     http.setHeader(QNetworkRequest::ContentTypeHeader, QStringLiteral("application/json"));
     http.setRawHeader("Idempotency-Key", request.idempotency_key);
     if (request.fencing_token) http.setRawHeader("Fencing-Token", QByteArray::number(qint64(*request.fencing_token)));
-    reply = (request.is_stop ? stop_network_ : network_).post(http, body);
+    reply = network_.post(http, body);
   }
   connect(reply, &QNetworkReply::finished, this, [this, reply, request, body, done] {
     reply->deleteLater();
@@ -160,8 +158,28 @@ void ApiClient::send(Request request, QByteArray body, Done done) {
   });
 }
 
-void ApiClient::emergency_stop(QObject* receiver, std::function<void(const Answer<api::Done>&)> done) {
-  send(new_write({QStringLiteral("/stop")}), QByteArrayLiteral("{}"), guarded<api::Done>(receiver, std::move(done)));
+void ApiClient::stop(const QString& path, const QString& what, const api::PersonOrder& order) {
+  QPointer<StopOrder>& under_way = stops_[path];
+  if (under_way) {
+    under_way->press();
+    return;
+  }
+  if (address_.url.isEmpty()) {
+    Q_EMIT stop_heard({StopNews::State::ended, path, what, tr("this window has no bench service")});
+    return;
+  }
+  QNetworkRequest http = http_request(address_, path);
+  http.setTransferTimeout(StopOrder::answer_within_ms);
+  http.setHeader(QNetworkRequest::ContentTypeHeader, QStringLiteral("application/json"));
+  const QByteArray body = QByteArray::fromStdString(api::to_json(order));
+  under_way = new StopOrder([http, body](QNetworkAccessManager& network) { return network.post(http, body); }, this);
+  connect(under_way, &StopOrder::heard, this,
+          [this, path, what, made = under_way.data()](StopNews::State state, const QString& text) {
+            const bool has_ended = state == StopNews::State::confirmed || state == StopNews::State::ended;
+            if (has_ended && stops_.value(path) == made) stops_.remove(path);  // pressed again, it is a new one
+            Q_EMIT stop_heard({state, path, what, text});
+          });
+  under_way->press();
 }
 
 api::ErrorDetail ApiClient::error_of(int status, const QByteArray& body) {

@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "controller/api/messages_codec.hpp"
+#include "ui/api_client/stop_order.hpp"
 
 class QNetworkReply;
 class QWebSocket;
@@ -52,20 +53,23 @@ class ApiClient : public QObject {
   }
   struct Write {
     QString path;
-    std::optional<std::int64_t> fencing_token{};  ///< stops need none
+    std::optional<std::int64_t> fencing_token{};
   };
   template <class M, class Order>
   void post(const Write& write, const Order& order, QObject* receiver, std::function<void(const Answer<M>&)> done) {
     send(new_write(write), QByteArray::fromStdString(api::to_json(order)), guarded<M>(receiver, std::move(done)));
   }
-  /// Every output of the bench off. Needs no fencing token, no body and no confirmation.
-  void emergency_stop(QObject* receiver, std::function<void(const Answer<api::Done>&)> done);
+  /// Off, at once: `path` is that of the bench, a chamber or a channel, `what` says so to a person. What becomes of it: stop_heard().
+  void stop(const QString& path, const QString& what, const api::PersonOrder& order);
+  /// Status 0: no answer, and `body` says why.
+  [[nodiscard]] static api::ErrorDetail error_of(int status, const QByteArray& body);
 
  Q_SIGNALS:
   void link_changed(cellrig::ui::LinkState link);
   void streamed(const cellrig::api::StreamMessage& message);
   /// The stream said something that this program does not understand.
   void misunderstood(const QString& what);
+  void stop_heard(const cellrig::ui::StopNews& news);
 
  private:
   /// Status 0: no answer, and `body` says why.
@@ -75,7 +79,6 @@ class ApiClient : public QObject {
     QByteArray idempotency_key;  ///< empty: it only reads
     std::optional<std::int64_t> fencing_token;
     int attempts_left = 1;
-    bool is_stop = false;
   };
 
   template <class M>
@@ -90,7 +93,6 @@ class ApiClient : public QObject {
       }
     };
   }
-  [[nodiscard]] static api::ErrorDetail error_of(int status, const QByteArray& body);
   [[nodiscard]] static Request new_request(const QString& path);
   [[nodiscard]] static Request new_write(const Write& write);
   void send(Request request, QByteArray body, Done done);
@@ -103,8 +105,7 @@ class ApiClient : public QObject {
 
   ServiceAddress address_;
   QNetworkAccessManager network_;
-  /// A manager keeps six connections to a host and lets more requests wait: a stop must not wait for six slow orders.
-  QNetworkAccessManager stop_network_;
+  QHash<QString, QPointer<StopOrder>> stops_;  ///< by path; under way
   QWebSocket* stream_ = nullptr;
   QTimer reconnect_, pulse_;
   int reconnect_ms_ = 0;
