@@ -79,7 +79,7 @@ QString help_text() {
       "  cellrig-ui --connect URL --token-file FILE        the bench that 'cellrig serve' holds\n"
       "  cellrig-ui --record FILE                          review a record; needs no service\n"
       "\n"
-      "  --connect URL       address of the bench service: http://127.0.0.1:8080\n"
+      "  --connect URL       address of the bench service: http://127.0.0.1:8230\n"
       "  --token-file FILE   holds the token of the service in its first line; or set CELLRIG_TOKEN\n"
       "  --simulated         starts 'cellrig serve --simulated' and shows its bench\n"
       "  --record FILE       opens this record in Review, read-only\n"
@@ -87,7 +87,7 @@ QString help_text() {
       "  --help, --version\n"
       "\n"
       "F12 or Pause, from everywhere in the window: emergency stop, every output of the bench off.\n"
-      "Exit code 0, or 2 for wrong arguments.\n");
+      "Exit code 0, or 2 for wrong arguments; 143 after SIGTERM, 130 after SIGINT.\n");
 }
 
 ParsedOptions parse_options(const QStringList& words) {
@@ -131,7 +131,7 @@ ParsedOptions parse_options(const QStringList& words) {
   if (options.is_simulated && !url.isEmpty()) return refused(QStringLiteral("--simulated and --connect exclude each other"));
   if (!url.isEmpty()) {
     const std::optional<QUrl> address = service_url(url);
-    if (!address) return refused(QStringLiteral("--connect %1: no address of a service; http://127.0.0.1:8080 is one").arg(url));
+    if (!address) return refused(QStringLiteral("--connect %1: no address of a service; http://127.0.0.1:8230 is one").arg(url));
     options.service = ServiceAddress{*address, token};
   }
   return {options, {}};

@@ -23,7 +23,7 @@ template <class M>
 using Answer = api::Decoded<M>;
 
 struct ServiceAddress {
-  QUrl url;  ///< http://127.0.0.1:8080
+  QUrl url;  ///< http://127.0.0.1:8230
   QString token;
 };
 
