@@ -8,6 +8,7 @@
 #include "ui/api_client/api_client.hpp"
 #include "ui/chart/palette.hpp"
 #include "ui/dialogs/person_dialog.hpp"
+#include "ui/dialogs/sign_in_dialog.hpp"
 #include "ui/model/bench_model.hpp"
 
 class QLabel;
@@ -30,6 +31,7 @@ class MainWindow : public QMainWindow {
   explicit MainWindow(QWidget* parent = nullptr);
   ~MainWindow() override;
 
+  /// Of an account without its password: asks for it.
   void connect_to(const ServiceAddress& address);
   void open_record(const QString& path);
   void show_page(Page page);
@@ -50,6 +52,7 @@ class MainWindow : public QMainWindow {
   /// What is said about stops, and below it whatever else there is to say.
   [[nodiscard]] QString message() const;
   [[nodiscard]] StopNotice& stop_notice() { return *stop_notice_; }
+  [[nodiscard]] SignInDialog* sign_in_dialog() const { return sign_in_; }
   [[nodiscard]] PersonDialog* acknowledge_dialog() const { return acknowledge_; }
 
  protected:
@@ -63,6 +66,8 @@ class MainWindow : public QMainWindow {
   void show_link();
   void show_bench();
   void acknowledge(const api::AlarmView& alarm);
+  void ask_password(const QString& trouble);
+  void show_session();
   void stop_chamber(const std::string& chamber);
   void say(const QString& text, bool is_error);
   void choose_theme(Theme theme);
@@ -85,6 +90,8 @@ class MainWindow : public QMainWindow {
   StartPage* start_page_ = nullptr;
   ReviewView* review_view_ = nullptr;
   QPointer<PersonDialog> acknowledge_;
+  QPointer<SignInDialog> sign_in_;
+  ServiceAddress address_;
   QTimer message_timer_;
   QString trouble_;
 };

@@ -9,10 +9,13 @@
 #include <QTabWidget>
 #include <QTest>
 
+#include <algorithm>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/ui/live_fixture.hpp"
+#include "ui/chart/chart_pane.hpp"
 #include "ui/chart/palette.hpp"
 #include "ui/chart/trace_chart.hpp"
 #include "ui/dialogs/limits_dialog.hpp"
@@ -289,13 +292,58 @@ TEST_F(Live, opens_a_channel_by_arrow_keys_and_return) {
   EXPECT_EQ(window.run_page().channel(), "ch2");
 }
 
+// A run of more steps than the service gives at once: the latest are those that matter.
+TEST_F(Live, shows_the_latest_steps_of_a_run_of_very_many) {
+  bench.more_steps = 12'000;
+  bench.run_on("ch1", 5000);
+  ASSERT_NO_FATAL_FAILURE(connect_window());
+  click(*window.bench_view().tile("ch1"));
+  const auto& steps = window.run_page().data().steps();
+  ASSERT_TRUE(wait_until([&] { return !steps.empty() && steps.back().step_count == 12'003; })) << steps.size();
+  EXPECT_EQ(steps.size(), 12'003U);
+  bench.more_steps = 12'001;
+  bench.advance(1);
+  ASSERT_TRUE(wait_until([&] { return steps.back().step_count == 12'004; }));
+  EXPECT_EQ(steps.size(), 12'004U);
+  const FakeRequest* latest = nullptr;
+  for (const FakeRequest& request : bench.requests()) {
+    if (request.path.endsWith(QLatin1String("/steps"))) latest = &request;
+  }
+  ASSERT_NE(latest, nullptr);
+  EXPECT_TRUE(latest->query.contains(QStringLiteral("after=12002"))) << "only what may have changed is asked for again";
+  bench.more_steps = 25'000;
+  bench.run_on("ch2", 5000);
+  ASSERT_TRUE(wait_until([&] { return window.model().channel("ch2")->run.has_value(); }));
+  window.run_page().open_channel("ch2");
+  ASSERT_TRUE(wait_until([&] { return !steps.empty() && steps.back().step_count == 25'003; })) << steps.size();
+  EXPECT_EQ(steps.size(), RunData::steps_max);
+}
+
+TEST_F(Live, shows_a_note_on_the_axis_as_well_as_a_fault) {
+  bench.run_on("ch3", 5000);
+  ASSERT_NO_FATAL_FAILURE(connect_window());
+  click(*window.bench_view().tile("ch3"));
+  const auto& markers = window.run_page().chart().pane(0).markers();
+  ASSERT_TRUE(wait_until([&] { return markers.size() == 3; })) << markers.size();
+  EXPECT_TRUE(markers.front().text.contains(QStringLiteral("logger")))
+      << "the gravest first: its words are shown where several meet";
+  EXPECT_TRUE(std::any_of(markers.begin(), markers.end(), [](const Marker& marker) {
+    return marker.x == 1800 && marker.text.startsWith(QStringLiteral("fan beside the cell"));
+  }));
+}
+
 TEST_F(Live, has_its_picture_taken) {
   bench.run_on("ch1", 2500);
   bench.run_on("ch2", 4000);
   bench.run_on("ch3", 7000);
-  bench.channel("ch4").state = api::Activity::finished;
-  bench.bench().chambers[0].held_by = {"ch1", "ch2"};
-  bench.bench().chambers[0].waiting = {{"ch3", 40.0, "ch1 and ch2 hold 25 °C until 16:40"}};
+  bench.run_on("ch4", 0);
+  api::ChannelView& waiting = bench.channel("ch4");
+  waiting.state = api::Activity::waiting;
+  waiting.waits_for = "the chamber at 40 °C: ch1, ch2 and ch3 hold 25 °C";
+  waiting.is_output_on = false;
+  waiting.current_A = 0;
+  bench.bench().chambers[0].held_by = {"ch1", "ch2", "ch3"};
+  bench.bench().chambers[0].waiting = {{"ch4", 40.0, "ch1, ch2 and ch3 hold 25 °C"}};
   ASSERT_NO_FATAL_FAILURE(connect_window());
   for (int i = 0; i < 40; ++i) bench.advance(30);
   QTest::qWait(300);
@@ -314,6 +362,11 @@ TEST_F(Live, has_its_picture_taken) {
     take_pictures(window, QString::fromLatin1(tabs[tab]));
   }
   window.run_page().tabs().setCurrentIndex(0);
+  waiting.state = api::Activity::stopped;
+  waiting.waits_for.clear();
+  bench.bench().chambers[0].waiting.clear();
+  bench.send_snapshot();
+  ASSERT_TRUE(wait_until([&] { return window.model().channel("ch4")->state == api::Activity::stopped; }));
   fill_start_page();
   ASSERT_TRUE(wait_until([&] { return window.start_page().start_button().isEnabled(); }))
       << qPrintable(window.start_page().obstacle_text());

@@ -123,6 +123,21 @@ TEST(Options, take_an_address_with_and_without_scheme) {
   EXPECT_FALSE(parse_options({QStringLiteral("--connect=ftp://x")}).options);
 }
 
+// A password goes to nobody but the service, and to that unreadable for all others.
+TEST(Options, take_an_account_only_where_its_password_is_safe) {
+  const auto parse = [](const char* words) { return parse_options(QString::fromLatin1(words).split(QLatin1Char(' '))); };
+  const ParsedOptions local = parse("--connect 127.0.0.1:8230 --user emma");
+  ASSERT_TRUE(local.options && local.options->service) << local.error.toStdString();
+  EXPECT_EQ(local.options->service->user, QStringLiteral("emma"));
+  EXPECT_TRUE(local.options->service->token.isEmpty());
+  EXPECT_TRUE(parse("--connect https://bench.lab:8230 --user emma").options);
+  EXPECT_FALSE(parse("--connect http://bench.lab:8230 --user emma").options);
+  EXPECT_FALSE(parse("--user emma").options);
+  EXPECT_FALSE(parse("--connect https://bench.lab --user em:ma").options);
+  EXPECT_FALSE(parse("--connect https://bench.lab --ca /nowhere.pem").options);
+  EXPECT_FALSE(parse("--connect http://127.0.0.1:8230 --ca /nowhere.pem").options);
+}
+
 TEST(ReadyFile, gives_the_address_and_the_token) {
   const auto address = address_of_ready_file(R"({"url": "http://127.0.0.1:41234/", "token": "abc"})");
   ASSERT_TRUE(address);

@@ -5,6 +5,7 @@
 #include <QNetworkAccessManager>
 #include <QObject>
 #include <QPointer>
+#include <QSslCertificate>
 #include <QTimer>
 #include <QUrl>
 #include <functional>
@@ -25,9 +26,13 @@ using Answer = api::Decoded<M>;
 struct ServiceAddress {
   QUrl url;  ///< http://127.0.0.1:8230
   QString token;
+  QString user{};                        ///< an account of the service; empty: the token is used
+  QString password{};                    ///< never written anywhere
+  QList<QSslCertificate> authorities{};  ///< who may have signed the service's certificate; none: those of the system
 };
 
-enum class LinkState { none, connecting, live, lost };
+/// refused: the service is there and does not know the token, or the name and password. Nothing is tried again by itself then.
+enum class LinkState { none, connecting, live, lost, refused };
 
 /// * Reconnects by itself, soon at first and then every five seconds, for as long as it lives.
 /// * A stream that says nothing and answers no ping for `silence_max` counts as lost: a dead peer does not say goodbye.
@@ -46,6 +51,10 @@ class ApiClient : public QObject {
   /// The last sign of life; none: there was none yet.
   [[nodiscard]] std::optional<UtcTime> last_heard() const { return last_heard_; }
   [[nodiscard]] const ServiceAddress& address() const { return address_; }
+  /// Who is signed in, with which role; none: not known yet.
+  [[nodiscard]] const std::optional<api::SessionView>& session() const { return session_; }
+  /// Why the last attempt to connect came to nothing; empty: it did not.
+  [[nodiscard]] const QString& trouble() const { return trouble_; }
 
   template <class M>
   void get(const QString& path, QObject* receiver, std::function<void(const Answer<M>&)> done) {
@@ -66,6 +75,9 @@ class ApiClient : public QObject {
 
  Q_SIGNALS:
   void link_changed(cellrig::ui::LinkState link);
+  void session_changed();
+  void sign_in_refused(const QString& why);
+  void trouble_changed();
   void streamed(const cellrig::api::StreamMessage& message);
   /// The stream said something that this program does not understand.
   void misunderstood(const QString& what);
@@ -96,8 +108,11 @@ class ApiClient : public QObject {
   [[nodiscard]] static Request new_request(const QString& path);
   [[nodiscard]] static Request new_write(const Write& write);
   void send(Request request, QByteArray body, Done done);
+  void sign_in();
+  void set_trouble(const QString& trouble);
   void open_stream();
   void lose_stream();
+  void try_again_later();
   void hear();
   void read_message(const QString& text);
   void look_after_stream();
@@ -111,6 +126,9 @@ class ApiClient : public QObject {
   int reconnect_ms_ = 0;
   LinkState link_ = LinkState::none;
   std::optional<UtcTime> last_heard_;
+  std::optional<api::SessionView> session_;
+  QString trouble_;
+  int sign_ins_ = 0;  ///< answers to earlier ones are dropped
 };
 
 /// "message (where; did you mean 'x'?)": one sentence for a person.

@@ -14,11 +14,29 @@ namespace cellrig::ui {
 
 namespace {
 constexpr int width_min = 520, text_length_max = 500, name_length_max = 100;
+
+QString& signed_in_name() {
+  static QString name;
+  return name;
+}
+}  // namespace
+
+QString remembered_name() {
+  return signed_in_name().isEmpty() ? QSettings().value(QStringLiteral("person/name")).toString() : signed_in_name();
 }
 
-QString remembered_name() { return QSettings().value(QStringLiteral("person/name")).toString(); }
+void remember_name(const QString& name) {
+  if (signed_in_name().isEmpty()) QSettings().setValue(QStringLiteral("person/name"), name);
+}
 
-void remember_name(const QString& name) { QSettings().setValue(QStringLiteral("person/name"), name); }
+void set_signed_in_name(const QString& name) { signed_in_name() = name; }
+
+void prepare_name_field(QLineEdit& field) {
+  const bool is_of_account = !signed_in_name().isEmpty();
+  if (is_of_account || field.isReadOnly() || field.text().isEmpty()) field.setText(remembered_name());
+  field.setReadOnly(is_of_account);
+  field.setToolTip(is_of_account ? PersonDialog::tr("An account signs with its own name.") : QString());
+}
 
 PersonDialog::PersonDialog(const Text& text, QWidget* parent)
     : QDialog(parent), needs_reason_(text.needs_field), needs_name_(text.needs_name) {
@@ -34,7 +52,8 @@ PersonDialog::PersonDialog(const Text& text, QWidget* parent)
   layout->addWidget(question);
   auto* form = new QFormLayout;
   form->setSpacing(10);
-  name_ = new QLineEdit(remembered_name());
+  name_ = new QLineEdit;
+  prepare_name_field(*name_);
   name_->setMaxLength(name_length_max);
   name_->setAccessibleName(tr("Your name"));
   reason_ = new QLineEdit;

@@ -53,8 +53,12 @@ class PersonDialog : public QDialog {
   std::function<void(const QString&, const QString&)> done_;
 };
 
-/// The name that this person gave last; remembered over restarts.
+/// The name of the account that is signed in; else the one that was given last, remembered over restarts.
 [[nodiscard]] QString remembered_name();
+/// Of the account; empty: nobody signed in with one. The service signs with that name whatever an order says.
+void set_signed_in_name(const QString& name);
+/// Writes the name into the field, and lets nobody change that of an account.
+void prepare_name_field(QLineEdit& field);
 void remember_name(const QString& name);
 
 }  // namespace cellrig::ui

@@ -1,10 +1,12 @@
 // The run page: what a person may order, and what is asked before.
+#include <QCheckBox>
 #include <QPushButton>
 
 #include "ui/api_client/api_client.hpp"
 #include "ui/dialogs/limits_dialog.hpp"
 #include "ui/dialogs/person_dialog.hpp"
 #include "ui/live/run_page.hpp"
+#include "ui/model/permission.hpp"
 #include "ui/model/text.hpp"
 
 namespace cellrig::ui {
@@ -109,6 +111,7 @@ void RunPage::ask_limits() {
   if (channel == nullptr) return;
   const Asked asked{channel->channel, channel->run, channel->step_count, channel->fencing_token};
   auto* dialog = new LimitsDialog(to_text(channel_), channel->limits, this);
+  set_usable(dialog->widen_box(), true, why_not_allowed(client_.session(), api::Role::engineer));
   dialog->on_done([this, asked](const api::LimitsOrder& order) {
     client_.post<api::Done>(
         {QStringLiteral("/channels/%1/limits").arg(QString::fromUtf8(QUrl::toPercentEncoding(to_text(asked.channel)))),
