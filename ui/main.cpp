@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "ui/end_signals.hpp"
 #include "ui/main_window.hpp"
 #include "ui/options.hpp"
 #include "ui/simulated_bench.hpp"
@@ -46,6 +47,9 @@ int main(int argc, char** argv) {
   QApplication::setApplicationName(QStringLiteral("cellrig-ui"));
   QApplication app(argc, argv);
   apply_theme(options.theme.value_or(theme_named(QSettings().value(QStringLiteral("window/theme")).toString())));
+  const EndSignals signals_to_end;
+  constexpr int ended_by_signal = 128;
+  QObject::connect(&signals_to_end, &EndSignals::asked_to_end, [](int signal) { QApplication::exit(ended_by_signal + signal); });
   MainWindow window;
   std::unique_ptr<SimulatedBench> bench;
   if (options.is_simulated) {

@@ -72,6 +72,7 @@ class ChartPane : public QChartView {
   void set_bands(std::vector<Band> bands, bool has_labels);
   void set_gaps(std::vector<Gap> gaps);
   void set_markers(std::vector<Marker> markers);
+  [[nodiscard]] const std::vector<Marker>& markers() const { return markers_; }
   void set_cursor(std::optional<double> x);
   /// What the cursor reads of a series at x; the default is the nearest of its points.
   void set_readout(int series, std::function<std::optional<double>(double x)> value_at);

@@ -87,7 +87,8 @@ void PaneOverlay::paint_gaps(QPainter& painter) const {
 void PaneOverlay::paint_markers(QPainter& painter) const {
   const QRectF plot = pane_.plot();
   painter.setRenderHint(QPainter::Antialiasing, true);
-  for (const Marker& marker : pane_.markers_) {
+  for (auto at = pane_.markers_.rbegin(); at != pane_.markers_.rend(); ++at) {  // the first one lies on top
+    const Marker& marker = *at;
     const double x = pane_.pixel_of(marker.x);
     if (x < plot.left() || x > plot.right()) continue;
     const QColor colour = marker.is_grave ? colours().alarm : colours().accent;

@@ -16,6 +16,7 @@
 #include "ui/model/bench_filter.hpp"
 #include "ui/model/table_model.hpp"
 #include "ui/model/table_view.hpp"
+#include "ui/model/permission.hpp"
 #include "ui/model/text.hpp"
 
 namespace cellrig::ui {
@@ -93,6 +94,7 @@ void RunPage::open_channel(const std::string& channel) {
   channels_->setCurrentText(to_text(channel));
   channels_->blockSignals(false);
   data_.begin(0);
+  clear_rows();
   rebuild_chart();
   show_view();
 }
@@ -149,11 +151,15 @@ void RunPage::show_buttons(const api::ChannelView& view) {
   const bool is_paused = view.state == api::Activity::paused;
   pause_->setVisible(!is_paused);
   resume_->setVisible(is_paused);
-  pause_->setEnabled(is_running);
-  skip_->setEnabled(is_running);
-  stop_->setEnabled(is_busy(view.state));
-  note_->setEnabled(view.run.has_value());
-  limits_->setEnabled(is_running && !view.limits.empty());
+  const QString why_not = why_not_allowed(client_.session(), api::Role::operates);
+  set_usable(*pause_, is_running, why_not);
+  set_usable(*resume_, true, why_not);
+  set_usable(*skip_, is_running, why_not);
+  set_usable(*note_, view.run.has_value(), why_not);
+  set_usable(*limits_, is_running && !view.limits.empty(), why_not);
+  set_usable(*confirm_, true, why_not);
+  set_usable(*go_on_, true, why_not);
+  stop_->setEnabled(is_busy(view.state));  // open to every role
 }
 
 void RunPage::set_stale_since(std::optional<UtcTime> since) {
