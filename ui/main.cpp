@@ -1,9 +1,17 @@
 // cellrig-ui: the window to a bench of cellrig.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <QApplication>
+#include <QSaveFile>
 #include <QSettings>
+#include <QSocketNotifier>
+#include <array>
+#include <csignal>
 #include <cstdio>
 #include <memory>
 
+#include "ui/live/bench_view.hpp"
 #include "ui/main_window.hpp"
 #include "ui/options.hpp"
 #include "ui/simulated_bench.hpp"
@@ -16,6 +24,29 @@ QStringList words_of(int argc, char** argv) {
   QStringList words;
   for (int i = 1; i < argc; ++i) words += QString::fromLocal8Bit(argv[i]);
   return words;
+}
+
+// SIGTERM and SIGINT end the window as closing it does: its layout is remembered, and its simulated bench ends.
+std::array<int, 2> signal_pipe{-1, -1};
+void pass_on_signal(int) {
+  const char byte = 0;
+  [[maybe_unused]] const ssize_t written = ::write(signal_pipe[1], &byte, 1);
+}
+void quit_on_signals(QApplication& app) {
+  if (::pipe2(signal_pipe.data(), O_CLOEXEC | O_NONBLOCK) != 0) return;
+  auto* notifier = new QSocketNotifier(signal_pipe[0], QSocketNotifier::Read, &app);
+  QObject::connect(notifier, &QSocketNotifier::activated, &app, [notifier] {
+    notifier->setEnabled(false);
+    QApplication::closeAllWindows();
+    QApplication::quit();
+  });
+  for (const int signal : {SIGTERM, SIGINT}) std::signal(signal, pass_on_signal);
+}
+
+void write_ready_file(const QString& path) {
+  QSaveFile file(path);
+  const bool is_written = file.open(QIODevice::WriteOnly) && file.write("ready\n") > 0 && file.commit();
+  if (!is_written) std::fprintf(stderr, "cellrig-ui: --ready-file %s: %s\n", qPrintable(path), qPrintable(file.errorString()));
 }
 
 }  // namespace
@@ -46,8 +77,15 @@ int main(int argc, char** argv) {
   QApplication::setApplicationName(QStringLiteral("cellrig-ui"));
   QApplication app(argc, argv);
   apply_theme(options.theme.value_or(theme_named(QSettings().value(QStringLiteral("window/theme")).toString())));
+  quit_on_signals(app);
   MainWindow window;
   std::unique_ptr<SimulatedBench> bench;
+  if (!options.ready_file.isEmpty()) {
+    QObject::connect(&window.bench_view(), &BenchView::came_alive, &window, [&] {
+      window.repaint();  // now: what the file says is on the screen
+      write_ready_file(options.ready_file);
+    });
+  }
   if (options.is_simulated) {
     bench = std::make_unique<SimulatedBench>();
     QObject::connect(bench.get(), &SimulatedBench::ready, &window, [&](const ServiceAddress& address) {

@@ -1,11 +1,14 @@
 #include "ui/simulated_bench.hpp"
 
+#include <sys/prctl.h>
+
 #include <QCoreApplication>
 #include <QFile>
 #include <QFileInfo>
 #include <QJsonDocument>
 #include <QJsonObject>
 #include <QStandardPaths>
+#include <csignal>
 
 #include "ui/options.hpp"
 
@@ -39,6 +42,7 @@ SimulatedBench::SimulatedBench(const QString& program, QObject* parent)
   look_.setInterval(look_every_ms);
   connect(&look_, &QTimer::timeout, this, &SimulatedBench::look_for_ready_file);
   process_.setProcessChannelMode(QProcess::MergedChannels);
+  process_.setChildProcessModifier([] { ::prctl(PR_SET_PDEATHSIG, SIGTERM); });  // a window that crashes leaves no bench behind
   connect(&process_, &QProcess::finished, this, [this](int code, QProcess::ExitStatus) {
     look_.stop();
     const QString words = QString::fromUtf8(process_.readAll()).trimmed().right(800);
