@@ -9,8 +9,8 @@ namespace cellrig::ui {
 
 namespace {
 
-const char* const flags[] = {"--connect", "--token-file", "--user", "--ca",     "--simulated",
-                             "--record",  "--theme",      "--help", "--version"};
+const char* const flags[] = {"--connect", "--token-file", "--user",       "--ca",   "--simulated",
+                             "--record",  "--theme",      "--ready-file", "--help", "--version"};
 constexpr int near_enough = 3;
 
 int edit_distance(const QString& a, const QString& b) {
@@ -108,6 +108,7 @@ QString help_text() {
       "  --simulated         starts 'cellrig serve --simulated' and shows its bench\n"
       "  --record FILE       opens this record in Review, read-only\n"
       "  --theme WORD        light, dark or desktop\n"
+      "  --ready-file FILE   written once a tile shows what a run measures, for scripts\n"
       "  --help, --version\n"
       "\n"
       "F12 or Pause, from everywhere in the window: emergency stop, every output of the bench off.\n"
@@ -127,7 +128,8 @@ ParsedOptions parse_options(const QStringList& words) {
     }
     const bool takes_value = word == QLatin1String("--connect") || word == QLatin1String("--token-file") ||
                              word == QLatin1String("--user") || word == QLatin1String("--ca") ||
-                             word == QLatin1String("--record") || word == QLatin1String("--theme");
+                             word == QLatin1String("--record") || word == QLatin1String("--theme") ||
+                             word == QLatin1String("--ready-file");
     if (!takes_value && attached)
       return is_flag(word) ? refused(QStringLiteral("%1 takes no value").arg(word)) : unknown_option(word);
     if (takes_value && !attached && i + 1 >= words.size()) return refused(QStringLiteral("%1 needs a value").arg(word));
@@ -150,6 +152,8 @@ ParsedOptions parse_options(const QStringList& words) {
     } else if (word == QLatin1String("--theme")) {
       if (value != name_of(theme_named(value))) return refused(QStringLiteral("--theme %1: light, dark or desktop").arg(value));
       options.theme = theme_named(value);
+    } else if (word == QLatin1String("--ready-file")) {
+      options.ready_file = value;
     } else if (word == QLatin1String("--simulated")) {
       options.is_simulated = true;
     } else if (word == QLatin1String("--help") || word == QLatin1String("-h")) {

@@ -1,5 +1,7 @@
 #include "ui/simulated_bench.hpp"
 
+#include <sys/prctl.h>
+
 #include <QCoreApplication>
 #include <QFile>
 #include <QFileInfo>

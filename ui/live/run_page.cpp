@@ -1,6 +1,7 @@
 #include "ui/live/run_page.hpp"
 
 #include <QComboBox>
+#include <QEvent>
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QPushButton>
@@ -165,6 +166,15 @@ void RunPage::show_buttons(const api::ChannelView& view) {
 void RunPage::set_stale_since(std::optional<UtcTime> since) {
   stale_->setVisible(since.has_value());
   if (since) stale_->setText(tr("No data since %1: what is shown is old.").arg(clock_text(*since, utc_now())));
+}
+
+void RunPage::changeEvent(QEvent* event) {
+  QWidget::changeEvent(event);
+  if (event->type() != QEvent::PaletteChange || charge_chart_ == nullptr) return;  // another theme
+  charge_step_shown_ = -1;
+  rebuild_chart();
+  show_charge_curves();
+  show_view();
 }
 
 void RunPage::save_layout() const { QSettings().setValue(QStringLiteral("run/tab"), tabs_->currentIndex()); }

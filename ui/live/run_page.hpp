@@ -50,6 +50,9 @@ class RunPage : public QWidget {
   void back_requested();
   void said(const QString& text, bool is_error);
 
+ protected:
+  void changeEvent(QEvent* event) override;
+
  private:
   void make_head();
   void make_body();

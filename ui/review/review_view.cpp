@@ -223,6 +223,11 @@ void ReviewView::load_chosen() {
   if (is_complete) show_loaded();
 }
 
+void ReviewView::changeEvent(QEvent* event) {
+  QWidget::changeEvent(event);
+  if (event->type() == QEvent::PaletteChange && event_rows_ != nullptr) show_loaded();  // another theme: other colours of lines
+}
+
 void ReviewView::show_loaded() {
   std::vector<std::shared_ptr<const LoadedRun>> runs;
   for (const db::RunKey run : chosen_) {

@@ -51,6 +51,9 @@ class ReviewView : public QWidget {
   void runs_shown(int count);
   void exported(bool is_done);
 
+ protected:
+  void changeEvent(QEvent* event) override;
+
  private:
   void make_left(QSplitter& splitter);
   void make_right(QSplitter& splitter);
