@@ -267,6 +267,8 @@ class ClaimJudge {
 
   CellVerdict judge_weighing(const ClaimStatement& s) const {
     CellVerdict cell;
+    if (!options_.cell_ids.empty()) cell.cell_id = options_.cell_ids.front();
+    cell.is_simulated = false;
     const std::optional<double> before = measured_number(options_, s.measured_before),
                                 after = measured_number(options_, s.measured_after);
     if (!before || !after) {
