@@ -1,6 +1,7 @@
 // cellrig export: a run as plain CSV, or as Battery Data Format CSV with its metadata beside it; a profile as a PyBaMM experiment.
 #include <fmt/format.h>
 
+#include <boost/json/serialize.hpp>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -8,6 +9,7 @@
 #include "controller/async/real_time.hpp"
 #include "controller/base/config_error.hpp"
 #include "controller/cli/export_profile.hpp"
+#include "controller/cli/protocol_record.hpp"
 #include "controller/cli/record_source.hpp"
 #include "controller/cli/verbs.hpp"
 #include "db/export/bdf.hpp"
@@ -67,6 +69,7 @@ void export_battery_data_format(db::Reader& reader, const ExportVerbOptions& opt
   metadata.kind = "cycling";
   metadata.data_file = std::filesystem::path(path).filename().string();
   if (info.row.time_source == "real") metadata.exported_at = RealTime{}.utc_now();
+  metadata.protocol = boost::json::serialize(protocol_record(info));
   const std::string metadata_path = db::bdf_metadata_path(path);
   const Result<void> written =
       db::export_bdf_metadata(reader, options.run, metadata, db::ExportOptions{metadata_path, options.overwrite});

@@ -34,6 +34,9 @@ struct BdfMetadataOptions {
   UtcTime exported_at{};       ///< 0: the end (or the start) of the run stands for it
   std::string kind = "other";  ///< BattINFO: cycling, capacity_check, rate_capability, hppc, dcir, formation, rpt, ...
   std::string data_file{};     ///< named as the test's data set; may be empty
+  /// A JSON object with what the protocol's record says of its steps (method, record, safety, notes): who knows the profile's
+  /// language makes it. Empty: nothing is said.
+  std::string protocol{};
 };
 /// BattINFO records of the test, its protocol, equipment, channel and cell, and deviations made from the events of severity
 /// warning and above. status is running, completed or aborted.

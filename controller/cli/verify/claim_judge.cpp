@@ -109,16 +109,21 @@ Result<Measured> measure_run(const VerifyOptions& options, const CellRun& run, c
   return verdict::measure(recorded.facts, request, recorded.instruments, recorded.cell);
 }
 
+int cells_of(const Claim& claim, const VerifyOptions& options) {
+  return options.cells.value_or(options.shortened ? 1 : claim.cells);
+}
+
+bool wants_variants(const VerifyOptions& options) {
+  const bool is_judged_only = !options.recorded.empty();
+  return options.variants || (options.simulated && !options.no_variants && !options.shortened && !is_judged_only);
+}
+
 class ClaimJudge {
  public:
   ClaimJudge(const Claim& claim, const VerifyOptions& options, RunsDone& done)
-      : claim_{claim},
-        options_{options},
-        runs_{options, claim, done},
-        cells_{options.cells.value_or(options.shortened ? 1 : claim.cells)} {}
+      : claim_{claim}, options_{options}, runs_{options, claim, done}, cells_{cells_of(claim, options)} {}
 
   ClaimVerdict judge(const std::string& only) {
-    count_runs(only);
     ClaimVerdict result;
     result.claim = &claim_;
     result.confidence = options_.confidence;
@@ -140,34 +145,6 @@ class ClaimJudge {
   }
 
  private:
-  [[nodiscard]] bool wants_variants() const {
-    const bool is_judged_only = !options_.recorded.empty();
-    return options_.variants || (options_.simulated && !options_.no_variants && !options_.shortened && !is_judged_only);
-  }
-
-  void count_runs(const std::string& only) {
-    std::map<RunNeed, int> needs;
-    const auto need = [&](const std::string& name, const ClaimVariant* variant, int cells) {
-      if (name.empty()) return;
-      int& most = needs[need_of(claim_, *claim_.run(name), variant, options_.shortened)];
-      most = std::max(most, cells);
-    };
-    for (const ClaimStatement& s : claim_.statements) {
-      if (!only.empty() && s.id != only) continue;
-      for (const std::string& name : {s.run, s.against, s.cold}) need(name, nullptr, cells_);
-      if (!wants_variants()) continue;
-      for (const ClaimVariant& variant : s.variants) {
-        need(s.run, &variant, 1);
-        if (!s.cold.empty()) need(s.cold, &variant, 1);
-      }
-    }
-    std::size_t total = 0;
-    for (const auto& [one, cells] : needs) {
-      if (!runs_.has(one)) total += static_cast<std::size_t>(cells);
-    }
-    runs_.expect(total);
-  }
-
   std::vector<CellRun> runs_of(const std::string& name, const ClaimVariant* variant, int cells) {
     if (!options_.recorded.empty()) return variant == nullptr ? runs_.recorded(name) : std::vector<CellRun>{};
     std::vector<CellRun> runs = runs_.perform(need_of(claim_, *claim_.run(name), variant, options_.shortened), cells);
@@ -190,7 +167,7 @@ class ClaimJudge {
       result.cells = judge_cells(s, nullptr, cells_, s.value, result.qualifiers);
     }
     conclude(s, result);
-    if (!wants_variants()) return result;
+    if (!wants_variants(options_)) return result;
     for (const ClaimVariant& variant : s.variants) {
       VariantVerdict one{&variant, variant.value.value_or(s.value), {}};
       verdict::Qualifiers ignored;
@@ -283,6 +260,8 @@ class ClaimJudge {
 
   CellVerdict judge_weighing(const ClaimStatement& s) const {
     CellVerdict cell;
+    if (!options_.cell_ids.empty()) cell.cell_id = options_.cell_ids.front();
+    cell.is_simulated = false;
     const std::optional<double> before = measured_number(options_, s.measured_before),
                                 after = measured_number(options_, s.measured_after);
     if (!before || !after) {
@@ -439,6 +418,26 @@ class ClaimJudge {
 };
 
 }  // namespace
+
+std::map<RunNeed, int> needed_runs(const Claim& claim, const VerifyOptions& options, const std::string& only) {
+  std::map<RunNeed, int> needs;
+  if (!options.recorded.empty()) return needs;
+  const auto need = [&](const std::string& name, const ClaimVariant* variant, int cells) {
+    if (name.empty()) return;
+    int& most = needs[need_of(claim, *claim.run(name), variant, options.shortened)];
+    most = std::max(most, cells);
+  };
+  for (const ClaimStatement& s : claim.statements) {
+    if (!only.empty() && s.id != only) continue;
+    for (const std::string& name : {s.run, s.against, s.cold}) need(name, nullptr, cells_of(claim, options));
+    if (!wants_variants(options)) continue;
+    for (const ClaimVariant& variant : s.variants) {
+      need(s.run, &variant, 1);
+      if (!s.cold.empty()) need(s.cold, &variant, 1);
+    }
+  }
+  return needs;
+}
 
 ClaimVerdict verify_claim(const Claim& claim, const VerifyOptions& options, const std::string& only, RunsDone& done) {
   return ClaimJudge{claim, options, done}.judge(only);

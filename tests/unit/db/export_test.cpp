@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 
 #include "db/export/bdf.hpp"
 #include "db/export/csv.hpp"
+#include "tests/db/battinfo_check.hpp"
 #include "tests/db/bdf_check.hpp"
 #include "tests/db/record_play.hpp"
 
@@ -181,6 +183,49 @@ TEST(BdfMetadata, names_test_cell_protocol_and_deviations) {
   EXPECT_EQ(document.at("channel").at("index").as_int64(), 1);
   EXPECT_EQ(document.at("equipment").as_array().size(), 2U);
   EXPECT_EQ(document.at("test_protocol").at("test_spec").at("id").as_string().size(), 64U);
+}
+
+// What is required is there, whatever is known of the steps; what is no JSON is not passed on.
+TEST(BdfMetadata, keeps_the_rules_of_a_protocol_with_and_without_its_steps) {
+  const Record record(1);
+  auto reader = must(Reader::open(record.path));
+  const test::BattinfoRules::Words ours{"program_hash", "parameters"};
+  const auto protocol = [&](const std::string& steps) {
+    BdfMetadataOptions options;
+    options.protocol = steps;
+    return boost::json::parse(must(bdf_metadata(*reader, record.run, options))).at("test_protocol");
+  };
+  EXPECT_THAT(test::BattinfoRules::broken_in_protocol(protocol(""), ours), testing::IsEmpty());
+  EXPECT_FALSE(protocol("").as_object().contains("method"));
+  const boost::json::value with = protocol(
+      R"({"method":[{"mode":"rest","duration":{"value":5,"unit":"s"}}],"record":{"time_s":1},"safety":{"max_voltage_V":4.2},"notes":["x"],"more":1})");
+  EXPECT_THAT(test::BattinfoRules::broken_in_protocol(with, ours), testing::IsEmpty());
+  EXPECT_EQ(with.at("method").at(0).at("mode").as_string(), "rest");
+  EXPECT_EQ(with.at("notes").at(0).as_string(), "x");
+  EXPECT_EQ(with.at("provenance").at("source_type").as_string(), "simulation");
+  for (const char* const bad : {"[]", "{", "1"}) {
+    BdfMetadataOptions options;
+    options.protocol = bad;
+    EXPECT_FALSE(bdf_metadata(*reader, record.run, options)) << bad;
+  }
+}
+
+// The rules themselves must be able to say no.
+TEST(BdfMetadata, the_rules_of_a_protocol_find_what_is_wrong) {
+  const auto broken = [](const char* method) {
+    const boost::json::value record{{"schema_version", "1.0.0"},
+                                    {"test_spec", {{"id", "p"}, {"name", "p"}, {"kind", "other"}}},
+                                    {"provenance", {{"source_type", "lab"}, {"retrieved_at", 1}}},
+                                    {"method", boost::json::parse(method)}};
+    return test::BattinfoRules::broken_in_protocol(record, {}).size();
+  };
+  EXPECT_EQ(broken(R"([{"mode":"cc","steps":[{"mode":"rest"}]}])"), 0U);
+  EXPECT_EQ(broken(R"([{"mode":"soak"}])"), 1U);
+  EXPECT_EQ(broken(R"([{"direction":"charge"}])"), 1U);
+  EXPECT_EQ(broken(R"([{"mode":"cc","voltage":4.2}])"), 1U);
+  EXPECT_EQ(broken(R"([{"mode":"cc","setpoints":{"current":{"value":1}}}])"), 2U);
+  EXPECT_EQ(broken(R"([{"mode":"cc","termination":[{"quantity":"energy","value":1,"unit":"Wh"}]}])"), 1U);
+  EXPECT_EQ(broken(R"([{"mode":"group","count":0,"steps":[{"mode":"nothing"}]}])"), 2U);
 }
 
 // A person's file is never replaced by accident.
