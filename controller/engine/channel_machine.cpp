@@ -291,6 +291,7 @@ void ChannelMachine::end_step(StepEndReason reason, const std::optional<EndFound
     ended.end = found->end;
     ended.value = found->value;
     ended.margin = found->margin;
+    ended.quantity = found->quantity;
     ended.is_held = found->is_held;
   }
   if (state_.in_cycle && step->direction == StepDirection::charge) state_.cycle_state.charge_time += now_ - state_.step.begun;

@@ -87,7 +87,8 @@ struct StepEnded {
   bool has_end = false;  ///< end, value and margin are meaningful
   std::uint16_t end = 0;
   double value = 0.0, margin = 0.0;
-  bool is_held = false;  ///< the instrument held its bound short of the end: EndFound
+  ConditionQuantity quantity = ConditionQuantity::voltage_V;  ///< whose value it is
+  bool is_held = false;                                       ///< the instrument held its bound short of the end: EndFound
   TimePoint ended{};
   StepState totals;
 };

@@ -11,6 +11,7 @@ struct Verdict {
   bool holds = false;
   double value = 0.0;
   double margin = 0.0;
+  ConditionQuantity quantity = ConditionQuantity::voltage_V;
 };
 
 std::optional<double> reading(const Observation& observation, Measurand measurand) {
@@ -44,7 +45,7 @@ class Judge {
       state_.true_since[leaf.leaf_index] = inputs_.now;
     }
     const bool held = inputs_.now - state_.true_since[leaf.leaf_index] >= leaf.hold;
-    return {held, *value, *value - *threshold};
+    return {held, *value, *value - *threshold, leaf.quantity};
   }
 
   [[nodiscard]] std::optional<double> compared(const ConditionNode& leaf) const {
@@ -70,6 +71,7 @@ class Judge {
       if (better) {
         decided.value = verdict.value;
         decided.margin = verdict.margin;
+        decided.quantity = verdict.quantity;
         first = false;
       }
       decided.holds = all ? decided.holds && verdict.holds : decided.holds || verdict.holds;
@@ -188,7 +190,10 @@ std::optional<EndFound> judge_ends(const Program& program, const Step& step, con
   std::optional<EndFound> found;
   for (std::size_t i = 0; i < step.ends.size(); ++i) {
     const Verdict verdict = judge.judge(step.ends[i].root);
-    if (verdict.holds && !found) found = EndFound{static_cast<std::uint16_t>(i), verdict.value, verdict.margin};
+    if (verdict.holds && !found) {
+      found = EndFound{.end = static_cast<std::uint16_t>(i), .value = verdict.value, .margin = verdict.margin};
+      found->quantity = verdict.quantity;
+    }
   }
   return found;
 }

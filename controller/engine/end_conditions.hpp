@@ -21,10 +21,11 @@ struct ConditionInputs {
 
 /// Which end holds, and by how much.
 struct EndFound {
-  std::uint16_t end = 0;  ///< index into Step::ends
-  double value = 0.0;     ///< of the deciding quantity
-  double margin = 0.0;    ///< value - threshold
-  bool is_held = false;   ///< by the instrument, short of the threshold: HeldEnd
+  std::uint16_t end = 0;                                      ///< index into Step::ends
+  double value = 0.0;                                         ///< of the deciding quantity
+  double margin = 0.0;                                        ///< value - threshold
+  bool is_held = false;                                       ///< by the instrument, short of the threshold: HeldEnd
+  ConditionQuantity quantity = ConditionQuantity::voltage_V;  ///< whose value it is
 };
 
 [[nodiscard]] std::optional<double> value_of(ConditionQuantity quantity, const ConditionInputs& inputs);

@@ -265,6 +265,9 @@ void ChannelRecord::step_ended(const output::StepEnded& ended, const Step* next)
       .step = step_, .ended_test_time_ns = test_time_ns(ended.ended), .reason = std::string(to_string(ended.reason))};
   if (ended.has_end) {
     row.condition = step.ends[ended.end].text;
+    // Of several conditions the value is that of one.
+    const bool is_group = program_.nodes[step.ends[ended.end].root].kind != ConditionNode::Kind::leaf;
+    if (is_group) row.condition += fmt::format("{}{}", decided_by, to_string(ended.quantity));
     row.value = ended.value;
     row.margin = ended.margin;
   } else if (ended.reason == StepEndReason::time_bound) {

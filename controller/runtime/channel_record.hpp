@@ -15,6 +15,9 @@
 
 namespace cellrig {
 
+/// In the record, behind the words of a condition that has several: whose value stands beside it.
+inline constexpr std::string_view decided_by = ", decided by ";
+
 struct Continuation;
 
 /// The kind of the event that closes a gap in the record.

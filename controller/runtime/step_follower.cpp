@@ -8,6 +8,8 @@
 #include <cmath>
 #include <utility>
 
+#include "controller/runtime/channel_record.hpp"
+
 namespace cellrig {
 namespace {
 
@@ -232,7 +234,10 @@ StepWay way_of(const Program& program, const std::vector<db::StepInfo>& steps) {
     if (was_interrupted) continue;
     output::StepEnded ended{.instruction = static_cast<std::uint32_t>(info.row.step_id), .reason = *reason};
     for (std::uint16_t end = 0; end < step->ends.size() && !ended.has_end; ++end) {
-      ended.has_end = *reason == StepEndReason::condition && step->ends[end].text == info.end->condition;
+      const std::string& text = step->ends[end].text;
+      const std::string& recorded = info.end->condition;
+      const bool is_it = recorded == text || recorded.starts_with(text + std::string{decided_by});
+      ended.has_end = *reason == StepEndReason::condition && is_it;
       ended.end = end;
     }
     ended.totals.moved = moved;

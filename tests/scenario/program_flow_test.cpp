@@ -52,6 +52,7 @@ TEST_F(ProgramFlow, an_end_may_fail_the_run_and_says_why) {
       "failed");
   EXPECT_EQ(steps.size(), 1u);
   EXPECT_THAT(bench->result("ch1").reason, HasSubstr("ended as failed: all of (capacity_Ah >= 0.1; voltage_V <= 4.19) -> fail"));
+  EXPECT_THAT(steps.back().end->condition, HasSubstr(") -> fail, decided by capacity_Ah")) << "the value beside it is of that";
   EXPECT_FALSE(bench->output_is_on("ch1"));
 }
 

@@ -39,7 +39,18 @@ void lower(std::string_view row, Unit& limit, double looser, double turned) {
   if (is(row, "turned")) limit = Unit{turned};
 }
 
+/// Removed, or so much further out.
+void sensor(std::string_view row, std::optional<double>& limit, double looser) {
+  if (!limit) return;
+  if (is(row, "loosened")) *limit += looser;
+  if (is(row, "removed")) limit.reset();
+}
+
 SafetyLimits mutated(SafetyLimits limits) {
+  sensor("stack_pressure", limits.sensors.stack_pressure_max_MPa, 1.0);
+  sensor("stack_pressure", limits.sensors.stack_pressure_min_MPa, -1.0);
+  sensor("gas", limits.sensors.gas_max_ppm, 40.0);
+  sensor("voltage_difference", limits.sensors.voltage_difference_max_V, 0.3);
   upper("over_voltage", limits.voltage_max, 0.1, 1.0);
   lower("under_voltage", limits.voltage_min, 0.1, 9.0);
   upper("over_current_charge", limits.charge_current_max, 1.0, -1.0);
@@ -55,8 +66,8 @@ LeakOptions mutated(LeakOptions options) {
   if (is("no_rise", "removed")) options.rise_stretch = removed;
   if (is("no_rise", "loosened")) options.rise_stretch *= 2;
   if (is("no_rise", "turned")) options.rise_min = Volts{0.1};
-  if (is("voltage_step", "removed")) options.step = Volts{removed};
-  if (is("voltage_step", "loosened")) options.step = 3.0 * options.step;
+  if (is("voltage_step", "removed")) options.step = options.step_discharge = Volts{removed};
+  if (is("voltage_step", "loosened")) options.step = options.step_discharge = 3.0 * options.step;
   if (is("voltage_step", "turned")) options.step_polls = 1;
   if (is("no_taper", "removed")) options.taper_share = removed;
   if (is("no_taper", "loosened")) options.taper_rate_min_C *= 5;

@@ -22,6 +22,7 @@ MUTANTS += ["stale_reading removed", "stale_temperature removed", "stale_tempera
             "chamber_hold removed", "chamber_hold loosened", "chamber_limit removed", "chamber_ramp removed", "chamber_ramp turned",
             "heat_memory removed", "heat_surroundings removed"]
 MUTANTS += [f"{row} {what}" for row in ("no_rise", "voltage_step", "no_taper", "rest_decay", "self_heating", "unexplained_heat", "energy_balance") for what in ("removed", "loosened", "turned")]
+MUTANTS += [f"{row} {what}" for row in ("stack_pressure", "gas", "voltage_difference") for what in ("removed", "loosened")]
 LEAST_TIME_S = 10  # a run that takes that, and three times what it takes without a mutant, does not end
 TIMES_AS_LONG = 3
 FIRST_RUN_WITHIN_S = 600
@@ -51,8 +52,10 @@ def main(unit, scenario, asks_all):
         is_asked = asks_all or mutant.endswith(" removed") or not killers
         if is_asked and not passes(scenario, mutant, within_s[scenario]):
             killers.append("scenario")
-        survivors += not killers
-        print(f"{mutant:<36} {'killed by ' + ' and '.join(killers) if killers else 'SURVIVED'}", flush=True)
+        # A unit test may notice a row that is missing by itself; what counts is that a whole bench does.
+        survives = not killers or (mutant.endswith(" removed") and "scenario" not in killers)
+        survivors += survives
+        print(f"{mutant:<36} {'SURVIVED ' if survives else ''}{'killed by ' + ' and '.join(killers) if killers else ''}", flush=True)
     print(f"{len(MUTANTS) - survivors} of {len(MUTANTS)} killed")
     return 1 if survivors else 0
 

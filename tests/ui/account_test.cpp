@@ -236,7 +236,7 @@ TEST_P(RealAccounts, may_what_the_window_says_they_may) {
 
 // A service that anybody could have put there gets no password.
 TEST_P(RealAccounts, give_no_password_to_a_service_whose_certificate_nobody_vouches_for) {
-  if (std::string(GetParam()) != "viewer") GTEST_SKIP() << "the same for every role";
+  if (std::string(GetParam()) != "viewer") return;  // the same for every role
   ASSERT_NO_FATAL_FAILURE(sign_in({}));
   ASSERT_TRUE(wait_until([&] { return says(QStringLiteral("certificate")); }, slow_machine_ms));
   EXPECT_FALSE(window.model().is_known());
