@@ -254,7 +254,7 @@ class ProtocolWriter {
       describe_also("ends when " + text);
       return;
     }
-    if (node.hold > Duration::zero()) describe_also(fmt::format("{} held for {:g} s", text, to_seconds(node.hold)));
+    if (node.hold > Duration::zero()) describe_also("held without a break: " + text);
     out.push_back(std::move(*termination));
   }
 

@@ -159,6 +159,9 @@ TEST_F(ReviewVerbs, report_is_one_file_that_is_not_overwritten_by_itself) {
 
 TEST_F(ReviewVerbs, data_go_out_and_come_back_as_imported) {
   ASSERT_EQ(in_folder({"export", "1", "--format", "bdf", "--labels", "machine", "-o", "x.bdf.csv"}).exit_code, 0);
+  const boost::json::value metadata = boost::json::parse(content(*folder + "/x.bdf.metadata.json"));
+  EXPECT_FALSE(metadata.at("test_protocol").at("method").as_array().empty()) << "its steps stand beside the data";
+  EXPECT_EQ(metadata.at("test_protocol").at("safety").at("max_voltage_V").to_number<double>(), 4.25);
   ASSERT_EQ(in_folder({"export", "1", "--format", "json", "-o", "x.json"}).exit_code, 0);
   EXPECT_TRUE(boost::json::parse(content(*folder + "/x.json")).at("rows").is_array());
   const Finished imported = in_folder({"import", "x.bdf.csv", "--db", "other.db", "--capacity", "5", "--cell-id", "B7"});
