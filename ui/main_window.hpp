@@ -9,6 +9,7 @@
 #include "ui/chart/palette.hpp"
 #include "ui/dialogs/person_dialog.hpp"
 #include "ui/model/bench_model.hpp"
+#include "ui/model/tab_order.hpp"
 
 class QLabel;
 class QPushButton;
@@ -51,6 +52,7 @@ class MainWindow : public QMainWindow {
   [[nodiscard]] PersonDialog* acknowledge_dialog() const { return acknowledge_; }
 
  protected:
+  bool focusNextPrevChild(bool next) override { return focus_next(*this, next); }
   bool eventFilter(QObject* watched, QEvent* event) override;
   void closeEvent(QCloseEvent* event) override;
 

@@ -15,6 +15,8 @@ class QLabel;
 class QLineEdit;
 class QPushButton;
 
+#include "ui/model/tab_order.hpp"
+
 namespace cellrig::ui {
 
 class LimitsDialog : public QDialog {
@@ -33,6 +35,9 @@ class LimitsDialog : public QDialog {
     QLineEdit* field = nullptr;
   };
   void look();
+ protected:
+  bool focusNextPrevChild(bool next) override { return focus_next(*this, next); }
+
   void finish();
   /// What was typed; false: something is no number.
   [[nodiscard]] bool read(std::map<std::string, double>& changed) const;
