@@ -228,6 +228,7 @@ struct LiveSample {
   double charge_Ah = 0, discharge_Ah = 0;  ///< of the present step
 };
 
+  double step_time_s = 0;                  ///< by its own clock; NaN while it waits: for its chamber, or paused
 /// Called on the control thread: return at once, keep no reference, order nothing.
 class BenchWatcher {
  public:

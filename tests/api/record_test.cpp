@@ -124,6 +124,27 @@ TEST_F(RecordOverHttp, gives_the_range_and_the_quantities_that_were_asked_for) {
 TEST_F(RecordOverHttp, pages_through_what_was_foretold) {
   db::ExpectedRows rows;
   for (const std::int64_t execution : {1, 2, 3}) {
+// Seconds of the step's own clock, null while it waits: who draws what was foretold needs no other word. From the middle of an interrupted
+// step, too.
+TEST_F(RecordOverHttp, tells_the_clock_of_the_step_that_stands_while_it_waits) {
+  db::test::Player third{*recorder_, db::test::a_run("ch1")};
+  third.begin_step({});
+  for (int i = 0; i < 30; ++i) {
+    third.sample({}, i >= 10 && i < 20 ? db::sample_flag::waiting : 0U);
+  }
+  must(recorder_->flush());
+  const std::string path = "/runs/" + std::to_string(third.run) + "/samples?quantities=step_time_s";
+  const Column clock = read<SamplesView>(bench_->get(path)).columns.at("step_time_s");
+  ASSERT_THAT(clock, SizeIs(30));
+  EXPECT_FALSE(std::isnan(clock[9]));
+  for (std::size_t i = 10; i < 20; ++i) EXPECT_TRUE(std::isnan(clock[i])) << i;
+  EXPECT_DOUBLE_EQ(clock[20], clock[9]) << "the first row after the wait begins where it stopped";
+  EXPECT_NEAR(clock[29] - clock[20], 9 * (clock[1] - clock[0]), 1e-6);
+  const Column later = read<SamplesView>(bench_->get(path + "&from_s=25")).columns.at("step_time_s");
+  ASSERT_FALSE(later.empty());
+  EXPECT_DOUBLE_EQ(later.back(), clock.back());
+}
+
     db::ExpectedCurveRow row{.run = 1, .step_id = 0, .execution = execution, .coordinate = "step_time_s", .ends_at = 5.0};
     for (int i = 0; i < (execution == 3 ? 2 : 60'000); ++i) row.points.push_back({static_cast<double>(i), 3.7, 25.0});
     rows.curves.push_back(std::move(row));

@@ -55,8 +55,9 @@ void RunPage::fetch_run() {
     data_.set_steps(*steps);
     step_model_->set_row_count(static_cast<int>(data_.steps().size()));
     const QString query = QStringLiteral("/samples?points=%1&quantities=%2");
-    const QString hot =
-        QStringLiteral("voltage_V,current_A,cell_temperature_degC,ambient_temperature_degC,step_charge_Ah,step_discharge_Ah");
+    const QString hot = QStringLiteral(
+        "voltage_V,current_A,cell_temperature_degC,ambient_temperature_degC,step_charge_Ah,step_discharge_Ah,"
+        "step_time_s");
     client_.get<api::SamplesView>(run_path(query.arg(QString::number(history_points), hot)), this,
                                   [this, run](const auto& samples) {
                                     if (run != data_.run()) return;
