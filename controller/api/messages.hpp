@@ -142,7 +142,7 @@ struct RunView {
   std::string operator_name;
   std::optional<UtcTime> started_utc, ended_utc;
   std::optional<double> duration_s;
-  std::optional<std::int64_t> sample_count;  ///< null in lists: counting takes a look at every row
+  std::optional<std::int64_t> sample_count;  ///< not in lists: counting takes a look at every row
   std::int64_t cycle_count = 0;
   std::optional<double> capacity_Ah;  ///< the latest reference capacity that was measured
   std::optional<double> retention;    ///< of the first one
@@ -265,8 +265,7 @@ struct RehearsalResult {
   std::int64_t cycles = 0, rows = 0;
   double bytes = 0;
   std::optional<double> peak_temperature_degC;
-  std::vector<std::string> warnings;
-  std::vector<FindingView> findings;
+  std::vector<std::string> warnings;  ///< of what happened in it; what the check finds before is POST /check's answer
   std::vector<ApproachView> limits;
   RehearsalCurves curves;
 };
@@ -275,8 +274,7 @@ struct RehearsalView {
   std::int64_t job = 0;
   JobState state = JobState::waiting;
   std::optional<double> progress;  ///< 0..1
-  std::string text;                ///< why it failed
-  std::vector<FindingView> findings;
+  std::string text;                ///< why it failed, with what the check found
   std::optional<RehearsalResult> result;
 };
 

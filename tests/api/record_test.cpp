@@ -17,6 +17,7 @@ namespace {
 using db::test::must;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 using testing::SizeIs;
 
 /// Two runs: one of two cycles with 3,000 samples each, one that is still running.
@@ -55,6 +56,9 @@ TEST_F(RecordOverHttp, lists_runs_by_what_they_were_about) {
     return list;
   };
   EXPECT_THAT(numbers(""), ElementsAre(2, 1));
+  // Counting looks at every row: a list does not say what it does not know.
+  EXPECT_THAT(bench_->get("/runs").body, Not(HasSubstr("sample_count")));
+  EXPECT_THAT(bench_->get("/runs/1").body, HasSubstr("\"sample_count\":6000"));
   EXPECT_THAT(numbers("?cell=B0002"), ElementsAre(2));
   EXPECT_THAT(numbers("?cell=LG%20M50&limit=1"), ElementsAre(2));
   EXPECT_THAT(numbers("?before=2"), ElementsAre(1));
@@ -120,10 +124,6 @@ TEST_F(RecordOverHttp, gives_the_range_and_the_quantities_that_were_asked_for) {
   EXPECT_THAT(read<SamplesView>(bench_->get("/runs/1/samples?from_s=1e6")).columns.at("test_time_s"), SizeIs(0));
 }
 
-// A long run has thousands of them: an answer has an end, and the next page goes on there.
-TEST_F(RecordOverHttp, pages_through_what_was_foretold) {
-  db::ExpectedRows rows;
-  for (const std::int64_t execution : {1, 2, 3}) {
 // Seconds of the step's own clock, null while it waits: who draws what was foretold needs no other word. From the middle of an interrupted
 // step, too.
 TEST_F(RecordOverHttp, tells_the_clock_of_the_step_that_stands_while_it_waits) {
@@ -145,6 +145,10 @@ TEST_F(RecordOverHttp, tells_the_clock_of_the_step_that_stands_while_it_waits) {
   EXPECT_DOUBLE_EQ(later.back(), clock.back());
 }
 
+// A long run has thousands of them: an answer has an end, and the next page goes on there.
+TEST_F(RecordOverHttp, pages_through_what_was_foretold) {
+  db::ExpectedRows rows;
+  for (const std::int64_t execution : {1, 2, 3}) {
     db::ExpectedCurveRow row{.run = 1, .step_id = 0, .execution = execution, .coordinate = "step_time_s", .ends_at = 5.0};
     for (int i = 0; i < (execution == 3 ? 2 : 60'000); ++i) row.points.push_back({static_cast<double>(i), 3.7, 25.0});
     rows.curves.push_back(std::move(row));
