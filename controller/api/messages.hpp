@@ -83,6 +83,8 @@ struct ChannelView {
   bool is_interrupted = false;           ///< that run was interrupted and waits for a person's word: POST .../go_on
   std::int64_t fencing_token = 0;        ///< to be given with every order for this channel; another one with each start
   std::map<std::string, double> limits;  ///< in force now: "cell_temperature_max_degC"
+  /// Of the run, as tightened so far, without the present step's own: what POST .../limits judges a new value by.
+  std::map<std::string, double> run_limits;
   std::string operator_name;
 };
 

@@ -81,6 +81,7 @@ struct Shape<ChannelView> {
                                             may("is_interrupted", &ChannelView::is_interrupted),
                                             must("fencing_token", &ChannelView::fencing_token),
                                             must("limits", &ChannelView::limits),
+                                            may("run_limits", &ChannelView::run_limits),
                                             must("operator", &ChannelView::operator_name)};
 };
 
@@ -336,7 +337,7 @@ struct Shape<RehearsalResult> {
 template <>
 struct Shape<RehearsalView> {
   static constexpr std::string_view name = "RehearsalView";
-  static constexpr auto fields = std::tuple{must("job", &RehearsalView::job),           must("state", &RehearsalView::state),
+  static constexpr auto fields = std::tuple{must("job", &RehearsalView::job), must("state", &RehearsalView::state),
                                             must("progress", &RehearsalView::progress), must("text", &RehearsalView::text),
                                             must("result", &RehearsalView::result)};
 };
