@@ -254,7 +254,7 @@ void RunPage::make_live_tab() {
   layout->setContentsMargins(8, 8, 8, 8);
   auto* corner = new QWidget;
   auto* row = new QHBoxLayout(corner);
-  row->setContentsMargins(0, 0, 0, 4);
+  row->setContentsMargins(0, 0, 0, 0);
   follow_ = order_button(tr("&Whole run"), tr("Everything so far, and what comes (Home)"));
   auto* last = order_button(tr("Last &5 min"), tr("The newest five minutes, moving along"));
   row->addWidget(last);
