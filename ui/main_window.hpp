@@ -10,6 +10,7 @@
 #include "ui/dialogs/person_dialog.hpp"
 #include "ui/dialogs/sign_in_dialog.hpp"
 #include "ui/model/bench_model.hpp"
+#include "ui/model/tab_order.hpp"
 
 class QLabel;
 class QPushButton;
@@ -56,6 +57,7 @@ class MainWindow : public QMainWindow {
   [[nodiscard]] PersonDialog* acknowledge_dialog() const { return acknowledge_; }
 
  protected:
+  bool focusNextPrevChild(bool next) override { return focus_next(*this, next); }
   bool eventFilter(QObject* watched, QEvent* event) override;
   void closeEvent(QCloseEvent* event) override;
 

@@ -5,7 +5,7 @@
 namespace cellrig::api {
 namespace {
 
-constexpr std::array<const char*, 12> column_names{"utc_s",
+constexpr std::array<const char*, 13> column_names{"utc_s",
                                                    "test_time_s",
                                                    "step_count",
                                                    "cycle",
@@ -16,7 +16,8 @@ constexpr std::array<const char*, 12> column_names{"utc_s",
                                                    "chamber_temperature_degC",
                                                    "pressure_MPa",
                                                    "charge_Ah",
-                                                   "discharge_Ah"};
+                                                   "discharge_Ah",
+                                                   "step_time_s"};
 
 }  // namespace
 
@@ -37,7 +38,7 @@ void BenchWatch::sample(const LiveSample& sample) {
     kept.oldest = 0;
     kept.run = sample.run;
   }
-  const std::array<double, 12> row{static_cast<double>(sample.utc.ns_since_epoch) * 1e-9,
+  const std::array<double, 13> row{static_cast<double>(sample.utc.ns_since_epoch) * 1e-9,
                                    sample.test_time_s,
                                    static_cast<double>(sample.step_count),
                                    static_cast<double>(sample.cycle),
@@ -48,7 +49,8 @@ void BenchWatch::sample(const LiveSample& sample) {
                                    sample.chamber_temperature_degC,
                                    sample.pressure_MPa,
                                    sample.charge_Ah,
-                                   sample.discharge_Ah};
+                                   sample.discharge_Ah,
+                                   sample.step_time_s};
   if (kept.rows.size() < samples_max) {
     kept.rows.push_back(row);
     return;

@@ -56,7 +56,7 @@ class BenchWatch final : public BenchWatcher {
  private:
   struct Kept {
     std::int64_t run = 0;
-    std::vector<std::array<double, 12>> rows;  ///< a ring once it is full
+    std::vector<std::array<double, 13>> rows;  ///< a ring once it is full
     std::size_t oldest = 0;
     std::int64_t lost = 0;
   };

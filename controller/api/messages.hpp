@@ -83,6 +83,8 @@ struct ChannelView {
   bool is_interrupted = false;           ///< that run was interrupted and waits for a person's word: POST .../go_on
   std::int64_t fencing_token = 0;        ///< to be given with every order for this channel; another one with each start
   std::map<std::string, double> limits;  ///< in force now: "cell_temperature_max_degC"
+  /// Of the run, as tightened so far, without the present step's own: what POST .../limits judges a new value by.
+  std::map<std::string, double> run_limits;
   std::string operator_name;
 };
 
@@ -142,7 +144,7 @@ struct RunView {
   std::string operator_name;
   std::optional<UtcTime> started_utc, ended_utc;
   std::optional<double> duration_s;
-  std::optional<std::int64_t> sample_count;  ///< null in lists: counting takes a look at every row
+  std::optional<std::int64_t> sample_count;  ///< not in lists: counting takes a look at every row
   std::int64_t cycle_count = 0;
   std::optional<double> capacity_Ah;  ///< the latest reference capacity that was measured
   std::optional<double> retention;    ///< of the first one
@@ -265,8 +267,7 @@ struct RehearsalResult {
   std::int64_t cycles = 0, rows = 0;
   double bytes = 0;
   std::optional<double> peak_temperature_degC;
-  std::vector<std::string> warnings;
-  std::vector<FindingView> findings;
+  std::vector<std::string> warnings;  ///< of what happened in it; what the check finds before is POST /check's answer
   std::vector<ApproachView> limits;
   RehearsalCurves curves;
 };
@@ -275,8 +276,7 @@ struct RehearsalView {
   std::int64_t job = 0;
   JobState state = JobState::waiting;
   std::optional<double> progress;  ///< 0..1
-  std::string text;                ///< why it failed
-  std::vector<FindingView> findings;
+  std::string text;                ///< why it failed, with what the check found
   std::optional<RehearsalResult> result;
 };
 

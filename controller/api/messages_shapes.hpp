@@ -81,6 +81,7 @@ struct Shape<ChannelView> {
                                             may("is_interrupted", &ChannelView::is_interrupted),
                                             must("fencing_token", &ChannelView::fencing_token),
                                             must("limits", &ChannelView::limits),
+                                            may("run_limits", &ChannelView::run_limits),
                                             must("operator", &ChannelView::operator_name)};
 };
 
@@ -157,7 +158,7 @@ struct Shape<RunView> {
                                             must("started_utc", &RunView::started_utc),
                                             must("ended_utc", &RunView::ended_utc),
                                             must("duration_s", &RunView::duration_s),
-                                            must("sample_count", &RunView::sample_count),
+                                            may("sample_count", &RunView::sample_count),
                                             must("cycle_count", &RunView::cycle_count),
                                             must("capacity_Ah", &RunView::capacity_Ah),
                                             must("retention", &RunView::retention),
@@ -329,7 +330,6 @@ struct Shape<RehearsalResult> {
                                             must("bytes", &RehearsalResult::bytes),
                                             must("peak_temperature_degC", &RehearsalResult::peak_temperature_degC),
                                             must("warnings", &RehearsalResult::warnings),
-                                            must("findings", &RehearsalResult::findings),
                                             must("limits", &RehearsalResult::limits),
                                             must("curves", &RehearsalResult::curves)};
 };
@@ -337,9 +337,9 @@ struct Shape<RehearsalResult> {
 template <>
 struct Shape<RehearsalView> {
   static constexpr std::string_view name = "RehearsalView";
-  static constexpr auto fields = std::tuple{must("job", &RehearsalView::job),           must("state", &RehearsalView::state),
+  static constexpr auto fields = std::tuple{must("job", &RehearsalView::job), must("state", &RehearsalView::state),
                                             must("progress", &RehearsalView::progress), must("text", &RehearsalView::text),
-                                            must("findings", &RehearsalView::findings), must("result", &RehearsalView::result)};
+                                            must("result", &RehearsalView::result)};
 };
 
 template <>

@@ -8,6 +8,7 @@
 #include "controller/api/record_views.hpp"
 #include "controller/base/config_error.hpp"
 #include "db/reader.hpp"
+#include "db/step_clock.hpp"
 
 namespace cellrig::api {
 namespace {
@@ -15,24 +16,27 @@ namespace {
 constexpr double ns_to_s = 1e-9;
 constexpr double not_measured = std::numeric_limits<double>::quiet_NaN();
 
-using Getter = double (*)(const db::SampleView&);
+/// `step_time_s`: NaN while the step waits.
+using Getter = double (*)(const db::SampleView&, double step_time_s);
 struct HotQuantity {
   const char* name;
   Getter get;
 };
 
 constexpr HotQuantity hot_quantities[] = {
-    {"voltage_V", [](const db::SampleView& v) { return v.row.voltage_V; }},
-    {"current_A", [](const db::SampleView& v) { return v.row.current_A; }},
-    {"power_W", [](const db::SampleView& v) { return v.row.voltage_V * v.row.current_A; }},
-    {"cell_temperature_degC", [](const db::SampleView& v) { return v.row.cell_temperature_degC; }},
-    {"ambient_temperature_degC", [](const db::SampleView& v) { return v.row.ambient_temperature_degC; }},
-    {"step_charge_Ah", [](const db::SampleView& v) { return v.row.charge_Ah; }},
-    {"step_discharge_Ah", [](const db::SampleView& v) { return v.row.discharge_Ah; }},
-    {"run_charge_Ah", [](const db::SampleView& v) { return v.step.run_sums_at_start.charge_Ah + v.row.charge_Ah; }},
-    {"run_discharge_Ah", [](const db::SampleView& v) { return v.step.run_sums_at_start.discharge_Ah + v.row.discharge_Ah; }},
-    {"step_count", [](const db::SampleView& v) { return static_cast<double>(v.step.row.step_count); }},
-    {"cycle", [](const db::SampleView& v) { return static_cast<double>(v.step.row.cycle); }},
+    {"voltage_V", [](const db::SampleView& v, double) { return v.row.voltage_V; }},
+    {"current_A", [](const db::SampleView& v, double) { return v.row.current_A; }},
+    {"power_W", [](const db::SampleView& v, double) { return v.row.voltage_V * v.row.current_A; }},
+    {"cell_temperature_degC", [](const db::SampleView& v, double) { return v.row.cell_temperature_degC; }},
+    {"ambient_temperature_degC", [](const db::SampleView& v, double) { return v.row.ambient_temperature_degC; }},
+    {"step_charge_Ah", [](const db::SampleView& v, double) { return v.row.charge_Ah; }},
+    {"step_discharge_Ah", [](const db::SampleView& v, double) { return v.row.discharge_Ah; }},
+    {"run_charge_Ah", [](const db::SampleView& v, double) { return v.step.run_sums_at_start.charge_Ah + v.row.charge_Ah; }},
+    {"run_discharge_Ah",
+     [](const db::SampleView& v, double) { return v.step.run_sums_at_start.discharge_Ah + v.row.discharge_Ah; }},
+    {"step_time_s", [](const db::SampleView&, double step_time_s) { return step_time_s; }},
+    {"step_count", [](const db::SampleView& v, double) { return static_cast<double>(v.step.row.step_count); }},
+    {"cycle", [](const db::SampleView& v, double) { return static_cast<double>(v.step.row.cycle); }},
 };
 
 /// Rows as long as they are few, and extremes meanwhile for when they are not.
@@ -79,11 +83,11 @@ bool overlaps(const db::StepInfo& step, const Range& range) {
 }
 
 Result<void> visit_samples(db::Reader& reader, std::int64_t run, const std::vector<db::StepInfo>& steps, const Range& range,
-                           const db::SampleVisitor& visit) {
+                           bool needs_all, const db::SampleVisitor& visit) {
   constexpr std::size_t single_steps_max = 200;  // more: one scan over all is cheaper
   std::vector<const db::StepInfo*> wanted;
   for (const db::StepInfo& step : steps) {
-    if (overlaps(step, range)) wanted.push_back(&step);
+    if (needs_all || overlaps(step, range)) wanted.push_back(&step);
   }
   if (wanted.size() == steps.size() || wanted.size() > single_steps_max) {
     const Result<std::uint64_t> done = reader.for_each_sample(run, visit);
@@ -171,13 +175,18 @@ Result<SamplesView> samples_view(const std::string& database, const SamplesQuery
 
   Thinner hot{plan(wanted.hot.size()), query.points};
   std::vector<double> values(wanted.hot.size());
+  db::StepClock clock;
   const db::SampleVisitor visit = [&](const db::SampleView& sample) {
+    const double step_time_s = clock.at(sample).value_or(not_measured);
     if (!range.holds(sample.row.test_time_ns)) return true;
-    for (std::size_t i = 0; i < values.size(); ++i) values[i] = wanted.hot[i]->get(sample);
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = wanted.hot[i]->get(sample, step_time_s);
     hot.add(static_cast<double>(sample.row.test_time_ns) * ns_to_s, values);
     return true;
   };
-  if (const Result<void> done = visit_samples(**reader, query.run, *steps, range, visit); !done) return done.error();
+  // The clock of a step that was interrupted began in the part before.
+  const bool is_clock_wanted = std::count(wanted.hot_names.begin(), wanted.hot_names.end(), "step_time_s") != 0;
+  if (const Result<void> done = visit_samples(**reader, query.run, *steps, range, is_clock_wanted, visit); !done)
+    return done.error();
 
   std::map<std::string, Thinner> aux;
   for (const std::string& name : wanted.aux) aux.emplace(name, Thinner{plan(1), query.points});

@@ -94,6 +94,7 @@ ChannelView view_of(const ChannelStatus& s) {
                    .is_interrupted = s.is_interrupted,
                    .fencing_token = static_cast<std::int64_t>(s.fencing_token),
                    .limits = s.limits,
+                   .run_limits = s.run_limits,
                    .operator_name = s.operator_name};
   if (s.run != 0) {
     view.step_count = static_cast<std::int64_t>(s.step_count);

@@ -102,6 +102,8 @@ struct ChannelStatus {
   bool is_interrupted = false;           ///< that run was interrupted and waits for a person's word: go_on()
   std::uint64_t fencing_token = 0;       ///< every order for this channel carries it; it changes with each start
   std::map<std::string, double> limits;  ///< in force now, by name: "cell_temperature_max_degC"
+  /// Of the run as it was tightened so far: what an order for another value is judged by. A step of its own limits is measured by those as well.
+  std::map<std::string, double> run_limits;
 };
 
 struct ChamberWaiting {
@@ -226,6 +228,7 @@ struct LiveSample {
   double voltage_V = 0, current_A = 0;
   double cell_temperature_degC = 0, ambient_temperature_degC = 0, chamber_temperature_degC = 0, pressure_MPa = 0;
   double charge_Ah = 0, discharge_Ah = 0;  ///< of the present step
+  double step_time_s = 0;                  ///< by its own clock; NaN while it waits: for its chamber, or paused
 };
 
 /// Called on the control thread: return at once, keep no reference, order nothing.

@@ -218,6 +218,8 @@ void BenchService::tell_sample(const Place& place, const ChannelView* view) {
     sample.cycle = view->cycle;
     sample.charge_Ah = view->step_moved.charge.value();
     sample.discharge_Ah = view->step_moved.discharge.value();
+    const bool is_running = view->phase == Phase::running;
+    sample.step_time_s = is_running ? to_seconds(view->step_time) : std::numeric_limits<double>::quiet_NaN();
   }
   for (BenchWatcher* const watcher : watchers_) watcher->sample(sample);
 }

@@ -147,14 +147,21 @@ SafetyLimits ChannelRunner::with_tightened(SafetyLimits limits) const {
   return limits;
 }
 
-std::map<std::string, double> ChannelRunner::limits_in_force() const {
-  std::map<std::string, double> by_name;
-  const SafetyLimits limits = limits_now();
+namespace {
+
+std::map<std::string, double> by_name(const SafetyLimits& limits) {
+  std::map<std::string, double> known;
   for (const LimitName& limit : limit_names()) {
-    if (const std::optional<double> value = limit.get(limits)) by_name[limit.name] = *value;
+    if (const std::optional<double> value = limit.get(limits)) known[limit.name] = *value;
   }
-  return by_name;
+  return known;
 }
+
+}  // namespace
+
+std::map<std::string, double> ChannelRunner::limits_in_force() const { return by_name(limits_now()); }
+
+std::map<std::string, double> ChannelRunner::limits_of_run() const { return by_name(with_tightened(limits_)); }
 
 Result<void> ChannelRunner::set_limits(const std::map<std::string, double>& wanted, bool is_widening, const std::string& by) {
   if (!running_ || must_be_off()) return refused("no run is under way");

@@ -138,9 +138,11 @@ class ChannelRunner final : public SensorSink {
   };
   [[nodiscard]] Result<void> order(PersonOrder what, const std::string& by);
   /// Tighter limits hold at once, and for the rest of the run, also after an interruption. is_widening: back towards the run's own, not
-  /// beyond. Names and units: limits_in_force(). All or none of them.
+  /// beyond. Names and units: limits_of_run(). All or none of them.
   [[nodiscard]] Result<void> set_limits(const std::map<std::string, double>& wanted, bool is_widening, const std::string& by);
   [[nodiscard]] std::map<std::string, double> limits_in_force() const;
+  /// What set_limits() judges by: without the present step's own.
+  [[nodiscard]] std::map<std::string, double> limits_of_run() const;
   /// Its request stands behind others. Recorded once for each wait; empty: it waits no longer.
   void chamber_waits(const std::string& why);
   void remark(db::Severity severity, const std::string& kind, const std::string& text) override;

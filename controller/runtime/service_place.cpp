@@ -108,6 +108,7 @@ void add_run(const Place& place, const ChannelRunner& runner, UtcTime utc, Chann
   status.test_time = view.test_time;
   status.step_time = state.phase == Phase::running ? view.step_time : state.step.ran_before_pause;
   status.limits = runner.limits_in_force();
+  status.run_limits = runner.limits_of_run();
   if (!view.waits.empty()) status.waits_for = view.waits;
   if (const Step* const step = runner.current_step()) {
     status.step_name = step->name;

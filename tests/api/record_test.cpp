@@ -17,6 +17,7 @@ namespace {
 using db::test::must;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 using testing::SizeIs;
 
 /// Two runs: one of two cycles with 3,000 samples each, one that is still running.
@@ -55,6 +56,9 @@ TEST_F(RecordOverHttp, lists_runs_by_what_they_were_about) {
     return list;
   };
   EXPECT_THAT(numbers(""), ElementsAre(2, 1));
+  // Counting looks at every row: a list does not say what it does not know.
+  EXPECT_THAT(bench_->get("/runs").body, Not(HasSubstr("sample_count")));
+  EXPECT_THAT(bench_->get("/runs/1").body, HasSubstr("\"sample_count\":6000"));
   EXPECT_THAT(numbers("?cell=B0002"), ElementsAre(2));
   EXPECT_THAT(numbers("?cell=LG%20M50&limit=1"), ElementsAre(2));
   EXPECT_THAT(numbers("?before=2"), ElementsAre(1));
@@ -118,6 +122,27 @@ TEST_F(RecordOverHttp, gives_the_range_and_the_quantities_that_were_asked_for) {
   EXPECT_EQ(part.columns.at("step_count").back(), 3);
   EXPECT_NEAR(part.columns.at("run_charge_Ah").back(), 2.5 * 999 / 3600, 1e-3);
   EXPECT_THAT(read<SamplesView>(bench_->get("/runs/1/samples?from_s=1e6")).columns.at("test_time_s"), SizeIs(0));
+}
+
+// Seconds of the step's own clock, null while it waits: who draws what was foretold needs no other word. From the middle of an interrupted
+// step, too.
+TEST_F(RecordOverHttp, tells_the_clock_of_the_step_that_stands_while_it_waits) {
+  db::test::Player third{*recorder_, db::test::a_run("ch1")};
+  third.begin_step({});
+  for (int i = 0; i < 30; ++i) {
+    third.sample({}, i >= 10 && i < 20 ? db::sample_flag::waiting : 0U);
+  }
+  must(recorder_->flush());
+  const std::string path = "/runs/" + std::to_string(third.run) + "/samples?quantities=step_time_s";
+  const Column clock = read<SamplesView>(bench_->get(path)).columns.at("step_time_s");
+  ASSERT_THAT(clock, SizeIs(30));
+  EXPECT_FALSE(std::isnan(clock[9]));
+  for (std::size_t i = 10; i < 20; ++i) EXPECT_TRUE(std::isnan(clock[i])) << i;
+  EXPECT_DOUBLE_EQ(clock[20], clock[9]) << "the first row after the wait begins where it stopped";
+  EXPECT_NEAR(clock[29] - clock[20], 9 * (clock[1] - clock[0]), 1e-6);
+  const Column later = read<SamplesView>(bench_->get(path + "&from_s=25")).columns.at("step_time_s");
+  ASSERT_FALSE(later.empty());
+  EXPECT_DOUBLE_EQ(later.back(), clock.back());
 }
 
 // A long run has thousands of them: an answer has an end, and the next page goes on there.

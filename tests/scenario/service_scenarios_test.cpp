@@ -309,6 +309,35 @@ TEST_F(Service, a_tightened_limit_trips_and_only_an_engineer_widens_it_and_not_b
   bench.close();
 }
 
+// A step may have tighter limits of its own. An order is judged by the run's: both are told, so that nobody writes 50 over a 45 that is the
+// step's, or is refused by a number that was not shown.
+TEST_F(Service, tells_the_limits_of_the_run_beside_those_of_a_step) {
+  ServiceHarnessOptions options = both();
+  options.profiles["careful"] =
+      "profile: Careful\nformat: 1\nrecord: {every_s: 1}\nsteps:\n  - cc_charge: {rate_C: 0.5, until: voltage_V >= 4.2, "
+      "at_most_h: 4, "
+      "limits: {cell_temperature_max_degC: 45}}\n";
+  ServiceHarness bench(options);
+  bench.open();
+  begin(bench, "ch1", "careful");  // more than the two seconds after which a step's own limits hold
+  const char* const name = "cell_temperature_max_degC";
+  const double own = bench.status("ch1").run_limits.at(name);
+  EXPECT_GT(own, 46);
+  EXPECT_EQ(bench.status("ch1").limits.at(name), 45);
+  LimitOrder order{.channel = "ch1", .fencing_token = bench.status("ch1").fencing_token, .who = {.name = "Ada"}};
+  order.limits = {{name, own}};
+  EXPECT_FALSE(bench.service().set_limits(order)) << "not tighter than the run's";
+  order.limits = {{name, 46}};
+  ASSERT_TRUE(bench.service().set_limits(order));
+  EXPECT_EQ(bench.status("ch1").run_limits.at(name), 46);
+  EXPECT_EQ(bench.status("ch1").limits.at(name), 45) << "the step's is tighter still";
+  order.limits = {{name, 40}};
+  ASSERT_TRUE(bench.service().set_limits(order));
+  EXPECT_EQ(bench.status("ch1").run_limits.at(name), 40);
+  EXPECT_EQ(bench.status("ch1").limits.at(name), 40);
+  bench.close();
+}
+
 // ---- a chamber that is shared ---------------------------------------------------------------------------------------
 
 const std::string at_45 =

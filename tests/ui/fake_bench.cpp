@@ -201,7 +201,8 @@ void FakeBench::fill_view(api::ChannelView& view) {
 void FakeBench::run_on(const std::string& name, double seconds) {
   api::ChannelView& view = channel(name);
   view.run = next_run_++;
-  view.limits = {{"voltage_max_V", 4.25}, {"cell_temperature_max_degC", 55.0}};
+  view.run_limits = {{"voltage_max_V", 4.25}, {"cell_temperature_max_degC", 55.0}};
+  view.limits = view.run_limits;
   view.cell = "lg-m50";
   view.cell_id = "SN00" + std::to_string(40 + *view.run);
   view.profile = "cccv-cycle";

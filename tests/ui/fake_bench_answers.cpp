@@ -268,7 +268,11 @@ FakeAnswer FakeBench::order(const FakeRequest& request, const std::string& name,
   if (verb == QLatin1String("limits")) {
     const api::Decoded<api::LimitsOrder> limits = api::from_json<api::LimitsOrder>(request.body.toStdString());
     if (!limits) return refusal(400, limits.error().code, limits.error().message);
-    for (const auto& [limit, value] : limits->limits) view.limits[limit] = value;
+    // The service judges by the run's limits, whatever a step has of its own.
+    for (const auto& [limit, value] : limits->limits) {
+      if (value >= view.run_limits[limit]) return refusal(409, "refused", limit + " is not tighter than what is in force");
+    }
+    for (const auto& [limit, value] : limits->limits) view.limits[limit] = view.run_limits[limit] = value;
     send_channel(name);
     return done("the limits are in force");
   }

@@ -225,6 +225,30 @@ TEST_F(Live, tightens_a_limit) {
   EXPECT_EQ(bench.channel("ch3").limits.at("voltage_max_V"), 4.25);
 }
 
+// A step with limits of its own: the order is judged by the run's, so that those are what a person changes; the step's is said beside.
+TEST_F(Live, shows_the_limits_that_an_order_is_judged_by_and_those_of_the_step) {
+  bench.run_on("ch3", 2000);
+  bench.channel("ch3").limits["cell_temperature_max_degC"] = 45;
+  ASSERT_NO_FATAL_FAILURE(connect_window());
+  click(*window.bench_view().tile("ch3"));
+  click(window.run_page().limits_button());
+  auto* dialog = window.findChild<LimitsDialog*>();
+  ASSERT_NE(dialog, nullptr);
+  QLineEdit* const field = dialog->field("cell_temperature_max_degC");
+  EXPECT_EQ(field->placeholderText(), QStringLiteral("55"));
+  EXPECT_EQ(dialog->step_text("cell_temperature_max_degC"), QStringLiteral("in this step 45"));
+  EXPECT_EQ(dialog->step_text("voltage_max_V"), QString());
+  ASSERT_TRUE(QTest::qWaitForWindowExposed(dialog));
+  dialog->grab().save(QStringLiteral(CELLRIG_BINARY_DIR "/screenshots/limits-dialog.png"));
+  EXPECT_EQ(clipped_texts(*dialog).toStdString(), "");
+  QTest::keyClicks(&dialog->name_field(), QStringLiteral("jane"));
+  QTest::keyClicks(field, QStringLiteral("50"));  // wider than the step's, tighter than the run's: accepted
+  click(dialog->action_button());
+  ASSERT_TRUE(answered(QStringLiteral("POST /channels/ch3/limits")));
+  EXPECT_TRUE(wait_until([&] { return window.message() == QStringLiteral("the limits are in force"); }))
+      << qPrintable(window.message());
+}
+
 TEST_F(Live, pauses_and_resumes_with_the_fencing_token) {
   bench.run_on("ch1", 2000);
   ASSERT_NO_FATAL_FAILURE(connect_window());

@@ -269,6 +269,16 @@ void ChartPane::mouseReleaseEvent(QMouseEvent*) { drag_from_.reset(); }
 
 void ChartPane::mouseDoubleClickEvent(QMouseEvent*) { Q_EMIT fit_requested(); }
 
+void ChartPane::focusInEvent(QFocusEvent* event) {
+  QChartView::focusInEvent(event);
+  front_->update();  // it says where the keys go
+}
+
+void ChartPane::focusOutEvent(QFocusEvent* event) {
+  QChartView::focusOutEvent(event);
+  front_->update();
+}
+
 void ChartPane::leaveEvent(QEvent*) { Q_EMIT cursor_moved(false, 0); }
 
 void ChartPane::keyPressEvent(QKeyEvent* event) {

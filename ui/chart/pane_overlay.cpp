@@ -84,6 +84,7 @@ void PaneOverlay::paint(QPainter* painter, const QStyleOptionGraphicsItem*, QWid
     paint_markers(*painter);
     paint_cursor(*painter);
     paint_caption(*painter);
+    if (pane_.hasFocus()) paint_focus(*painter);
   }
   painter->restore();
 }
@@ -234,6 +235,12 @@ void PaneOverlay::paint_cursor(QPainter& painter) const {
     painter.drawText(box, Qt::AlignCenter, text);
     break;
   }
+}
+
+void PaneOverlay::paint_focus(QPainter& painter) const {
+  painter.setPen(QPen(colours().accent, 2));
+  painter.setBrush(Qt::NoBrush);
+  painter.drawRect(pane_.plot().adjusted(-1, -1, 1, 1));
 }
 
 // "Voltage, V   measured 3.742   expected 3.751": values where the cursor stands.

@@ -30,6 +30,7 @@ class PaneOverlay : public QGraphicsItem {
   void paint_gaps(QPainter& painter) const;
   void paint_markers(QPainter& painter) const;
   void paint_cursor(QPainter& painter) const;
+  void paint_focus(QPainter& painter) const;
   void paint_caption(QPainter& painter) const;
   void paint_x_caption(QPainter& painter, QFont font) const;
 

@@ -27,8 +27,7 @@ QString limit_label(const std::string& limit) {
 }
 }  // namespace
 
-LimitsDialog::LimitsDialog(const QString& channel, const std::map<std::string, double>& limits, QWidget* parent)
-    : QDialog(parent) {
+LimitsDialog::LimitsDialog(const QString& channel, const Limits& limits, QWidget* parent) : QDialog(parent) {
   setWindowTitle(tr("Safety limits of %1").arg(channel));
   setModal(false);
   setAttribute(Qt::WA_DeleteOnClose);
@@ -37,18 +36,30 @@ LimitsDialog::LimitsDialog(const QString& channel, const std::map<std::string, d
   layout->setContentsMargins(20, 20, 20, 20);
   layout->setSpacing(14);
   auto* question =
-      new QLabel(tr("What is in force now stands in the fields. Write a tighter value over it; a wider one is for an engineer."));
+      new QLabel(tr("The limits of the run stand in the fields. Write a tighter value over one; a wider one is for an engineer. "
+                    "What a step has of "
+                    "its own is said beside it, and is tightened with the run's."));
   question->setWordWrap(true);
   layout->addWidget(question);
   auto* form = new QFormLayout;
   form->setSpacing(8);
-  for (const auto& [limit, value] : limits) {
+  for (const auto& [limit, value] : limits.of_run) {
     auto* field = new QLineEdit;
     field->setPlaceholderText(QString::number(value, 'g', 6));
     field->setMaxLength(limit_text_length_max);
     field->setAccessibleName(limit_label(limit));
-    form->addRow(limit_label(limit), field);
+    auto* row = new QHBoxLayout;
+    row->addWidget(field, 1);
     rows_.push_back({limit, field});
+    const auto now = limits.in_force.find(limit);
+    if (now != limits.in_force.end() && now->second != value) {
+      auto* of_step = new QLabel(tr("in this step %1").arg(QString::number(now->second, 'g', 6)));
+      of_step->setProperty("role", QStringLiteral("caption"));
+      row->addWidget(of_step);
+      field->setAccessibleDescription(of_step->text());
+      rows_.back().of_step = of_step;
+    }
+    form->addRow(limit_label(limit), row);
     connect(field, &QLineEdit::textChanged, this, &LimitsDialog::look);
   }
   name_ = new QLineEdit;
@@ -88,6 +99,13 @@ QLineEdit* LimitsDialog::field(const std::string& limit) const {
     if (row.limit == limit) return row.field;
   }
   return nullptr;
+}
+
+QString LimitsDialog::step_text(const std::string& limit) const {
+  for (const Row& row : rows_) {
+    if (row.limit == limit && row.of_step != nullptr) return row.of_step->text();
+  }
+  return {};
 }
 
 bool LimitsDialog::read(std::map<std::string, double>& changed) const {

@@ -15,23 +15,35 @@ class QLabel;
 class QLineEdit;
 class QPushButton;
 
+#include "ui/model/tab_order.hpp"
+
 namespace cellrig::ui {
 
 class LimitsDialog : public QDialog {
   Q_OBJECT
  public:
-  LimitsDialog(const QString& channel, const std::map<std::string, double>& limits, QWidget* parent = nullptr);
+  /// Of the run: what the service judges a new value by. In force: with those of a step that has its own.
+  struct Limits {
+    std::map<std::string, double> of_run, in_force;
+  };
+  LimitsDialog(const QString& channel, const Limits& limits, QWidget* parent = nullptr);
   void on_done(std::function<void(const api::LimitsOrder& order)> done) { done_ = std::move(done); }
   /// Null for a limit that is not there.
   [[nodiscard]] QLineEdit* field(const std::string& limit) const;
+  /// "in this step 45"; empty: nothing else than the run's is in force.
+  [[nodiscard]] QString step_text(const std::string& limit) const;
   [[nodiscard]] QLineEdit& name_field() { return *name_; }
   [[nodiscard]] QPushButton& action_button() { return *action_; }
   [[nodiscard]] QCheckBox& widen_box() { return *widen_; }
+
+ protected:
+  bool focusNextPrevChild(bool next) override { return focus_next(*this, next); }
 
  private:
   struct Row {
     std::string limit;
     QLineEdit* field = nullptr;
+    QLabel* of_step = nullptr;  ///< null: nothing else than the run's is in force
   };
   void look();
   void finish();

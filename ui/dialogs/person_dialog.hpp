@@ -12,6 +12,8 @@ class QLabel;
 class QLineEdit;
 class QPushButton;
 
+#include "ui/model/tab_order.hpp"
+
 namespace cellrig::ui {
 
 class PersonDialog : public QDialog {
@@ -39,6 +41,9 @@ class PersonDialog : public QDialog {
   [[nodiscard]] QComboBox* choice_box() { return choice_; }
   [[nodiscard]] QCheckBox* consent_box() { return consent_; }
   [[nodiscard]] bool has_consent() const;
+
+ protected:
+  bool focusNextPrevChild(bool next) override { return focus_next(*this, next); }
 
  private:
   void look();

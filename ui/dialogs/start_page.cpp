@@ -110,7 +110,7 @@ QWidget* StartPage::make_fields() {
   without_rehearsal_ = new QLineEdit;
   without_rehearsal_->setPlaceholderText(tr("only with a reason: start without a rehearsal"));
   for (QLineEdit* field : {cell_id_, operator_, charge_, without_rehearsal_}) field->setMaxLength(field_length_max);
-  form->addRow(tr("&Barcode"), cell_id_);
+  form->addRow(tr("B&arcode"), cell_id_);
   form->addRow(tr("C&hannel"), channel_);
   form->addRow(tr("&Cell"), cell_);
   form->addRow(tr("&Profile"), profile_);

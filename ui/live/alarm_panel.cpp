@@ -47,12 +47,14 @@ AlarmPanel::AlarmPanel(QWidget* parent) : QFrame(parent) {
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(0, 0, 0, 0);
   layout->setSpacing(6);
-  rows_ = new QVBoxLayout;
+  auto* rows = new QWidget;
+  rows_ = new QVBoxLayout(rows);
+  rows_->setContentsMargins(0, 0, 0, 0);
   rows_->setSpacing(6);
   auto* beside = new QHBoxLayout;
   silence_ = new QPushButton(tr("S&ilence"));
   silence_->setToolTip(tr("Ends the sound, not the alarm"));
-  beside->addLayout(rows_, 1);
+  beside->addWidget(rows, 1);
   beside->addWidget(silence_, 0, Qt::AlignVCenter);
   layout->addLayout(beside);
   more_ = new QLabel;
@@ -87,7 +89,7 @@ void AlarmPanel::add_row(const api::AlarmView& alarm) {
                          alarm.what_to_do.empty() ? QString() : tr("What to do: "), to_text(alarm.what_to_do).toHtmlEscaped()));
   text->setAccessibleName(alarm_severity_text(alarm.severity) + QLatin1Char(' ') + place_of(alarm) + QLatin1Char(' ') +
                           to_text(alarm.text));
-  auto* button = new QPushButton(tr("Ac&knowledge…"));
+  auto* button = new QPushButton(rows_->count() == 0 ? tr("Ac&knowledge…") : tr("Acknowledge…"));  // one key, one button
   button->setAccessibleDescription(tr("Acknowledge the alarm of %1").arg(place_of(alarm)));
   set_usable(*button, true, why_not_acknowledge_);
   layout->addWidget(text, 1);

@@ -105,7 +105,6 @@ void BenchView::arrange() {
     item->widget()->hide();
     delete item;
   }
-  QWidget* before = order_;
   for (const std::string& name : shown_) {
     ChannelTile*& tile = tiles_[to_text(name)];
     if (tile == nullptr) {
@@ -115,8 +114,6 @@ void BenchView::arrange() {
     show_in_tile(*tile, *model_.channel(name));
     grid_->addWidget(tile);
     tile->show();
-    setTabOrder(before, tile);
-    before = tile;
   }
   choose_scale();
   QMetaObject::invokeMethod(this, &BenchView::choose_scale, Qt::QueuedConnection);

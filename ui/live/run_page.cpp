@@ -196,7 +196,7 @@ void RunPage::make_head() {
   title_->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
   pause_ = order_button(tr("&Pause"), tr("Output off; the step goes on later"));
   resume_ = order_button(tr("&Resume"), tr("Goes on after a pause"));
-  skip_ = order_button(tr("S&kip step"), tr("Ends this step and goes to the next"));
+  skip_ = order_button(tr("Skip st&ep"), tr("Ends this step and goes to the next"));
   limits_ = order_button(tr("&Limits…"), tr("The safety limits of this run: what is in force, and tighter ones"));
   note_ = order_button(tr("&Note…"), tr("Writes a note into the record"));
   stop_ = order_button(tr("S&top run…"), tr("Output off; the run ends"));
@@ -260,7 +260,7 @@ void RunPage::make_live_tab() {
   layout->setContentsMargins(8, 8, 8, 8);
   auto* corner = new QWidget;
   auto* row = new QHBoxLayout(corner);
-  row->setContentsMargins(0, 0, 0, 4);
+  row->setContentsMargins(0, 0, 0, 0);
   follow_ = order_button(tr("&Whole run"), tr("Everything so far, and what comes (Home)"));
   auto* last = order_button(tr("Last &5 min"), tr("The newest five minutes, moving along"));
   row->addWidget(last);

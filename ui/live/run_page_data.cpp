@@ -60,8 +60,9 @@ void RunPage::fetch_run() {
   const auto newest = channel->step_count.value_or(0);
   fetch_steps(std::max<std::int64_t>(0, newest - static_cast<std::int64_t>(RunData::steps_max)), [this, run] {
     const QString query = QStringLiteral("/samples?points=%1&quantities=%2");
-    const QString hot =
-        QStringLiteral("voltage_V,current_A,cell_temperature_degC,ambient_temperature_degC,step_charge_Ah,step_discharge_Ah");
+    const QString hot = QStringLiteral(
+        "voltage_V,current_A,cell_temperature_degC,ambient_temperature_degC,step_charge_Ah,step_discharge_Ah,"
+        "step_time_s");
     client_.get<api::SamplesView>(run_path(query.arg(QString::number(history_points), hot)), this,
                                   [this, run](const auto& samples) {
                                     if (run != data_.run()) return;

@@ -110,7 +110,9 @@ void RunPage::ask_limits() {
   const api::ChannelView* channel = view();
   if (channel == nullptr) return;
   const Asked asked{channel->channel, channel->run, channel->step_count, channel->fencing_token};
-  auto* dialog = new LimitsDialog(to_text(channel_), channel->limits, this);
+  // A service that does not tell them judges by what is in force.
+  const LimitsDialog::Limits limits{channel->run_limits.empty() ? channel->limits : channel->run_limits, channel->limits};
+  auto* dialog = new LimitsDialog(to_text(channel_), limits, this);
   set_usable(dialog->widen_box(), true, why_not_allowed(client_.session(), api::Role::engineer));
   dialog->on_done([this, asked](const api::LimitsOrder& order) {
     client_.post<api::Done>(

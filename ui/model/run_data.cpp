@@ -30,6 +30,7 @@ std::size_t rows_of(const api::Columns& columns) {
 struct RunData::Row {
   double test_time_s = 0, voltage_V = 0, current_A = 0, temperature_degC = 0, ambient_degC = 0, pressure_MPa = 0, charge_Ah = 0,
          discharge_Ah = 0;
+  std::optional<double> step_time_s;  ///< NaN while the step waits; none: an older service doesn't say
 
   [[nodiscard]] static Row of(const api::Columns& columns, std::size_t row) {
     return {.test_time_s = cell_of(columns, "test_time_s", row),
@@ -39,7 +40,8 @@ struct RunData::Row {
             .ambient_degC = cell_of(columns, "ambient_temperature_degC", row),
             .pressure_MPa = cell_of(columns, "pressure_MPa", row),
             .charge_Ah = cell_of(columns, columns.contains("charge_Ah") ? "charge_Ah" : "step_charge_Ah", row),
-            .discharge_Ah = cell_of(columns, columns.contains("discharge_Ah") ? "discharge_Ah" : "step_discharge_Ah", row)};
+            .discharge_Ah = cell_of(columns, columns.contains("discharge_Ah") ? "discharge_Ah" : "step_discharge_Ah", row),
+            .step_time_s = columns.contains("step_time_s") ? std::optional(cell_of(columns, "step_time_s", row)) : std::nullopt};
   }
 };
 
@@ -140,7 +142,7 @@ const api::StepView* RunData::step_at(double test_time_s) const {
   return after == steps_.begin() ? nullptr : &*(after - 1);
 }
 
-/// Where a row stands in its step, of which an interruption may have made several.
+/// Where a row stands in its step, of which an interruption may have made several. While the step waits nothing is expected of it.
 StepPlace RunData::place_of(const api::StepView& step, const Row& row) const {
   StepPlace place{.step_id = step.step_id,
                   .compared_with = step.compared_with,
@@ -151,6 +153,9 @@ StepPlace RunData::place_of(const api::StepView& step, const Row& row) const {
     if (part->ended_test_time_s) place.step_time_s += *part->ended_test_time_s - part->started_test_time_s;
     place.moved_Ah += std::max(part->charge_Ah.value_or(0), part->discharge_Ah.value_or(0));
   }
+  if (!row.step_time_s) return place;
+  place.step_time_s = *row.step_time_s;
+  if (std::isnan(*row.step_time_s)) place.compared_with.reset();
   return place;
 }
 

@@ -7,6 +7,7 @@
 #include "db/analysis/curve.hpp"
 #include "db/analysis/differential.hpp"
 #include "db/analysis/overview.hpp"
+#include "db/step_clock.hpp"
 #include "ui/model/seconds.hpp"
 #include "ui/model/expected.hpp"
 
@@ -34,21 +35,17 @@ ExpectedCurves expected_of(const std::vector<db::ExpectedCurveRow>& rows) {
   return ExpectedCurves{std::move(curves)};
 }
 
-// Follows a step's own clock and charge from row to row: over the parts of an interrupted one, and not while it stands waiting.
+// Follows a step's own clock and charge from row to row, over the parts of an interrupted one.
 class StepProgress {
  public:
   [[nodiscard]] StepPlace at(const db::SampleView& sample) {
     const db::StepRow& step = sample.step.row;
     if (step.step != step_) begin(step);
-    const double t = seconds_of(sample.row.test_time_ns);
-    const bool is_waiting = (sample.row.flags & db::sample_flag::waiting) != 0;
-    if (!is_waiting && !was_waiting_) clock_s_ += t - last_s_;
-    was_waiting_ = is_waiting;
-    last_s_ = t;
+    const std::optional<double> clock_s = clock_.at(sample);
     moved_Ah_ = std::max(sample.row.charge_Ah, sample.row.discharge_Ah);
     return {.step_id = step.step_id,
-            .compared_with = is_waiting ? std::nullopt : step.compared_with,
-            .step_time_s = clock_s_,
+            .compared_with = clock_s ? step.compared_with : std::nullopt,
+            .step_time_s = clock_s.value_or(0.0),
             .moved_Ah = moved_before_Ah_ + moved_Ah_};
   }
 
@@ -56,18 +53,15 @@ class StepProgress {
   void begin(const db::StepRow& step) {
     const bool goes_on = step_ != 0 && step.step_count == count_;
     moved_before_Ah_ = goes_on ? moved_before_Ah_ + moved_Ah_ : 0.0;
-    if (!goes_on) clock_s_ = 0.0;
     moved_Ah_ = 0.0;
-    was_waiting_ = false;
-    last_s_ = seconds_of(step.started_test_time_ns);
     step_ = step.step;
     count_ = step.step_count;
   }
 
+  db::StepClock clock_;
   db::StepKey step_ = 0;
   std::int64_t count_ = 0;
-  double clock_s_ = 0.0, last_s_ = 0.0, moved_before_Ah_ = 0.0, moved_Ah_ = 0.0;
-  bool was_waiting_ = false;
+  double moved_before_Ah_ = 0.0, moved_Ah_ = 0.0;
 };
 
 void append(RunTraces& traces, const db::SampleRow& row) {

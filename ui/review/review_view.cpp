@@ -112,7 +112,7 @@ void ReviewView::make_right(QSplitter& splitter) {
   title_->setProperty("role", QStringLiteral("title"));
   title_->setTextInteractionFlags(Qt::TextSelectableByMouse);
   title_->setMinimumWidth(100);
-  auto* copy = button(tr("Copy as &image"), tr("Puts what is shown on the clipboard (Ctrl+Shift+C)"));
+  auto* copy = button(tr("Copy as i&mage"), tr("Puts what is shown on the clipboard (Ctrl+Shift+C)"));
   copy->setShortcut(QKeySequence(QStringLiteral("Ctrl+Shift+C")));
   export_ = button(tr("&Export"), tr("Writes the first chosen run to a file"));
   export_->setEnabled(false);

@@ -102,6 +102,33 @@ TEST(RunData, goes_on_along_the_expectation_after_an_interruption) {
   EXPECT_DOUBLE_EQ(data.expected_voltage_V()->last()->y, 3.7) << "40 s before, 30 s after";
 }
 
+// A step that stands, paused or for its chamber, does not move along its curve; nothing is expected of what is measured meanwhile.
+TEST(RunData, draws_no_expectation_while_a_step_waits_and_goes_on_by_its_clock) {
+  for (const bool is_live : {false, true}) {
+    RunData data;
+    data.begin(7);
+    api::ExpectedCurveView curve;
+    curve.execution = 1;
+    curve.coordinate = "step_time_s";
+    curve.at = {0, 100};
+    curve.voltage_V = {3.0, 4.0};
+    curve.cell_temperature_degC = {25, 25};
+    data.set_expected({curve});
+    api::StepView only = step(1, 0, 0);
+    only.compared_with = 1;
+    data.set_steps({only});
+    api::Columns columns = rows(0, 80);  // 20 s of work, 40 s of waiting, and work again
+    for (const double t : columns["test_time_s"]) {
+      columns["step_time_s"].push_back(t <= 20 ? t : t <= 60 ? std::nan("") : t - 40);
+    }
+    data.set_history(is_live ? api::Columns{} : columns);
+    if (is_live) data.add_live(columns);
+    EXPECT_EQ(data.voltage_V()->count(), 81U);
+    EXPECT_EQ(data.expected_voltage_V()->count(), 41U) << "21 rows before, 20 after";
+    EXPECT_DOUBLE_EQ(data.expected_voltage_V()->last()->y, 3.4) << "40 s of its own clock";
+  }
+}
+
 TEST(RunData, keeps_a_bounded_number_of_curves_against_charge) {
   RunData data;
   data.begin(7);
