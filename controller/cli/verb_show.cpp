@@ -221,7 +221,8 @@ boost::json::array acknowledgements_json(const RunContent& content) {
 }
 
 void print_run(const db::RunInfo& info, const RunContent& content, std::size_t steps_max) {
-  fmt::print("run {}: {} on {} ({}), {}\n", info.run, info.row.profile_name, info.row.channel, info.row.cell_name, info.status);
+  fmt::print("run {}: {} on {} ({}), {}\n", info.run, info.row.profile_name, info.row.channel, info.row.cell_name,
+             status_text(info));
   fmt::print("  started {} UTC, time {}, control period {} s, operator {}, program {:.12}\n", utc_text(info.row.started_at),
              info.row.time_source, to_seconds(info.row.control_period),
              info.row.operator_name.empty() ? "-" : info.row.operator_name, info.row.program_hash);
@@ -301,6 +302,8 @@ boost::json::object json_of(const db::RunInfo& info, const RunContent& content) 
           {"profile", info.row.profile_name},
           {"program_hash", info.row.program_hash},
           {"status", info.status},
+          {"time_source", info.row.time_source},
+          {"origin", db::word_of(info.origin)},
           {"criteria_met", info.end ? info.end->criteria_met : false},
           {"reason", info.end ? info.end->reason : ""},
           {"steps", std::move(steps)},

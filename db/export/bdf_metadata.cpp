@@ -92,9 +92,13 @@ json::array deviations(const std::vector<EventRow>& events, const std::vector<De
 }
 
 /// Whoever reads the file must not take a simulation, or somebody else's data, for a measurement of this bench.
-std::string_view source_type(const RunRow& row) {
-  if (row.time_source == "imported") return "import";
-  return row.time_source == "real" ? "measurement" : "simulation";
+std::string_view source_type(RunOrigin origin) {
+  switch (origin) {
+    case RunOrigin::measured: return "measurement";
+    case RunOrigin::simulated: return "simulation";
+    case RunOrigin::imported: return "import";
+  }
+  return "simulation";
 }
 
 json::object conformance(const RunInfo& run, bool has_deviations) {
@@ -173,7 +177,7 @@ Result<std::string> bdf_metadata(Reader& reader, RunKey key, const BdfMetadataOp
   const std::string cell_id = row.cell_id.empty() ? row.cell_name : row.cell_id;
   const json::object document{
       {"schema_version", "1.0.0"},
-      {"provenance", json::object{{"source_type", source_type(row)},
+      {"provenance", json::object{{"source_type", source_type(run->origin)},
                                   {"retrieved_at", unix_seconds(retrieved)},
                                   {"software", "cellrig " + row.software_version},
                                   {"time_source", row.time_source},

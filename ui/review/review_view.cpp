@@ -156,6 +156,8 @@ void ReviewView::choose_record() {
                                                     tr("cellrig records (*.db);;All files (*)"));
   if (!path.isEmpty()) open_record(path);
 }
+QString ReviewView::title() const { return title_->text(); }
+
 
 void ReviewView::open_record(const QString& path) {
   record_->cancel();
@@ -225,9 +227,9 @@ void ReviewView::show_loaded() {
                 [this](const auto& entry) { return std::find(chosen_.begin(), chosen_.end(), entry.first) == chosen_.end(); });
   const db::RunInfo& first = runs.front()->info;
   if (runs.size() == 1) {
-    const QString simulated = first.row.time_source == "real" ? QString() : tr(" · SIMULATED");
+    const std::string_view mark = db::mark_of(first.origin);
     title_->setText(tr("Run %1 · %2 · %3").arg(first.run).arg(to_text(first.row.profile_name), verdict_text(verdict_of(first))) +
-                    simulated);
+                    (mark.empty() ? QString() : QStringLiteral(" · ") + to_text(std::string(mark))));
     title_->setToolTip(first.end ? to_text(first.end->reason) : QString());
   } else {
     title_->setText(tr("%1 runs laid over each other").arg(runs.size()));

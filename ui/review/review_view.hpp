@@ -44,6 +44,7 @@ class ReviewView : public QWidget {
   [[nodiscard]] TimePage& time_page() { return *time_; }
   [[nodiscard]] QTabWidget& tabs() { return *tabs_; }
   [[nodiscard]] QString status() const;
+  [[nodiscard]] QString title() const;
 
  Q_SIGNALS:
   void record_opened(bool is_open);

@@ -28,8 +28,9 @@ struct ReportRig {
   std::unique_ptr<Reader> reader;
   RunKey run = 0;
 
-  explicit ReportRig(RunRow row = a_run(), int cycles = 3) {
+  explicit ReportRig(RunRow row = a_run(), int cycles = 3, const std::string& request = R"({"simulated":true})") {
     auto recorder = must(Recorder::open(simulated(dir.file("a.db"))));
+    recorder->audit(AuditRow{.verb = "run", .action = "run requested", .detail = request});
     Player player(*recorder, row);
     run = player.run;
     for (int i = 0; i < cycles; ++i) player.play_cycle(60);
@@ -106,8 +107,16 @@ TEST(Report, marks_what_was_not_measured_here) {
   const std::string imported = must(report_html(ReportRig(row).input()));
   EXPECT_THAT(imported, HasSubstr("IMPORTED"));
   EXPECT_THAT(imported, HasSubstr("measured elsewhere, not by this bench"));
-  row.time_source = "real";
-  EXPECT_THAT(must(report_html(ReportRig(row).input())), Not(HasSubstr("SIMULATED")));
+  EXPECT_THAT(imported, Not(HasSubstr("SIMULATED")));
+  row.time_source = "real";  // a simulated bench runs in real time as well
+  const std::string simulated_page = must(report_html(ReportRig(row).input()));
+  EXPECT_THAT(simulated_page, HasSubstr("SIMULATED"));
+  EXPECT_THAT(simulated_page, HasSubstr("real time: the cell was simulated"));
+  EXPECT_THAT(simulated_page, Not(HasSubstr("in real time</span>")));
+  for (InstrumentRow& instrument : row.instruments) instrument.address = "10.0.0.5:5025";
+  const std::string measured = must(report_html(ReportRig(row, 3, R"({"simulated":false})").input()));
+  EXPECT_THAT(measured, Not(HasSubstr("SIMULATED")));
+  EXPECT_THAT(measured, HasSubstr("in real time</span>"));
 }
 
 TEST(Report, of_several_runs_has_them_side_by_side) {
