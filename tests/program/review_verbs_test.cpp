@@ -149,6 +149,7 @@ TEST_F(ReviewVerbs, report_is_one_file_that_is_not_overwritten_by_itself) {
   EXPECT_THAT(page, HasSubstr("SIMULATED"));
   EXPECT_THAT(page, HasSubstr("Safety limits"));
   EXPECT_THAT(page, HasSubstr("4.25"));
+  EXPECT_THAT(page, HasSubstr("2.5 to 4.2 V in its file"));
   EXPECT_THAT(page, Not(HasSubstr("http")));
   const Finished again = in_folder({"report", "1", "-o", "one.html"});
   EXPECT_EQ(again.exit_code, 2);

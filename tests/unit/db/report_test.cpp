@@ -119,6 +119,20 @@ TEST(Report, marks_what_was_not_measured_here) {
   EXPECT_THAT(measured, HasSubstr("in real time</span>"));
 }
 
+// What a pulse is worth is told to the end of the cell's own window: beyond it nobody may load it, whatever the supervisor lets through.
+TEST(Report, tells_the_power_of_a_pulse_by_the_window_of_the_cell) {
+  ReportRig rig;
+  ReportInput input = rig.input();
+  input.runs.front().limits = {{"voltage_V", "upper voltage", 9, "V"}, {"voltage_V", "lower voltage", 1, "V"}};
+  const std::string without = must(report_html(input));
+  EXPECT_THAT(without, HasSubstr("Power is not told: the record has no cell file with a voltage window."));
+  input.runs.front().window = CellWindow{2.5, 4.2};
+  const std::string page = must(report_html(input));
+  EXPECT_THAT(page, HasSubstr("2.5 to 4.2 V in its file"));
+  input.runs.front().limits.clear();
+  EXPECT_EQ(must(report_html(input)).find("Power is not told"), std::string::npos);
+}
+
 TEST(Report, of_several_runs_has_them_side_by_side) {
   ReportRig rig;
   ReportInput input = rig.input();
