@@ -1,7 +1,6 @@
 // cellrig export: a run as plain CSV, or as Battery Data Format CSV with its metadata beside it; a profile as a PyBaMM experiment.
 #include <fmt/format.h>
 
-#include <filesystem>
 #include <memory>
 #include <optional>
 
@@ -23,7 +22,7 @@ struct ExportVerbOptions {
   std::string database = default_database;
   std::string format;  ///< csv, or pybamm for a profile, when empty
   std::string output;
-  std::string institution = "cellrig";
+  std::string institution{db::bdf_institution_default};
   std::string labels = "preferred";
   std::string profile;
   std::string cell = "lg-m50";
@@ -56,22 +55,14 @@ void export_sensors(db::Reader& reader, const ExportVerbOptions& options) {
 void export_battery_data_format(db::Reader& reader, const ExportVerbOptions& options, const db::RunInfo& info) {
   const std::string path =
       options.output.empty() ? db::bdf_file_name(options.institution, info, static_cast<int>(options.run)) : options.output;
-  const db::BdfReport report =
-      value_or_throw(db::export_bdf(reader, options.run, db::ExportOptions{path, options.overwrite},
-                                    options.labels == "machine" ? db::BdfLabels::machine : db::BdfLabels::preferred),
-                     path);
-  say_written(options, path, report.rows);
-  if (report.rows_left_out > 0)
-    fmt::print(stderr, "cellrig export: {} rows without voltage or current were left out\n", report.rows_left_out);
-  db::BdfMetadataOptions metadata;
-  metadata.kind = "cycling";
-  metadata.data_file = std::filesystem::path(path).filename().string();
-  if (info.row.time_source == "real") metadata.exported_at = RealTime{}.utc_now();
-  const std::string metadata_path = db::bdf_metadata_path(path);
-  const Result<void> written =
-      db::export_bdf_metadata(reader, options.run, metadata, db::ExportOptions{metadata_path, options.overwrite});
-  if (!written) throw_record_error(metadata_path, written.error());
-  if (!options.quiet) fmt::print("{}\n", metadata_path);
+  const db::BdfFiles files = value_or_throw(
+      db::export_bdf_files(reader, options.run, db::ExportOptions{path, options.overwrite},
+                           options.labels == "machine" ? db::BdfLabels::machine : db::BdfLabels::preferred, RealTime{}.utc_now()),
+      path);
+  say_written(options, path, files.report.rows);
+  if (files.report.rows_left_out > 0)
+    fmt::print(stderr, "cellrig export: {} rows without voltage or current were left out\n", files.report.rows_left_out);
+  if (!options.quiet) fmt::print("{}\n", files.metadata_path);
 }
 
 void export_document(db::Reader& reader, const ExportVerbOptions& options) {

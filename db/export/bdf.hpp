@@ -25,20 +25,31 @@ enum class BdfLabels : std::uint8_t { preferred, machine };  ///< "Test Time / s
 /// The machine name of a preferred label, as the format makes them: "Cycle Net Energy / Wh" -> cycle_net_energy_wh.
 [[nodiscard]] std::string bdf_machine_name(std::string_view preferred);
 
+inline constexpr std::string_view bdf_institution_default = "cellrig";
 /// "UCam__A0001__20241031_001.bdf.csv": what the format recommends. Characters outside [A-Za-z0-9-] become '-'.
 [[nodiscard]] std::string bdf_file_name(const std::string& institution, const RunInfo& run, int number);
 /// "x.bdf.csv" -> "x.bdf.metadata.json"
 [[nodiscard]] std::string bdf_metadata_path(const std::string& bdf_path);
 
 struct BdfMetadataOptions {
-  UtcTime exported_at{};       ///< 0: the end (or the start) of the run stands for it
-  std::string kind = "other";  ///< BattINFO: cycling, capacity_check, rate_capability, hppc, dcir, formation, rpt, ...
-  std::string data_file{};     ///< named as the test's data set; may be empty
+  UtcTime exported_at{};    ///< 0: the end (or the start) of the run stands for it
+  std::string kind{};       ///< BattINFO: cycling, hppc, dcir, formation, rpt, ...; empty: by the run's profile (bdf_kind_of)
+  std::string data_file{};  ///< named as the test's data set; may be empty
 };
 /// BattINFO records of the test, its protocol, equipment, channel and cell, and deviations made from the events of severity
 /// warning and above. status is running, completed or aborted.
 [[nodiscard]] Result<std::string> bdf_metadata(Reader& reader, RunKey run, const BdfMetadataOptions& options);
 [[nodiscard]] Result<void> export_bdf_metadata(Reader& reader, RunKey run, const BdfMetadataOptions& metadata,
                                                const ExportOptions& options);
+/// What BattINFO calls such a test: by the words in the name of its profile, else cycling or other.
+[[nodiscard]] std::string_view bdf_kind_of(const RunRow& row, bool has_cycles);
+
+struct BdfFiles {
+  BdfReport report;
+  std::string metadata_path;
+};
+/// The data, and the metadata beside them. `now` is when it is done; it counts for a run in real time.
+[[nodiscard]] Result<BdfFiles> export_bdf_files(Reader& reader, RunKey run, const ExportOptions& options, BdfLabels labels,
+                                                UtcTime now);
 
 }  // namespace cellrig::db

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <boost/json.hpp>
 #include <ctime>
@@ -106,6 +107,9 @@ json::object conformance(const RunInfo& run, bool has_deviations) {
   return {{"status", status}};
 }
 
+/// "EA PSB 10060"; without a maker no blank in front.
+std::string equipment_name(const InstrumentRow& i) { return i.maker.empty() ? i.model : i.maker + " " + i.model; }
+
 json::object test_record(const RunInfo& run, const json::array& deviating, const BdfMetadataOptions& options) {
   const RunRow& row = run.row;
   const std::string id = "run-" + std::to_string(run.run);
@@ -125,7 +129,7 @@ json::object test_record(const RunInfo& run, const json::array& deviating, const
   for (const InstrumentRow& instrument : row.instruments) {
     if (instrument.role != "cycler") continue;
     test["equipment_id"] = instrument.serial.empty() ? instrument.name : instrument.serial;
-    test["instrument_name"] = instrument.maker + " " + instrument.model;
+    test["instrument_name"] = equipment_name(instrument);
     break;
   }
   return test;
@@ -135,7 +139,7 @@ json::array equipment_records(const RunRow& row) {
   json::array out;
   for (const InstrumentRow& i : row.instruments) {
     out.push_back(json::object{{"id", i.serial.empty() ? i.name : i.serial},
-                               {"equipment_spec_id", i.maker + " " + i.model},
+                               {"equipment_spec_id", equipment_name(i)},
                                {"serial_number", i.serial},
                                {"label", i.name},
                                {"role", i.role},
@@ -157,7 +161,7 @@ std::int64_t channel_index(const std::string& name) {
 
 }  // namespace
 
-Result<std::string> bdf_metadata(Reader& reader, RunKey key, const BdfMetadataOptions& options) {
+Result<std::string> bdf_metadata(Reader& reader, RunKey key, const BdfMetadataOptions& given) {
   const Result<RunInfo> run = reader.run(key);
   if (!run) return run.error();
   const Result<std::vector<EventRow>> events = reader.events(key);
@@ -165,6 +169,11 @@ Result<std::string> bdf_metadata(Reader& reader, RunKey key, const BdfMetadataOp
   const Result<std::vector<StepInfo>> steps = reader.steps(key);
   if (!steps) return steps.error();
   const RunRow& row = run->row;
+  BdfMetadataOptions options = given;
+  if (options.kind.empty()) {
+    const bool has_cycles = std::any_of(steps->begin(), steps->end(), [](const StepInfo& step) { return step.row.in_cycle; });
+    options.kind = bdf_kind_of(row, has_cycles);
+  }
   UtcTime retrieved = options.exported_at;
   if (retrieved.ns_since_epoch == 0) retrieved = run->end ? run->end->ended_at : row.started_at;
   const Result<std::vector<DeviationRow>> recorded = reader.deviations(key);

@@ -129,6 +129,21 @@ TEST_F(Review, exports_what_the_command_line_exports) {
   EXPECT_EQ(file.readAll().count('\n'), 5);  // header and four cycles
 }
 
+TEST_F(Review, exports_battery_data_with_its_metadata_under_the_recommended_name) {
+  ASSERT_NO_FATAL_FAILURE(open());
+  ASSERT_NO_FATAL_FAILURE(choose({1}));
+  EXPECT_EQ(view.export_name(ReviewView::Export::battery_data_format).toStdString(), "cellrig__SN0041__20000101_001.bdf.csv");
+  EXPECT_EQ(view.export_name(ReviewView::Export::cycles).toStdString(), "run-1.csv");
+  QTemporaryDir folder;
+  bool is_done = false;
+  QObject::connect(&view, &ReviewView::exported, [&](bool done) { is_done = done; });
+  view.export_to(ReviewView::Export::battery_data_format, folder.filePath(QStringLiteral("x.bdf.csv")));
+  ASSERT_TRUE(wait_until([&] { return is_done; })) << qPrintable(view.status());
+  QFile metadata(folder.filePath(QStringLiteral("x.bdf.metadata.json")));
+  ASSERT_TRUE(metadata.open(QIODevice::ReadOnly)) << qPrintable(view.status());
+  EXPECT_TRUE(metadata.readAll().contains("\"source_type\":\"simulation\""));
+}
+
 TEST_F(Review, says_why_a_file_cannot_be_opened) {
   bool was_asked = false;
   QObject::connect(&view, &ReviewView::record_opened, [&](bool is_open) { was_asked = !is_open; });
