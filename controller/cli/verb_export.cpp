@@ -8,6 +8,7 @@
 #include "controller/base/config_error.hpp"
 #include "controller/cli/export_profile.hpp"
 #include "controller/cli/record_source.hpp"
+#include "controller/cli/run_filter.hpp"
 #include "controller/cli/verbs.hpp"
 #include "db/export/bdf.hpp"
 #include "db/export/csv.hpp"
@@ -17,7 +18,7 @@ namespace cellrig::cli {
 namespace {
 
 struct ExportVerbOptions {
-  std::optional<std::int64_t> run_given;
+  std::optional<std::string> run_given;  ///< "3", "other.db:3"
   std::int64_t run = 0;
   std::string database = default_database;
   std::string format;  ///< csv, or pybamm for a profile, when empty
@@ -108,7 +109,9 @@ ExitCode run_export(ExportVerbOptions options) {
   if (options.format == "pybamm") refuse_usage("--format pybamm writes a profile: name it with --profile");
   if (options.json || !options.accepted_losses.empty() || !options.settings.empty())
     refuse_usage("--json, --set and --accept-loss belong to --profile");
-  options.run = *options.run_given;
+  const RunAddress address = run_address(*options.run_given, options.database);
+  options.run = address.run;
+  options.database = address.database;
   return export_run(options);
 }
 
@@ -117,7 +120,7 @@ ExitCode run_export(ExportVerbOptions options) {
 void add_export(CLI::App& app, Action& chosen) {
   CLI::App* const verb = app.add_subcommand("export", "write a run as CSV or Battery Data Format, or a profile for PyBaMM");
   const auto options = std::make_shared<ExportVerbOptions>();
-  verb->add_option("run", options->run_given, "the number of the run, as `cellrig runs` lists it");
+  verb->add_option("run", options->run_given, "the number of the run, as `cellrig runs` lists it, or FILE:NUMBER");
   verb->add_option("--db", options->database, "the database");
   verb->add_option(
           "--format", options->format,

@@ -158,6 +158,25 @@ TEST_F(ReviewVerbs, report_is_one_file_that_is_not_overwritten_by_itself) {
   EXPECT_THAT(content(*folder + "/two.html"), HasSubstr("Comparison of 2 runs"));
 }
 
+TEST_F(ReviewVerbs, a_run_of_another_database_has_an_address) {
+  const auto from_elsewhere = [](std::vector<std::string> words) {
+    words.insert(words.end(), {"--db", "none.db"});
+    return in_folder(words);
+  };
+  const Finished shown = from_elsewhere({"show", "cellrig.db:2"});
+  EXPECT_EQ(shown.exit_code, 0) << shown.err;
+  EXPECT_THAT(shown.out, HasSubstr("run 2: CC-CV cycling"));
+  const Finished exported = from_elsewhere({"export", "cellrig.db:2", "-o", "addressed.csv"});
+  EXPECT_EQ(exported.exit_code, 0) << exported.err;
+  for (const char* verb : {"show", "export"}) {
+    for (const char* wrong : {"x", "cellrig.db:", ":1", "cellrig.db:x"}) {
+      const Finished refused = in_folder({verb, wrong});
+      EXPECT_EQ(refused.exit_code, 2) << verb << " " << wrong;
+      EXPECT_THAT(refused.err, HasSubstr("is no run: give a number, or FILE:NUMBER")) << verb << " " << wrong;
+    }
+  }
+}
+
 // The time of a clock on the wall makes no measurement of a model.
 TEST_F(ReviewVerbs, a_simulated_run_in_real_time_is_a_measurement_nowhere) {
   (void)file_with(
