@@ -459,8 +459,7 @@ std::optional<double> AccuracyRow::share() const {
 
 std::vector<AccuracyRow> accuracy_rows(const Program& compiled, const CheckContext& context) {
   if (!context.cycler) return {};
-  Program program = compiled;  // as this bench will run it
-  program.limits.sensors = tighter(program.limits.sensors, context.bench_limits);
+  const Program program = on_bench(compiled, context);
   return AccuracyCollector{program, context}.rows();
 }
 

@@ -76,7 +76,6 @@ class StepsOnTheirWays {
     const Step& step = std::get<Step>(program_.code[instruction]);
     if (!step.limits) return visit(program_, instruction, facts);
     tightened_.limits = *step.limits;
-    tightened_.limits.sensors = tighter(tightened_.limits.sensors, context_.bench_limits);
     visit(tightened_, instruction, facts);
   }
 
@@ -162,11 +161,19 @@ std::vector<Finding> FindingSink::take() {
   return std::move(findings_);
 }
 
+Program on_bench(Program program, const CheckContext& context) {
+  program.limits = tighter(program.limits, context.bench_limits);
+  for (Instruction& instruction : program.code) {
+    Step* const step = std::get_if<Step>(&instruction);
+    if (step != nullptr && step->limits) step->limits = tighter(*step->limits, context.bench_limits);
+  }
+  return program;
+}
+
 std::vector<Finding> check(const Program& compiled, const CheckContext& context) {
   FindingSink sink{context.file, compiled.files};
   check_sensors(compiled, context, sink);
-  Program program = compiled;  // as this bench will run it
-  program.limits.sensors = tighter(program.limits.sensors, context.bench_limits);
+  const Program program = on_bench(compiled, context);
   check_bench(program, context, sink);
   StepsOnTheirWays{program, context, sink}.judge();
   check_results(program, sink);

@@ -36,13 +36,16 @@ struct CheckContext {
   /// Inputs that the channel is bound to, by what they measure; the pressure follows from the force.
   std::array<std::optional<LoggerInput>, measurand_count> sensors{};
   std::optional<double> stack_area_cm2{};  ///< by the bench file
-  SensorLimits bench_limits{};
+  ChannelLimits bench_limits{};
   std::map<std::string, SourcePlace> bench_limit_places{};
   std::string relay_without_watchdog{};  ///< the model that holds the contactor, the only second path to OFF
 };
 
 /// Every finding once, by line. Pure.
 [[nodiscard]] std::vector<Finding> check(const Program& program, const CheckContext& context);
+
+/// The program as the bench runs it: within what the channel allows. It has another hash than the one it is made of.
+[[nodiscard]] Program on_bench(Program program, const CheckContext& context);
 
 [[nodiscard]] bool has_errors(const std::vector<Finding>& findings);
 

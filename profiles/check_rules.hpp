@@ -20,17 +20,17 @@ class FindingSink {
   FindingSink(const std::string& file, std::vector<std::string> files) : file_{file}, files_{std::move(files)} {}
   void error(SourceSpot spot, const std::string& message) { add(Severity::error, spot, message); }
   void warning(SourceSpot spot, const std::string& message) { add(Severity::warning, spot, message); }
+  [[nodiscard]] SourcePlace place_of(SourceSpot spot) const {
+    const bool is_inner = spot.file > 0 && static_cast<std::size_t>(spot.file) <= files_.size();
+    return {is_inner ? files_[static_cast<std::size_t>(spot.file) - 1] : file_, spot.line, spot.column};
+  }
   /// In another file: the cell's, the bench's.
   void error(const SourcePlace& place, const std::string& message) { add(Severity::error, place, message); }
   void add(Severity severity, const SourcePlace& place, const std::string& message);
   [[nodiscard]] std::vector<Finding> take();
 
  private:
-  void add(Severity severity, SourceSpot spot, const std::string& message) {
-    const bool is_inner = spot.file > 0 && static_cast<std::size_t>(spot.file) <= files_.size();
-    const std::string& file = is_inner ? files_[static_cast<std::size_t>(spot.file) - 1] : file_;
-    add(severity, SourcePlace{file, spot.line, spot.column}, message);
-  }
+  void add(Severity severity, SourceSpot spot, const std::string& message) { add(severity, place_of(spot), message); }
   std::string file_;
   std::vector<std::string> files_;
   std::set<std::tuple<Severity, std::string, int, std::string>> seen_;

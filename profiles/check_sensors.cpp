@@ -28,8 +28,9 @@ class SensorLimitChecker {
       check_sensor(limit);
       if (source.is_by_profile) check_against_bench(limit);
     }
+    check_steps();
     for (const SensorLimitKey& key : sensor_limit_table()) {
-      const std::optional<double>& value = context_.bench_limits.*key.limit;
+      const std::optional<double>& value = context_.bench_limits.sensors.*key.limit;
       const auto place = context_.bench_limit_places.find(std::string{key.key});
       if (value && place != context_.bench_limit_places.end()) check_sensor({key, *value, place->second});
     }
@@ -38,6 +39,28 @@ class SensorLimitChecker {
   }
 
  private:
+  /// Limits of a step are those of its program but for what it tightens.
+  void check_steps() {
+    for (const Instruction& instruction : program_.code) {
+      const Step* const step = std::get_if<Step>(&instruction);
+      if (step == nullptr || !step->limits) continue;
+      const SourcePlace place = sink_.place_of(step->source);
+      for (const SensorLimitKey& key : sensor_limit_table()) {
+        const std::optional<double>& value = step->limits->sensors.*key.limit;
+        if (!value || value == program_.limits.sensors.*key.limit) continue;
+        check_sensor({key, *value, place});
+        check_against_bench({key, *value, place});
+      }
+      const SensorLimits all = tighter(step->limits->sensors, context_.bench_limits.sensors);
+      if (leaves_no_window(all)) sink_.error(place, "the limits of this step leave no window for the stack pressure");
+    }
+  }
+
+  static bool leaves_no_window(const SensorLimits& all) {
+    return all.stack_pressure_min_MPa && all.stack_pressure_max_MPa &&
+           !(*all.stack_pressure_min_MPa < *all.stack_pressure_max_MPa);
+  }
+
   void check_sensor(const GivenLimit& limit) {
     const std::optional<LoggerInput> sensor = sensor_input(program_, context_, limit.key.measurand);
     const std::string name = "'" + std::string{limit.key.key} + "'";
@@ -57,7 +80,7 @@ class SensorLimitChecker {
   }
 
   void check_against_bench(const GivenLimit& limit) {
-    const std::optional<double>& bench = context_.bench_limits.*limit.key.limit;
+    const std::optional<double>& bench = context_.bench_limits.sensors.*limit.key.limit;
     if (!bench || (limit.key.is_upper ? limit.value <= *bench : limit.value >= *bench)) return;
     const auto place = context_.bench_limit_places.find(std::string{limit.key.key});
     sink_.error(limit.place, "'" + std::string{limit.key.key} + "' = " + format_short(limit.value) +
@@ -67,16 +90,14 @@ class SensorLimitChecker {
   }
 
   void check_window() {
-    const SensorLimits all = tighter(program_.limits.sensors, context_.bench_limits);
-    if (!all.stack_pressure_min_MPa || !all.stack_pressure_max_MPa || *all.stack_pressure_min_MPa < *all.stack_pressure_max_MPa)
-      return;
+    if (!leaves_no_window(tighter(program_.limits.sensors, context_.bench_limits.sensors))) return;
     sink_.error(place_of_sensor_limit(program_, context_, *find_sensor_limit("stack_pressure_max_MPa")),
                 "the limits of cell, bench and profile leave no window for the stack pressure");
   }
 
   /// Two healthy voltmeters may be apart by both their errors.
   void check_difference() {
-    const std::optional<double> limit = tighter(program_.limits.sensors, context_.bench_limits).voltage_difference_max_V;
+    const std::optional<double> limit = tighter(program_.limits.sensors, context_.bench_limits.sensors).voltage_difference_max_V;
     const std::optional<LoggerInput> sensor = sensor_input(program_, context_, Measurand::logger_voltage);
     if (!limit || !sensor || !context_.cycler) return;
     const double top = program_.limits.voltage_max.value();
@@ -110,7 +131,7 @@ std::optional<LoggerInput> sensor_input(const Program& program, const CheckConte
 
 SourcePlace place_of_sensor_limit(const Program& program, const CheckContext& context, const SensorLimitKey& key) {
   const std::optional<double>& ours = program.limits.sensors.*key.limit;
-  const std::optional<double>& bench = context.bench_limits.*key.limit;
+  const std::optional<double>& bench = context.bench_limits.sensors.*key.limit;
   const auto in_bench = context.bench_limit_places.find(std::string{key.key});
   const bool is_bench = bench && (!ours || (key.is_upper ? *bench <= *ours : *bench >= *ours));
   if (is_bench && in_bench != context.bench_limit_places.end()) return in_bench->second;

@@ -246,8 +246,7 @@ bool read_special(const YamlEntry& given, const AttachmentReader& files, StepSpe
   } else if (given.key == "limits") {
     const YamlMap known{given.value, "limits", limit_keys()};
     for (const YamlEntry& limit : given.value.entries()) {
-      const bool is_of_a_sensor = find_sensor_limit(limit.key) != nullptr || find_sensor_delay(limit.key) != nullptr;
-      if (limit.key == "charge_capacity_max_Ah" || is_of_a_sensor)
+      if (limit.key == "charge_capacity_max_Ah")
         throw ConfigError{limit.place, "'" + limit.key + "' holds for the whole run: give it to the profile"};
       step.limits.push_back(read_field(limit));
     }

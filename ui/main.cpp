@@ -1,9 +1,12 @@
 // cellrig-ui: the window to a bench of cellrig.
 #include <QApplication>
+#include <QSaveFile>
 #include <QSettings>
 #include <cstdio>
 #include <memory>
 
+#include "ui/end_signals.hpp"
+#include "ui/live/bench_view.hpp"
 #include "ui/main_window.hpp"
 #include "ui/options.hpp"
 #include "ui/simulated_bench.hpp"
@@ -16,6 +19,12 @@ QStringList words_of(int argc, char** argv) {
   QStringList words;
   for (int i = 1; i < argc; ++i) words += QString::fromLocal8Bit(argv[i]);
   return words;
+}
+
+void write_ready_file(const QString& path) {
+  QSaveFile file(path);
+  const bool is_written = file.open(QIODevice::WriteOnly) && file.write("ready\n") > 0 && file.commit();
+  if (!is_written) std::fprintf(stderr, "cellrig-ui: --ready-file %s: %s\n", qPrintable(path), qPrintable(file.errorString()));
 }
 
 }  // namespace
@@ -46,8 +55,20 @@ int main(int argc, char** argv) {
   QApplication::setApplicationName(QStringLiteral("cellrig-ui"));
   QApplication app(argc, argv);
   apply_theme(options.theme.value_or(theme_named(QSettings().value(QStringLiteral("window/theme")).toString())));
+  const EndSignals signals_to_end;
+  constexpr int ended_by_signal = 128;
+  QObject::connect(&signals_to_end, &EndSignals::asked_to_end, [](int signal) {
+    QApplication::closeAllWindows();  // the layout is remembered
+    QApplication::exit(ended_by_signal + signal);
+  });
   MainWindow window;
   std::unique_ptr<SimulatedBench> bench;
+  if (!options.ready_file.isEmpty()) {
+    QObject::connect(&window.bench_view(), &BenchView::came_alive, &window, [&] {
+      window.repaint();  // now: what the file says is on the screen
+      write_ready_file(options.ready_file);
+    });
+  }
   if (options.is_simulated) {
     bench = std::make_unique<SimulatedBench>();
     QObject::connect(bench.get(), &SimulatedBench::ready, &window, [&](const ServiceAddress& address) {

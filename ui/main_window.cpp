@@ -16,7 +16,9 @@
 #include "ui/live/alarm_panel.hpp"
 #include "ui/live/bench_view.hpp"
 #include "ui/live/run_page.hpp"
+#include "ui/live/stop_notice.hpp"
 #include "ui/model/activity_text.hpp"
+#include "ui/model/permission.hpp"
 #include "ui/model/text.hpp"
 #include "ui/review/review_view.hpp"
 
@@ -50,6 +52,8 @@ MainWindow::MainWindow(QWidget* parent) : QMainWindow(parent), model_(client_) {
   message_ = new QLabel;
   message_->setWordWrap(true);
   message_->hide();
+  stop_notice_ = new StopNotice;
+  notices->addWidget(stop_notice_);
   notices->addWidget(alarm_panel_);
   notices->addWidget(message_);
   layout->addLayout(notices);
@@ -59,6 +63,12 @@ MainWindow::MainWindow(QWidget* parent) : QMainWindow(parent), model_(client_) {
   connect(&client_, &ApiClient::link_changed, this, &MainWindow::show_link);
   connect(&client_, &ApiClient::misunderstood, this,
           [this](const QString& what) { say(tr("The service said what this window does not understand: %1").arg(what), true); });
+  connect(&client_, &ApiClient::session_changed, this, &MainWindow::show_session);
+  connect(&client_, &ApiClient::trouble_changed, this, &MainWindow::show_link);
+  connect(&client_, &ApiClient::sign_in_refused, this, [this](const QString& why) {
+    if (!address_.user.isEmpty()) ask_password(why);
+  });
+  connect(&client_, &ApiClient::stop_heard, stop_notice_, &StopNotice::hear);
   connect(&model_, &BenchModel::bench_changed, this, &MainWindow::show_bench);
   connect(&model_, &BenchModel::alarms_changed, this, [this] { alarm_panel_->show_alarms(model_.alarms()); });
   connect(alarm_panel_, &AlarmPanel::acknowledge_requested, this, &MainWindow::acknowledge);
@@ -73,7 +83,10 @@ MainWindow::MainWindow(QWidget* parent) : QMainWindow(parent), model_(client_) {
   show_page(Page::bench);
 }
 
-MainWindow::~MainWindow() { qApp->removeEventFilter(this); }
+MainWindow::~MainWindow() {
+  qApp->removeEventFilter(this);
+  client_.disconnect_from();  // as long as the model is there: the pages look at it once more
+}
 
 QWidget* MainWindow::make_top() {
   auto* top = new QWidget;
@@ -172,7 +185,36 @@ void MainWindow::show_page(Page page) {
 
 void MainWindow::connect_to(const ServiceAddress& address) {
   trouble_.clear();
-  client_.connect_to(address);
+  address_ = address;
+  if (address.user.isEmpty() || !address.password.isEmpty()) {
+    client_.connect_to(address);
+  } else {
+    ask_password({});
+  }
+}
+
+void MainWindow::ask_password(const QString& trouble) {
+  if (sign_in_) sign_in_->close();
+  auto* dialog = new SignInDialog(address_.user, address_.url.toString(), trouble, this);
+  sign_in_ = dialog;
+  dialog->on_done([this](const QString& password) {
+    address_.password = password;
+    client_.connect_to(address_);
+  });
+  if (client_.link() == LinkState::none) show_trouble(tr("Nobody is signed in."));
+  dialog->show();
+}
+
+void MainWindow::show_session() {
+  const std::optional<api::SessionView>& session = client_.session();
+  set_signed_in_name(session ? to_text(session->name) : QString());
+  const QString why_not = why_not_allowed(session, api::Role::operates);
+  set_usable(bench_view_->start_button(), true, why_not);
+  alarm_panel_->set_why_not_acknowledge(why_not);
+  alarm_panel_->show_alarms(model_.alarms());
+  run_page_->show_session();
+  start_page_->show_session();
+  show_link();
 }
 
 void MainWindow::open_record(const QString& path) { review_view_->open_record(path); }
@@ -196,11 +238,19 @@ void MainWindow::show_link() {
     case LinkState::connecting:
       text = tr("connecting…");
       placeholder = tr("Connecting to %1…").arg(address);
+      if (!client_.trouble().isEmpty()) placeholder += QStringLiteral("\n") + client_.trouble();
       colour = colours().warning;
       break;
     case LinkState::live:
       text = tr("● connected");
+      if (client_.session() && !client_.session()->name.empty())
+        text = tr("● %1, %2").arg(to_text(client_.session()->name), role_text(client_.session()->role));
       colour = colours().good;
+      break;
+    case LinkState::refused:
+      text = tr("✗ not signed in");
+      placeholder = tr("%1 does not let this window in: %2").arg(address, client_.trouble());
+      colour = colours().alarm;
       break;
     case LinkState::lost:
       text = tr("✗ no data since %1").arg(clock_text(*client_.last_heard(), utc_now()));
@@ -211,8 +261,9 @@ void MainWindow::show_link() {
   link_->setToolTip(address);
   link_->setStyleSheet(QStringLiteral("color: %1; font-weight: 600;").arg(colour.name()));
   bench_view_->set_placeholder(placeholder);
-  bench_view_->set_stale(link == LinkState::lost);
-  run_page_->set_stale_since(link == LinkState::lost ? client_.last_heard() : std::nullopt);
+  const bool is_stale = link == LinkState::lost || link == LinkState::refused;
+  bench_view_->set_stale(is_stale);
+  run_page_->set_stale_since(is_stale ? client_.last_heard() : std::nullopt);
 }
 
 void MainWindow::show_bench() {
@@ -230,36 +281,22 @@ void MainWindow::say(const QString& text, bool is_error) {
   message_timer_.start();
 }
 
-QString MainWindow::message() const { return message_->isHidden() ? QString() : message_->text(); }
-
-void MainWindow::emergency_stop() {
-  say(tr("Emergency stop: asking for every output to be switched off…"), true);
-  client_.emergency_stop(this, [this](const Answer<api::Done>& answer) {
-    if (answer) {
-      say(tr("Emergency stop: %1").arg(to_text(answer->done)), true);
-      return;
-    }
-    say(tr("EMERGENCY STOP WAS NOT CONFIRMED: %1. Use the switch of the bench.").arg(error_text(answer.error())), true);
-    message_timer_.stop();
-  });
+QString MainWindow::message() const {
+  QStringList lines{stop_notice_->text(), message_->isHidden() ? QString() : message_->text()};
+  lines.removeAll(QString());
+  return lines.join(QLatin1Char('\n'));
 }
+
+void MainWindow::emergency_stop() { client_.stop(QStringLiteral("/stop"), tr("every output"), {}); }
 
 void MainWindow::stop_chamber(const std::string& chamber) {
   auto* dialog = new PersonDialog({tr("Stop chamber %1").arg(to_text(chamber)),
                                    tr("Every channel in it goes off, their runs end, and the chamber is switched off."),
-                                   tr("Reason"), tr("Stop the chamber"), false},
+                                   tr("Reason"), tr("Stop the chamber"), false, false},
                                   this);
   dialog->on_done([this, chamber](const QString& name, const QString& reason) {
-    client_.post<api::Done>(
-        {QStringLiteral("/chambers/%1/stop").arg(QString::fromUtf8(QUrl::toPercentEncoding(to_text(chamber)))), {}},
-        api::PersonOrder{name.toStdString(), reason.toStdString(), {}}, this, [this](const Answer<api::Done>& answer) {
-          if (answer) {
-            say(to_text(answer->done), true);
-            return;
-          }
-          say(tr("THE STOP OF THE CHAMBER WAS NOT CONFIRMED: %1. Use its switch.").arg(error_text(answer.error())), true);
-          message_timer_.stop();
-        });
+    client_.stop(QStringLiteral("/chambers/%1/stop").arg(QString::fromUtf8(QUrl::toPercentEncoding(to_text(chamber)))),
+                 tr("chamber %1").arg(to_text(chamber)), {name.toStdString(), reason.toStdString(), {}});
   });
   dialog->show();
 }

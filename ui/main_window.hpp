@@ -8,6 +8,7 @@
 #include "ui/api_client/api_client.hpp"
 #include "ui/chart/palette.hpp"
 #include "ui/dialogs/person_dialog.hpp"
+#include "ui/dialogs/sign_in_dialog.hpp"
 #include "ui/model/bench_model.hpp"
 
 class QLabel;
@@ -18,10 +19,10 @@ namespace cellrig::ui {
 
 class AlarmPanel;
 class BenchView;
-
 class ReviewView;
 class RunPage;
 class StartPage;
+class StopNotice;
 
 class MainWindow : public QMainWindow {
   Q_OBJECT
@@ -30,6 +31,7 @@ class MainWindow : public QMainWindow {
   explicit MainWindow(QWidget* parent = nullptr);
   ~MainWindow() override;
 
+  /// Of an account without its password: asks for it.
   void connect_to(const ServiceAddress& address);
   void open_record(const QString& path);
   void show_page(Page page);
@@ -47,7 +49,10 @@ class MainWindow : public QMainWindow {
   [[nodiscard]] QPushButton& stop_button() { return *stop_button_; }
   [[nodiscard]] QPushButton& page_button(Page page);
   [[nodiscard]] BenchModel& model() { return model_; }
+  /// What is said about stops, and below it whatever else there is to say.
   [[nodiscard]] QString message() const;
+  [[nodiscard]] StopNotice& stop_notice() { return *stop_notice_; }
+  [[nodiscard]] SignInDialog* sign_in_dialog() const { return sign_in_; }
   [[nodiscard]] PersonDialog* acknowledge_dialog() const { return acknowledge_; }
 
  protected:
@@ -61,6 +66,8 @@ class MainWindow : public QMainWindow {
   void show_link();
   void show_bench();
   void acknowledge(const api::AlarmView& alarm);
+  void ask_password(const QString& trouble);
+  void show_session();
   void stop_chamber(const std::string& chamber);
   void say(const QString& text, bool is_error);
   void choose_theme(Theme theme);
@@ -76,12 +83,15 @@ class MainWindow : public QMainWindow {
   QPushButton *bench_button_ = nullptr, *run_button_ = nullptr, *start_button_ = nullptr, *review_button_ = nullptr;
   QPushButton* stop_button_ = nullptr;
   AlarmPanel* alarm_panel_ = nullptr;
+  StopNotice* stop_notice_ = nullptr;
   QStackedWidget* pages_ = nullptr;
   BenchView* bench_view_ = nullptr;
   RunPage* run_page_ = nullptr;
   StartPage* start_page_ = nullptr;
   ReviewView* review_view_ = nullptr;
   QPointer<PersonDialog> acknowledge_;
+  QPointer<SignInDialog> sign_in_;
+  ServiceAddress address_;
   QTimer message_timer_;
   QString trouble_;
 };

@@ -15,6 +15,7 @@ struct Options {
   bool is_simulated = false;
   QString record;  ///< opened in Review; may be empty
   std::optional<Theme> theme;
+  QString ready_file;  ///< written once a tile shows what a run measures; may be empty
   bool wants_help = false, wants_version = false;
 };
 

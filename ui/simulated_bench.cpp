@@ -1,11 +1,18 @@
 #include "ui/simulated_bench.hpp"
 
+#include <sys/prctl.h>
+
 #include <QCoreApplication>
 #include <QFile>
 #include <QFileInfo>
 #include <QJsonDocument>
 #include <QJsonObject>
 #include <QStandardPaths>
+
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <csignal>
 
 #include "ui/options.hpp"
 
@@ -39,6 +46,12 @@ SimulatedBench::SimulatedBench(const QString& program, QObject* parent)
   look_.setInterval(look_every_ms);
   connect(&look_, &QTimer::timeout, this, &SimulatedBench::look_for_ready_file);
   process_.setProcessChannelMode(QProcess::MergedChannels);
+  // A window that is killed or crashes says goodbye to nobody: the kernel tells the child, which switches off and ends. In the child, before exec: nothing
+  // is called here that is not safe between fork and exec.
+  process_.setChildProcessModifier([window = ::getpid()] {
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (::getppid() != window) ::_exit(0);  // it was faster
+  });
   connect(&process_, &QProcess::finished, this, [this](int code, QProcess::ExitStatus) {
     look_.stop();
     const QString words = QString::fromUtf8(process_.readAll()).trimmed().right(800);

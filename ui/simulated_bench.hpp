@@ -1,4 +1,4 @@
-// A simulated bench of the window's own: 'cellrig serve --simulated' as a child, which ends with the window.
+// A simulated bench of the window's own: 'cellrig serve --simulated' as a child, which ends with the window, however that ends.
 #pragma once
 
 #include <QObject>

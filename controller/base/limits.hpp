@@ -2,10 +2,10 @@
 // instrument's own protection; the preflight refuses what does not nest.
 #pragma once
 
-#include "controller/base/current_by_temperature.hpp"
 #include <algorithm>
 #include <optional>
 
+#include "controller/base/current_by_temperature.hpp"
 #include "controller/base/time.hpp"
 #include "controller/base/units.hpp"
 
@@ -68,6 +68,33 @@ struct SafetyLimits {
   double heat_capacity_J_per_K =
       0.0;  ///< of the cell, the least it can be; 0: not known, and its heat is not judged against its current
 };
+
+/// What a bench allows on a channel, whatever cell is on it: its fixture, its leads, its press, the room. Empty: nothing of its own.
+struct ChannelLimits {
+  std::optional<Volts> voltage_min, voltage_max;
+  std::optional<Amps> charge_current_max, discharge_current_max;  ///< magnitudes
+  std::optional<Celsius> cell_temperature_min, cell_temperature_max, charge_temperature_min;
+  SensorLimits sensors{};
+};
+
+/// Of cell, profile or step on this channel: whichever is tighter.
+[[nodiscard]] inline SafetyLimits tighter(SafetyLimits limits, const ChannelLimits& channel) {
+  const auto least = [](auto& own, const auto& other) {
+    if (other) own = std::min(own, *other);
+  };
+  const auto most = [](auto& own, const auto& other) {
+    if (other) own = std::max(own, *other);
+  };
+  most(limits.voltage_min, channel.voltage_min);
+  least(limits.voltage_max, channel.voltage_max);
+  least(limits.charge_current_max, channel.charge_current_max);
+  least(limits.discharge_current_max, channel.discharge_current_max);
+  most(limits.cell_temperature_min, channel.cell_temperature_min);
+  least(limits.cell_temperature_max, channel.cell_temperature_max);
+  most(limits.charge_temperature_min, channel.charge_temperature_min);
+  limits.sensors = tighter(limits.sensors, channel.sensors);
+  return limits;
+}
 
 /// What is programmed into the instrument and read back before the output goes on.
 struct Protections {

@@ -72,7 +72,10 @@ std::string Progress::line_of(const ChannelView& view, const Expected& expected)
 }
 
 void Progress::sample(const ChannelView& view) {
-  if (style_ == Style::quiet || ++calls_ % calls_between_clock_reads != 0) return;
+  if (style_ == Style::quiet && !watcher_) return;
+  if (++calls_ % calls_between_clock_reads != 0) return;
+  if (watcher_) watcher_(view);
+  if (style_ == Style::quiet) return;
   const auto now = std::chrono::steady_clock::now();
   const auto found = channels_.find(view.channel);
   if (found == channels_.end()) return;

@@ -31,6 +31,8 @@ class Progress final : public RunListener {
   }
   /// Who is told when a step asks for a person.
   void set_person(std::function<void(const std::string& channel, const PersonTask& task)> person) { person_ = std::move(person); }
+  /// Who looks at one sample in 64, quiet or not.
+  void set_watcher(std::function<void(const ChannelView& view)> watcher) { watcher_ = std::move(watcher); }
   /// Shown even when quiet was asked for: somebody waits for somebody.
   void ask(std::string_view channel, std::string_view text);
   /// Leaves the last state of the live lines on the screen.
@@ -49,6 +51,7 @@ class Progress final : public RunListener {
 
   Style style_;
   std::function<void(const std::string&, const PersonTask&)> person_;
+  std::function<void(const ChannelView&)> watcher_;
   std::map<std::string, Expected, std::less<>> channels_;
   std::chrono::steady_clock::time_point next_draw_{};
   unsigned calls_ = 0;

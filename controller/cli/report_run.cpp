@@ -4,6 +4,7 @@
 
 #include "controller/base/config_error.hpp"
 #include "controller/cli/settings.hpp"
+#include "controller/runtime/config.hpp"
 #include "profiles/cell.hpp"
 #include "profiles/compile.hpp"
 #include "profiles/reader.hpp"
@@ -30,7 +31,8 @@ std::vector<db::NamedLimit> limits_of(const db::RunInfo& info) {
     const Program program =
         compile(read_profile(info.row.profile_text, info.row.profile_name), read_cell(info.row.cell_text, info.row.cell_name),
                 recorded_settings(info.row.parameters_text));
-    const SafetyLimits& limits = program.limits;
+    const BenchConfig bench = parse_bench(info.row.bench_text, "bench");
+    const SafetyLimits limits = tighter(program.limits, bench.channel(info.row.channel).limits);
     return {{"voltage_V", "upper voltage", limits.voltage_max.value(), "V"},
             {"voltage_V", "lower voltage", limits.voltage_min.value(), "V"},
             {"current_A", "charge current", limits.charge_current_max.value(), "A"},
@@ -40,7 +42,7 @@ std::vector<db::NamedLimit> limits_of(const db::RunInfo& info) {
             {"charge_temperature_degC", "lowest cell temperature for charging", limits.charge_temperature_min.value(), "°C"},
             {"charge_Ah", "net charge above the lowest point of the run", limits.charge_capacity_max.value(), "Ah"}};
   } catch (const ConfigError&) {
-    return {};  // a profile of another version, or with a drive table: the report does not guess
+    return {};  // files of another version, or a drive table: the report does not guess
   }
 }
 

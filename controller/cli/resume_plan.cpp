@@ -187,6 +187,11 @@ std::string input_text(const BenchConfig& bench, const std::optional<InputRef>& 
 
 std::string number_text(const std::optional<double>& value) { return value ? fmt::format("{}", *value) : "none"; }
 
+template <class Quantity>
+std::string quantity_text(const std::optional<Quantity>& quantity) {
+  return quantity ? number_text(quantity->value()) : "none";
+}
+
 /// What guards a cell on this channel, by the words of the bench file.
 std::vector<std::pair<std::string, std::string>> guards_of(const BenchConfig& bench, const ChannelConfig& c) {
   std::string interlocks;
@@ -206,10 +211,17 @@ std::vector<std::pair<std::string, std::string>> guards_of(const BenchConfig& be
           {"interlock", interlocks.empty() ? "none" : interlocks},
           {"contactor", input_text(bench, c.contactor)},
           {"chamber", chamber},
-          {"stack_pressure_min_MPa", number_text(c.limits.stack_pressure_min_MPa)},
-          {"stack_pressure_max_MPa", number_text(c.limits.stack_pressure_max_MPa)},
-          {"gas_max_ppm", number_text(c.limits.gas_max_ppm)},
-          {"voltage_difference_max_V", number_text(c.limits.voltage_difference_max_V)},
+          {"voltage_min_V", quantity_text(c.limits.voltage_min)},
+          {"voltage_max_V", quantity_text(c.limits.voltage_max)},
+          {"charge_current_max_A", quantity_text(c.limits.charge_current_max)},
+          {"discharge_current_max_A", quantity_text(c.limits.discharge_current_max)},
+          {"cell_temperature_min_degC", quantity_text(c.limits.cell_temperature_min)},
+          {"cell_temperature_max_degC", quantity_text(c.limits.cell_temperature_max)},
+          {"charge_temperature_min_degC", quantity_text(c.limits.charge_temperature_min)},
+          {"stack_pressure_min_MPa", number_text(c.limits.sensors.stack_pressure_min_MPa)},
+          {"stack_pressure_max_MPa", number_text(c.limits.sensors.stack_pressure_max_MPa)},
+          {"gas_max_ppm", number_text(c.limits.sensors.gas_max_ppm)},
+          {"voltage_difference_max_V", number_text(c.limits.sensors.voltage_difference_max_V)},
           {"watchdog_s", fmt::format("{:g}", to_seconds(bench.watchdog_delay))},
           {"accept_without_watchdog", c.accept_without_watchdog.empty() ? "none" : c.accept_without_watchdog}};
 }

@@ -101,6 +101,7 @@ bool RunSession::switch_off_first() {
 }
 
 void RunSession::compile_plans() {
+  if (options_.watch) progress_.set_watcher(options_.watch);
   require_channels_of_expected_charges(options_, bench_);
   for (ChannelPlan& plan : plans_) {
     plan.profile_file = find_profile(plan.profile_file);
@@ -177,10 +178,11 @@ void RunSession::record_request() {
         {"channel", plan.channel}, {"profile", plan.program.name}, {"cell", plan.program.cell_name}, {"cell_id", plan.cell_id}});
   }
   for (const std::string& setting : options_.settings) settings.emplace_back(setting);
-  const boost::json::object detail{
+  boost::json::object detail{
       {"channels", std::move(channels)},        {"set", std::move(settings)}, {"time_source", rig_->time_name()},
       {"simulated", rig_->is_simulated()},      {"seed", options_.seed},      {"outputs_off_first", !options_.simulated},
       {"resumed", options_.resume.has_value()}, {"rehearsal", rehearsed_}};
+  if (!options_.claim_run.empty()) detail["claim_run"] = options_.claim_run;
   recorder_->audit(db::AuditRow{.utc = rig_->time().utc_now(),
                                 .operator_name = operator_name(),
                                 .origin = host_name(),

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "controller/cli/exit_code.hpp"
 #include "controller/runtime/bench_run.hpp"
+#include "controller/runtime/listener.hpp"
 #include "sim/cell_instead.hpp"
 
 namespace cellrig::cli {
@@ -35,6 +37,8 @@ struct RunOptions {
   bool json = false;
   bool quiet = false;
   std::optional<sim::CellInstead> cell_instead;  ///< of a simulated bench: see RigChoice
+  std::string claim_run;  ///< what `cellrig verify` wanted with it: kept in the audit trail, so that a later call finds it again
+  std::function<void(const ChannelView&)> watch;  ///< looks at one sample in 64
 };
 
 [[nodiscard]] ExitCode run_profiles(const RunOptions& options);

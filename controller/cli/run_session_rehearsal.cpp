@@ -42,7 +42,8 @@ std::string RunSession::rehearsal_key(const ChannelPlan& plan) const {
   for (const std::optional<InputRef>* const input :
        {&channel.cell_temperature, &channel.ambient_temperature, &channel.voltage, &channel.stack_force, &channel.gas})
     key += *input ? '1' : '0';
-  if (rig_->is_simulated()) key += plan.channel;  // its bench file says of each cell where it stands
+  // Its bench file says of each simulated cell where it stands, and it may allow less on one channel than on another.
+  if (rig_->is_simulated() || !channel.limit_places.empty()) key += plan.channel;
   if (plan.expected_charge) key += fmt::format(" {} {}", plan.expected_charge->min_pct, plan.expected_charge->max_pct);
   return key;
 }

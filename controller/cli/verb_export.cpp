@@ -1,12 +1,14 @@
 // cellrig export: a run as plain CSV, or as Battery Data Format CSV with its metadata beside it; a profile as a PyBaMM experiment.
 #include <fmt/format.h>
 
+#include <boost/json/serialize.hpp>
 #include <memory>
 #include <optional>
 
 #include "controller/async/real_time.hpp"
 #include "controller/base/config_error.hpp"
 #include "controller/cli/export_profile.hpp"
+#include "controller/cli/protocol_record.hpp"
 #include "controller/cli/record_source.hpp"
 #include "controller/cli/run_filter.hpp"
 #include "controller/cli/verbs.hpp"
@@ -56,9 +58,11 @@ void export_sensors(db::Reader& reader, const ExportVerbOptions& options) {
 void export_battery_data_format(db::Reader& reader, const ExportVerbOptions& options, const db::RunInfo& info) {
   const std::string path =
       options.output.empty() ? db::bdf_file_name(options.institution, info, static_cast<int>(options.run)) : options.output;
+  const db::BdfMetadataOptions metadata{.exported_at = RealTime{}.utc_now(),
+                                        .protocol = boost::json::serialize(protocol_record(info))};
   const db::BdfFiles files = value_or_throw(
       db::export_bdf_files(reader, options.run, db::ExportOptions{path, options.overwrite},
-                           options.labels == "machine" ? db::BdfLabels::machine : db::BdfLabels::preferred, RealTime{}.utc_now()),
+                           options.labels == "machine" ? db::BdfLabels::machine : db::BdfLabels::preferred, metadata),
       path);
   say_written(options, path, files.report.rows);
   if (files.report.rows_left_out > 0)

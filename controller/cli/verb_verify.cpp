@@ -1,10 +1,12 @@
 // cellrig verify: published claims, put to the test.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 #include <deque>
 #include <fstream>
+#include <map>
 #include <memory>
 
 #include "controller/async/real_time.hpp"
@@ -31,6 +33,10 @@ void require_sensible(const VerifyOptions& options) {
     throw ConfigError{SourcePlace{}, "--all is for --simulated: no cell lives through all claims"};
   if (!options.simulated && !is_judging && options.cell.empty() && !options.bench.empty())
     throw ConfigError{SourcePlace{}, "which cell is connected? Give --cell FILE: the claim's own model is for a simulated bench"};
+  if (options.resume && !options.simulated)
+    throw ConfigError{SourcePlace{},
+                      "--resume is for --simulated: of a real cell the runs are named, --recorded NAME=RUN, and one that was "
+                      "interrupted goes on by cellrig run --resume"};
   if (options.variants && options.no_variants)
     throw ConfigError{SourcePlace{}, "--variants and --no-variants exclude each other"};
   for (const std::string& text : options.measured) {
@@ -121,6 +127,29 @@ bool was_interrupted(const ClaimVerdict& verdict) {
   return verdict.worst_run == ExitCode::interrupted || verdict.worst_run == ExitCode::terminated;
 }
 
+/// Claims share runs: of two that need the same, one is made.
+void expect_runs(const std::vector<Claim>& claims, const VerifyOptions& options, const std::string& only,
+                 VerifyProgress& progress) {
+  std::map<RunNeed, int> all;
+  for (const Claim& claim : claims) {
+    for (const auto& [need, cells] : needed_runs(claim, options, only)) all[need] = std::max(all[need], cells);
+  }
+  for (const auto& [need, cells] : all) progress.expect(static_cast<std::size_t>(cells), cost_of(options, need));
+}
+
+/// What is whole is kept, whatever stopped the rest.
+void say_how_to_go_on(const RunsDone& done, const VerifyOptions& options) {
+  std::size_t whole = 0;
+  for (const auto& [need, runs] : done.runs) {
+    whole += static_cast<std::size_t>(std::count_if(runs.begin(), runs.end(), [](const CellRun& run) {
+      return run.outcome == Outcome::completed || run.outcome == Outcome::tripped || run.outcome == Outcome::failed;
+    }));
+  }
+  fmt::print(stderr,
+             "cellrig verify: interrupted. {} runs are whole and kept in {}: the same command with --resume goes on from there\n",
+             whole, options.database);
+}
+
 ExitCode run_verify(const VerifyOptions& options) {
   require_sensible(options);
   if (options.list) {
@@ -136,7 +165,10 @@ ExitCode run_verify(const VerifyOptions& options) {
     require_statement(claims.front(), only);
   }
   std::vector<ClaimVerdict> verdicts;
-  RunsDone done;
+  VerifyProgress progress{options.quiet};
+  RunsDone done{.progress = &progress};
+  if (options.resume) done.earlier = finished_runs(options.database);
+  expect_runs(claims, options, only, progress);
   bool is_kept = true;
   for (const Claim& claim : claims) {
     verdicts.push_back(verify_claim(claim, options, only, done));
@@ -145,6 +177,7 @@ ExitCode run_verify(const VerifyOptions& options) {
     if (was_interrupted(verdicts.back())) break;
   }
   print_verdicts(verdicts, options);
+  if (options.simulated && was_interrupted(verdicts.back())) say_how_to_go_on(done, options);
   const bool is_written = write_verdict_page(options, verdicts);
   const ExitCode code = code_of(verdicts, is_kept);
   return !is_written && (code == ExitCode::passed || code == ExitCode::not_passed) ? ExitCode::bad_input : code;
@@ -169,6 +202,8 @@ void add_verify(CLI::App& app, Action& chosen) {
   verb->add_option("--recorded", options->recorded,
                    "NAME=RUN[,RUN...]: judge these runs of the database; NAME is a run of the claim");
   verb->add_option("--measured", options->measured, "NAME=NUMBER that was measured elsewhere, as the claim asks for it");
+  verb->add_flag("--resume", options->resume,
+                 "with --simulated: take the runs that an earlier call finished in this database, and run the others");
   verb->add_flag("--short", options->shortened,
                  "shortened lives and one cell: quick, named in the verdict, and nothing can pass by it");
   verb->add_flag("--variants", options->variants, "also the other readings of what the source left open, on a real bench, too");

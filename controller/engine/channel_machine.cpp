@@ -223,7 +223,9 @@ void ChannelMachine::follow_course(const Step& step, ChannelOutputs& out) {
   if (value == state_.step.course_value) return;
   const std::optional<Setpoint> before = step.course->setpoint_of(state_.step.course_value);
   const std::optional<Setpoint> wanted = step.course->setpoint_of(value);
-  state_.step.turns_round = wanted.has_value() != before.has_value() || (value > 0) != (state_.step.course_value > 0);
+  // Each pulse is a set-point of its own, with its own first dip. A drive cycle or a ramp changes all the time.
+  state_.step.turns_round = step.course->kind == Course::Kind::pulses || wanted.has_value() != before.has_value() ||
+                            (value > 0) != (state_.step.course_value > 0);
   state_.step.course_value = value;
   if (!wanted && !before) return;  // off, and off it stays
   state_.step.is_changing = true;

@@ -125,7 +125,7 @@ struct StepState {
   bool has_before_step = false;
   std::uint8_t record_points = 0;  ///< of Step::record_at, behind us
   bool is_changing = false;        ///< another value of the course is on its way
-  bool turns_round = false;        ///< it goes the other way, or off, or on
+  bool turns_round = false;        ///< it is another pulse, or goes the other way, or off, or on
   bool has_waited = false;         ///< last_recorded is when what stands in a row that it was waiting in was measured
   std::array<std::uint8_t, 5> reserved{};
 };

@@ -58,11 +58,13 @@ std::optional<TripCause> LeakWatch::look(const ElectricalSample& sample, const S
   const bool charges = state.output_on && state.direction > 0 && sample.current > noise_;
   const bool rests = !state.output_on && abs(sample.current) <= noise_;
   const bool is_constant = charges && state.regulation == Regulation::constant_current;
+  const bool is_drained =
+      state.output_on && state.direction < 0 && sample.current < -noise_ && state.regulation == Regulation::constant_current;
   const bool is_held = charges && state.regulation == Regulation::constant_voltage;
   std::optional<TripCause> cause;
   step_onto_stair(sample);
   if (is_constant) cause = judge_rise(sample);
-  if (!cause && (is_constant || rests)) cause = judge_step(sample);
+  if (!cause && (is_constant || rests || is_drained)) cause = judge_step(sample, is_drained);
   if (!cause && is_held) cause = judge_taper(sample, state);
   if (!cause && rests) cause = judge_rest(sample, state);
   if (!is_held) taper_ = Windows{};
@@ -103,18 +105,25 @@ std::optional<TripCause> LeakWatch::judge_rise(const ElectricalSample& sample) {
   return TripCause{Hazard::no_rise, Measurand::voltage, mean_V, *lowest_V_ + options_.rise_min.value(), sample.at};
 }
 
-/// At the same current a voltage falls by a resistance that was not there, or by a current that flows inside.
-std::optional<TripCause> LeakWatch::judge_step(const ElectricalSample& sample) {
+/// At the same current a voltage falls by a resistance that was not there, or by a current that flows inside. In a discharge it must have fallen
+/// at once: the voltage of a cell that is nearly empty falls on.
+std::optional<TripCause> LeakWatch::judge_step(const ElectricalSample& sample, bool is_discharge) {
+  const Volts step = is_discharge ? options_.step_discharge : options_.step;
   const auto is_same = [&](const ElectricalSample& a) {
     return abs(sample.current - a.current) <= std::max(options_.same_current * abs(a.current), noise_);
   };
-  if (edge_ && (!is_same(*edge_) || sample.voltage > edge_->voltage - options_.step)) edge_.reset();
+  if (edge_ && (!is_same(*edge_) || sample.voltage > edge_->voltage - step)) edge_.reset();
+  if (edge_ && is_discharge && beyond_edge_ - sample.voltage > options_.goes_on_share * (edge_->voltage - beyond_edge_))
+    edge_.reset();
   if (!edge_) {
     below_edge_ = 0;
-    if (last_ && is_same(*last_) && sample.voltage <= last_->voltage - options_.step) edge_ = last_;
+    if (last_ && is_same(*last_) && sample.voltage <= last_->voltage - step) {
+      edge_ = last_;
+      beyond_edge_ = sample.voltage;
+    }
   }
   if (!edge_ || ++below_edge_ < options_.step_polls) return std::nullopt;
-  const double bound_V = (edge_->voltage - options_.step).value();
+  const double bound_V = (edge_->voltage - step).value();
   return TripCause{Hazard::voltage_step, Measurand::voltage, sample.voltage.value(), bound_V, sample.at};
 }
 

@@ -14,12 +14,14 @@ namespace cellrig {
 /// All of it is far from what healthy cells do: a plateau of iron phosphate, a warm-up, a relaxation over hours.
 struct LeakOptions {
   AmpHours capacity{5.0};
-  double rise_bin = 0.01;      ///< of the capacity: voltages are averaged over so much charge
-  double rise_stretch = 0.3;   ///< of the capacity: so much charge must raise the voltage
-  Volts rise_min{0.001};       ///< by more than this
-  Volts step{0.05};            ///< that the voltage may fall from one sample to the next at the same current
-  double same_current = 0.05;  ///< the share by which a current may differ and still be the same
-  int step_polls = 2;          ///< below the step in a row
+  double rise_bin = 0.01;       ///< of the capacity: voltages are averaged over so much charge
+  double rise_stretch = 0.3;    ///< of the capacity: so much charge must raise the voltage
+  Volts rise_min{0.001};        ///< by more than this
+  Volts step{0.05};             ///< that the voltage may fall from one sample to the next at the same current
+  Volts step_discharge{0.1};    ///< the same in a discharge, where it falls anyhow
+  double goes_on_share = 0.25;  ///< of that fall: what falls on by more is an empty cell, or one that polarises
+  double same_current = 0.05;   ///< the share by which a current may differ and still be the same
+  int step_polls = 2;           ///< below the step in a row
   Duration taper_window = std::chrono::minutes{20};
   double taper_share = 0.99;                  ///< of the mean current of the window before
   double taper_rate_min_C = 0.02;             ///< less current than this may end where it likes
@@ -71,7 +73,7 @@ class LeakWatch {
   void begin_stair();
   void step_onto_stair(const ElectricalSample& sample);
   [[nodiscard]] std::optional<TripCause> judge_rise(const ElectricalSample& sample);
-  [[nodiscard]] std::optional<TripCause> judge_step(const ElectricalSample& sample);
+  [[nodiscard]] std::optional<TripCause> judge_step(const ElectricalSample& sample, bool is_discharge);
   [[nodiscard]] std::optional<TripCause> judge_taper(const ElectricalSample& sample, const State& state);
   [[nodiscard]] std::optional<TripCause> judge_rest(const ElectricalSample& sample, const State& state);
   [[nodiscard]] std::optional<Window> filled(Windows& windows, Duration length, const ElectricalSample& sample, double value,
@@ -88,6 +90,7 @@ class LeakWatch {
   std::optional<ElectricalSample> below_stair_;  ///< the last one under the command before, of the same charge
   bool was_charging_ = false;
   std::optional<ElectricalSample> edge_;  ///< before the voltage fell
+  Volts beyond_edge_{};                   ///< the first voltage after it
   int below_edge_ = 0;
   Windows taper_, rest_;
 };

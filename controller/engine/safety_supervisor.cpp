@@ -322,9 +322,9 @@ void SafetySupervisor::judge_charge(const Observation& observation, const Comman
   if (!sample) return;
   if (last_ && sample->at > last_->at) {
     const Throughput moved = integrate(*last_, *sample);
-    judge_overcharge(*sample, moved);
     // What an instrument shows of a current while its output is off, within its own error, would be a charge after some days.
     const bool is_none = !commanded.output_on && abs(sample->current) <= options_.current_noise;
+    if (!is_none) judge_overcharge(*sample, moved);
     if (!is_none) latch_if(energy_.look(*sample, moved));
     judge_frozen(*sample, moved, observation.regulation, commanded.output_on);
   }

@@ -142,7 +142,7 @@ Task<void> BenchService::preflight_aside(Place& place, StartOrder order, Control
 /// From what is known without asking any instrument.
 void BenchService::add_lines_now(const Place& place, const Program& program, std::vector<CheckLine>& lines) const {
   const Observation& seen = place.watch->observation();
-  const SafetyLimits& limits = program.limits;
+  const SafetyLimits limits = tighter(program.limits, place.config.limits);
   if (!place.is_busy()) {
     lines.push_back(place.watch->is_known_off()
                         ? CheckLine{"output", CheckLine::State::ok, "off, confirmed"}

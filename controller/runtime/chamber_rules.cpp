@@ -111,7 +111,7 @@ class ChamberJudge {
 
   /// May the cell of this guest stand in what the other asks for? Its own wishes are the business of `check`.
   void judge_stay(std::size_t guest, std::size_t other) {
-    const SafetyLimits& limits = guests_[guest].program->limits;
+    const SafetyLimits limits = tighter(guests_[guest].program->limits, channel(guest).limits);
     for (const double degC : uses_[other].asked_degC) {
       const double most = degC + accuracy_at(other, degC), least = degC - accuracy_at(other, degC);
       const auto refuse = [&](const std::string& why) {
@@ -134,7 +134,7 @@ class ChamberJudge {
 
   template <typename Refuse>
   void judge_cold_charge(std::size_t guest, const Refuse& refuse) const {
-    const double charge_min = guests_[guest].program->limits.charge_temperature_min.value();
+    const double charge_min = tighter(guests_[guest].program->limits, channel(guest).limits).charge_temperature_min.value();
     if (uses_[guest].charges_without) {
       refuse(fmt::format("it is charged there without having asked for a temperature, and needs {:g} degC for that", charge_min));
     } else if (uses_[guest].charges && !channel(guest).cell_temperature) {

@@ -135,9 +135,7 @@ Task<void> ChannelRunner::carry_out_order() {
 
 /// Of cell, profile and bench, or of the present step where it has its own.
 SafetyLimits ChannelRunner::limits_now() const {
-  SafetyLimits limits = step_limits_ != nullptr ? *step_limits_ : limits_;
-  limits.sensors = tighter(limits.sensors, parts_.limits);
-  return with_tightened(limits);
+  return with_tightened(step_limits_ != nullptr ? tighter(*step_limits_, parts_.limits) : limits_);
 }
 
 SafetyLimits ChannelRunner::with_tightened(SafetyLimits limits) const {

@@ -32,8 +32,7 @@ void ChannelRunner::begin(db::RunKey run) {
   }
   suspended_ = time_.suspended();
   utc_ahead_ = Duration{time_.utc_now().ns_since_epoch} - now.time_since_epoch() - suspended_;
-  supervisor_.emplace(limits_, supervisor_options(), now, guard);
-  supervisor_->set_limits(limits_now());
+  supervisor_.emplace(limits_now(), supervisor_options(), now, guard);
   commanded_ = Commanded{false, now, 0};
   last_good_ = last_cycle_ = now;
   running_ = true;

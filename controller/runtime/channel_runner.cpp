@@ -49,7 +49,7 @@ ChannelRunner::ChannelRunner(TimeSource& time, const ChannelParts& parts, const 
     : time_{time},
       parts_{parts},
       program_{program},
-      limits_{program.limits},
+      limits_{tighter(program.limits, parts.limits)},
       options_{options},
       listener_{listener},
       machine_{program,
@@ -60,9 +60,7 @@ ChannelRunner::ChannelRunner(TimeSource& time, const ChannelParts& parts, const 
       wake_{time},
       look_after_wake_{time},
       charge_since_{parts.cycler->capabilities().charge_current_max},
-      urgent_{time} {
-  limits_.sensors = tighter(limits_.sensors, parts.limits);
-}
+      urgent_{time} {}
 
 // ---- limits of time -------------------------------------------------------------------------------------------------
 

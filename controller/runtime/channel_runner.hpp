@@ -40,7 +40,7 @@ struct ChannelParts {
   bool has_gas = false;
   std::optional<double> stack_area_cm2;  ///< by the bench file; else by the cell's
   std::size_t interlock_modules = 0;     ///< with contacts of this channel
-  SensorLimits limits;                   ///< the bench's own
+  ChannelLimits limits;                  ///< the bench's own
 };
 
 struct ChannelOptions {

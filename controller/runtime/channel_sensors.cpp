@@ -38,6 +38,17 @@ Result<void> ChannelRunner::check_sensors() const {
     if (key.is_upper ? !(reading.value <= limit) : !(reading.value >= limit))
       return refused(fmt::format("{} is {:.4g}, the limit is {:.4g}", name, reading.value, limit));
   }
+  for (const Instruction& instruction : program_.code) {
+    const Step* const step = std::get_if<Step>(&instruction);
+    if (step == nullptr || !step->limits) continue;
+    for (const SensorLimitKey& key : sensor_limit_table()) {
+      if (!(step->limits->sensors.*key.limit)) continue;
+      const std::string name{name_with_unit(key.measurand)};
+      if (!delivers(key.measurand))
+        return refused(fmt::format("step '{}' limits {}, and no sensor of this channel delivers it", step->name, name));
+      if (!observation_[key.measurand].usable()) return refused("the sensor for " + name + " gives no number");
+    }
+  }
   for (const ConditionNode& node : program_.nodes) {
     const std::optional<Measurand> sensor = sensor_of(node.quantity);
     if (node.kind != ConditionNode::Kind::leaf || !sensor || delivers(*sensor)) continue;

@@ -1,6 +1,7 @@
 #include "controller/runtime/config.hpp"
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "profiles/sensor_limits.hpp"
@@ -10,6 +11,13 @@ namespace cellrig {
 namespace {
 
 constexpr std::int64_t input_index_max = 255;
+constexpr std::array<const char*, 7> channel_limit_keys{"voltage_min_V",
+                                                        "voltage_max_V",
+                                                        "charge_current_max_A",
+                                                        "discharge_current_max_A",
+                                                        "cell_temperature_min_degC",
+                                                        "cell_temperature_max_degC",
+                                                        "charge_temperature_min_degC"};
 constexpr std::int64_t calibration_days_max = 3660;
 constexpr double wait_max_h_max = 87'600.0;
 constexpr double watchdog_default_s = 5.0, watchdog_min_s = 1.0, watchdog_max_s = 30.0;
@@ -191,21 +199,48 @@ class BenchReader {
   static void read_limits(const YamlMap& channel, ChannelConfig& into) {
     const YamlEntry* const entry = channel.find("limits");
     if (entry == nullptr) return;
-    const YamlMap map{entry->value, "limits", sensor_limit_keys()};
+    std::vector<std::string> keys = sensor_limit_keys();
+    keys.insert(keys.end(), channel_limit_keys.begin(), channel_limit_keys.end());
+    const YamlMap map{entry->value, "limits", keys};
     for (const YamlEntry& limit : entry->value.entries()) {
       into.limit_places[limit.key] = limit.value.place();
-      const SensorLimitKey* const key = find_sensor_limit(limit.key);
-      if (key == nullptr) continue;
-      set_sensor_limit(*key, map.number(limit.key), limit.value.place(), into.limits);
-      require_sensor(limit, key->measurand, into);
+      read_limit(limit, map.number(limit.key), into);
     }
     for (const YamlEntry& delay : entry->value.entries()) {
       const SensorDelayKey* const key = find_sensor_delay(delay.key);
       if (key == nullptr) continue;
-      if (!has_limit_for(*key, into.limits))
+      if (!has_limit_for(*key, into.limits.sensors))
         throw ConfigError{delay.value.place(), "'" + delay.key + "' delays a limit that is not given"};
-      set_sensor_delay(*key, map.number(delay.key), delay.value.place(), into.limits);
+      set_sensor_delay(*key, map.number(delay.key), delay.value.place(), into.limits.sensors);
     }
+    require_windows(entry->value.place(), into.limits);
+  }
+
+  static void read_limit(const YamlEntry& entry, double value, ChannelConfig& into) {
+    ChannelLimits& limits = into.limits;
+    const SensorLimitKey* const sensor = find_sensor_limit(entry.key);
+    if (sensor != nullptr) {
+      set_sensor_limit(*sensor, value, entry.value.place(), limits.sensors);
+      return require_sensor(entry, sensor->measurand, into);
+    }
+    if (entry.key.ends_with("_A") && !(value > 0)) throw ConfigError{entry.value.place(), "'" + entry.key + "' must be above 0"};
+    if (entry.key.ends_with("_degC") && !into.cell_temperature)
+      throw ConfigError{entry.value.place(), "'" + entry.key + "' needs a sensor: this channel has no 'cell_temperature'"};
+    if (entry.key == "voltage_min_V") limits.voltage_min = Volts{value};
+    if (entry.key == "voltage_max_V") limits.voltage_max = Volts{value};
+    if (entry.key == "charge_current_max_A") limits.charge_current_max = Amps{value};
+    if (entry.key == "discharge_current_max_A") limits.discharge_current_max = Amps{value};
+    if (entry.key == "cell_temperature_min_degC") limits.cell_temperature_min = Celsius{value};
+    if (entry.key == "cell_temperature_max_degC") limits.cell_temperature_max = Celsius{value};
+    if (entry.key == "charge_temperature_min_degC") limits.charge_temperature_min = Celsius{value};
+  }
+
+  static void require_windows(const SourcePlace& place, const ChannelLimits& limits) {
+    if (limits.voltage_min && limits.voltage_max && !(*limits.voltage_min < *limits.voltage_max))
+      throw ConfigError{place, "the limits leave no voltage window"};
+    if (limits.cell_temperature_min && limits.cell_temperature_max &&
+        !(*limits.cell_temperature_min < *limits.cell_temperature_max))
+      throw ConfigError{place, "the limits leave no temperature window"};
   }
 
   ChannelConfig read_channel(const YamlEntry& entry) const {

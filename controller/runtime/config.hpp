@@ -50,7 +50,7 @@ struct ChannelConfig {
   std::optional<InputRef> stack_force, gas;
   std::optional<double> stack_area_cm2;  ///< that the force presses; empty: by the cell's file
   std::vector<InputRef> interlocks;      ///< contacts; one that is open or silent trips
-  SensorLimits limits;                   ///< of the press, the room, the wiring
+  ChannelLimits limits;                  ///< of fixture, leads, press and room, whatever cell is on it
   std::map<std::string, SourcePlace> limit_places;
   std::optional<InputRef> contactor;
   std::string chamber;                   ///< empty: none

@@ -253,8 +253,7 @@ Task<void> Doctor::try_watchdog(const ChannelConfig& channel, const SafetyLimits
 
 /// No current without a look at contacts and limits, and none for longer than they are good.
 Task<Result<WatchdogProof>> Doctor::guarded_trial(const ChannelConfig& channel, const SafetyLimits& limits) {
-  TrialGuardOptions guarded{.limits = limits, .stack_area_cm2 = channel.stack_area_cm2};
-  guarded.limits.sensors = tighter(limits.sensors, channel.limits);
+  TrialGuardOptions guarded{.limits = tighter(limits, channel.limits), .stack_area_cm2 = channel.stack_area_cm2};
   guarded.neighbour_period = options_.control_period;
   const auto area = cells_.pressed_areas_cm2.find(channel.name);
   if (!guarded.stack_area_cm2 && area != cells_.pressed_areas_cm2.end()) guarded.stack_area_cm2 = area->second;

@@ -28,7 +28,7 @@ void add_stored_figures(CycleSummary& summary, const std::vector<CycleMetricRow>
     if (found == by_cycle.end()) continue;
     if (row.metric.figure == Figure::charge_time_to_share_s) {
       found->second->charge_time_to_share_s[row.metric.at] = row.metric.value;
-    } else {
+    } else if (definition_of(row.metric.figure).at.empty()) {
       found->second->figures[row.metric.figure] = row.metric.value;
     }
   }

@@ -14,8 +14,6 @@
 
 namespace cellrig::db {
 
-inline constexpr std::array<double, 3> end_of_life_shares{0.95, 0.90, 0.80};
-
 struct SummaryOptions {
   LifeReference reference;
   CapacitySource source = CapacitySource::every_cycle;

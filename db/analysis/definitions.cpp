@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::string_view since_current_s = "time since the current changed / s";
 constexpr std::string_view since_off_s = "time since the current went off / s";
+constexpr std::string_view share_of_first = "share of first_capacity_Ah / 1";
+constexpr std::string_view share_of_first_reference = "share of first_reference_capacity_Ah / 1";
 constexpr std::string_view share_of_nominal = "share of the nominal capacity / 1";
 
 constexpr std::array step_definitions{
@@ -92,6 +94,27 @@ constexpr std::array cycle_definitions{
         "largest "
         "fall of the voltage between two rows under constant charging current from 5 mV to 25 mV; charge without a new highest "
         "voltage from 10 % to 30 % of the nominal capacity"},
+    Definition{Figure::retention_of_first, "retention_of_first", "1", "",
+               "discharge of the cycle / first_capacity_Ah; of cycles with any discharge"},
+    Definition{
+        Figure::first_capacity_Ah, "first_capacity_Ah", "Ah", "",
+        "the reference of retention_of_first: discharge of the run's first cycle with any, whatever its rate. It stands with "
+        "every cycle that is compared with it"},
+    Definition{Figure::retention_of_nominal, "retention_of_nominal", "1", "",
+               "discharge of the cycle / the nominal capacity of the cell's file; of cycles with any discharge"},
+    Definition{Figure::cycles_to_share_of_first, "cycles_to_share_of_first", "cycle", share_of_first,
+               "number of the first cycle whose discharge is below this share of first_capacity_Ah and one of the two after it "
+               "too (2 of "
+               "3, of cycles with any discharge). It stands with the cycle that showed it, once in a run"},
+    Definition{Figure::retention_of_first_reference, "retention_of_first_reference", "1", "",
+               "discharge of a reference cycle / first_reference_capacity_Ah; other cycles have none"},
+    Definition{Figure::first_reference_capacity_Ah, "first_reference_capacity_Ah", "Ah", "",
+               "the reference of retention_of_first_reference: discharge of the run's first reference cycle with any"},
+    Definition{Figure::cycles_to_share_of_first_reference, "cycles_to_share_of_first_reference", "cycle",
+               share_of_first_reference,
+               "number of the first reference cycle whose discharge is below this share of first_reference_capacity_Ah and one "
+               "of the two "
+               "reference cycles after it too (2 of 3). It stands with the cycle that showed it, once in a run"},
 };
 
 constexpr std::array life_definitions{

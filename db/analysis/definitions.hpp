@@ -47,6 +47,14 @@ enum class Figure : std::int64_t {
   breathing_MPa,
   pressure_drift_MPa,
   soft_short_score,
+  // Of a cycle and those before it, against a reference that stands in the definition.
+  retention_of_first,
+  first_capacity_Ah,
+  retention_of_nominal,
+  cycles_to_share_of_first,
+  retention_of_first_reference,
+  first_reference_capacity_Ah,
+  cycles_to_share_of_first_reference,
   // Of several cycles, by what the asker states.
   retention_first = 201,
   retention_cycle,

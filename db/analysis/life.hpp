@@ -1,6 +1,7 @@
 // How a cell lasts: retention against a stated reference, equivalent full cycles, cycles to a share of it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -11,6 +12,8 @@
 #include "db/record.hpp"
 
 namespace cellrig::db {
+
+inline constexpr std::array<double, 3> end_of_life_shares{0.95, 0.90, 0.80};
 
 enum class ReferenceKind : std::uint8_t {
   first,   ///< the run's first capacity

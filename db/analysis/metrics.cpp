@@ -213,6 +213,10 @@ Result<StepKey> replay_last_cycles(Reader& reader, RunKey run, RunMeter& meter) 
   if (first == steps->end()) --first;
   if (first != steps->begin()) --first;  // its last row stands before the first step
   const std::span<const StepInfo> part(first, steps->end());
+  const std::int64_t replayed_from = first->row.in_cycle ? first->row.cycle : from_cycle;
+  for (const CycleRow& cycle : *cycles) {
+    if (cycle.cycle < replayed_from) meter.pass_cycle(cycle);
+  }
   return MeterReplay(reader, run, meter, {}).over(part, *cycles);
 }
 

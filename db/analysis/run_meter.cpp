@@ -305,6 +305,8 @@ std::vector<Metric> RunMeter::end_cycle(const CycleRow& row) {
     discharge_end_before_MPa_ = c.discharge_end_MPa;
   }
   cycle_ = CycleState{};
+  const std::vector<Metric> life = life_.end_cycle(row);
+  out.insert(out.end(), life.begin(), life.end());
   return out;
 }
 

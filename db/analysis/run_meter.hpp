@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "db/analysis/definitions.hpp"
+#include "db/analysis/life_meter.hpp"
 #include "db/record.hpp"
 
 namespace cellrig::db {
@@ -21,7 +22,7 @@ inline constexpr double meter_share_step = 0.05;
 /// over. What each figure is, its Definition says.
 class RunMeter {
  public:
-  explicit RunMeter(double nominal_capacity_Ah) : nominal_Ah_(nominal_capacity_Ah) {}
+  explicit RunMeter(double nominal_capacity_Ah) : nominal_Ah_(nominal_capacity_Ah), life_(nominal_capacity_Ah) {}
 
   void begin_step(const StepRow& step);
   void add(const SampleRow& row);
@@ -30,6 +31,8 @@ class RunMeter {
   [[nodiscard]] std::vector<Metric> end_step(const StepEndRow& end);
   /// After the last step of the cycle.
   [[nodiscard]] std::vector<Metric> end_cycle(const CycleRow& cycle);
+  /// A whole cycle whose rows do not come again: of a run that goes on. Before any of those that do.
+  void pass_cycle(const CycleRow& cycle) { (void)life_.end_cycle(cycle); }
 
  private:
   struct Span {
@@ -95,6 +98,7 @@ class RunMeter {
   std::optional<StepState> step_;
   std::optional<Before> last_row_;
   CycleState cycle_;
+  LifeMeter life_;
   std::optional<double> discharge_end_before_MPa_;  ///< of the cycle before
 };
 

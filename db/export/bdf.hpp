@@ -35,6 +35,9 @@ struct BdfMetadataOptions {
   UtcTime exported_at{};    ///< 0: the end (or the start) of the run stands for it
   std::string kind{};       ///< BattINFO: cycling, hppc, dcir, formation, rpt, ...; empty: by the run's profile (bdf_kind_of)
   std::string data_file{};  ///< named as the test's data set; may be empty
+  /// A JSON object with what the protocol's record says of its steps (method, record, safety, notes): who knows the profile's
+  /// language makes it. Empty: nothing is said.
+  std::string protocol{};
 };
 /// BattINFO records of the test, its protocol, equipment, channel and cell, and deviations made from the events of severity
 /// warning and above. status is running, completed or aborted.
@@ -48,8 +51,8 @@ struct BdfFiles {
   BdfReport report;
   std::string metadata_path;
 };
-/// The data, and the metadata beside them. `now` is when it is done; it counts for a run in real time.
+/// The data, and the metadata beside them. The time of the export counts for a run in real time only; the data file is named here.
 [[nodiscard]] Result<BdfFiles> export_bdf_files(Reader& reader, RunKey run, const ExportOptions& options, BdfLabels labels,
-                                                UtcTime now);
+                                                BdfMetadataOptions metadata);
 
 }  // namespace cellrig::db

@@ -43,15 +43,15 @@ std::string_view bdf_kind_of(const RunRow& row, bool has_cycles) {
   return has_cycles ? "cycling" : "other";
 }
 
-Result<BdfFiles> export_bdf_files(Reader& reader, RunKey run, const ExportOptions& options, BdfLabels labels, UtcTime now) {
+Result<BdfFiles> export_bdf_files(Reader& reader, RunKey run, const ExportOptions& options, BdfLabels labels,
+                                  BdfMetadataOptions metadata) {
   const Result<RunInfo> info = reader.run(run);
   if (!info) return info.error();
   const ExportOptions beside{bdf_metadata_path(options.path), options.overwrite};
   const Result<BdfReport> report = export_bdf(reader, run, options, labels);
   if (!report) return report.error();
-  BdfMetadataOptions metadata;
   metadata.data_file = std::filesystem::path(options.path).filename().string();
-  if (info->row.time_source == "real") metadata.exported_at = now;  // of a run in another time the clock on the wall says nothing
+  if (info->row.time_source != "real") metadata.exported_at = {};  // the clock on the wall says nothing of another time
   if (const Result<void> written = export_bdf_metadata(reader, run, metadata, beside); !written) {
     Error error = written.error();
     error.what = "the data are written, their metadata are not: " + error.what;

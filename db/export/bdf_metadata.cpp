@@ -135,6 +135,42 @@ json::object test_record(const RunInfo& run, const json::array& deviating, const
   return test;
 }
 
+/// In the words of the protocol's record, which knows other sources than the test's.
+std::string_view protocol_source_type(RunOrigin origin) { return origin == RunOrigin::measured ? "lab" : source_type(origin); }
+
+bool is_sha256(const std::string& text) {
+  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
+Result<json::object> protocol_record(const RunInfo& run, UtcTime retrieved, const BdfMetadataOptions& options) {
+  const RunRow& row = run.row;
+  json::array artifacts;
+  const auto add = [&](const char* role, const char* format, const std::string& sha256) {
+    if (!is_sha256(sha256)) return;
+    artifacts.push_back(json::object{{"role", role},
+                                     {"format", format},
+                                     {"locator", "run " + std::to_string(run.run) + " of the record"},
+                                     {"sha256", sha256}});
+  };
+  add("source_protocol", "cellrig profile", run.profile_sha256);
+  add("executed_protocol", "cellrig program", row.program_hash);
+  json::object record{{"schema_version", "1.0.0"},
+                      {"test_spec", json::object{{"id", run.profile_sha256}, {"name", row.profile_name}, {"kind", options.kind}}},
+                      {"provenance", json::object{{"source_type", protocol_source_type(run.origin)},
+                                                  {"retrieved_at", retrieved.ns_since_epoch / 1'000'000'000}}},
+                      {"program_hash", row.program_hash},
+                      {"parameters", row.parameters_text},
+                      {"artifacts", std::move(artifacts)}};
+  if (options.protocol.empty()) return record;
+  boost::system::error_code error;
+  const json::value steps = json::parse(options.protocol, error);
+  if (error || !steps.is_object()) return fail(Fault::malformed, "the steps of the protocol are no JSON object");
+  for (const char* const key : {"method", "record", "safety", "notes"}) {
+    if (steps.as_object().contains(key)) record[key] = steps.at(key);
+  }
+  return record;
+}
+
 json::array equipment_records(const RunRow& row) {
   json::array out;
   for (const InstrumentRow& i : row.instruments) {
@@ -181,6 +217,8 @@ Result<std::string> bdf_metadata(Reader& reader, RunKey key, const BdfMetadataOp
   const Result<Anchor> head = chain_head(reader.path());
   if (!head) return head.error();
   const json::array deviating = deviations(*events, *recorded, *steps);
+  Result<json::object> protocol = protocol_record(*run, retrieved, options);
+  if (!protocol) return protocol.error();
   json::object test = test_record(*run, deviating, options);
   const json::value equipment_id = test.contains("equipment_id") ? test.at("equipment_id") : json::value("unknown");
   const std::string cell_id = row.cell_id.empty() ? row.cell_name : row.cell_id;
@@ -193,12 +231,7 @@ Result<std::string> bdf_metadata(Reader& reader, RunKey key, const BdfMetadataOp
                                   {"chain_block", head->block},
                                   {"chain_sha256", head->sha256}}},
       {"test", std::move(test)},
-      {"test_protocol",
-       json::object{{"schema_version", "1.0.0"},
-                    {"test_spec", json::object{{"id", run->profile_sha256}, {"name", row.profile_name}, {"kind", options.kind}}},
-                    {"program_hash", row.program_hash},
-                    {"parameters", row.parameters_text},
-                    {"artifacts", json::array{json::object{{"role", "source_protocol"}, {"sha256", run->profile_sha256}}}}}},
+      {"test_protocol", std::move(*protocol)},
       {"cell_instance", json::object{{"id", cell_id},
                                      {"cell_spec_id", row.cell_name},
                                      {"serial_number", row.cell_id},

@@ -1,5 +1,7 @@
 #include "db/verdict/compare.hpp"
 
+#include <fmt/format.h>
+
 #include <cmath>
 
 namespace cellrig::verdict {
@@ -49,6 +51,8 @@ Result<Measured> mass_loss(double before_g, double after_g, double standard_g) {
   const double each = 100.0 * standard_g / before_g;
   result.budget.push_back({"weighing before", each * after_g / before_g, infinite_dof, "the balance"});
   result.budget.push_back({"weighing after", each, infinite_dof, "the balance"});
+  result.note =
+      fmt::format("weighed {:g} g before and {:g} g after, standard uncertainty {:g} g each", before_g, after_g, standard_g);
   return result;
 }
 

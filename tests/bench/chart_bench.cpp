@@ -1,5 +1,6 @@
-// What a picture of 8 traces of 1 million points costs: thinning, one replace per series, and painting, at 1280x800 on the offscreen platform.
-// Beside it, in the same run, the same chart with the same number of points on the screen and nothing to thin: what Qt Charts alone needs.
+// What a picture of 8 traces of 1 million points costs: thinning, one replace per series, and painting, at 1280x800 on the offscreen platform:
+// the whole run, zooms, pans at a tenth of it, and the tick of a run that goes on. Beside it, in the same run, the same chart with the same
+// number of points on the screen and nothing to thin: what the painting alone needs. And the empty chart.
 //
 // chart_bench [--points 1000000] [--frames 60] [--short]
 #include <fmt/format.h>
@@ -8,7 +9,9 @@
 #include <algorithm>
 #include <cmath>
 #include <ctime>
+#include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -20,8 +23,8 @@ namespace {
 
 constexpr int trace_count = 8, panes = 4;
 constexpr double frame_ms_max = 33, frame_ms_aim = 16;
-/// Of the exit code: a frame of everything against a frame of Qt Charts alone. Twice the worst that was seen.
-constexpr double ratio_max = 4.0;
+/// Of the exit code: the worst median against a frame with nothing to thin. Twice the worst that was seen.
+constexpr double ratio_max = 5.0;
 
 struct Options {
   int points = 1'000'000;
@@ -37,15 +40,25 @@ std::unique_ptr<Bench> make_bench(int points) {
   auto bench = std::make_unique<Bench>();
   const char* const quantities[panes] = {"Voltage", "Current", "Temperature", "Pressure"};
   const char* const units[panes] = {"V", "A", "°C", "MPa"};
-  for (int p = 0; p < panes; ++p) bench->chart.add_pane({QString::fromUtf8(quantities[p]), QString::fromUtf8(units[p])});
+  const int stretches[panes] = {4, 3, 3, 3};  // as the run view has them
+  for (int p = 0; p < panes; ++p) {
+    bench->chart.add_pane({QString::fromUtf8(quantities[p]), QString::fromUtf8(units[p]), 0.01, stretches[p]});
+  }
   for (int t = 0; t < trace_count; ++t) {
     auto trace = std::make_shared<Trace>(Trace::Capacity{.recent_points = static_cast<std::size_t>(points) + Trace::block_size});
     for (int i = 0; i < points; ++i) {
       trace->append({i * 0.1, 3.7 + 0.4 * std::sin(i * 6.28 / points * 40 + t) + 0.02 * std::sin(i * 12.9898 + t)});
     }
-    bench->chart.add_trace(t % panes, {QString::number(t), colours().series_colour(t)}, trace);
+    bench->chart.add_trace(t % panes, {QStringLiteral("trace %1").arg(t), colours().series_colour(t)}, trace);
     bench->traces.push_back(std::move(trace));
   }
+  constexpr int steps = 40;
+  std::vector<Band> bands;
+  for (int i = 0; i < steps; ++i) {
+    const double step_s = points * 0.1 / steps;
+    bands.push_back({{i * step_s, (i + 1) * step_s}, QStringLiteral("cccv_charge"), i % 2});
+  }
+  bench->chart.set_bands(bands);
   bench->chart.resize(1280, 800);
   bench->chart.show();
   QApplication::processEvents();
@@ -59,20 +72,64 @@ double cpu_ms() {
   return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) / 1e6;
 }
 
-/// Milliseconds of the median and of the slowest frame. Each frame shows another window: nothing is remembered.
+/// Milliseconds of each frame.
 struct Frames {
-  double median_ms = 0, slowest_ms = 0;
+  std::vector<double> ms;
+  [[nodiscard]] double at_share(double share) const {
+    std::vector<double> sorted = ms;
+    std::sort(sorted.begin(), sorted.end());
+    return sorted[std::min(sorted.size() - 1, static_cast<std::size_t>(share * static_cast<double>(sorted.size())))];
+  }
+  [[nodiscard]] double median_ms() const { return at_share(0.5); }
+  [[nodiscard]] double p99_ms() const { return at_share(0.99); }
 };
-Frames measure(TraceChart& chart, double span_s, int frames) {
-  std::vector<double> times;
+
+Frames measure(int frames, const std::function<void(int)>& change) {
+  Frames measured;
   for (int f = 0; f < frames; ++f) {
     const double start = cpu_ms();
-    chart.show_window({span_s * 0.001 * f / frames, span_s * (1 - 0.001 * f / frames)});
+    change(f);
     QApplication::processEvents();  // paints every pane once
-    times.push_back(cpu_ms() - start);
+    measured.ms.push_back(cpu_ms() - start);
   }
-  std::sort(times.begin(), times.end());
-  return {times[times.size() / 2], times.back()};
+  return measured;
+}
+
+/// In turns by whoever calls, the best counts: a shared machine only ever makes things slower.
+void keep_better(Frames& best, Frames measured) {
+  if (best.ms.empty() || measured.p99_ms() < best.p99_ms()) best = std::move(measured);
+}
+
+/// What a person does to the chart. Each frame shows another window: nothing is remembered.
+struct Motion {
+  const char* name;
+  std::function<void(Bench&, double span_s, int frame, int frames)> change;
+};
+const std::vector<Motion>& motions() {
+  static const std::vector<Motion> all{
+      {"the whole run",
+       [](Bench& bench, double span_s, int f, int frames) {
+         const double share = 0.001 * f / frames;
+         bench.chart.show_window({span_s * share, span_s * (1 - share)});
+       }},
+      {"zoom to a minute",
+       [](Bench& bench, double span_s, int f, int frames) {
+         constexpr double closest_s = 60, centre = 0.37;
+         const double span = span_s * std::pow(closest_s / span_s, static_cast<double>(f + 1) / frames);
+         bench.chart.show_window({centre * span_s - span / 2, centre * span_s + span / 2});
+       }},
+      {"pan at a tenth",
+       [](Bench& bench, double span_s, int f, int frames) {
+         const double from = 0.9 * span_s * f / frames;
+         bench.chart.show_window({from, from + 0.1 * span_s});
+       }},
+      {"live tick",
+       [](Bench& bench, double, int f, int) {
+         for (const auto& trace : bench.traces) trace->append({trace->last()->x + 0.1, 3.7 + 0.01 * (f % 7)});
+         bench.chart.follow();
+       }},
+  };
+  return all;
 }
 
 /// Thinning alone, all traces, the best of some rounds.
@@ -89,26 +146,42 @@ double thinning_ms(const Bench& bench, double span_s) {
 }
 
 int run(const Options& options) {
-  const int shown = 2 * 1188;  // two points per pixel column of the plot
-  const std::unique_ptr<Bench> small = make_bench(shown);
-  const std::unique_ptr<Bench> large = make_bench(options.points);
-  Frames bare, full;
-  for (int round = 0; round < 3; ++round) {  // in turns, the best counts: a shared machine only ever makes things slower
-    const Frames a = measure(small->chart, shown * 0.1, options.frames),
-                 b = measure(large->chart, options.points * 0.1, options.frames);
-    if (round == 0 || a.median_ms < bare.median_ms) bare = a;
-    if (round == 0 || b.median_ms < full.median_ms) full = b;
+  constexpr int shown = 2 * 1188;  // two points per pixel column of the plot
+  constexpr int rounds = 3;
+  const double span_s = options.points * 0.1;
+  const std::unique_ptr<Bench> empty = make_bench(0), small = make_bench(shown), large = make_bench(options.points);
+  fmt::print("thinning alone: {:.1f} ms\n", thinning_ms(*large, span_s));
+  Frames nothing, bare;
+  std::vector<Frames> full(motions().size());
+  for (int round = 0; round < rounds; ++round) {
+    const auto whole = motions().front();
+    keep_better(nothing, measure(options.frames, [&](int f) { empty->chart.show_window({0, 60.0 + 0.1 * f}); }));
+    keep_better(bare, measure(options.frames, [&](int f) { whole.change(*small, shown * 0.1, f, options.frames); }));
+    for (std::size_t m = 0; m < motions().size(); ++m) {
+      keep_better(full[m], measure(options.frames, [&](int f) { motions()[m].change(*large, span_s, f, options.frames); }));
+    }
   }
-  fmt::print("thinning alone: {:.1f} ms\n", thinning_ms(*large, options.points * 0.1));
   std::size_t bytes = 0;
   for (const auto& trace : large->traces) bytes += trace->memory_bytes();
-  const double ratio = full.median_ms / bare.median_ms;
-  fmt::print("8 traces x {} points at 1280x800: frame {:.1f} ms (slowest {:.1f}), memory {:.0f} MB\n", options.points,
-             full.median_ms, full.slowest_ms, static_cast<double>(bytes) / 1e6);
-  fmt::print("Qt Charts alone, {} points a trace: frame {:.1f} ms (slowest {:.1f})\n", shown, bare.median_ms, bare.slowest_ms);
-  fmt::print("{} a frame within {} ms (aim {} ms): {:.1f} ms\n", full.median_ms <= frame_ms_max ? "PASS" : "FAIL", frame_ms_max,
-             frame_ms_aim, full.median_ms);
-  fmt::print("{} ratio to Qt Charts alone <= {}: {:.2f}\n", ratio <= ratio_max ? "PASS" : "FAIL", ratio_max, ratio);
+  fmt::print("8 traces x {} points at 1280x800, memory {:.0f} MB; CPU time of a frame, ms:\n", options.points,
+             static_cast<double>(bytes) / 1e6);
+  const auto print_row = [](const std::string& name, const Frames& frames) {
+    fmt::print("  {:<40} median {:5.1f}  p99 {:5.1f}\n", name, frames.median_ms(), frames.p99_ms());
+  };
+  print_row("empty chart", nothing);
+  print_row(fmt::format("nothing to thin, {} points a trace", shown), bare);
+  double median_ms = 0, p99_ms = 0;
+  for (std::size_t m = 0; m < full.size(); ++m) {
+    print_row(motions()[m].name, full[m]);
+    median_ms = std::max(median_ms, full[m].median_ms());
+    p99_ms = std::max(p99_ms, full[m].p99_ms());
+  }
+  const double ratio = median_ms / bare.median_ms();
+  fmt::print("{} p99 of the worst motion within {} ms: {:.1f} ms\n", p99_ms <= frame_ms_max ? "PASS" : "FAIL", frame_ms_max,
+             p99_ms);
+  fmt::print("{} median of the worst motion, aim {} ms: {:.1f} ms\n", median_ms <= frame_ms_aim ? "PASS" : "FAIL", frame_ms_aim,
+             median_ms);
+  fmt::print("{} median, ratio to nothing to thin <= {}: {:.2f}\n", ratio <= ratio_max ? "PASS" : "FAIL", ratio_max, ratio);
   return ratio <= ratio_max ? 0 : 1;
 }
 

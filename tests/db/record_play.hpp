@@ -82,6 +82,17 @@ inline RunRow a_run(const std::string& channel = "1") {
 class Player {
  public:
   Player(Recorder& recorder, const RunRow& row) : recorder_(recorder), run(recorder.begin_run(row)) {}
+  /// Another process goes on with what `before` played.
+  Player(Recorder& recorder, const Player& before)
+      : recorder_(recorder),
+        first_reference_Ah_(before.first_reference_Ah_),
+        noise_(before.noise_),
+        run(before.run),
+        now_ns(before.now_ns),
+        step_count(before.step_count),
+        cycle(before.cycle) {
+    recorder.resume_run(run, "jane", "lab-7");
+  }
 
   struct StepPlan {
     std::string type = "CC_CHG";
@@ -89,6 +100,7 @@ class Player {
     int samples = 50;
     bool in_cycle = true;
     bool measures_reference = false;
+    std::optional<std::int64_t> compared_with{};
   };
 
   void begin_step(const StepPlan& plan) {
@@ -104,6 +116,8 @@ class Player {
     row.setpoint_text = "as planned";
     row.started_test_time_ns = now_ns;
     row.measures_reference = plan.measures_reference;
+    row.is_reference = is_reference_cycle;
+    row.compared_with = plan.compared_with;
     recorder_.begin_step(row);
     step_ = row;
     sums_ = Sums{};
@@ -167,6 +181,7 @@ class Player {
     CycleRow row;
     row.run = run;
     row.cycle = cycle;
+    row.is_reference = is_reference_cycle;
     row.started_test_time_ns = now_ns;
     hottest_ = -std::numeric_limits<double>::infinity();
     for (const StepPlan& plan : {StepPlan{"CC_CHG", 2.5, samples}, StepPlan{"REST", 0, samples / 2},
@@ -229,6 +244,7 @@ class Player {
   std::int64_t period_ns = 1'000'000'000;
   std::int64_t step_count = 0;
   std::int64_t cycle = 0;
+  bool is_reference_cycle = false;
   std::uint64_t samples_appended = 0;
 
   [[nodiscard]] StepKey step_key() const { return step_.step; }

@@ -200,6 +200,7 @@ TEST_F(ReviewVerbs, a_simulated_run_in_real_time_is_a_measurement_nowhere) {
   EXPECT_THAT(content(*folder + "/real.html"), HasSubstr("SIMULATED"));
   ASSERT_EQ(in_folder({"export", "1", "--db", "real.db", "--format", "bdf", "-o", "real.bdf.csv"}).exit_code, 0);
   EXPECT_THAT(content(*folder + "/real.bdf.metadata.json"), HasSubstr("\"source_type\":\"simulation\""));
+  EXPECT_THAT(content(*folder + "/real.bdf.metadata.json"), Not(HasSubstr("\"source_type\":\"lab\"")));
 }
 
 TEST_F(ReviewVerbs, data_go_out_and_come_back_as_imported) {

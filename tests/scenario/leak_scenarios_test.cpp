@@ -27,8 +27,31 @@ TEST(LeakScenario, a_short_that_appears_in_a_charge_or_a_rest_is_seen_within_two
     CurrentWatch watch(bench, "ch1", short_from);
     bench.run();
     expect_ended(bench, "ch1", Outcome::tripped, "the voltage fell at once at the same current: " + quarantine);
-    expect_reaction("H6", during == During::charge ? "1 ohm inside, in a charge" : "1 ohm inside, at rest", watch.flowed_for(), 250ms);
+    expect_reaction("H6", during == During::charge ? "1 ohm inside, in a charge" : "1 ohm inside, at rest", watch.flowed_for(),
+                    250ms);
     EXPECT_NEAR(bench.truth("ch1").short_S, 1.0, 1e-9);
+  }
+}
+
+/// At the same current a discharge falls anyhow: what falls at once, and then no further, is a short.
+TEST(LeakScenario, a_hard_short_in_a_discharge_is_seen_within_two_polls) {
+  constexpr Duration short_from = 30s + 37ms;
+  BenchHarness bench({.profiles = {{"ch1", profile_of(During::discharge)}}, .control_period = control_period});
+  bench.fault_at(short_from, "internal_short ch1 ohm=0.3");
+  CurrentWatch watch(bench, "ch1", short_from);
+  bench.run();
+  expect_ended(bench, "ch1", Outcome::tripped, "the voltage fell at once at the same current: " + quarantine);
+  expect_reaction("H6", "0.3 ohm inside, in a discharge", watch.flowed_for(), 250ms);
+}
+
+/// A cell that is emptied at 2C, looked at every ten seconds, falls by more than that from one look to the next.
+TEST(LeakScenario, a_cell_that_runs_empty_is_no_short) {
+  for (const Duration period : {Duration{100ms}, Duration{1s}, Duration{10s}}) {
+    const std::string profile = profile_with("  - cc_discharge: {rate_C: 2, until: voltage_V <= 2.5, at_most_h: 2}\n");
+    BenchHarness bench({.profiles = {{"ch1", profile}}, .control_period = period});
+    bench.run();
+    const std::string why = bench.result("ch1").reason;
+    EXPECT_EQ(why.find("quarantine"), std::string::npos) << why;
   }
 }
 

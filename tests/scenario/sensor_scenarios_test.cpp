@@ -193,11 +193,22 @@ TEST(LimitsOfAllOwners, the_tightest_of_bench_cell_profile_and_step_trips_whoeve
 }
 
 TEST(LimitsOfAllOwners, after_a_step_the_tightest_of_the_others_holds) {
-  BenchHarness bench(owned({"7", "6", "5.5", "5.3"}, "stack_pressure_MPa >= 5.2"));
+  BenchHarness bench(owned({"7", "6", "5.4", "5.3"}, "stack_pressure_MPa >= 5.2"));
   bench.run();
   expect_ended(bench, "ch1", Outcome::tripped, "stack pressure out of its limits: stack_pressure_MPa");
-  EXPECT_NEAR(*bench.truth("ch1").pressure_MPa, 5.5, 0.05);
+  EXPECT_NEAR(*bench.truth("ch1").pressure_MPa, 5.4, 0.02);
   EXPECT_EQ(bench.record().steps(run_of(bench, "ch1").run).value().size(), 2U);
+}
+
+// What the fixture bears is less than what the cell bears.
+TEST(LimitsOfAllOwners, a_bench_that_allows_less_than_the_cell_trips_by_its_own_limit) {
+  HarnessOptions options = pressed(steps(charge));
+  options.bench = pressed_bench("stack_pressure_max_MPa: 7", "stack_pressure_max_MPa: 7\n      cell_temperature_max_degC: 40");
+  BenchHarness bench(options);
+  bench.at(instant, [&bench] { shift_thermocouple(bench, "ch1", 30.0); });
+  bench.run();
+  expect_ended(bench, "ch1", Outcome::tripped, "cell too hot");
+  EXPECT_LT(bench.truth("ch1").surface_temperature_max_degC, 40.0) << "the reading, not the cell";
 }
 
 TEST(LimitsOfAllOwners, nobody_widens_what_an_outer_one_has_given) {

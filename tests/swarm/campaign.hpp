@@ -68,6 +68,8 @@ struct CampaignOptions {
 /// Takes faults away as long as the same invariant still breaks; returns what is needed.
 [[nodiscard]] Plan minimise(Plan plan, const Violation& violation, Recording recording);
 
+/// Of the menu: those that no run met alone.
+[[nodiscard]] std::vector<std::string> faults_without_a_run(const Tally& tally);
 [[nodiscard]] std::string table_of(const Tally& tally);
 [[nodiscard]] std::string matrix_table_of(const Tally& tally);
 [[nodiscard]] std::string pace_table_of(const Tally& tally);

@@ -179,8 +179,11 @@ void Judge::judge_return(Watched& w, unsigned taken, TimePoint now) {
   complain("I2", w.name, w.has_ended ? "energised again after the end of the run" : "energised again after a trip", now);
 }
 
+/// docs/safety.md: an output that comes on by itself after its run has ended in order is not looked at any more.
+bool Judge::is_nobodys(const Watched& w) { return w.has_ended && w.is_over_in_order && (w.ever_taken & takes::self_on) != 0; }
+
 void Judge::judge_limits(const Watched& w, TimePoint now) {
-  if ((w.ever_taken & takes::cell) != 0) return;
+  if ((w.ever_taken & takes::cell) != 0 || is_nobodys(w)) return;
   const sim::StageExtremes& met = w.stage->extremes();
   const SafetyLimits& limits = w.program->limits;  // the cell files set them 50 mV outside the cell's window
   const double voltage_max = limits.voltage_max.value() + voltage_resolution_V;
@@ -211,8 +214,6 @@ Judge::Conditions Judge::conditions_of(const Watched& w, unsigned taken, TimePoi
   const bool is_measured = w.has_begun && !is_unwanted;
   const auto since_began = [&](const std::optional<TimePoint>& at) { return now - at.value_or(w.switched); };
   const double most_A = (is_charging ? limits.charge_current_max : limits.discharge_current_max).value();
-  // docs/safety.md: an output that comes on by itself after its run has ended in order is not looked at any more.
-  const bool is_nobodys = w.has_ended && w.is_over_in_order && (w.ever_taken & takes::self_on) != 0;
   Conditions is_bad{};
   const auto set = [&is_bad](HazardClock clock, bool bad) { is_bad[static_cast<std::size_t>(clock)] = bad; };
   set(stale_voltage, is_measured && since_began(w.voltage_at) > age_limit_);
@@ -222,7 +223,7 @@ Judge::Conditions Judge::conditions_of(const Watched& w, unsigned taken, TimePoi
   set(wrong_direction, !is_blind && w.is_output_wanted && current_A * w.direction < -flows_A);
   set(over_temperature, !feels_nothing && tip_degC > limits.cell_temperature_max.value());
   set(cold_charging, !feels_nothing && is_charging && tip_degC < limits.charge_temperature_min.value());
-  set(no_command, !is_blind && is_unwanted && !is_nobodys);
+  set(no_command, !is_blind && is_unwanted && !is_nobodys(w));
   return is_bad;
 }
 

@@ -131,6 +131,7 @@ class Judge {
   [[nodiscard]] unsigned taken_lately(const Watched& w, TimePoint now) const;
   [[nodiscard]] std::optional<Duration> way_to_off(const Watched& w, unsigned taken) const;
   void look_at(Watched& w, TimePoint now);
+  [[nodiscard]] static bool is_nobodys(const Watched& w);
   void judge_limits(const Watched& w, TimePoint now);
   using Conditions = std::array<bool, hazard_clock_count>;  ///< by HazardClock
   [[nodiscard]] Conditions conditions_of(const Watched& w, unsigned taken, TimePoint now) const;

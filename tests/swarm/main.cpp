@@ -189,6 +189,13 @@ int run_main(const Arguments& arguments) {
   }
   const Tally tally = run_campaign(jobs, campaign);
   print(tally, arguments);
+  const std::vector<std::string> undrawn = arguments.matrix && arguments.fault.empty() && arguments.family.empty()
+                                               ? faults_without_a_run(tally)
+                                               : std::vector<std::string>{};
+  if (!undrawn.empty()) {
+    fmt::print(stderr, "no bench that was drawn has a place for: {}\n", fmt::join(undrawn, ", "));
+    return broken;
+  }
   if (tally.failures.empty()) return clean;
   if (arguments.minimise) {
     const Failure& first = tally.failures.front();

@@ -124,6 +124,10 @@ void FakeBench::read(QPointer<QTcpSocket> socket) {
     if (seen.size() < head_end + 4 + body_length) return;
     request.body = seen.mid(head_end + 4, body_length);
     socket->skip(head_end + 4 + body_length);
+    if (hangs) {
+      requests_.push_back(request);
+      continue;
+    }
     const FakeAnswer reply = answer(request);
     socket->write("HTTP/1.1 " + QByteArray::number(reply.status) + " said\r\nContent-Type: application/json\r\nContent-Length: " +
                   QByteArray::number(reply.body.size()) + "\r\n\r\n" + reply.body);
@@ -179,7 +183,11 @@ void FakeBench::fill_view(api::ChannelView& view) {
   view.charge_Ah = cell.charge_Ah;
   view.discharge_Ah = cell.discharge_Ah;
   view.step_name = names[cell.step];
-  view.step_count = cell.step;
+  view.step_count = cell.step + more_steps;
+  const bool goes_on = view.state == api::Activity::running || view.state == api::Activity::resting;
+  if (goes_on)
+    view.state = cell.step == 2 ? api::Activity::resting : api::Activity::running;  // a rest is a step with its output off
+  view.state_text = view.state == api::Activity::resting ? "resting" : "running";
   view.cycle = 1;
   view.cycle_count = 12;
   view.time_left_s = 12 * 9000 - t;
@@ -200,8 +208,7 @@ void FakeBench::run_on(const std::string& name, double seconds) {
   view.operator_name = "jane";
   view.started_utc = utc_now();
   test_time_s_[to_text(name)] = seconds;
-  view.state = fake_cell(seconds).step == 2 ? api::Activity::resting : api::Activity::running;
-  view.state_text = "running";
+  view.state = api::Activity::running;
   fill_view(view);
   send_channel(name);
 }
@@ -294,6 +301,15 @@ std::vector<api::StepView> FakeBench::steps_of(const std::string& name) {
       step.charge_Ah = i == 0 ? fake_cell(charge_s - 1).charge_Ah : 0;
       step.discharge_Ah = 0;
     }
+    steps.push_back(step);
+  }
+  if (more_steps > 0) steps.back().ended_test_time_s = now;
+  for (std::int64_t i = 0; i < more_steps; ++i) {
+    api::StepView step = steps.back();
+    ++step.step_count;
+    step.name = "pulse";
+    step.started_test_time_s = now + static_cast<double>(i);
+    step.ended_test_time_s = step.started_test_time_s + 1;
     steps.push_back(step);
   }
   return steps;

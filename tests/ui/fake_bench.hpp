@@ -52,6 +52,10 @@ class FakeBench : public QObject {
   [[nodiscard]] QStringList writes() const { return writes_; }  ///< "POST /channels/ch1/stop"
   [[nodiscard]] const std::vector<FakeRequest>& requests() const { return requests_; }
   [[nodiscard]] const std::vector<api::AlarmView>& alarms() const { return alarms_; }
+  bool hangs = false;  ///< takes requests and never answers them
+  api::SessionView session{"", api::Role::engineer};
+  QByteArray account;           ///< "name:password" that may sign in, too
+  std::int64_t more_steps = 0;  ///< short ones, one a second, behind those of the run
   bool refuses_preflight = false, refuses_check = false, rehearsal_trips = false;
 
  private:

@@ -35,7 +35,7 @@ std::vector<api::ProfileView> profiles() {
                         {"discharge_rate_C", "1/3", "0.05", "3", "C", "of the discharge"},
                         {"cycles", "3", "1", "2000", "", "how many"},
                         {"rest_min", "30", "1", "600", "min", "after each half cycle"}};
-  cycling.expected_duration_s = 24'480;
+  cycling.expected_duration_s = 9000;
   api::ProfileView fast;
   fast.name = "fast-charge-window";
   fast.title = "Fast charge through a window of state of charge";
@@ -66,23 +66,27 @@ api::RehearsalView rehearsed(bool trips) {
   view.state = api::JobState::done;
   view.progress = 1;
   api::RehearsalResult result;
-  result.outcome = trips ? "tripped" : "completed";
-  result.reason = trips ? "the cell would be warmer than 60 °C" : "";
-  result.criteria_met = !trips;
-  result.duration_s = 24'480;
-  result.energy_Wh = 18.4;
-  result.cycles = 1;
-  result.peak_temperature_degC = 31.2;
-  result.limits = {{"voltage_max_V", "V", 4.25, 4.2, 0.05, "cccv_charge"},
-                   {"charge_current_max_A", "A", 10.5, 4.0, 6.5, "cccv_charge"},
-                   {"cell_temperature_max_degC", "°C", 60, 31.2, 28.8, "cc_discharge"}};
-  for (double t = 0; t < 9000; t += 30) {
+  constexpr double until_s = 9000;
+  double warmest_degC = 0, highest_V = 0;
+  for (double t = 0; t < until_s; t += 30) {
     const FakeCell cell = fake_cell(t);
     result.curves.test_time_s.push_back(t);
     result.curves.voltage_V.push_back(cell.voltage_V);
     result.curves.current_A.push_back(cell.current_A);
     result.curves.cell_temperature_degC.push_back(cell.temperature_degC);
+    warmest_degC = std::max(warmest_degC, cell.temperature_degC);
+    highest_V = std::max(highest_V, cell.voltage_V);
   }
+  result.outcome = trips ? "tripped" : "completed";
+  result.reason = trips ? "the cell would be warmer than 60 °C" : "";
+  result.criteria_met = !trips;
+  result.duration_s = until_s;
+  result.energy_Wh = 12.6;
+  result.cycles = 1;
+  result.peak_temperature_degC = warmest_degC;
+  result.limits = {{"voltage_max_V", "V", 4.25, highest_V, 4.25 - highest_V, "cccv_charge"},
+                   {"charge_current_max_A", "A", 10.5, 4.0, 6.5, "cccv_charge"},
+                   {"cell_temperature_max_degC", "°C", 60, warmest_degC, 60 - warmest_degC, "cccv_charge"}};
   view.result = result;
   return view;
 }
@@ -132,16 +136,31 @@ std::vector<api::ExpectedCurveView> expected_curves() {
   return curves;
 }
 
+/// As the service does it: the first ones after `after`, 10,000 at most.
+std::vector<api::StepView> page_of_steps(const std::vector<api::StepView>& steps, const QUrlQuery& query) {
+  const qint64 after = query.queryItemValue(QStringLiteral("after")).toLongLong();
+  const qint64 limit = std::min<qint64>(10'000, query.queryItemValue(QStringLiteral("limit")).toLongLong());
+  std::vector<api::StepView> page;
+  for (const api::StepView& step : steps) {
+    if (step.step_count > after && static_cast<qint64>(page.size()) < limit) page.push_back(step);
+  }
+  return page;
+}
+
 }  // namespace
 
 FakeAnswer FakeBench::answer(const FakeRequest& request) {
   requests_.push_back(request);
-  if (request.headers.value(QStringLiteral("authorization")) != QStringLiteral("Bearer ") + address().token) {
-    return refusal(401, "not_signed_in", "a token is needed");
-  }
+  const QString authorization = request.headers.value(QStringLiteral("authorization"));
+  const bool has_account =
+      !account.isEmpty() && authorization == QStringLiteral("Basic ") + QString::fromLatin1(account.toBase64());
+  if (!has_account && authorization != QStringLiteral("Bearer ") + address().token)
+    return refusal(401, "not_signed_in", account.isEmpty() ? "a token is needed" : "the name or the password is wrong");
+  if (request.path == QLatin1String("/session")) return answer_with(session);
   if (request.method == QLatin1String("GET")) return answer_get(request);
-  if (request.headers.value(QStringLiteral("idempotency-key")).isEmpty())
-    return refusal(400, "no_idempotency_key", "every write carries one");
+  const bool needs_key = !request.path.endsWith(QLatin1String("/stop"));
+  if (needs_key && request.headers.value(QStringLiteral("idempotency-key")).isEmpty())
+    return refusal(400, "no_idempotency_key", "every write but a stop carries one");
   writes_ += request.method + QLatin1Char(' ') + request.path;
   return answer_write(request);
 }
@@ -159,17 +178,20 @@ FakeAnswer FakeBench::answer_run(const FakeRequest& request, const QString& what
   const qint64 run = request.path.split(QLatin1Char('/'), Qt::SkipEmptyParts)[1].toLongLong();
   const std::string name = channel_of_run(run);
   if (name.empty()) return refusal(404, "not_found", "no such run");
-  if (what == QLatin1String("steps")) return answer_with(steps_of(name));
+  if (what == QLatin1String("steps")) return answer_with(page_of_steps(steps_of(name), QUrlQuery(request.query)));
   if (what == QLatin1String("expected")) return answer_with(expected_curves());
   if (what == QLatin1String("samples"))
     return answer_with(samples(run, test_time_s_.value(to_text(name)), QUrlQuery(request.query)));
-  std::vector<api::EventView> events(2);
+  std::vector<api::EventView> events(3);
   events[0].test_time_s = 3600;
   events[0].severity = api::AlarmSeverity::warning;
   events[0].kind = "instrument";
   events[0].text = "the logger answered late, 2 readings are missing";
-  events[1].kind = "started";
-  events[1].text = "run begun by jane";
+  events[1].test_time_s = 1800;
+  events[1].kind = "note";
+  events[1].text = "fan beside the cell switched on (by jane)";
+  events[2].kind = "started";
+  events[2].text = "run begun by jane";
   return answer_with(events);
 }
 
@@ -186,7 +208,7 @@ FakeAnswer FakeBench::answer_write(const FakeRequest& request) {
   if (request.path == QLatin1String("/check")) {
     api::CheckReport report;
     report.is_accepted = !refuses_check;
-    report.expected_duration_s = 24'480;
+    report.expected_duration_s = 9000;
     api::FindingView finding{refuses_check ? api::FindingSeverity::error : api::FindingSeverity::warning, "cccv-cycle.yaml", 34,
                              11,
                              refuses_check ? "the profile needs a chamber, this channel has none"

@@ -9,11 +9,13 @@
 #include <QTabWidget>
 #include <QTest>
 
+#include <algorithm>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/ui/fake_bench.hpp"
-#include "tests/ui/screen.hpp"
+#include "tests/ui/live_fixture.hpp"
+#include "ui/chart/chart_pane.hpp"
 #include "ui/chart/palette.hpp"
 #include "ui/chart/trace_chart.hpp"
 #include "ui/dialogs/limits_dialog.hpp"
@@ -29,36 +31,6 @@
 
 namespace cellrig::ui::test {
 namespace {
-
-class Live : public testing::Test {
- protected:
-  void SetUp() override { QSettings().clear(); }
-  void connect_window() {
-    window.connect_to(bench.address());
-    show_in(window, small_screen);
-    ASSERT_TRUE(wait_until([&] { return window.model().is_known(); }));
-  }
-  void click(QWidget& widget) { QTest::mouseClick(&widget, Qt::LeftButton); }
-  void fill_start_page() {
-    click(window.page_button(MainWindow::Page::start));
-    QTest::keyClicks(&window.start_page().operator_field(), QStringLiteral("jane"));
-    QTest::keyClicks(&window.start_page().barcode_field(), QStringLiteral("SN0099\r"));
-  }
-  /// Of the last request whose path ends like that.
-  std::string body_of(const QString& ending) const {
-    std::string body;
-    for (const FakeRequest& request : bench.requests()) {
-      if (request.path.endsWith(ending)) body = request.body.toStdString();
-    }
-    return body;
-  }
-  bool answered(const QString& write) {
-    return wait_until([&] { return bench.writes().contains(write); });
-  }
-
-  FakeBench bench{4};
-  MainWindow window;
-};
 
 TEST_F(Live, shows_every_channel_with_its_state_as_a_word) {
   bench.run_on("ch2", 4000);
@@ -151,21 +123,6 @@ TEST_F(Live, acknowledges_an_alarm_with_name_and_reason) {
   EXPECT_TRUE(wait_until([&] { return !window.alarm_panel().isVisible(); }));
   EXPECT_FALSE(window.alarm_panel().is_sounding());
   EXPECT_EQ(bench.alarms().front().acknowledged_by, "tom");
-}
-
-TEST_F(Live, stops_a_run_after_asking_why) {
-  bench.run_on("ch3", 2000);
-  ASSERT_NO_FATAL_FAILURE(connect_window());
-  click(*window.bench_view().tile("ch3"));
-  ASSERT_EQ(window.page(), MainWindow::Page::run);
-  click(window.run_page().button(RunPage::Order::stop));
-  auto* dialog = window.findChild<PersonDialog*>();
-  ASSERT_NE(dialog, nullptr);
-  QTest::keyClicks(&dialog->name_field(), QStringLiteral("jane"));
-  QTest::keyClicks(&dialog->reason_field(), QStringLiteral("wrong cell"));
-  click(dialog->action_button());
-  ASSERT_TRUE(answered(QStringLiteral("POST /channels/ch3/stop")));
-  EXPECT_TRUE(wait_until([&] { return !window.run_page().button(RunPage::Order::stop).isEnabled(); }));
 }
 
 // What a person saw is what is ordered: the step that was shown, by its number.
@@ -268,23 +225,6 @@ TEST_F(Live, tightens_a_limit) {
   EXPECT_EQ(bench.channel("ch3").limits.at("voltage_max_V"), 4.25);
 }
 
-TEST_F(Live, stops_a_chamber_and_all_that_is_in_it) {
-  bench.run_on("ch1", 2000);
-  ASSERT_NO_FATAL_FAILURE(connect_window());
-  ASSERT_FALSE(bench.bench().chambers.empty());
-  const std::string chamber = bench.bench().chambers.front().chamber;
-  QPushButton* const stop = window.bench_view().chambers().stop_button(chamber);
-  ASSERT_NE(stop, nullptr);
-  click(*stop);
-  auto* dialog = window.findChild<PersonDialog*>();
-  ASSERT_NE(dialog, nullptr);
-  EXPECT_TRUE(bench.writes().isEmpty());
-  QTest::keyClicks(&dialog->name_field(), QStringLiteral("jane"));
-  click(dialog->action_button());
-  ASSERT_TRUE(answered(QStringLiteral("POST /chambers/%1/stop").arg(QString::fromStdString(chamber))));
-  EXPECT_TRUE(wait_until([&] { return window.message().contains(QStringLiteral("OFF is on its way")); }));
-}
-
 TEST_F(Live, pauses_and_resumes_with_the_fencing_token) {
   bench.run_on("ch1", 2000);
   ASSERT_NO_FATAL_FAILURE(connect_window());
@@ -302,32 +242,6 @@ TEST_F(Live, pauses_and_resumes_with_the_fencing_token) {
       EXPECT_EQ(request.headers.value(QStringLiteral("fencing-token")), QStringLiteral("101"));
     }
   }
-}
-
-// One click, and one key from wherever the focus is: also while somebody types into a dialog.
-TEST_F(Live, emergency_stop_is_one_click_and_one_key_away) {
-  bench.run_on("ch1", 2000);
-  ASSERT_NO_FATAL_FAILURE(connect_window());
-  click(window.stop_button());
-  ASSERT_TRUE(answered(QStringLiteral("POST /stop")));
-  ASSERT_TRUE(wait_until([&] { return window.message().contains(QStringLiteral("every output is off")); }));
-  bench.run_on("ch2", 2000);
-  ASSERT_TRUE(wait_until([&] { return window.bench_view().tile("ch2")->accessibleName().contains(QStringLiteral("Running")); }));
-  click(*window.bench_view().tile("ch2"));
-  window.run_page().ask(RunPage::Order::note);
-  auto* dialog = window.findChild<PersonDialog*>();
-  ASSERT_NE(dialog, nullptr);
-  QTest::keyClick(&dialog->reason_field(), Qt::Key_F12);
-  EXPECT_TRUE(wait_until([&] { return bench.writes().count(QStringLiteral("POST /stop")) == 2; }));
-  EXPECT_TRUE(window.stop_button().isVisible());
-}
-
-TEST_F(Live, says_when_the_emergency_stop_was_not_confirmed) {
-  show_in(window, small_screen);
-  window.connect_to({QUrl(QStringLiteral("http://127.0.0.1:1")), QStringLiteral("x")});
-  QTest::keyClick(&window, Qt::Key_Pause);
-  EXPECT_TRUE(wait_until([&] { return window.message().contains(QStringLiteral("NOT CONFIRMED")); }))
-      << qPrintable(window.message());
 }
 
 TEST_F(Live, says_since_when_data_is_missing_and_comes_back_by_itself) {
@@ -378,13 +292,58 @@ TEST_F(Live, opens_a_channel_by_arrow_keys_and_return) {
   EXPECT_EQ(window.run_page().channel(), "ch2");
 }
 
+// A run of more steps than the service gives at once: the latest are those that matter.
+TEST_F(Live, shows_the_latest_steps_of_a_run_of_very_many) {
+  bench.more_steps = 12'000;
+  bench.run_on("ch1", 5000);
+  ASSERT_NO_FATAL_FAILURE(connect_window());
+  click(*window.bench_view().tile("ch1"));
+  const auto& steps = window.run_page().data().steps();
+  ASSERT_TRUE(wait_until([&] { return !steps.empty() && steps.back().step_count == 12'003; })) << steps.size();
+  EXPECT_EQ(steps.size(), 12'003U);
+  bench.more_steps = 12'001;
+  bench.advance(1);
+  ASSERT_TRUE(wait_until([&] { return steps.back().step_count == 12'004; }));
+  EXPECT_EQ(steps.size(), 12'004U);
+  const FakeRequest* latest = nullptr;
+  for (const FakeRequest& request : bench.requests()) {
+    if (request.path.endsWith(QLatin1String("/steps"))) latest = &request;
+  }
+  ASSERT_NE(latest, nullptr);
+  EXPECT_TRUE(latest->query.contains(QStringLiteral("after=12002"))) << "only what may have changed is asked for again";
+  bench.more_steps = 25'000;
+  bench.run_on("ch2", 5000);
+  ASSERT_TRUE(wait_until([&] { return window.model().channel("ch2")->run.has_value(); }));
+  window.run_page().open_channel("ch2");
+  ASSERT_TRUE(wait_until([&] { return !steps.empty() && steps.back().step_count == 25'003; })) << steps.size();
+  EXPECT_EQ(steps.size(), RunData::steps_max);
+}
+
+TEST_F(Live, shows_a_note_on_the_axis_as_well_as_a_fault) {
+  bench.run_on("ch3", 5000);
+  ASSERT_NO_FATAL_FAILURE(connect_window());
+  click(*window.bench_view().tile("ch3"));
+  const auto& markers = window.run_page().chart().pane(0).markers();
+  ASSERT_TRUE(wait_until([&] { return markers.size() == 3; })) << markers.size();
+  EXPECT_TRUE(markers.front().text.contains(QStringLiteral("logger")))
+      << "the gravest first: its words are shown where several meet";
+  EXPECT_TRUE(std::any_of(markers.begin(), markers.end(), [](const Marker& marker) {
+    return marker.x == 1800 && marker.text.startsWith(QStringLiteral("fan beside the cell"));
+  }));
+}
+
 TEST_F(Live, has_its_picture_taken) {
   bench.run_on("ch1", 2500);
   bench.run_on("ch2", 4000);
   bench.run_on("ch3", 7000);
-  bench.channel("ch4").state = api::Activity::finished;
-  bench.bench().chambers[0].held_by = {"ch1", "ch2"};
-  bench.bench().chambers[0].waiting = {{"ch3", 40.0, "ch1 and ch2 hold 25 °C until 16:40"}};
+  bench.run_on("ch4", 0);
+  api::ChannelView& waiting = bench.channel("ch4");
+  waiting.state = api::Activity::waiting;
+  waiting.waits_for = "the chamber at 40 °C: ch1, ch2 and ch3 hold 25 °C";
+  waiting.is_output_on = false;
+  waiting.current_A = 0;
+  bench.bench().chambers[0].held_by = {"ch1", "ch2", "ch3"};
+  bench.bench().chambers[0].waiting = {{"ch4", 40.0, "ch1, ch2 and ch3 hold 25 °C"}};
   ASSERT_NO_FATAL_FAILURE(connect_window());
   for (int i = 0; i < 40; ++i) bench.advance(30);
   QTest::qWait(300);
@@ -403,6 +362,11 @@ TEST_F(Live, has_its_picture_taken) {
     take_pictures(window, QString::fromLatin1(tabs[tab]));
   }
   window.run_page().tabs().setCurrentIndex(0);
+  waiting.state = api::Activity::stopped;
+  waiting.waits_for.clear();
+  bench.bench().chambers[0].waiting.clear();
+  bench.send_snapshot();
+  ASSERT_TRUE(wait_until([&] { return window.model().channel("ch4")->state == api::Activity::stopped; }));
   fill_start_page();
   ASSERT_TRUE(wait_until([&] { return window.start_page().start_button().isEnabled(); }))
       << qPrintable(window.start_page().obstacle_text());

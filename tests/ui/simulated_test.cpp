@@ -1,6 +1,7 @@
 // The window on the real service: 'cellrig serve --simulated' as a child, a run that goes on, the emergency stop, and the record afterwards.
 #include <QElapsedTimer>
 #include <QLabel>
+#include <QLineEdit>
 #include <QPushButton>
 #include <QSettings>
 #include <QTest>
@@ -8,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/ui/screen.hpp"
+#include "ui/dialogs/start_page.hpp"
 #include "ui/live/bench_view.hpp"
 #include "ui/live/channel_tile.hpp"
 #include "ui/live/run_page.hpp"
@@ -50,11 +52,22 @@ TEST(Simulated, opens_on_a_running_bench_stops_it_and_reviews_it) {
   ASSERT_TRUE(wait_until([&] { return window.run_page().data().voltage_V()->count() > 20; }, slow_machine_ms));
   EXPECT_FALSE(window.run_page().data().steps().empty());
   take_pictures(window, QStringLiteral("simulated-run"));
+  window.show_page(MainWindow::Page::bench);
+  take_pictures(window, QStringLiteral("simulated-bench"));
 
   QTest::keyClick(&window, Qt::Key_F12);
   ASSERT_TRUE(wait_until([&] { return !is_busy(window.model().channels().front().state); }, slow_machine_ms))
       << qPrintable(window.message());
   EXPECT_TRUE(window.message().startsWith(QStringLiteral("Emergency stop:"))) << qPrintable(window.message());
+
+  // The check, the rehearsal and the preflight of a real service let a person start what they are meant to.
+  window.show_page(MainWindow::Page::start);
+  QTest::keyClicks(&window.start_page().operator_field(), QStringLiteral("jane"));
+  QTest::keyClicks(&window.start_page().barcode_field(), QStringLiteral("SN0099\r"));
+  EXPECT_TRUE(wait_until([&] { return window.start_page().start_button().isEnabled(); }, slow_machine_ms * 4))
+      << qPrintable(window.start_page().obstacle_text());
+  ASSERT_TRUE(wait_until([&] { return window.message().isEmpty(); }, slow_machine_ms)) << "a confirmed stop is said for a while";
+  take_pictures(window, QStringLiteral("simulated-start"));
 
   window.show_page(MainWindow::Page::review);
   int shown = 0;

@@ -1,6 +1,7 @@
 #include "ui/api_client/api_client.hpp"
 
 #include <QNetworkReply>
+#include <QSslConfiguration>
 #include <QUuid>
 #include <QWebSocket>
 #include <algorithm>
@@ -14,6 +15,7 @@ namespace {
 constexpr int reconnect_first_ms = 250, reconnect_max_ms = 5000;
 constexpr int pulse_every_ms = 2000;
 constexpr int request_timeout_ms = 15'000;
+constexpr int not_signed_in = 401;
 constexpr int write_attempts = 3;
 constexpr quint64 message_bytes_max = 16U << 20;
 
@@ -24,7 +26,13 @@ QNetworkRequest http_request(const ServiceAddress& address, const QString& path)
   url.setPath(QString::fromLatin1(api::api_prefix) + path.left(query));
   if (query >= 0) url.setQuery(path.mid(query + 1));
   QNetworkRequest request(url);
-  request.setRawHeader("Authorization", "Bearer " + address.token.toUtf8());
+  const QByteArray account = (address.user + QLatin1Char(':') + address.password).toUtf8().toBase64();
+  request.setRawHeader("Authorization", address.user.isEmpty() ? "Bearer " + address.token.toUtf8() : "Basic " + account);
+  if (!address.authorities.isEmpty()) {
+    QSslConfiguration tls = request.sslConfiguration();
+    tls.setCaCertificates(address.authorities);
+    request.setSslConfiguration(tls);
+  }
   request.setTransferTimeout(request_timeout_ms);
   request.setAttribute(QNetworkRequest::RedirectPolicyAttribute, QNetworkRequest::ManualRedirectPolicy);
   return request;
@@ -33,9 +41,8 @@ QNetworkRequest http_request(const ServiceAddress& address, const QString& path)
 
 ApiClient::ApiClient(QObject* parent) : QObject(parent) {
   network_.setProxy(QNetworkProxy::NoProxy);
-  stop_network_.setProxy(QNetworkProxy::NoProxy);
   reconnect_.setSingleShot(true);
-  connect(&reconnect_, &QTimer::timeout, this, &ApiClient::open_stream);
+  connect(&reconnect_, &QTimer::timeout, this, &ApiClient::sign_in);
   pulse_.setInterval(pulse_every_ms);
   connect(&pulse_, &QTimer::timeout, this, &ApiClient::look_after_stream);
 }
@@ -46,9 +53,11 @@ void ApiClient::connect_to(const ServiceAddress& address) {
   disconnect_from();
   address_ = address;
   last_heard_.reset();
+  session_.reset();
+  Q_EMIT session_changed();
   reconnect_ms_ = reconnect_first_ms;
   pulse_.start();
-  open_stream();
+  sign_in();
 }
 
 void ApiClient::disconnect_from() {
@@ -60,7 +69,40 @@ void ApiClient::disconnect_from() {
     stream_->deleteLater();
     stream_ = nullptr;
   }
+  ++sign_ins_;
+  set_trouble({});
   set_link(LinkState::none);
+}
+
+void ApiClient::set_trouble(const QString& trouble) {
+  if (trouble == trouble_) return;
+  trouble_ = trouble;
+  Q_EMIT trouble_changed();
+}
+
+// Before the stream, which could not say why it was refused; and again with each new connection: the accounts may be others by then.
+void ApiClient::sign_in() {
+  set_link(last_heard_ ? LinkState::lost : LinkState::connecting);
+  send(new_request(QStringLiteral("/session")), {}, [this, asked = ++sign_ins_](int status, const QByteArray& body) {
+    if (asked != sign_ins_) return;
+    const Answer<api::SessionView> view = api::from_json<api::SessionView>(body.toStdString(), api::UnknownFields::ignored);
+    if (status == 200 && view) {
+      session_ = *view;
+      set_trouble({});
+      Q_EMIT session_changed();
+      open_stream();
+      return;
+    }
+    const QString why = error_text(error_of(status, body));
+    set_trouble(why);
+    if (status != not_signed_in) {
+      try_again_later();
+      return;
+    }
+    pulse_.stop();
+    set_link(LinkState::refused);
+    Q_EMIT sign_in_refused(why);
+  });
 }
 
 void ApiClient::set_link(LinkState link) {
@@ -74,10 +116,14 @@ void ApiClient::open_stream() {
     stream_->disconnect(this);
     stream_->deleteLater();
   }
-  set_link(last_heard_ ? LinkState::lost : LinkState::connecting);
   stream_ = new QWebSocket(QString(), QWebSocketProtocol::VersionLatest, this);
   stream_->setProxy(QNetworkProxy::NoProxy);
   stream_->setMaxAllowedIncomingMessageSize(message_bytes_max);
+  if (!address_.authorities.isEmpty()) {
+    QSslConfiguration tls = stream_->sslConfiguration();
+    tls.setCaCertificates(address_.authorities);
+    stream_->setSslConfiguration(tls);
+  }
   connect(stream_, &QWebSocket::connected, this, &ApiClient::hear);
   connect(stream_, &QWebSocket::textMessageReceived, this, &ApiClient::read_message);
   connect(stream_, &QWebSocket::pong, this, &ApiClient::hear);
@@ -93,6 +139,7 @@ void ApiClient::open_stream() {
 void ApiClient::hear() {
   last_heard_ = utc_now();
   reconnect_ms_ = reconnect_first_ms;
+  set_trouble({});
   set_link(LinkState::live);
 }
 
@@ -100,6 +147,11 @@ void ApiClient::lose_stream() {
   if (reconnect_.isActive() || stream_ == nullptr) return;
   stream_->disconnect(this);
   stream_->abort();
+  set_trouble(tr("the stream ended: %1").arg(stream_->errorString()));
+  try_again_later();
+}
+
+void ApiClient::try_again_later() {
   set_link(last_heard_ ? LinkState::lost : LinkState::connecting);
   reconnect_.start(reconnect_ms_);
   reconnect_ms_ = std::min(reconnect_ms_ * 2, reconnect_max_ms);
@@ -125,11 +177,10 @@ void ApiClient::read_message(const QString& text) {
   Q_EMIT streamed(*message);
 }
 
-ApiClient::Request ApiClient::new_request(const QString& path) { return {path, {}, {}, 1, false}; }
+ApiClient::Request ApiClient::new_request(const QString& path) { return {path, {}, {}, 1}; }
 
 ApiClient::Request ApiClient::new_write(const Write& write) {
-  const bool is_stop = write.path.endsWith(QLatin1String("/stop"));  // of the bench, a chamber or a channel
-  return {write.path, QUuid::createUuid().toByteArray(QUuid::WithoutBraces), write.fencing_token, write_attempts, is_stop};
+  return {write.path, QUuid::createUuid().toByteArray(QUuid::WithoutBraces), write.fencing_token, write_attempts};
 }
 
 void ApiClient::send(Request request, QByteArray body, Done done) {
@@ -141,7 +192,7 @@ void ApiClient::send(Request request, QByteArray body, Done done) {
     http.setHeader(QNetworkRequest::ContentTypeHeader, QStringLiteral("application/json"));
     http.setRawHeader("Idempotency-Key", request.idempotency_key);
     if (request.fencing_token) http.setRawHeader("Fencing-Token", QByteArray::number(qint64(*request.fencing_token)));
-    reply = (request.is_stop ? stop_network_ : network_).post(http, body);
+    reply = network_.post(http, body);
   }
   connect(reply, &QNetworkReply::finished, this, [this, reply, request, body, done] {
     reply->deleteLater();
@@ -160,8 +211,28 @@ void ApiClient::send(Request request, QByteArray body, Done done) {
   });
 }
 
-void ApiClient::emergency_stop(QObject* receiver, std::function<void(const Answer<api::Done>&)> done) {
-  send(new_write({QStringLiteral("/stop")}), QByteArrayLiteral("{}"), guarded<api::Done>(receiver, std::move(done)));
+void ApiClient::stop(const QString& path, const QString& what, const api::PersonOrder& order) {
+  QPointer<StopOrder>& under_way = stops_[path];
+  if (under_way) {
+    under_way->press();
+    return;
+  }
+  if (address_.url.isEmpty()) {
+    Q_EMIT stop_heard({StopNews::State::ended, path, what, tr("this window has no bench service")});
+    return;
+  }
+  QNetworkRequest http = http_request(address_, path);
+  http.setTransferTimeout(StopOrder::answer_within_ms);
+  http.setHeader(QNetworkRequest::ContentTypeHeader, QStringLiteral("application/json"));
+  const QByteArray body = QByteArray::fromStdString(api::to_json(order));
+  under_way = new StopOrder([http, body](QNetworkAccessManager& network) { return network.post(http, body); }, this);
+  connect(under_way, &StopOrder::heard, this,
+          [this, path, what, made = under_way.data()](StopNews::State state, const QString& text) {
+            const bool has_ended = state == StopNews::State::confirmed || state == StopNews::State::ended;
+            if (has_ended && stops_.value(path) == made) stops_.remove(path);  // pressed again, it is a new one
+            Q_EMIT stop_heard({state, path, what, text});
+          });
+  under_way->press();
 }
 
 api::ErrorDetail ApiClient::error_of(int status, const QByteArray& body) {

@@ -5,12 +5,14 @@
 #include <QNetworkAccessManager>
 #include <QObject>
 #include <QPointer>
+#include <QSslCertificate>
 #include <QTimer>
 #include <QUrl>
 #include <functional>
 #include <optional>
 
 #include "controller/api/messages_codec.hpp"
+#include "ui/api_client/stop_order.hpp"
 
 class QNetworkReply;
 class QWebSocket;
@@ -22,11 +24,15 @@ template <class M>
 using Answer = api::Decoded<M>;
 
 struct ServiceAddress {
-  QUrl url;  ///< http://127.0.0.1:8080
+  QUrl url;  ///< http://127.0.0.1:8230
   QString token;
+  QString user{};                        ///< an account of the service; empty: the token is used
+  QString password{};                    ///< never written anywhere
+  QList<QSslCertificate> authorities{};  ///< who may have signed the service's certificate; none: those of the system
 };
 
-enum class LinkState { none, connecting, live, lost };
+/// refused: the service is there and does not know the token, or the name and password. Nothing is tried again by itself then.
+enum class LinkState { none, connecting, live, lost, refused };
 
 /// * Reconnects by itself, soon at first and then every five seconds, for as long as it lives.
 /// * A stream that says nothing and answers no ping for `silence_max` counts as lost: a dead peer does not say goodbye.
@@ -45,6 +51,10 @@ class ApiClient : public QObject {
   /// The last sign of life; none: there was none yet.
   [[nodiscard]] std::optional<UtcTime> last_heard() const { return last_heard_; }
   [[nodiscard]] const ServiceAddress& address() const { return address_; }
+  /// Who is signed in, with which role; none: not known yet.
+  [[nodiscard]] const std::optional<api::SessionView>& session() const { return session_; }
+  /// Why the last attempt to connect came to nothing; empty: it did not.
+  [[nodiscard]] const QString& trouble() const { return trouble_; }
 
   template <class M>
   void get(const QString& path, QObject* receiver, std::function<void(const Answer<M>&)> done) {
@@ -52,20 +62,26 @@ class ApiClient : public QObject {
   }
   struct Write {
     QString path;
-    std::optional<std::int64_t> fencing_token{};  ///< stops need none
+    std::optional<std::int64_t> fencing_token{};
   };
   template <class M, class Order>
   void post(const Write& write, const Order& order, QObject* receiver, std::function<void(const Answer<M>&)> done) {
     send(new_write(write), QByteArray::fromStdString(api::to_json(order)), guarded<M>(receiver, std::move(done)));
   }
-  /// Every output of the bench off. Needs no fencing token, no body and no confirmation.
-  void emergency_stop(QObject* receiver, std::function<void(const Answer<api::Done>&)> done);
+  /// Off, at once: `path` is that of the bench, a chamber or a channel, `what` says so to a person. What becomes of it: stop_heard().
+  void stop(const QString& path, const QString& what, const api::PersonOrder& order);
+  /// Status 0: no answer, and `body` says why.
+  [[nodiscard]] static api::ErrorDetail error_of(int status, const QByteArray& body);
 
  Q_SIGNALS:
   void link_changed(cellrig::ui::LinkState link);
+  void session_changed();
+  void sign_in_refused(const QString& why);
+  void trouble_changed();
   void streamed(const cellrig::api::StreamMessage& message);
   /// The stream said something that this program does not understand.
   void misunderstood(const QString& what);
+  void stop_heard(const cellrig::ui::StopNews& news);
 
  private:
   /// Status 0: no answer, and `body` says why.
@@ -75,7 +91,6 @@ class ApiClient : public QObject {
     QByteArray idempotency_key;  ///< empty: it only reads
     std::optional<std::int64_t> fencing_token;
     int attempts_left = 1;
-    bool is_stop = false;
   };
 
   template <class M>
@@ -90,12 +105,14 @@ class ApiClient : public QObject {
       }
     };
   }
-  [[nodiscard]] static api::ErrorDetail error_of(int status, const QByteArray& body);
   [[nodiscard]] static Request new_request(const QString& path);
   [[nodiscard]] static Request new_write(const Write& write);
   void send(Request request, QByteArray body, Done done);
+  void sign_in();
+  void set_trouble(const QString& trouble);
   void open_stream();
   void lose_stream();
+  void try_again_later();
   void hear();
   void read_message(const QString& text);
   void look_after_stream();
@@ -103,13 +120,15 @@ class ApiClient : public QObject {
 
   ServiceAddress address_;
   QNetworkAccessManager network_;
-  /// A manager keeps six connections to a host and lets more requests wait: a stop must not wait for six slow orders.
-  QNetworkAccessManager stop_network_;
+  QHash<QString, QPointer<StopOrder>> stops_;  ///< by path; under way
   QWebSocket* stream_ = nullptr;
   QTimer reconnect_, pulse_;
   int reconnect_ms_ = 0;
   LinkState link_ = LinkState::none;
   std::optional<UtcTime> last_heard_;
+  std::optional<api::SessionView> session_;
+  QString trouble_;
+  int sign_ins_ = 0;  ///< answers to earlier ones are dropped
 };
 
 /// "message (where; did you mean 'x'?)": one sentence for a person.

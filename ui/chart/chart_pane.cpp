@@ -45,15 +45,8 @@ ChartPane::ChartPane(Labels y, QWidget* parent) : QChartView(new QChart, parent)
   }
   c.addAxis(x_axis_, Qt::AlignBottom);
   c.addAxis(y_axis_, Qt::AlignLeft);
-  share_x_axis_ = new QValueAxis(this);
-  share_y_axis_ = new QValueAxis(this);
-  for (QValueAxis* axis : {share_x_axis_, share_y_axis_}) {
-    axis->setRange(0, 1);
-    axis->setVisible(false);
-  }
-  c.addAxis(share_x_axis_, Qt::AlignBottom);
-  c.addAxis(share_y_axis_, Qt::AlignLeft);
   back_ = new PaneOverlay(*this, PaneOverlay::Layer::back, &c);
+  lines_ = new PaneOverlay(*this, PaneOverlay::Layer::lines, &c);
   front_ = new PaneOverlay(*this, PaneOverlay::Layer::front, &c);
   setFrameShape(QFrame::NoFrame);
   setFocusPolicy(Qt::StrongFocus);
@@ -79,25 +72,16 @@ void ChartPane::restyle() {
     axis->setGridLineColor(p.grid);
     axis->setLinePenColor(p.border);
   }
-  for (Series& s : series_) s.line->setPen(QPen(s.look.colour, s.look.width, s.look.is_dashed ? Qt::DashLine : Qt::SolidLine));
   viewport()->update();
 }
 
 int ChartPane::add_series(const SeriesLook& look) {
-  auto* line = new QLineSeries;
-  line->setPen(QPen(look.colour, look.width, look.is_dashed ? Qt::DashLine : Qt::SolidLine));
-  line->setPointsVisible(look.has_points);
-  if (look.has_points) line->setMarkerSize(7);
-  chart()->addSeries(line);
-  line->attachAxis(share_x_axis_);
-  line->attachAxis(share_y_axis_);
-  series_.push_back({line, look, {}, {}});
+  series_.push_back({look, {}, {}});
   lay_out();
   return static_cast<int>(series_.size()) - 1;
 }
 
 void ChartPane::remove_all_series() {
-  chart()->removeAllSeries();
   series_.clear();
   lay_out();
 }
@@ -119,17 +103,7 @@ void ChartPane::show_points(double span_min) {
     if (has_band_labels_) y.to += y.span() * band_label_height / plot().height();  // names of steps stand above the line
     set_y_window(y);
   }
-  replace_all();
-}
-
-void ChartPane::replace_all() {
-  const double x_scale = window_.span() > 0 ? 1 / window_.span() : 1, y_scale = y_window_.span() > 0 ? 1 / y_window_.span() : 1;
-  for (const Series& s : series_) {
-    QList<QPointF> shares;
-    shares.reserve(static_cast<qsizetype>(s.points.size()));
-    for (const Point& p : s.points) shares.append({(p.x - window_.from) * x_scale, (p.y - y_window_.from) * y_scale});
-    s.line->replace(shares);
-  }
+  lines_->update();
 }
 
 void ChartPane::set_y_window(Window y) {
@@ -156,6 +130,7 @@ void ChartPane::set_window(Window window) {
   const double step = is_time_ ? nice_time_step(shown.span(), ticks, x_unit_) : nice_step_within(shown, ticks);
   set_range(*x_axis_, shown, std::max(step, x_step_min_));
   back_->update();
+  lines_->update();
   front_->update();
 }
 
@@ -200,6 +175,7 @@ void ChartPane::lay_out() {
   if (scene() != nullptr) scene()->setSceneRect(QRectF(QPointF(0, 0), QSizeF(size())));
   chart()->setPlotArea(plot());
   back_->set_size(size());
+  lines_->set_size(size());
   front_->set_size(size());
   set_window(window_);
   set_y_window(y_window_);
@@ -253,6 +229,12 @@ double ChartPane::pixel_of(double x) const {
   const QRectF area = plot();
   if (!(window_.span() > 0)) return area.left();
   return area.left() + (x - window_.from) / window_.span() * area.width();
+}
+
+double ChartPane::pixel_of_y(double y) const {
+  const QRectF area = plot();
+  if (!(y_window_.span() > 0)) return area.bottom();
+  return area.bottom() - (y - y_window_.from) / y_window_.span() * area.height();
 }
 
 void ChartPane::request_zoom(double factor, double centre) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <QtCharts/QChartView>
-#include <QtCharts/QLineSeries>
 #include <QtCharts/QValueAxis>
 #include <functional>
 #include <optional>
@@ -41,9 +40,9 @@ struct SeriesLook {
   double width = 2;
 };
 
-/// * set_points() only remembers; show_points() then fits y and replaces each series once. Thin the points to columns() first.
-/// * Qt Charts computes the outline of a series anew for every change of an axis that it is attached to. So they are not: the series are
-///   handed over in shares of the plot, and the axes that people see carry none. That is one computation a series and tick instead of three.
+/// * set_points() only remembers; show_points() then fits y and paints. Thin the points to columns() first.
+/// * Qt Charts draws the ground, the axes and the grid. The lines are painted by an overlay: a line series of Qt Charts computes the outline of
+///   its stroke for every change, which costs more than everything else in a frame of a long trace.
 /// * x is in the caller's unit; `x_scale` says how many of them one unit of the axis is (3600: an axis in hours of seconds).
 /// * Mouse and keys ask for another window by window_requested(); whoever holds the data answers with set_window().
 class ChartPane : public QChartView {
@@ -72,6 +71,7 @@ class ChartPane : public QChartView {
   void set_bands(std::vector<Band> bands, bool has_labels);
   void set_gaps(std::vector<Gap> gaps);
   void set_markers(std::vector<Marker> markers);
+  [[nodiscard]] const std::vector<Marker>& markers() const { return markers_; }
   void set_cursor(std::optional<double> x);
   /// What the cursor reads of a series at x; the default is the nearest of its points.
   void set_readout(int series, std::function<std::optional<double>(double x)> value_at);
@@ -97,7 +97,6 @@ class ChartPane : public QChartView {
  private:
   friend class PaneOverlay;
   struct Series {
-    QLineSeries* line = nullptr;
     SeriesLook look;
     std::function<std::optional<double>(double)> value_at;
     std::vector<Point> points;  ///< in the caller's unit
@@ -112,9 +111,9 @@ class ChartPane : public QChartView {
   };
   void place_legend();
   void set_y_window(Window y);
-  void replace_all();
   [[nodiscard]] double x_at(double pixel) const;
   [[nodiscard]] double pixel_of(double x) const;
+  [[nodiscard]] double pixel_of_y(double y) const;
   [[nodiscard]] std::optional<double> value_of(const Series& series, double x) const;
   void request_zoom(double factor, double centre);
 
@@ -124,9 +123,8 @@ class ChartPane : public QChartView {
   double x_step_min_ = 0;
   QValueAxis* x_axis_ = nullptr;
   QValueAxis* y_axis_ = nullptr;
-  QValueAxis* share_x_axis_ = nullptr;  ///< 0..1, not shown
-  QValueAxis* share_y_axis_ = nullptr;
   PaneOverlay* back_ = nullptr;
+  PaneOverlay* lines_ = nullptr;
   PaneOverlay* front_ = nullptr;
   std::vector<Series> series_;
   std::vector<LegendPlace> legend_;

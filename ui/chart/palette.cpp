@@ -12,6 +12,12 @@ namespace {
 const QColor orange{0xE6, 0x9F, 0x00}, sky_blue{0x56, 0xB4, 0xE9}, bluish_green{0x00, 0x9E, 0x73}, yellow{0xF0, 0xE4, 0x42},
     blue{0x00, 0x72, 0xB2}, vermillion{0xD5, 0x5E, 0x00}, reddish_purple{0xCC, 0x79, 0xA7};
 
+// Opaque: a translucent rectangle costs a hundred times as much to paint, threads of a pool and all.
+QColor mixed(const QColor& colour, int alpha, const QColor& ground) {
+  const auto part = [alpha](int over, int under) { return (over * alpha + under * (255 - alpha) + 127) / 255; };
+  return {part(colour.red(), ground.red()), part(colour.green(), ground.green()), part(colour.blue(), ground.blue())};
+}
+
 Palette light_palette() {
   Palette p;
   p.window = QColor(0xEE, 0xF1, 0xF4);
@@ -26,7 +32,7 @@ Palette light_palette() {
   p.alarm = QColor(0xC2, 0x4E, 0x00);
   p.neutral = QColor(0x6B, 0x77, 0x83);
   p.series = {blue, vermillion, bluish_green, reddish_purple, orange, sky_blue, QColor(0x33, 0x33, 0x33)};
-  p.band = {QColor(0x00, 0x72, 0xB2, 16), QColor(0xE6, 0x9F, 0x00, 26)};
+  p.band = {mixed(blue, 16, p.surface), mixed(orange, 26, p.surface)};
   return p;
 }
 
@@ -45,7 +51,7 @@ Palette dark_palette() {
   p.alarm = QColor(0xF0, 0x7A, 0x26);
   p.neutral = QColor(0x8A, 0x96, 0xA2);
   p.series = {sky_blue, orange, QColor(0x2F, 0xC2, 0x97), reddish_purple, yellow, vermillion, QColor(0xDD, 0xDD, 0xDD)};
-  p.band = {QColor(0x56, 0xB4, 0xE9, 20), QColor(0xE6, 0x9F, 0x00, 26)};
+  p.band = {mixed(sky_blue, 20, p.surface), mixed(orange, 26, p.surface)};
   return p;
 }
 

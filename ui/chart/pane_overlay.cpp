@@ -3,24 +3,67 @@
 #include <QCoreApplication>
 #include <QFontMetricsF>
 #include <QPainter>
+#include <algorithm>
+#include <cmath>
 
 #include "ui/chart/chart_pane.hpp"
+#include "ui/chart/column_spans.hpp"
 #include "ui/chart/palette.hpp"
 #include "ui/model/text.hpp"
 
 namespace cellrig::ui {
 
 namespace {
-constexpr double band_z = 0.5, front_z = 1000;  // Qt Charts paints its grid at 2 and its series from 4 on
+constexpr double band_z = 0.5, line_z = 4, front_z = 1000;  // Qt Charts paints its grid at 2
+constexpr double point_size = 7;
+constexpr double dash_width = 4, dash_gap = 2;  // of Qt::DashLine, in widths of the pen
+constexpr double dashed_length_max = 8;         // in widths of the plot
 constexpr int label_width_min = 28;
 constexpr double marker_size = 9;
+
+double length_of(const std::vector<Point>& pixels) {
+  double length = 0;
+  for (std::size_t i = 1; i < pixels.size(); ++i) {
+    length += std::abs(pixels[i].x - pixels[i - 1].x) + std::abs(pixels[i].y - pixels[i - 1].y);
+  }
+  return length;
+}
+
+/// Cuts what a line covers of its columns, one after the other, into dashes along the line; a solid one stays whole.
+class Dashes {
+ public:
+  explicit Dashes(const SeriesLook& look)
+      : is_dashed_{look.is_dashed},
+        dash_{static_cast<int>(dash_width * look.width)},
+        period_{dash_ + static_cast<int>(dash_gap * look.width)} {}
+
+  /// low..high of the next column; `paint(from, to)` for each part of it.
+  template <class Paint>
+  void add(int low, int high, Paint paint) {
+    if (!is_dashed_) return paint(low, high);
+    const bool goes_down = 2 * before_ <= low + high;  // away from where the line was
+    for (int done = 0, length = std::max(1, high - low); done < length;) {
+      const int phase = place_ % period_;
+      const int part = std::min(length - done, (phase < dash_ ? dash_ : period_) - phase);
+      const int from = goes_down ? low + done : high - done - part;
+      if (phase < dash_) paint(std::max(from, low), std::min(from + part, high));
+      done += part;
+      place_ = (place_ + part) % period_;
+    }
+    before_ = (low + high) / 2;
+  }
+
+ private:
+  bool is_dashed_;
+  int dash_, period_, place_ = 0, before_ = 0;
+};
 
 QString tr_at() { return QCoreApplication::translate("PaneOverlay", "Cursor at %1"); }
 }  // namespace
 
 PaneOverlay::PaneOverlay(const ChartPane& pane, Layer layer, QGraphicsItem* parent)
     : QGraphicsItem(parent), pane_(pane), layer_(layer) {
-  setZValue(layer == Layer::back ? band_z : front_z);
+  setZValue(layer == Layer::back ? band_z : layer == Layer::lines ? line_z : front_z);
   setAcceptedMouseButtons(Qt::NoButton);
 }
 
@@ -33,6 +76,8 @@ void PaneOverlay::paint(QPainter* painter, const QStyleOptionGraphicsItem*, QWid
   painter->save();
   if (layer_ == Layer::back) {
     paint_bands(*painter);
+  } else if (layer_ == Layer::lines) {
+    paint_lines(*painter);
   } else {
     paint_gaps(*painter);
     if (pane_.has_band_labels_) paint_band_labels(*painter);
@@ -51,6 +96,61 @@ void PaneOverlay::paint_bands(QPainter& painter) const {
     if (right <= left) continue;
     painter.fillRect(QRectF(left, plot.top(), right - left, plot.height()), colours().band[band.shade % 2]);
   }
+}
+
+void PaneOverlay::paint_lines(QPainter& painter) const {
+  const QRectF plot = pane_.plot();
+  const Window x = pane_.window_, y = pane_.y_window_;
+  if (!(x.span() > 0) || !(y.span() > 0)) return;
+  const double x_scale = plot.width() / x.span(), y_scale = plot.height() / y.span();
+  const auto to_pixel = [&](const Point& p) {
+    return Point{plot.left() + (p.x - x.from) * x_scale, plot.bottom() - (p.y - y.from) * y_scale};
+  };
+  painter.setClipRect(plot);
+  std::vector<Point> pixels;
+  for (const ChartPane::Series& series : pane_.series_) {
+    pixels.clear();
+    for (const Point& p : series.points) pixels.push_back(to_pixel(p));
+    // Many points: what the line covers of each column, which looks the same as its stroke and costs a tenth. So does a dashed line that is long
+    // in pixels, as it is between two points far outside of the picture.
+    const bool is_dense = static_cast<int>(pixels.size()) > pane_.columns() / 2;
+    const bool is_long = series.look.is_dashed && length_of(pixels) > dashed_length_max * pane_.columns();
+    is_dense || is_long ? paint_columns(painter, series.look, pixels) : paint_line(painter, series.look, pixels);
+  }
+}
+
+void PaneOverlay::paint_line(QPainter& painter, const SeriesLook& look, const std::vector<Point>& pixels) const {
+  QPolygonF line;
+  line.reserve(static_cast<qsizetype>(pixels.size()));
+  for (const Point& p : pixels) line.append({p.x, p.y});
+  painter.setBrush(Qt::NoBrush);
+  painter.setPen(QPen(look.colour, look.width, look.is_dashed ? Qt::DashLine : Qt::SolidLine));
+  painter.drawPolyline(line);
+  if (!look.has_points) return;
+  painter.setRenderHint(QPainter::Antialiasing, true);
+  painter.setPen(Qt::NoPen);
+  painter.setBrush(look.colour);
+  for (const QPointF& p : line) painter.drawEllipse(p, point_size / 2, point_size / 2);
+  painter.setRenderHint(QPainter::Antialiasing, false);
+}
+
+void PaneOverlay::paint_columns(QPainter& painter, const SeriesLook& look, const std::vector<Point>& pixels) const {
+  const QRectF plot = pane_.plot();
+  std::vector<Point> within = pixels;
+  for (Point& p : within) p.x -= plot.left();
+  const int width = std::max(1, static_cast<int>(look.width)), left = static_cast<int>(plot.left()) - width / 2;
+  std::vector<QRect> covered;
+  Dashes dashes{look};
+  for (const ColumnSpan& span : column_spans(within, static_cast<int>(std::ceil(plot.width())))) {
+    const int low = static_cast<int>(std::lround(std::max(span.low, plot.top() - width)));
+    const int high = static_cast<int>(std::lround(std::min(span.high, plot.bottom() + width)));
+    if (low > high) continue;
+    dashes.add(low, high,
+               [&](int from, int to) { covered.emplace_back(left + span.column, from - width / 2, width, to - from + width); });
+  }
+  painter.setPen(Qt::NoPen);
+  painter.setBrush(look.colour);
+  painter.drawRects(covered.data(), static_cast<int>(covered.size()));
 }
 
 void PaneOverlay::paint_band_labels(QPainter& painter) const {
@@ -87,7 +187,8 @@ void PaneOverlay::paint_gaps(QPainter& painter) const {
 void PaneOverlay::paint_markers(QPainter& painter) const {
   const QRectF plot = pane_.plot();
   painter.setRenderHint(QPainter::Antialiasing, true);
-  for (const Marker& marker : pane_.markers_) {
+  for (auto at = pane_.markers_.rbegin(); at != pane_.markers_.rend(); ++at) {  // the first one lies on top
+    const Marker& marker = *at;
     const double x = pane_.pixel_of(marker.x);
     if (x < plot.left() || x > plot.right()) continue;
     const QColor colour = marker.is_grave ? colours().alarm : colours().accent;
@@ -114,10 +215,9 @@ void PaneOverlay::paint_cursor(QPainter& painter) const {
     const std::optional<double> value = pane_.value_of(series, *pane_.cursor_);
     const Window y = pane_.y_window_;
     if (!value || *value < y.from || *value > y.to) continue;
-    const double pixel = plot.bottom() - (*value - y.from) / y.span() * plot.height();
     painter.setPen(QPen(colours().surface, 1));
     painter.setBrush(series.look.colour);
-    painter.drawEllipse(QPointF(x, pixel), 4, 4);
+    painter.drawEllipse(QPointF(x, pane_.pixel_of_y(*value)), 4, 4);
   }
   // An event under the cursor says what it was.
   for (const Marker& marker : pane_.markers_) {

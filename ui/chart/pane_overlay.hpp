@@ -1,16 +1,20 @@
-// What a ChartPane paints by itself: bands behind the series; caption, gaps, markers and cursor in front of them.
+// What a ChartPane paints by itself: bands behind the lines; the lines; caption, gaps, markers and cursor in front of them.
 #pragma once
 
 #include <QFont>
 #include <QGraphicsItem>
+#include <vector>
+
+#include "ui/chart/decimate.hpp"
 
 namespace cellrig::ui {
 
 class ChartPane;
+struct SeriesLook;
 
 class PaneOverlay : public QGraphicsItem {
  public:
-  enum class Layer { back, front };
+  enum class Layer { back, lines, front };
   PaneOverlay(const ChartPane& pane, Layer layer, QGraphicsItem* parent);
   void set_size(const QSizeF& size);
   [[nodiscard]] QRectF boundingRect() const override { return {QPointF(0, 0), size_}; }
@@ -18,6 +22,10 @@ class PaneOverlay : public QGraphicsItem {
 
  private:
   void paint_bands(QPainter& painter) const;
+  void paint_lines(QPainter& painter) const;
+  /// A line through points in pixels.
+  void paint_line(QPainter& painter, const SeriesLook& look, const std::vector<Point>& pixels) const;
+  void paint_columns(QPainter& painter, const SeriesLook& look, const std::vector<Point>& pixels) const;
   void paint_band_labels(QPainter& painter) const;
   void paint_gaps(QPainter& painter) const;
   void paint_markers(QPainter& painter) const;

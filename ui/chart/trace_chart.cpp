@@ -1,5 +1,6 @@
 #include "ui/chart/trace_chart.hpp"
 
+#include <QEvent>
 #include <QPainter>
 #include <QVBoxLayout>
 #include <algorithm>
@@ -178,6 +179,11 @@ void TraceChart::restyle() {
 void TraceChart::showEvent(QShowEvent* event) {
   QWidget::showEvent(event);
   refresh();
+}
+
+void TraceChart::changeEvent(QEvent* event) {
+  QWidget::changeEvent(event);
+  if (event->type() == QEvent::PaletteChange) restyle();
 }
 
 void TraceChart::set_cursor(bool is_inside, double x) {

@@ -14,7 +14,7 @@ class QVBoxLayout;
 
 namespace cellrig::ui {
 
-/// What is painted lives in Trace objects of the caller; painting happens in refresh() only, at most once per tick, and costs one replace
+/// What is painted lives in Trace objects of the caller; painting happens in refresh() only, at most once per tick, and costs one line
 /// per series. Hidden panes cost nothing.
 class TraceChart : public QWidget {
   Q_OBJECT
@@ -66,6 +66,7 @@ class TraceChart : public QWidget {
 
  protected:
   void showEvent(QShowEvent* event) override;
+  void changeEvent(QEvent* event) override;  ///< another theme: another ground
 
  private:
   struct Pane {

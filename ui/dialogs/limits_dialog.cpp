@@ -51,7 +51,8 @@ LimitsDialog::LimitsDialog(const QString& channel, const std::map<std::string, d
     rows_.push_back({limit, field});
     connect(field, &QLineEdit::textChanged, this, &LimitsDialog::look);
   }
-  name_ = new QLineEdit(remembered_name());
+  name_ = new QLineEdit;
+  prepare_name_field(*name_);
   name_->setMaxLength(limit_text_length_max * 5);
   name_->setAccessibleName(tr("Your name"));
   reason_ = new QLineEdit;

@@ -26,6 +26,7 @@ class LimitsDialog : public QDialog {
   [[nodiscard]] QLineEdit* field(const std::string& limit) const;
   [[nodiscard]] QLineEdit& name_field() { return *name_; }
   [[nodiscard]] QPushButton& action_button() { return *action_; }
+  [[nodiscard]] QCheckBox& widen_box() { return *widen_; }
 
  private:
   struct Row {

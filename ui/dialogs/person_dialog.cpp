@@ -14,13 +14,32 @@ namespace cellrig::ui {
 
 namespace {
 constexpr int width_min = 520, text_length_max = 500, name_length_max = 100;
+
+QString& signed_in_name() {
+  static QString name;
+  return name;
+}
+}  // namespace
+
+QString remembered_name() {
+  return signed_in_name().isEmpty() ? QSettings().value(QStringLiteral("person/name")).toString() : signed_in_name();
 }
 
-QString remembered_name() { return QSettings().value(QStringLiteral("person/name")).toString(); }
+void remember_name(const QString& name) {
+  if (signed_in_name().isEmpty()) QSettings().setValue(QStringLiteral("person/name"), name);
+}
 
-void remember_name(const QString& name) { QSettings().setValue(QStringLiteral("person/name"), name); }
+void set_signed_in_name(const QString& name) { signed_in_name() = name; }
 
-PersonDialog::PersonDialog(const Text& text, QWidget* parent) : QDialog(parent), needs_reason_(text.needs_field) {
+void prepare_name_field(QLineEdit& field) {
+  const bool is_of_account = !signed_in_name().isEmpty();
+  if (is_of_account || field.isReadOnly() || field.text().isEmpty()) field.setText(remembered_name());
+  field.setReadOnly(is_of_account);
+  field.setToolTip(is_of_account ? PersonDialog::tr("An account signs with its own name.") : QString());
+}
+
+PersonDialog::PersonDialog(const Text& text, QWidget* parent)
+    : QDialog(parent), needs_reason_(text.needs_field), needs_name_(text.needs_name) {
   setWindowTitle(text.title);
   setModal(false);
   setAttribute(Qt::WA_DeleteOnClose);
@@ -33,7 +52,8 @@ PersonDialog::PersonDialog(const Text& text, QWidget* parent) : QDialog(parent),
   layout->addWidget(question);
   auto* form = new QFormLayout;
   form->setSpacing(10);
-  name_ = new QLineEdit(remembered_name());
+  name_ = new QLineEdit;
+  prepare_name_field(*name_);
   name_->setMaxLength(name_length_max);
   name_->setAccessibleName(tr("Your name"));
   reason_ = new QLineEdit;
@@ -72,7 +92,11 @@ PersonDialog::PersonDialog(const Text& text, QWidget* parent) : QDialog(parent),
   connect(action_, &QPushButton::clicked, this, &PersonDialog::finish);
   connect(name_, &QLineEdit::textChanged, this, &PersonDialog::look);
   connect(reason_, &QLineEdit::textChanged, this, &PersonDialog::look);
-  (name_->text().isEmpty() ? name_ : reason_)->setFocus();
+  if (!needs_name_ && !needs_reason_) {
+    action_->setFocus();  // Return and Space do it
+  } else {
+    (name_->text().isEmpty() ? name_ : reason_)->setFocus();
+  }
   look();
 }
 
@@ -80,7 +104,8 @@ void PersonDialog::look() {
   if (consent_ != nullptr) reason_->setEnabled(consent_->isChecked());
   const bool needs_reason = consent_ != nullptr ? consent_->isChecked() : needs_reason_;
   const bool has_choice = choice_ == nullptr || choice_->currentIndex() >= 0;
-  const bool has_name = !name_->text().trimmed().isEmpty(), has_reason = !needs_reason || !reason_->text().trimmed().isEmpty();
+  const bool has_name = !needs_name_ || !name_->text().trimmed().isEmpty(),
+             has_reason = !needs_reason || !reason_->text().trimmed().isEmpty();
   action_->setEnabled(has_choice && has_name && has_reason);
   missing_->setText(!has_choice   ? tr("Please choose how.")
                     : !has_name   ? tr("Please give your name.")
@@ -93,7 +118,7 @@ QString PersonDialog::choice() const { return choice_ == nullptr ? QString() : c
 bool PersonDialog::has_consent() const { return consent_ != nullptr && consent_->isChecked(); }
 
 void PersonDialog::finish() {
-  remember_name(name_->text().trimmed());
+  if (const QString name = name_->text().trimmed(); !name.isEmpty()) remember_name(name);
   if (done_) done_(name_->text().trimmed(), reason_->text().trimmed());
   accept();
 }

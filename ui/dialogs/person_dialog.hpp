@@ -23,6 +23,7 @@ class PersonDialog : public QDialog {
     QString field;     ///< "Reason", "Note"
     QString action;    ///< on the button: "Stop the run"
     bool needs_field = true;
+    bool needs_name = true;                              ///< false: a stop, which nobody has to type anything for
     QString choice_label;                                ///< "How"; empty: there is nothing to choose
     std::vector<std::pair<QString, QString>> choices{};  ///< shown, and what it stands for; none is chosen at first
     QString consent;  ///< of a box to tick; the field is for its reason then, and asked for with it only. Empty: none
@@ -42,7 +43,7 @@ class PersonDialog : public QDialog {
  private:
   void look();
   void finish();
-  bool needs_reason_;
+  bool needs_reason_, needs_name_;
   QLineEdit* name_ = nullptr;
   QLineEdit* reason_ = nullptr;
   QComboBox* choice_ = nullptr;
@@ -52,8 +53,12 @@ class PersonDialog : public QDialog {
   std::function<void(const QString&, const QString&)> done_;
 };
 
-/// The name that this person gave last; remembered over restarts.
+/// The name of the account that is signed in; else the one that was given last, remembered over restarts.
 [[nodiscard]] QString remembered_name();
+/// Of the account; empty: nobody signed in with one. The service signs with that name whatever an order says.
+void set_signed_in_name(const QString& name);
+/// Writes the name into the field, and lets nobody change that of an account.
+void prepare_name_field(QLineEdit& field);
 void remember_name(const QString& name);
 
 }  // namespace cellrig::ui

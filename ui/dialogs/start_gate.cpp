@@ -52,6 +52,7 @@ void add_preflight(const StartFacts& facts, std::vector<QString>& found) {
 std::vector<QString> obstacles(const StartFacts& facts) {
   std::vector<QString> found;
   if (!facts.is_connected) found.push_back(said("The bench service does not answer."));
+  if (!facts.not_allowed.isEmpty()) return {facts.not_allowed};  // nor may they rehearse: nothing else is of use
   if (facts.channel.empty()) found.push_back(said("Choose a channel."));
   if (facts.channel_state && is_busy(*facts.channel_state)) found.push_back(said("The channel is busy."));
   if (facts.channel_state == api::Activity::not_safe) found.push_back(said("The channel's output is not known to be off."));

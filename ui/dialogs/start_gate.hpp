@@ -12,6 +12,7 @@ namespace cellrig::ui {
 /// What is known about the run that somebody is about to start. An empty optional: not known yet.
 struct StartFacts {
   bool is_connected = false;
+  QString not_allowed{};  ///< why the signed-in person may start nothing; empty: they may
   std::string channel, cell, profile, operator_name;
   bool are_parameters_readable = true;
   std::optional<api::Activity> channel_state;

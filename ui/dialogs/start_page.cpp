@@ -17,6 +17,7 @@
 #include "ui/dialogs/parameter_form.hpp"
 #include "ui/dialogs/person_dialog.hpp"
 #include "ui/model/bench_filter.hpp"
+#include "ui/model/permission.hpp"
 #include "ui/model/text.hpp"
 
 namespace cellrig::ui {
@@ -102,7 +103,8 @@ QWidget* StartPage::make_fields() {
   channel_ = new QComboBox;
   cell_ = new QComboBox;
   profile_ = new QComboBox;
-  operator_ = new QLineEdit(remembered_name());
+  operator_ = new QLineEdit;
+  prepare_name_field(*operator_);
   charge_ = new QLineEdit;
   charge_->setPlaceholderText(tr("50, or 40..60; empty: not stated"));
   without_rehearsal_ = new QLineEdit;
@@ -283,6 +285,7 @@ StartFacts StartPage::facts() const {
   const std::string channel = chosen(*channel_).toStdString();
   const api::ChannelView* view = model_.channel(channel);
   return {.is_connected = client_.link() == LinkState::live,
+          .not_allowed = why_not_allowed(client_.session(), api::Role::operates),
           .channel = channel,
           .cell = chosen(*cell_).toStdString(),
           .profile = chosen(*profile_).toStdString(),
@@ -295,11 +298,16 @@ StartFacts StartPage::facts() const {
           .needs_rehearsal = without_rehearsal_->text().trimmed().isEmpty()};
 }
 
+void StartPage::show_session() {
+  prepare_name_field(*operator_);
+  look();
+}
+
 QString StartPage::obstacle_text() const { return obstacles_->text(); }
 
 void StartPage::look() {
   const std::vector<QString> found = obstacles(facts());
-  start_->setEnabled(found.empty() && !is_starting_);
+  set_usable(*start_, found.empty() && !is_starting_, why_not_allowed(client_.session(), api::Role::operates));
   QStringList lines(found.begin(), found.end());
   obstacles_->setStyleSheet(
       QStringLiteral("color: %1; font-weight: 600;").arg((found.empty() ? colours().good : colours().alarm).name()));

@@ -27,6 +27,8 @@ class StartPage : public QWidget {
   StartPage(ApiClient& client, BenchModel& model, QWidget* parent = nullptr);
   /// Fetches profiles and cells. `channel`: chosen at first; empty: the first free one.
   void begin(const std::string& channel);
+  /// Another person is signed in.
+  void show_session();
   [[nodiscard]] QPushButton& start_button() { return *start_; }
   [[nodiscard]] QLineEdit& barcode_field() { return *cell_id_; }
   [[nodiscard]] QLineEdit& operator_field() { return *operator_; }

@@ -9,6 +9,7 @@
 
 #include "ui/chart/palette.hpp"
 #include "ui/model/activity_text.hpp"
+#include "ui/model/permission.hpp"
 #include "ui/model/text.hpp"
 
 namespace cellrig::ui {
@@ -88,6 +89,7 @@ void AlarmPanel::add_row(const api::AlarmView& alarm) {
                           to_text(alarm.text));
   auto* button = new QPushButton(tr("Ac&knowledge…"));
   button->setAccessibleDescription(tr("Acknowledge the alarm of %1").arg(place_of(alarm)));
+  set_usable(*button, true, why_not_acknowledge_);
   layout->addWidget(text, 1);
   layout->addWidget(button, 0, Qt::AlignVCenter);
   connect(button, &QPushButton::clicked, this, [this, alarm] { Q_EMIT acknowledge_requested(alarm); });

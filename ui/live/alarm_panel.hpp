@@ -19,6 +19,8 @@ class AlarmPanel : public QFrame {
   static constexpr int shown_max = 3;  ///< the gravest; how many more there are is said
   explicit AlarmPanel(QWidget* parent = nullptr);
   void show_alarms(const std::vector<api::AlarmView>& alarms);
+  /// Of the rows to come: empty, or why the signed-in person may not acknowledge.
+  void set_why_not_acknowledge(const QString& why) { why_not_acknowledge_ = why; }
   [[nodiscard]] bool is_sounding() const { return sound_.isActive(); }
 
  Q_SIGNALS:
@@ -31,6 +33,7 @@ class AlarmPanel : public QFrame {
   QPushButton* silence_ = nullptr;
   QTimer sound_;
   std::int64_t newest_id_ = 0;
+  QString why_not_acknowledge_;
 };
 
 }  // namespace cellrig::ui

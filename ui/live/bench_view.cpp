@@ -112,7 +112,7 @@ void BenchView::arrange() {
       tile = new ChannelTile(scroll_->widget());
       connect(tile, &QAbstractButton::clicked, this, [this, name] { Q_EMIT channel_opened(name); });
     }
-    tile->show_channel(*model_.channel(name), model_.spark(name));
+    show_in_tile(*tile, *model_.channel(name));
     grid_->addWidget(tile);
     tile->show();
     setTabOrder(before, tile);
@@ -151,9 +151,16 @@ void BenchView::tick() {
   for (const QString& name : changed_) {
     ChannelTile* tile = tiles_.value(name);
     const api::ChannelView* view = model_.channel(name.toStdString());
-    if (tile != nullptr && view != nullptr) tile->show_channel(*view, model_.spark(view->channel));
+    if (tile != nullptr && view != nullptr) show_in_tile(*tile, *view);
   }
   changed_.clear();
+}
+
+void BenchView::show_in_tile(ChannelTile& tile, const api::ChannelView& view) {
+  tile.show_channel(view, model_.spark(view.channel));
+  if (is_alive_ || !isVisible() || !is_busy(view.state) || !view.voltage_V) return;
+  is_alive_ = true;
+  QMetaObject::invokeMethod(this, &BenchView::came_alive, Qt::QueuedConnection);  // once it is laid out
 }
 
 void BenchView::set_stale(bool is_stale) {

@@ -42,6 +42,8 @@ class BenchView : public QWidget {
   void channel_opened(const std::string& channel);
   void start_requested();
   void chamber_stop_requested(const std::string& chamber);
+  /// Once: a tile shows what a run measures.
+  void came_alive();
 
  protected:
   void keyPressEvent(QKeyEvent* event) override;
@@ -52,6 +54,7 @@ class BenchView : public QWidget {
   void arrange();
   void choose_scale();
   void tick();
+  void show_in_tile(ChannelTile& tile, const api::ChannelView& view);
   void move_focus(int steps);
   [[nodiscard]] ChannelFilter filter() const;
 
@@ -70,6 +73,7 @@ class BenchView : public QWidget {
   QSet<QString> changed_;  ///< since the last tick
   QTimer tick_;
   double scale_ = 1;
+  bool is_alive_ = false;
 };
 
 }  // namespace cellrig::ui

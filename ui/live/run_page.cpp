@@ -1,6 +1,7 @@
 #include "ui/live/run_page.hpp"
 
 #include <QComboBox>
+#include <QEvent>
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QPushButton>
@@ -16,6 +17,7 @@
 #include "ui/model/bench_filter.hpp"
 #include "ui/model/table_model.hpp"
 #include "ui/model/table_view.hpp"
+#include "ui/model/permission.hpp"
 #include "ui/model/text.hpp"
 
 namespace cellrig::ui {
@@ -93,6 +95,7 @@ void RunPage::open_channel(const std::string& channel) {
   channels_->setCurrentText(to_text(channel));
   channels_->blockSignals(false);
   data_.begin(0);
+  clear_rows();
   rebuild_chart();
   show_view();
 }
@@ -149,16 +152,29 @@ void RunPage::show_buttons(const api::ChannelView& view) {
   const bool is_paused = view.state == api::Activity::paused;
   pause_->setVisible(!is_paused);
   resume_->setVisible(is_paused);
-  pause_->setEnabled(is_running);
-  skip_->setEnabled(is_running);
-  stop_->setEnabled(is_busy(view.state));
-  note_->setEnabled(view.run.has_value());
-  limits_->setEnabled(is_running && !view.limits.empty());
+  const QString why_not = why_not_allowed(client_.session(), api::Role::operates);
+  set_usable(*pause_, is_running, why_not);
+  set_usable(*resume_, true, why_not);
+  set_usable(*skip_, is_running, why_not);
+  set_usable(*note_, view.run.has_value(), why_not);
+  set_usable(*limits_, is_running && !view.limits.empty(), why_not);
+  set_usable(*confirm_, true, why_not);
+  set_usable(*go_on_, true, why_not);
+  stop_->setEnabled(is_busy(view.state));  // open to every role
 }
 
 void RunPage::set_stale_since(std::optional<UtcTime> since) {
   stale_->setVisible(since.has_value());
   if (since) stale_->setText(tr("No data since %1: what is shown is old.").arg(clock_text(*since, utc_now())));
+}
+
+void RunPage::changeEvent(QEvent* event) {
+  QWidget::changeEvent(event);
+  if (event->type() != QEvent::PaletteChange || charge_chart_ == nullptr) return;  // another theme
+  charge_step_shown_ = -1;
+  rebuild_chart();
+  show_charge_curves();
+  show_view();
 }
 
 void RunPage::save_layout() const { QSettings().setValue(QStringLiteral("run/tab"), tabs_->currentIndex()); }

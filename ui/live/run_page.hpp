@@ -3,6 +3,7 @@
 
 #include <QTimer>
 #include <QWidget>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -31,6 +32,8 @@ class RunPage : public QWidget {
   [[nodiscard]] const std::string& channel() const { return channel_; }
   /// The link is lost since then: what is shown is old.
   void set_stale_since(std::optional<UtcTime> since);
+  /// Another person is signed in: other orders are allowed.
+  void show_session() { show_view(); }
   void save_layout() const;
   void restore_layout();
 
@@ -47,6 +50,9 @@ class RunPage : public QWidget {
   void back_requested();
   void said(const QString& text, bool is_error);
 
+ protected:
+  void changeEvent(QEvent* event) override;
+
  private:
   void make_head();
   void make_body();
@@ -54,8 +60,12 @@ class RunPage : public QWidget {
   void make_tables();
   void show_view();
   void show_buttons(const api::ChannelView& view);
+  void clear_rows();
   void fetch_run();
   void fetch_rows();
+  void fetch_step_rows(std::int64_t after);
+  /// The executions after this one, page by page, then `done`.
+  void fetch_steps(std::int64_t after, const std::function<void()>& done);
   void fetch_stretch(Window window);
   void rebuild_chart();
   void show_bands();

@@ -2,6 +2,7 @@
 #include <QHeaderView>
 #include <QTabWidget>
 #include <QVBoxLayout>
+#include <algorithm>
 #include <cmath>
 
 #include "ui/api_client/api_client.hpp"
@@ -19,6 +20,7 @@ namespace {
 
 enum RunPaneIndex { run_voltage, run_current, run_temperature, run_pressure };
 constexpr int history_points = 4000;
+constexpr std::size_t steps_of_page = 10'000;  // as many as the service gives at once
 
 TableColumn optional_number(const QString& title, int decimals, std::function<std::optional<double>(int)> value) {
   return {title,
@@ -35,25 +37,28 @@ QString reason_of(const api::StepView& step) {
 
 }  // namespace
 
+// Together with the data: the tables show what is there by its place.
+void RunPage::clear_rows() {
+  rows_of_step_ = -1;
+  events_.clear();
+  event_model_->set_row_count(0);
+  step_model_->set_row_count(0);
+}
+
 void RunPage::fetch_run() {
   const api::ChannelView* channel = view();
   if (channel == nullptr || !channel->run) return;
   const std::int64_t run = *channel->run;
   data_.begin(run);
-  rows_of_step_ = -1;
-  events_.clear();
-  event_model_->set_row_count(0);
-  step_model_->set_row_count(0);
+  clear_rows();
   rebuild_chart();
   chart_->follow();
   // In this order: the expectation of a row needs its step.
   client_.get<std::vector<api::ExpectedCurveView>>(run_path(QStringLiteral("/expected")), this, [this, run](const auto& curves) {
     if (curves && run == data_.run()) data_.set_expected(*curves);
   });
-  client_.get<std::vector<api::StepView>>(run_path(QStringLiteral("/steps?limit=10000")), this, [this, run](const auto& steps) {
-    if (!steps || run != data_.run()) return;
-    data_.set_steps(*steps);
-    step_model_->set_row_count(static_cast<int>(data_.steps().size()));
+  const auto newest = channel->step_count.value_or(0);
+  fetch_steps(std::max<std::int64_t>(0, newest - static_cast<std::int64_t>(RunData::steps_max)), [this, run] {
     const QString query = QStringLiteral("/samples?points=%1&quantities=%2");
     const QString hot =
         QStringLiteral("voltage_V,current_A,cell_temperature_degC,ambient_temperature_degC,step_charge_Ah,step_discharge_Ah");
@@ -72,26 +77,50 @@ void RunPage::fetch_run() {
   });
 }
 
+void RunPage::fetch_steps(std::int64_t after, const std::function<void()>& done) {
+  const std::int64_t run = data_.run();
+  const QString path = run_path(QStringLiteral("/steps?limit=%1&after=%2").arg(steps_of_page).arg(after));
+  client_.get<std::vector<api::StepView>>(path, this, [this, run, after, done](const Answer<std::vector<api::StepView>>& page) {
+    if (!page || run != data_.run()) return;
+    data_.add_steps(*page);
+    step_model_->set_row_count(static_cast<int>(data_.steps().size()));  // at once: its rows are these
+    if (page->size() < steps_of_page) {
+      done();
+      return;
+    }
+    // An interruption makes several parts of one execution: the last one of a full page may have more of them.
+    const std::int64_t last = page->back().step_count;
+    fetch_steps(last - 1 > after ? last - 1 : last, done);
+  });
+}
+
 void RunPage::fetch_rows() {
   const api::ChannelView* channel = view();
   rows_of_step_ = channel == nullptr ? -1 : channel->step_count.value_or(0);
   const std::int64_t run = data_.run();
   if (run == 0) return;
-  client_.get<std::vector<api::StepView>>(run_path(QStringLiteral("/steps?limit=10000")), this, [this, run](const auto& steps) {
-    if (!steps || run != data_.run()) return;
-    data_.set_steps(*steps);
-    step_model_->set_row_count(0);
-    step_model_->set_row_count(static_cast<int>(data_.steps().size()));
-    step_table_->resizeColumnsToContents();
-    step_table_->scrollToBottom();
-    is_dirty_ = true;
-  });
+  if (data_.steps().empty()) {  // fetch_run has not got them yet, or could not
+    const std::int64_t newest = rows_of_step_;
+    fetch_step_rows(std::max<std::int64_t>(0, newest - static_cast<std::int64_t>(RunData::steps_max)));
+  } else {
+    fetch_step_rows(data_.steps().back().step_count - 1);  // how the latest one ended, and what came after it
+  }
   client_.get<std::vector<api::EventView>>(run_path(QStringLiteral("/events?limit=500")), this, [this, run](const auto& events) {
     if (!events || run != data_.run()) return;
     event_model_->set_row_count(0);
     events_ = *events;
     event_model_->set_row_count(static_cast<int>(events_.size()));
     event_table_->resizeColumnsToContents();
+    is_dirty_ = true;
+  });
+}
+
+void RunPage::fetch_step_rows(std::int64_t after) {
+  fetch_steps(after, [this] {
+    step_model_->set_row_count(0);
+    step_model_->set_row_count(static_cast<int>(data_.steps().size()));
+    step_table_->resizeColumnsToContents();
+    step_table_->scrollToBottom();
     is_dirty_ = true;
   });
 }
@@ -147,10 +176,13 @@ void RunPage::show_bands() {
   }
   chart_->set_bands(bands);
   std::vector<Marker> markers;
-  for (const api::EventView& event : events_) {
-    if (event.severity == api::AlarmSeverity::info) continue;
-    markers.push_back({event.test_time_s, to_text(event.text), event.severity >= api::AlarmSeverity::alarm});
-  }
+  // All of them: a note or a pause explains a curve as well as a fault does. The gravest first, whose words are shown where several meet.
+  std::vector<const api::EventView*> gravest_first;
+  for (const api::EventView& event : events_) gravest_first.push_back(&event);
+  std::stable_sort(gravest_first.begin(), gravest_first.end(),
+                   [](const api::EventView* a, const api::EventView* b) { return a->severity > b->severity; });
+  for (const api::EventView* event : gravest_first)
+    markers.push_back({event->test_time_s, to_text(event->text), event->severity >= api::AlarmSeverity::alarm});
   chart_->set_markers(markers);
   std::vector<Gap> gaps;
   for (const Missing& missing : data_.missing()) gaps.push_back({missing.window, tr("no data")});

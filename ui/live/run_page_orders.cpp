@@ -1,10 +1,12 @@
 // The run page: what a person may order, and what is asked before.
+#include <QCheckBox>
 #include <QPushButton>
 
 #include "ui/api_client/api_client.hpp"
 #include "ui/dialogs/limits_dialog.hpp"
 #include "ui/dialogs/person_dialog.hpp"
 #include "ui/live/run_page.hpp"
+#include "ui/model/permission.hpp"
 #include "ui/model/text.hpp"
 
 namespace cellrig::ui {
@@ -40,8 +42,12 @@ PersonDialog::Text question_for(RunPage::Order order, const QString& channel) {
       return {RunPage::tr("Skip a step of %1").arg(channel), RunPage::tr("The present step ends now and the next one begins."),
               RunPage::tr("Reason"), RunPage::tr("Skip step")};
     case RunPage::Order::stop:
-      return {RunPage::tr("Stop %1").arg(channel), RunPage::tr("The output goes off and the run ends. It can't be continued."),
-              RunPage::tr("Reason"), RunPage::tr("Stop run")};
+      return {RunPage::tr("Stop %1").arg(channel),
+              RunPage::tr("The output goes off and the run ends. It can't be continued."),
+              RunPage::tr("Reason"),
+              RunPage::tr("Stop run"),
+              false,
+              false};
     case RunPage::Order::note:
       return {RunPage::tr("Note on %1").arg(channel), RunPage::tr("The note goes into the record, with your name and the time."),
               RunPage::tr("Note"), RunPage::tr("Write")};
@@ -74,13 +80,15 @@ void RunPage::ask(Order what) {
 void RunPage::order(Order order, const Asked& asked, const PersonDialog& dialog, const QString& name, const QString& reason) {
   const char* const verbs[] = {"pause", "resume", "skip", "stop", "note", "confirm", "go_on"};
   const QString verb = QString::fromLatin1(verbs[static_cast<int>(order)]);
-  ApiClient::Write write{
-      QStringLiteral("/channels/%1/%2").arg(QString::fromUtf8(QUrl::toPercentEncoding(to_text(asked.channel))), verb), {}};
-  if (order != Order::stop) write.fencing_token = asked.fencing_token;
+  const ApiClient::Write write{
+      QStringLiteral("/channels/%1/%2").arg(QString::fromUtf8(QUrl::toPercentEncoding(to_text(asked.channel))), verb),
+      asked.fencing_token};
   const std::function<void(const Answer<api::Done>&)> done = [this, verb](const Answer<api::Done>& answer) {
     Q_EMIT said(answer ? to_text(answer->done) : tr("%1: %2").arg(verb, error_text(answer.error())), !answer);
   };
-  if (order == Order::note) {
+  if (order == Order::stop) {
+    client_.stop(write.path, tr("channel %1").arg(to_text(asked.channel)), {name.toStdString(), reason.toStdString(), {}});
+  } else if (order == Order::note) {
     client_.post<api::Done>(write, api::NoteOrder{name.toStdString(), reason.toStdString()}, this, done);
   } else if (order == Order::go_on) {
     const api::GoOnOrder how{.run = asked.run.value_or(0),
@@ -103,6 +111,7 @@ void RunPage::ask_limits() {
   if (channel == nullptr) return;
   const Asked asked{channel->channel, channel->run, channel->step_count, channel->fencing_token};
   auto* dialog = new LimitsDialog(to_text(channel_), channel->limits, this);
+  set_usable(dialog->widen_box(), true, why_not_allowed(client_.session(), api::Role::engineer));
   dialog->on_done([this, asked](const api::LimitsOrder& order) {
     client_.post<api::Done>(
         {QStringLiteral("/channels/%1/limits").arg(QString::fromUtf8(QUrl::toPercentEncoding(to_text(asked.channel)))),

@@ -60,7 +60,14 @@ void RunData::begin(std::int64_t run) {
   pending_rows_ = 0;
 }
 
-void RunData::set_steps(std::vector<api::StepView> steps) { steps_ = std::move(steps); }
+void RunData::add_steps(const std::vector<api::StepView>& page) {
+  if (page.empty()) return;
+  const auto known = std::lower_bound(steps_.begin(), steps_.end(), page.front().step_count,
+                                      [](const api::StepView& step, std::int64_t count) { return step.step_count < count; });
+  steps_.erase(known, steps_.end());
+  steps_.insert(steps_.end(), page.begin(), page.end());
+  if (steps_.size() > steps_max) steps_.erase(steps_.begin(), steps_.end() - static_cast<std::ptrdiff_t>(steps_max));
+}
 
 void RunData::set_expected(const std::vector<api::ExpectedCurveView>& curves) {
   std::vector<ExpectedCurve> taken;

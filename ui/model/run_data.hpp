@@ -22,12 +22,14 @@ struct Missing {
 class RunData {
  public:
   static constexpr std::size_t pending_max = 20'000;   ///< rows that wait for the history
+  static constexpr std::size_t steps_max = 20'000;     ///< more: the latest of them
   static constexpr std::size_t charge_curves_max = 8;  ///< steps of which voltage against charge is shown
   RunData();
 
   void begin(std::int64_t run);
   [[nodiscard]] std::int64_t run() const { return run_; }
-  void set_steps(std::vector<api::StepView> steps);
+  /// One page of them, in order: takes the place of what is known from its first one on.
+  void add_steps(const std::vector<api::StepView>& page);
   void set_expected(const std::vector<api::ExpectedCurveView>& curves);
   void set_history(const api::Columns& columns);
   /// Of a quantity that is not in the hot row and was asked for by itself.

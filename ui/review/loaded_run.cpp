@@ -1,10 +1,12 @@
 #include "ui/review/loaded_run.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "db/analysis/curve.hpp"
 #include "db/analysis/differential.hpp"
+#include "db/analysis/overview.hpp"
 #include "ui/model/seconds.hpp"
 #include "ui/model/expected.hpp"
 
@@ -15,6 +17,7 @@ namespace {
 constexpr Trace::Capacity review_capacity{.recent_points = std::size_t{1} << 19, .history_buckets = std::size_t{1} << 16};
 constexpr Trace::Capacity curve_capacity{.recent_points = std::size_t{1} << 14, .history_buckets = std::size_t{1} << 12};
 constexpr std::uint64_t rows_between_looks = 4096;
+constexpr std::size_t overview_columns = 4096;  // of the widest window
 constexpr const char* pressure_quantity = "stack_pressure_MPa";
 
 std::shared_ptr<Trace> new_trace(Trace::Capacity capacity = review_capacity) { return std::make_shared<Trace>(capacity); }
@@ -109,9 +112,21 @@ Result<void> add_step_curve(db::Reader& reader, const db::StepInfo& step, CycleC
   return {};
 }
 
-}  // namespace
+/// The least where the stretch begins, the most where it ends: a picture of it shows no more.
+void append(Trace& trace, const db::OverviewPiece& piece, const db::LeastMost& values) {
+  if (std::isnan(values.least)) return;
+  trace.append({seconds_of(piece.from_ns), values.least});
+  if (piece.to_ns > piece.from_ns) trace.append({seconds_of(piece.to_ns), values.most});
+}
 
-Result<std::shared_ptr<const LoadedRun>> load_run(db::Reader& reader, db::RunKey run, const IsCancelled& is_cancelled) {
+void append(RunTraces& traces, const db::OverviewPiece& piece) {
+  append(*traces.voltage_V, piece, piece.voltage_V);
+  append(*traces.current_A, piece, piece.current_A);
+  append(*traces.cell_temperature_degC, piece, piece.cell_temperature_degC);
+  append(*traces.ambient_temperature_degC, piece, piece.ambient_temperature_degC);
+}
+
+Result<std::shared_ptr<LoadedRun>> load_facts(db::Reader& reader, db::RunKey run) {
   auto loaded = std::make_shared<LoadedRun>();
   Result<db::RunInfo> info = reader.run(run);
   if (!info) return info.error();
@@ -121,13 +136,34 @@ Result<std::shared_ptr<const LoadedRun>> load_run(db::Reader& reader, db::RunKey
   if (!cycles) return cycles.error();
   Result<std::vector<db::EventRow>> events = reader.events(run);
   if (!events) return events.error();
-  const Result<std::vector<db::ExpectedCurveRow>> curves = reader.expected_curves(run);
-  if (!curves) return curves.error();
   loaded->info = std::move(*info);
   loaded->steps = std::move(*steps);
   loaded->cycles = std::move(*cycles);
   loaded->events = std::move(*events);
   loaded->traces = new_traces();
+  return loaded;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const LoadedRun>> load_overview(db::Reader& reader, db::RunKey run) {
+  Result<std::shared_ptr<LoadedRun>> facts = load_facts(reader, run);
+  if (!facts) return facts.error();
+  std::shared_ptr<LoadedRun> loaded = std::move(*facts);
+  const Result<db::Overview> seen = db::overview(reader, run, {.columns = overview_columns});
+  if (!seen) return seen.error();
+  if (!seen->is_from_rollups) return std::shared_ptr<const LoadedRun>{};
+  loaded->is_overview = true;
+  for (const db::OverviewPiece& piece : seen->pieces) append(loaded->traces, piece);
+  return std::shared_ptr<const LoadedRun>{std::move(loaded)};
+}
+
+Result<std::shared_ptr<const LoadedRun>> load_run(db::Reader& reader, db::RunKey run, const IsCancelled& is_cancelled) {
+  Result<std::shared_ptr<LoadedRun>> facts = load_facts(reader, run);
+  if (!facts) return facts.error();
+  std::shared_ptr<LoadedRun> loaded = std::move(*facts);
+  const Result<std::vector<db::ExpectedCurveRow>> curves = reader.expected_curves(run);
+  if (!curves) return curves.error();
   const ExpectedCurves expected = expected_of(*curves);
   StepProgress progress;
   std::uint64_t rows = 0;

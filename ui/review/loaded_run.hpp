@@ -23,10 +23,14 @@ struct LoadedRun {
   std::vector<db::CycleRow> cycles;
   std::vector<db::EventRow> events;
   RunTraces traces;
+  bool is_overview = false;  ///< its traces are the least and the most of each stretch; nothing is laid under them
 };
 
 /// Returns true when nobody wants the result any more.
 using IsCancelled = std::function<bool()>;
+
+/// What a long run looks like, from the roll-ups that were written with it: soon there, whatever its length. Null: it is short, and as soon read.
+[[nodiscard]] Result<std::shared_ptr<const LoadedRun>> load_overview(db::Reader& reader, db::RunKey run);
 
 /// Everything of a run; memory is bounded by Trace::Capacity, whatever its length. Error: what the reader says; Fault::interrupted: cancelled.
 [[nodiscard]] Result<std::shared_ptr<const LoadedRun>> load_run(db::Reader& reader, db::RunKey run,

@@ -52,8 +52,8 @@ Result<QString> write_export(db::Reader& reader, db::RunKey run, ReviewView::Exp
     case ReviewView::Export::cycles: return written(db::export_cycles_csv(reader, run, options));
     case ReviewView::Export::other_quantities: return written(db::export_aux_csv(reader, run, options));
     case ReviewView::Export::battery_data_format: {
-      const UtcTime now{QDateTime::currentMSecsSinceEpoch() * 1'000'000};
-      const Result<db::BdfFiles> files = db::export_bdf_files(reader, run, options, db::BdfLabels::preferred, now);
+      const db::BdfMetadataOptions metadata{.exported_at = UtcTime{QDateTime::currentMSecsSinceEpoch() * 1'000'000}};
+      const Result<db::BdfFiles> files = db::export_bdf_files(reader, run, options, db::BdfLabels::preferred, metadata);
       if (!files) return files.error();
       const QString left_out = files->report.rows_left_out == 0
                                    ? QString()
@@ -205,9 +205,17 @@ void ReviewView::load_chosen() {
   if (chosen.empty()) return;
   bool is_complete = true;
   for (const db::RunKey run : chosen) {
-    if (loaded_.contains(run)) continue;
+    const auto known = loaded_.find(run);
+    if (known != loaded_.end() && !known->second->is_overview) continue;
     is_complete = false;
     title_->setText(tr("Reading run %1…").arg(run));
+    record_->ask<std::shared_ptr<const LoadedRun>>(
+        this, [run](db::Reader& reader, const IsCancelled&) { return load_overview(reader, run); },
+        [this, run](const Result<std::shared_ptr<const LoadedRun>>& overview) {
+          if (!overview || !*overview || loaded_.contains(run)) return;  // what fails is told by whoever reads all of it
+          loaded_[run] = *overview;
+          show_loaded();
+        });
     record_->ask<std::shared_ptr<const LoadedRun>>(
         this, [run](db::Reader& reader, const IsCancelled& is_cancelled) { return load_run(reader, run, is_cancelled); },
         [this, run](const Result<std::shared_ptr<const LoadedRun>>& loaded) {
@@ -220,6 +228,11 @@ void ReviewView::load_chosen() {
         });
   }
   if (is_complete) show_loaded();
+}
+
+void ReviewView::changeEvent(QEvent* event) {
+  QWidget::changeEvent(event);
+  if (event->type() == QEvent::PaletteChange && event_rows_ != nullptr) show_loaded();  // another theme: other colours of lines
 }
 
 void ReviewView::show_loaded() {
@@ -241,9 +254,11 @@ void ReviewView::show_loaded() {
   } else {
     title_->setText(tr("%1 runs laid over each other").arg(runs.size()));
   }
+  const bool is_whole = std::none_of(runs.begin(), runs.end(), [](const auto& run) { return run->is_overview; });
+  if (!is_whole) title_->setText(tr("%1 · an overview; reading every row…").arg(title_->text()));
   time_->show_runs(runs);
   cycles_->show_runs(runs);
-  curves_->show_runs(runs);
+  if (is_whole) curves_->show_runs(runs);
   for (RowPage* page : {cycle_rows_, step_rows_, event_rows_}) page->show_run(runs.front());
   Q_EMIT runs_shown(static_cast<int>(runs.size()));
 }

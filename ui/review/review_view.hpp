@@ -46,11 +46,15 @@ class ReviewView : public QWidget {
   [[nodiscard]] QTabWidget& tabs() { return *tabs_; }
   [[nodiscard]] QString title() const;
   [[nodiscard]] QString status() const;
+  [[nodiscard]] QString title() const;
 
  Q_SIGNALS:
   void record_opened(bool is_open);
   void runs_shown(int count);
   void exported(bool is_done);
+
+ protected:
+  void changeEvent(QEvent* event) override;
 
  private:
   void make_left(QSplitter& splitter);

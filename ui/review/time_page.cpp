@@ -71,6 +71,9 @@ void TimePage::show_traces(const LoadedRun& run, int index, bool is_alone) {
 }
 
 void TimePage::show_runs(const std::vector<std::shared_ptr<const LoadedRun>>& runs) {
+  const auto is_same = [](const auto& a, const auto& b) { return a->info.run == b->info.run; };
+  // The rows of an overview have come: whoever looks at a part of it goes on looking at it.
+  const bool stays = !chart_->is_following() && std::equal(runs.begin(), runs.end(), runs_.begin(), runs_.end(), is_same);
   runs_ = runs;
   chart_->clear_series();
   chart_->restyle();
@@ -85,7 +88,7 @@ void TimePage::show_runs(const std::vector<std::shared_ptr<const LoadedRun>>& ru
   // Steps and events of several runs on one axis would say nothing.
   chart_->set_bands(is_alone ? bands_of(*runs.front()) : std::vector<Band>{});
   chart_->set_markers(is_alone ? markers_of(*runs.front()) : std::vector<Marker>{});
-  chart_->follow();
+  stays ? chart_->refresh() : chart_->follow();
 }
 
 // A zoom into a stretch that was rolled up: its rows are read again, as they stand.

@@ -74,7 +74,8 @@ Rehearsal rehearse(const RehearsalRequest& request, const RehearsalWatcher& watc
 
   CurveGatherer gatherer{*request.program};
   BenchRun* running = nullptr;
-  RehearsalWatch watch{*request.program, request.program->limits, watcher, [&running] { running->stop(Outcome::stopped); }};
+  const SafetyLimits limits = tighter(request.program->limits, request.bench.channel(request.channel).limits);
+  RehearsalWatch watch{*request.program, limits, watcher, [&running] { running->stop(Outcome::stopped); }};
   BenchRun bench_run{time,  request.bench, instruments,
                      watch, watch,         BenchRunOptions{.channel = channel_options(period), .take_leases = false}};
   running = &bench_run;
@@ -87,6 +88,7 @@ Rehearsal rehearse(const RehearsalRequest& request, const RehearsalWatcher& watc
   run_to_end(time, bench_run.run(job_of(request, period, gatherer)));
 
   Rehearsal rehearsal = watch.take();
+  rehearsal.limits = limits;
   const ChannelResult& result = bench_run.results().front();
   rehearsal.outcome = result.outcome;
   rehearsal.criteria_met = result.criteria_met;

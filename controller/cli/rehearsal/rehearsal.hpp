@@ -84,7 +84,8 @@ struct Rehearsal {
   double bytes = 0.0;  ///< of the record, about
   Span cell_temperature_degC;
   std::vector<RehearsedStep> steps;  ///< in the order of the profile, all of them
-  std::vector<Approach> approaches;  ///< in the order of Program::limits
+  SafetyLimits limits{};             ///< of cell, profile and bench
+  std::vector<Approach> approaches;  ///< in their order
   std::vector<CurvePiece> curve;     ///< at most curve_pieces_max
   std::vector<CurveBand> bands;      ///< executions of steps; empty where there are more than bands_max
   std::string bench, channel, cell;

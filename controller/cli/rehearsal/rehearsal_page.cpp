@@ -47,7 +47,7 @@ class Plot {
   }
 
   std::string svg() {
-    const SafetyLimits& limits = program_.limits;
+    const SafetyLimits& limits = rehearsal_.limits;
     const std::array<Panel, 3> panels{
         Panel{"voltage / V",
               "voltage",

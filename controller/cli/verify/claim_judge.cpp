@@ -77,12 +77,26 @@ std::optional<double> weighed_g(const VerifyOptions& options, const CellRun& run
 }
 
 /// One quantity of one run, or why there is none.
+/// Of a life its finished reference tests speak, whether the run goes on, was stopped, or tripped: it may fail any day, and passes at its count
+/// only. What was under way does not count yet.
+Result<Measured> measure_life_so_far(const CellRun& run, const verdict::MeasureRequest& request, RecordedRun recorded) {
+  std::vector<verdict::Execution>& executions = recorded.facts.executions;
+  while (!executions.empty() && !executions.back().has_ended) executions.pop_back();
+  Result<Measured> measured = verdict::measure(recorded.facts, request, recorded.instruments, recorded.cell);
+  const std::string how =
+      fmt::format("run {} {}{}{}", run.run, to_string(run.outcome), run.reason.empty() ? "" : ": ", run.reason);
+  if (!measured) return fail(measured.error().fault, how + "; " + measured.error().what);
+  measured->note = how + ": judged by its finished reference tests";
+  return measured;
+}
+
 Result<Measured> measure_run(const VerifyOptions& options, const CellRun& run, const verdict::MeasureRequest& request,
-                             const std::optional<double>& mass_g) {
+                             const std::optional<double>& mass_g, bool is_life = false) {
   if (run.run == 0) return fail(Fault::refused, run.reason);
   if (!run.difference.empty())
     return fail(Fault::refused, fmt::format("run {} is not the run of the claim: {}", run.run, run.difference));
   const std::unique_ptr<db::Reader> reader = open_record(options.database);
+  if (is_life && run.outcome != Outcome::completed) return measure_life_so_far(run, request, read_recorded_run(*reader, run.run));
   if (run.outcome != Outcome::completed && run.outcome != Outcome::tripped)
     return fail(Fault::refused,
                 fmt::format("run {} {}{}{}", run.run, to_string(run.outcome), run.reason.empty() ? "" : ": ", run.reason));
@@ -95,16 +109,21 @@ Result<Measured> measure_run(const VerifyOptions& options, const CellRun& run, c
   return verdict::measure(recorded.facts, request, recorded.instruments, recorded.cell);
 }
 
+int cells_of(const Claim& claim, const VerifyOptions& options) {
+  return options.cells.value_or(options.shortened ? 1 : claim.cells);
+}
+
+bool wants_variants(const VerifyOptions& options) {
+  const bool is_judged_only = !options.recorded.empty();
+  return options.variants || (options.simulated && !options.no_variants && !options.shortened && !is_judged_only);
+}
+
 class ClaimJudge {
  public:
   ClaimJudge(const Claim& claim, const VerifyOptions& options, RunsDone& done)
-      : claim_{claim},
-        options_{options},
-        runs_{options, claim, done},
-        cells_{options.cells.value_or(options.shortened ? 1 : claim.cells)} {}
+      : claim_{claim}, options_{options}, runs_{options, claim, done}, cells_{cells_of(claim, options)} {}
 
   ClaimVerdict judge(const std::string& only) {
-    count_runs(only);
     ClaimVerdict result;
     result.claim = &claim_;
     result.confidence = options_.confidence;
@@ -126,34 +145,6 @@ class ClaimJudge {
   }
 
  private:
-  [[nodiscard]] bool wants_variants() const {
-    const bool is_judged_only = !options_.recorded.empty();
-    return options_.variants || (options_.simulated && !options_.no_variants && !options_.shortened && !is_judged_only);
-  }
-
-  void count_runs(const std::string& only) {
-    std::map<RunNeed, int> needs;
-    const auto need = [&](const std::string& name, const ClaimVariant* variant, int cells) {
-      if (name.empty()) return;
-      int& most = needs[need_of(claim_, *claim_.run(name), variant, options_.shortened)];
-      most = std::max(most, cells);
-    };
-    for (const ClaimStatement& s : claim_.statements) {
-      if (!only.empty() && s.id != only) continue;
-      for (const std::string& name : {s.run, s.against, s.cold}) need(name, nullptr, cells_);
-      if (!wants_variants()) continue;
-      for (const ClaimVariant& variant : s.variants) {
-        need(s.run, &variant, 1);
-        if (!s.cold.empty()) need(s.cold, &variant, 1);
-      }
-    }
-    std::size_t total = 0;
-    for (const auto& [one, cells] : needs) {
-      if (!runs_.has(one)) total += static_cast<std::size_t>(cells);
-    }
-    runs_.expect(total);
-  }
-
   std::vector<CellRun> runs_of(const std::string& name, const ClaimVariant* variant, int cells) {
     if (!options_.recorded.empty()) return variant == nullptr ? runs_.recorded(name) : std::vector<CellRun>{};
     std::vector<CellRun> runs = runs_.perform(need_of(claim_, *claim_.run(name), variant, options_.shortened), cells);
@@ -176,7 +167,7 @@ class ClaimJudge {
       result.cells = judge_cells(s, nullptr, cells_, s.value, result.qualifiers);
     }
     conclude(s, result);
-    if (!wants_variants()) return result;
+    if (!wants_variants(options_)) return result;
     for (const ClaimVariant& variant : s.variants) {
       VariantVerdict one{&variant, variant.value.value_or(s.value), {}};
       verdict::Qualifiers ignored;
@@ -210,7 +201,7 @@ class ClaimJudge {
       const std::optional<double> mass_g = weighed_g(options_, runs[i], runs.size());
       cell.is_unweighed = is_of_mass(s.quantity) && !mass_g;
       cell.is_simulated = runs[i].is_simulated;
-      Result<Measured> measured = measure_run(options_, runs[i], request_of_run(s), mass_g);
+      Result<Measured> measured = measure_run(options_, runs[i], request_of_run(s), mass_g, is_life(s));
       if (measured && !s.against.empty()) measured = against(s, *measured, others, i);
       if (measured && !s.cold.empty()) measured = with_cold(s, *measured, colds, i);
       judge_cell(s, limit, measured, cell);
@@ -243,6 +234,8 @@ class ClaimJudge {
     return verdict::activation_energy({*cold, s.cold_degC}, {warm, s.warm_degC});
   }
 
+  static bool is_life(const ClaimStatement& s) { return s.quantity == ClaimQuantity::retention && s.cycles > 0.0; }
+
   static void judge_cell(const ClaimStatement& s, double limit, const Result<Measured>& measured, CellVerdict& cell) {
     if (!measured) {
       cell.problem = measured.error().what;
@@ -250,7 +243,7 @@ class ClaimJudge {
     }
     cell.measured = *measured;
     cell.uncertainty = verdict::combine(measured->budget);
-    if (s.quantity == ClaimQuantity::retention && s.cycles > 0.0) {
+    if (is_life(s)) {
       const verdict::LifeVerdict life = verdict::judge_life(measured->life, s.cycles, limit, cell.uncertainty.expanded);
       cell.decision = life.decision;
       cell.projection = life.projection;
@@ -267,6 +260,8 @@ class ClaimJudge {
 
   CellVerdict judge_weighing(const ClaimStatement& s) const {
     CellVerdict cell;
+    if (!options_.cell_ids.empty()) cell.cell_id = options_.cell_ids.front();
+    cell.is_simulated = false;
     const std::optional<double> before = measured_number(options_, s.measured_before),
                                 after = measured_number(options_, s.measured_after);
     if (!before || !after) {
@@ -423,6 +418,26 @@ class ClaimJudge {
 };
 
 }  // namespace
+
+std::map<RunNeed, int> needed_runs(const Claim& claim, const VerifyOptions& options, const std::string& only) {
+  std::map<RunNeed, int> needs;
+  if (!options.recorded.empty()) return needs;
+  const auto need = [&](const std::string& name, const ClaimVariant* variant, int cells) {
+    if (name.empty()) return;
+    int& most = needs[need_of(claim, *claim.run(name), variant, options.shortened)];
+    most = std::max(most, cells);
+  };
+  for (const ClaimStatement& s : claim.statements) {
+    if (!only.empty() && s.id != only) continue;
+    for (const std::string& name : {s.run, s.against, s.cold}) need(name, nullptr, cells_of(claim, options));
+    if (!wants_variants(options)) continue;
+    for (const ClaimVariant& variant : s.variants) {
+      need(s.run, &variant, 1);
+      if (!s.cold.empty()) need(s.cold, &variant, 1);
+    }
+  }
+  return needs;
+}
 
 ClaimVerdict verify_claim(const Claim& claim, const VerifyOptions& options, const std::string& only, RunsDone& done) {
   return ClaimJudge{claim, options, done}.judge(only);

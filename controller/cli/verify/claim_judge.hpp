@@ -54,6 +54,9 @@ struct ClaimVerdict {
   ExitCode worst_run = ExitCode::passed;
 };
 
+/// What a claim needs to be run, and on how many cells. `only`: one statement; empty: all.
+[[nodiscard]] std::map<RunNeed, int> needed_runs(const Claim& claim, const VerifyOptions& options, const std::string& only);
+
 /// Runs what has to be run. `only`: one statement; empty: all.
 [[nodiscard]] ClaimVerdict verify_claim(const Claim& claim, const VerifyOptions& options, const std::string& only,
                                         RunsDone& done);

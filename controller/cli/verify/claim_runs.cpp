@@ -5,20 +5,30 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/json/parse.hpp>
+#include <csignal>
+#include <filesystem>
 #include <iostream>
 
 #include "controller/base/resources.hpp"
+#include "controller/base/version.hpp"
 #include "controller/cli/record_source.hpp"
 #include "controller/cli/settings.hpp"
 #include "controller/cli/verify/run_evidence.hpp"
+#include "db/sha256.hpp"
 #include "profiles/estimate.hpp"
+#include "profiles/yaml_reader.hpp"
 
 namespace cellrig::cli {
 namespace {
 
-constexpr Duration months = std::chrono::hours{24 * 30};
+constexpr Duration life_of_months = std::chrono::hours{24 * 30};
 constexpr double period_of_months_s =
     2.0;  // of a simulated life, and of what is shortened anyway: as rarely as the watchdog allows
+
+/// A Ctrl-C while no run is there to take it: between two of them, or while one is prepared.
+volatile std::sig_atomic_t was_interrupted_between = 0;
+void note_interrupt(int /*signal*/) { was_interrupted_between = 1; }
 
 int severity_of(ExitCode code) {
   constexpr std::array<ExitCode, 8> from_worst{ExitCode::safety_trip, ExitCode::record_failed, ExitCode::instrument_failed,
@@ -41,6 +51,7 @@ Outcome outcome_of(const std::string& status) {
   if (status == "completed") return Outcome::completed;
   if (status == "tripped") return Outcome::tripped;
   if (status == "failed") return Outcome::failed;
+  if (status == "running") return Outcome::none;
   return Outcome::stopped;
 }
 
@@ -63,6 +74,69 @@ RunNeed need_of(const Claim& claim, const ClaimRun& run, const ClaimVariant* var
     for (const auto& [name, value] : run.short_settings) need.settings[name] = value;
   }
   return need;
+}
+
+namespace {
+
+double control_period_s(const VerifyOptions& options, const Program& program) {
+  return options.shortened || estimate_duration(program) > life_of_months ? period_of_months_s : 0.0;
+}
+
+Program program_of_need(const VerifyOptions& options, const RunNeed& need) {
+  return compile_program(find_profile(need.profile), find_cell(options.cell.empty() ? need.cell : options.cell),
+                         Settings{need.settings.begin(), need.settings.end()});
+}
+
+/// Everything that decides what a simulated run comes to. Another version of the program, of a file or of a bench makes another name.
+std::string claim_run_name(const RunOptions& run, const Program& program) {
+  std::string text =
+      fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n", version, program.hash, db::sha256_hex(read_text_file(find_cell(run.cells.front()))),
+                  db::sha256_hex(read_text_file(find_bench(run.bench))), run.seed, run.control_period_s);
+  for (const std::string& channel : run.channels) text += channel + "\n";
+  for (const std::string& id : run.cell_ids) text += id + "\n";
+  text += run.cell_instead->soc_pct ? fmt::format("{}\n", *run.cell_instead->soc_pct) : "-\n";
+  text += fmt::format("{}\n", run.cell_instead->lot_seed.value_or(0));
+  return db::sha256_hex(text);
+}
+
+/// The name that a request in the audit trail carries; empty: it was for no claim.
+std::string claim_run_in(const std::string& detail) {
+  boost::system::error_code error;
+  const boost::json::value parsed = boost::json::parse(detail, error);
+  if (error || !parsed.is_object()) return {};
+  const boost::json::value* const name = parsed.as_object().if_contains("claim_run");
+  return name != nullptr && name->is_string() ? std::string(name->as_string()) : std::string{};
+}
+
+}  // namespace
+
+std::map<std::string, CellRun> finished_runs(const std::string& database) {
+  std::map<std::string, CellRun> found;
+  if (!std::filesystem::exists(database)) return found;
+  const std::unique_ptr<db::Reader> reader = open_record(database);
+  std::string name;
+  for (const db::AuditRow& row : value_or_throw(reader->audit(), database)) {
+    if (row.action == "run requested") name = claim_run_in(row.detail);
+    if (row.action != "run begun" || name.empty()) continue;
+    const db::RunInfo info = value_or_throw(reader->run(row.run), database);
+    const bool has_ended = info.status == "completed" || info.status == "tripped" || info.status == "failed";
+    if (!has_ended || info.row.time_source != "virtual") continue;
+    found.insert_or_assign(name, CellRun{.run = info.run,
+                                         .outcome = outcome_of(info.status),
+                                         .reason = info.end ? info.end->reason : info.status,
+                                         .cell_id = info.row.cell_id});
+  }
+  return found;
+}
+
+double cost_of(const VerifyOptions& options, const RunNeed& need) {
+  try {
+    const Program program = program_of_need(options, need);
+    const double period_s = control_period_s(options, program);
+    return to_seconds(estimate_duration(program)) / (period_s > 0.0 ? period_s : 1.0);
+  } catch (const ConfigError&) {
+    return 0.0;  // told when it is to be run
+  }
 }
 
 ClaimRuns::ClaimRuns(const VerifyOptions& options, const Claim& claim, RunsDone& done)
@@ -107,17 +181,39 @@ RunOptions ClaimRuns::options_for(const RunNeed& need, int first_cell, std::size
                                       .soc_pct = need.start_soc_pct,
                                       .keeps_spread = true,
                                       .lot_seed = options_.seed * 1000003U + static_cast<std::uint64_t>(first_cell)};
-  const Program program = compile_program(find_profile(need.profile), cell_file, parse_settings(run.settings));
-  if (options_.shortened || estimate_duration(program) > months) run.control_period_s = period_of_months_s;
+  const Program program = program_of_need(options_, need);
+  run.control_period_s = control_period_s(options_, program);
+  run.claim_run = claim_run_name(run, program);
+  run.watch = [progress = done_.progress](const ChannelView& view) { progress->look(view); };
   return run;
 }
 
-void ClaimRuns::tell(const RunNeed& need, int cell, int cells) {
-  ++begun_;
-  if (options_.quiet) return;
-  fmt::print(stderr, "{}: run {} of {}: {} with {}{}, cell {} of {}{}\n", claim_.name, begun_, std::max(expected_, begun_),
-             need.profile, options_.cell.empty() ? need.cell : options_.cell, need.channel.empty() ? "" : " on " + need.channel,
-             cell + 1, cells, need.is_shortened ? ", shortened" : "");
+std::string ClaimRuns::describe(const RunNeed& need, int cell, int cells) const {
+  return fmt::format("{} with {}{}, cell {} of {}{}", need.profile, options_.cell.empty() ? need.cell : options_.cell,
+                     need.channel.empty() ? "" : " on " + need.channel, cell + 1, cells, need.is_shortened ? ", shortened" : "");
+}
+
+/// Nothing: it is still to be run.
+std::optional<CellRun> ClaimRuns::found_earlier(const RunNeed& need, const RunOptions& run, int cell, int cells) {
+  const auto found = done_.earlier.find(run.claim_run);
+  if (run.claim_run.empty() || found == done_.earlier.end()) return std::nullopt;
+  done_.progress->pass_over(claim_.name, fmt::format("{}: run {} of the record", describe(need, cell, cells), found->second.run),
+                            cost_of(options_, need));
+  if (found->second.outcome == Outcome::tripped) keep({ExitCode::safety_trip, {}});
+  return found->second;
+}
+
+void ClaimRuns::begin_run(const RunNeed& need, int cell, int cells) {
+  std::optional<Program> program;
+  if (options_.simulated) program = program_of_need(options_, need);
+  done_.progress->begin_run(claim_.name, describe(need, cell, cells), std::move(program), cost_of(options_, need));
+}
+
+/// A run has its own answer to a Ctrl-C, and leaves none behind when it ends. Beside a real bench it ends the program as ever: nothing runs.
+bool ClaimRuns::take_interrupt() {
+  if (options_.simulated) std::signal(SIGINT, note_interrupt);
+  if (was_interrupted_between != 0) keep({ExitCode::interrupted, {}});
+  return is_interrupted();
 }
 
 /// Between two batches somebody changes the cells. Who cannot be asked must not be believed to have done it.
@@ -147,14 +243,21 @@ bool ClaimRuns::is_recorded_as_simulated(db::RunKey run) const {
 }
 
 const std::vector<CellRun>& ClaimRuns::perform(const RunNeed& need, int cells) {
-  std::vector<CellRun>& runs = done_[need];
-  while (static_cast<int>(runs.size()) < cells && !is_interrupted()) {
+  std::vector<CellRun>& runs = done_.runs[need];
+  while (static_cast<int>(runs.size()) < cells && !take_interrupt()) {
     const int first = static_cast<int>(runs.size());
     const std::size_t at_once = options_.simulated ? 1 : std::max<std::size_t>(1, options_.channels.size());
     const std::size_t count = std::min(at_once, static_cast<std::size_t>(cells - first));
-    tell(need, first, cells);
+    const RunOptions run_options = options_for(need, first, count);
+    if (std::optional<CellRun> earlier = found_earlier(need, run_options, first, cells)) {
+      runs.push_back(std::move(*earlier));
+      continue;
+    }
+    begin_run(need, first, cells);
     wait_for_person(need, first, count);
-    const RunOutcome outcome = run_profiles_silently(options_for(need, first, count));
+    const RunOutcome outcome = run_profiles_silently(run_options);
+    (void)take_interrupt();
+    done_.progress->end_run();
     keep(outcome);
     for (std::size_t i = 0; i < count; ++i) {
       CellRun run{.cell_id = cell_id(first + static_cast<int>(i)), .is_simulated = options_.simulated};
@@ -196,7 +299,9 @@ std::vector<CellRun> ClaimRuns::recorded(const std::string& run_name) const {
       const RunMatch match = match_run(*claim_.run(run_name), info.row);
       runs.push_back({.run = info.run,
                       .outcome = outcome_of(info.status),
-                      .reason = info.end ? info.end->reason : info.status,
+                      .reason = info.end                   ? info.end->reason
+                                : info.status == "running" ? std::string{}
+                                                           : info.status,
                       .cell_id = info.row.cell_id,
                       .is_simulated = info.origin != db::RunOrigin::measured,
                       .is_shortened = match.is_shortened,

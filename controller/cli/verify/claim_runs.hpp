@@ -8,6 +8,7 @@
 
 #include "controller/cli/run_session.hpp"
 #include "controller/cli/verify/verify_options.hpp"
+#include "controller/cli/verify/verify_progress.hpp"
 #include "profiles/claim.hpp"
 
 namespace cellrig::cli {
@@ -33,21 +34,27 @@ struct CellRun {
 };
 
 /// What was run by this call of the program: claims that need the same run share it, too.
-using RunsDone = std::map<RunNeed, std::vector<CellRun>>;
+struct RunsDone {
+  std::map<RunNeed, std::vector<CellRun>> runs;
+  std::map<std::string, CellRun> earlier;  ///< what earlier calls finished, by claim_run_name()
+  VerifyProgress* progress = nullptr;
+};
+
+/// The simulated runs of claims that came to an end of their own in this database; none when there is no such file.
+[[nodiscard]] std::map<std::string, CellRun> finished_runs(const std::string& database);
+
+/// What a run costs, in looks at its cell: nothing where it cannot be started.
+[[nodiscard]] double cost_of(const VerifyOptions& options, const RunNeed& need);
 
 /// Runs what is asked for, once each.
 class ClaimRuns {
  public:
   ClaimRuns(const VerifyOptions& options, const Claim& claim, RunsDone& done);
 
-  [[nodiscard]] bool has(const RunNeed& need) const { return done_.count(need) != 0; }
-
   /// One entry per cell. Runs it unless it was run before. ConfigError for what cannot be started.
   [[nodiscard]] const std::vector<CellRun>& perform(const RunNeed& need, int cells);
   /// The runs of the record that a person named for this run of the claim; empty: none was named. ConfigError for one named twice.
   [[nodiscard]] std::vector<CellRun> recorded(const std::string& run_name) const;
-  /// How many runs there are to come, for the progress.
-  void expect(std::size_t runs) { expected_ = runs; }
   /// The worst exit code of all runs, in the order of DESIGN: 3, 5, 4, 2, then 130 and 143.
   [[nodiscard]] ExitCode worst() const { return worst_; }
   [[nodiscard]] bool is_interrupted() const { return worst_ == ExitCode::interrupted || worst_ == ExitCode::terminated; }
@@ -56,7 +63,11 @@ class ClaimRuns {
   [[nodiscard]] RunOptions options_for(const RunNeed& need, int first_cell, std::size_t count) const;
   [[nodiscard]] std::vector<std::string> channels_for(const RunNeed& need) const;
   [[nodiscard]] std::string cell_id(int cell) const;
-  void tell(const RunNeed& need, int cell, int cells);
+  /// Whether somebody wants it to end.
+  [[nodiscard]] bool take_interrupt();
+  void begin_run(const RunNeed& need, int cell, int cells);
+  [[nodiscard]] std::string describe(const RunNeed& need, int cell, int cells) const;
+  [[nodiscard]] std::optional<CellRun> found_earlier(const RunNeed& need, const RunOptions& run, int cell, int cells);
   void wait_for_person(const RunNeed& need, int first_cell, std::size_t count);
   void keep(const RunOutcome& outcome);
   [[nodiscard]] bool is_recorded_as_simulated(db::RunKey run) const;
@@ -64,7 +75,6 @@ class ClaimRuns {
   const VerifyOptions& options_;
   const Claim& claim_;
   RunsDone& done_;
-  std::size_t expected_ = 0, begun_ = 0;
   bool was_first_batch_ = true;
   ExitCode worst_ = ExitCode::passed;
 };

@@ -35,7 +35,9 @@ std::string cut(const std::string& text, std::size_t max) {
 }
 
 Line line_of(const CellVerdict& cell, std::string label, std::string verdict_words) {
-  const double expanded = std::isfinite(cell.uncertainty.expanded) ? cell.uncertainty.expanded : 0.0;
+  const bool is_known = std::isfinite(cell.uncertainty.expanded);
+  const double expanded = is_known ? cell.uncertainty.expanded : 0.0;
+  if (!is_known) label += " (uncertainty not known)";
   const double value = cell.measured->value;
   if (cell.measured->is_least) label += " (at least)";
   return {.label = std::move(label),
@@ -46,13 +48,21 @@ Line line_of(const CellVerdict& cell, std::string label, std::string verdict_wor
           .is_good = cell.decision == verdict::Decision::pass || cell.decision == verdict::Decision::reported};
 }
 
+/// One that was weighed need not have a name.
+std::string cell_name(const CellVerdict& cell) { return cell.cell_id.empty() ? "the cell" : "cell " + cell.cell_id; }
+
 /// A life that was not lived to its end is not held against the limit of its end; what it points to is.
 void add_life(const StatementVerdict& verdict, const CellVerdict& cell, std::vector<Line>& lines) {
   const double claimed = verdict.statement->cycles;
-  lines.push_back(
-      line_of(cell, fmt::format("cell {}, after {:.0f} of {:.0f} cycles", cell.cell_id, cell.reached, claimed), "so far"));
+  const std::string label = fmt::format("{}, after {:.0f} of {:.0f} cycles", cell_name(cell), cell.reached, claimed);
+  if (cell.decision == verdict::Decision::fail) {  // nothing that comes later brings it back
+    lines.push_back(line_of(cell, label, verdict::verdict_text(cell.decision, verdict.qualifiers)));
+    lines.back().limit = verdict.statement->value;
+    return;
+  }
+  lines.push_back(line_of(cell, label, "so far"));
   if (!cell.projection) return;
-  lines.push_back({.label = fmt::format("cell {}, if it fades on in a line to {:.0f}", cell.cell_id, claimed),
+  lines.push_back({.label = fmt::format("{}, if it fades on in a line to {:.0f}", cell_name(cell), claimed),
                    .verdict = verdict::verdict_text(cell.decision, verdict.qualifiers),
                    .value = cell.projection->retention_pct,
                    .low = cell.projection->low_pct,
@@ -72,7 +82,7 @@ std::vector<Line> lines_of(const StatementVerdict& verdict) {
       add_life(verdict, cell, lines);
       continue;
     }
-    lines.push_back(line_of(cell, "cell " + cell.cell_id, verdict::verdict_text(cell.decision, verdict.qualifiers)));
+    lines.push_back(line_of(cell, cell_name(cell), verdict::verdict_text(cell.decision, verdict.qualifiers)));
     if (has_limit) lines.back().limit = statement.value;
   }
   for (const VariantVerdict& variant : verdict.variants) {

@@ -102,15 +102,17 @@ json::object verdict_json(const ClaimVerdict& verdict) {
 json::object verdict_summary(const ClaimVerdict& verdict) {
   json::array statements;
   for (const StatementVerdict& s : verdict.statements) {
-    json::array runs;
+    json::array runs, notes;
     for (const CellVerdict& cell : s.cells) {
       for (const db::RunKey run : cell.runs) runs.push_back(run);
+      if (cell.measured && !cell.measured->note.empty()) notes.emplace_back(cell.measured->note);
     }
     statements.push_back(json::object{{"id", s.statement->id},
                                       {"verdict", text_of(s)},
                                       {"result", result_text(s)},
                                       {"limit", limit_text(*s.statement, s.statement->value)},
-                                      {"runs", std::move(runs)}});
+                                      {"runs", std::move(runs)},
+                                      {"notes", std::move(notes)}});
   }
   return json::object{{"claim", verdict.claim->name},
                       {"simulated", verdict.qualifiers.is_simulated},

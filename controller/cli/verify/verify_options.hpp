@@ -19,6 +19,7 @@ struct VerifyOptions {
   std::uint64_t seed = 1;
   double confidence = 0.9;
   bool simulated = false, all = false, list = false;
+  bool resume = false;     ///< take the runs that an earlier call finished in this database
   bool shortened = false;  ///< --short
   bool variants = false, no_variants = false;
   bool json = false, quiet = false;

@@ -10,6 +10,7 @@
 #include "controller/cli/report_run.hpp"
 #include "controller/cli/verify/verdict_chart.hpp"
 #include "controller/cli/verify/verify_report.hpp"
+#include "db/verify.hpp"
 
 namespace cellrig::cli {
 namespace {
@@ -61,7 +62,8 @@ db::ReportTable budget_table(const StatementVerdict& verdict) {
     const double share = variance > 0.0 ? 100.0 * input.standard * input.standard / variance : 0.0;
     table.rows.push_back({input.name, fmt::format("{:.2g}", input.standard), fmt::format("{:.0f}", share), input.how});
   }
-  if (!table.rows.empty()) table.note = fmt::format("Of cell {}. Independent inputs add up as squares (GUM).", cell->cell_id);
+  table.note = "Independent inputs add up as squares (GUM).";
+  if (!cell->cell_id.empty()) table.note = fmt::format("Of cell {}. ", cell->cell_id) + table.note;
   return table;
 }
 
@@ -156,6 +158,18 @@ db::ReportSection overview_section(const std::vector<ClaimVerdict>& verdicts) {
   return section;
 }
 
+/// Where no run is shown, nothing else says what the page rests on.
+db::ReportSection evidence_section(const std::string& database) {
+  const db::Anchor head = value_or_throw(db::chain_head(database), database);
+  return {"Evidence",
+          fmt::format("The verdict and its numbers are in the audit trail of {}, which the hash chain covers up to this block. "
+                      "cellrig db verify reads the record again and compares.",
+                      database),
+          {{"hash chain, block", "hash chain, SHA-256"}, {{std::to_string(head.block), head.sha256}}, {}},
+          {},
+          false};
+}
+
 std::vector<std::string> runs_of(const ClaimVerdict& verdict) {
   std::set<db::RunKey> runs;
   for (const StatementVerdict& statement : verdict.statements) {
@@ -182,6 +196,7 @@ std::string verdict_page(const std::vector<ClaimVerdict>& verdicts, const std::s
       for (const StatementVerdict& statement : verdict.statements)
         add_sections(statement, verdict.confidence, true, input.sections);
     }
+    input.sections.push_back(evidence_section(database));
     return value_or_throw(db::report_html(input), database);
   }
   const ClaimVerdict& verdict = verdicts.front();
@@ -201,6 +216,7 @@ std::string verdict_page(const std::vector<ClaimVerdict>& verdicts, const std::s
     runs.resize(page_runs_max);
   }
   Comparison comparison;
+  if (runs.empty()) input.sections.push_back(evidence_section(database));
   if (!runs.empty()) comparison = compare_runs(open_runs(runs, database, {}), {}, {});
   for (const ComparedRun& run : comparison.runs) input.runs.push_back(report_run(run, {}));
   return value_or_throw(db::report_html(input), database);

@@ -2,6 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+
+#include "db/analysis/life_meter.hpp"
+
 namespace cellrig::db {
 namespace {
 
@@ -53,6 +60,54 @@ TEST(CyclesTo, one_odd_cycle_is_no_end_of_life) {
   const CyclesTo to = cycles_to(points, 5, 0.9);
   EXPECT_EQ(to.first_below, 10);
   EXPECT_EQ(to.confirmed_of_three, 52);
+}
+
+// As they end, or all at once: the same cycle.
+TEST(LifeMeter, finds_the_cycle_that_reading_finds_in_whatever_order_capacities_fall) {
+  std::uint64_t seed = 1;
+  for (int life = 0; life < 2000; ++life) {
+    std::vector<CycleRow> cycles;
+    LifeMeter meter(5);
+    std::map<double, double> live;
+    for (int i = 1; i <= 12; ++i) {
+      seed = seed * 6364136223846793005U + 1442695040888963407U;
+      CycleRow row;
+      row.cycle = i;
+      row.discharge_Ah = (seed >> 60) == 0 ? 0 : 5 - 1.5 * static_cast<double>(seed >> 40) / static_cast<double>(1U << 24U);
+      cycles.push_back(row);
+      for (const Metric& metric : meter.end_cycle(row)) {
+        if (metric.figure == Figure::cycles_to_share_of_first) {
+          EXPECT_TRUE(live.emplace(metric.at, metric.value).second);
+        }
+      }
+    }
+    const auto points = capacities(cycles, CapacitySource::every_cycle);
+    for (const double share : end_of_life_shares) {
+      const CyclesTo read = cycles_to(points, *reference_capacity_Ah(points, {}), share);
+      ASSERT_EQ(read.confirmed_of_three.has_value(), live.contains(share)) << life << " " << share;
+      if (!read.confirmed_of_three) continue;
+      ASSERT_EQ(static_cast<double>(*read.confirmed_of_three), live[share]) << life << " " << share;
+    }
+  }
+}
+
+TEST(LifeMeter, a_cycle_without_discharge_or_a_cell_without_capacity_gives_no_figure_of_it) {
+  CycleRow row;
+  row.charge_Ah = 2;
+  const auto has = [](const std::vector<Metric>& metrics, Figure figure) {
+    return std::any_of(metrics.begin(), metrics.end(), [figure](const Metric& m) { return m.figure == figure; });
+  };
+  LifeMeter meter(5);
+  const std::vector<Metric> charged = meter.end_cycle(row);
+  EXPECT_TRUE(has(charged, Figure::equivalent_full_cycles_two_way));
+  EXPECT_FALSE(has(charged, Figure::retention_of_first));
+  row.discharge_Ah = 4;
+  const std::vector<Metric> unknown = LifeMeter(0).end_cycle(row);
+  EXPECT_FALSE(has(unknown, Figure::equivalent_full_cycles_two_way));
+  EXPECT_FALSE(has(unknown, Figure::retention_of_nominal));
+  EXPECT_TRUE(has(unknown, Figure::retention_of_first));
+  row.discharge_Ah = std::numeric_limits<double>::quiet_NaN();
+  for (const Metric& metric : LifeMeter(5).end_cycle(row)) EXPECT_TRUE(std::isfinite(metric.value));
 }
 
 TEST(EquivalentFullCycles, names_both_definitions) {

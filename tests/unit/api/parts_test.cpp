@@ -2,11 +2,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <sstream>
+
 #include "controller/api/bench_watch.hpp"
 #include "controller/api/exchange.hpp"
 #include "controller/api/idempotency.hpp"
 #include "controller/api/rate_limit.hpp"
 #include "controller/api/rehearsals.hpp"
+#include "controller/api/routes.hpp"
 
 namespace cellrig::api {
 namespace {
@@ -142,6 +146,31 @@ TEST(Rehearsals, read_what_the_program_printed) {
   EXPECT_THAT(result->curves.voltage_V, SizeIs(2));
   for (const char* const text : {"", "[]", "{}", "{\"outcome\":\"completed\"", "cellrig: no such file"})
     EXPECT_FALSE(parse_rehearsal(text)) << text;
+}
+
+/// "/alarms/{alarm}/acknowledge" -> "/acknowledge": as the tables of the document shorten it.
+std::string last_word(std::string_view pattern) {
+  while (pattern.ends_with('}')) pattern = pattern.substr(0, pattern.rfind('/'));
+  return std::string{pattern.substr(pattern.rfind('/'))};
+}
+
+// A route that nobody is told of is not used: every one has its place in a table of docs/api.md.
+TEST(Routes, are_all_in_the_document) {
+  std::ifstream file{CELLRIG_SOURCE_DIR "/docs/api.md"};
+  std::ostringstream document;
+  document << file.rdbuf();
+  ASSERT_FALSE(document.str().empty());
+  std::istringstream lines{document.str()};
+  std::string tables;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("| ")) tables += line + "\n";
+  }
+  for (const Route& route : routes()) {
+    const std::string word = last_word(route.pattern);
+    const bool is_told = tables.find(word + "`") != std::string::npos || tables.find(word + " ") != std::string::npos ||
+                         tables.find(word + "?") != std::string::npos || tables.find(word + "/{") != std::string::npos;
+    EXPECT_TRUE(is_told) << route.method << " " << route.pattern;
+  }
 }
 
 }  // namespace

@@ -1,9 +1,11 @@
 // What is derived from the rows while they are written: roll-ups and figures. It must follow from the rows alone.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <map>
 
+#include "db/analysis/cycle_summary.hpp"
 #include "db/analysis/metrics.hpp"
 #include "db/analysis/overview.hpp"
 #include "db/verify.hpp"
@@ -172,6 +174,105 @@ TEST(Derived, every_figure_stands_with_its_definition) {
     const Definition& meant = definition_of(row.metric.figure);
     EXPECT_EQ(defined[static_cast<std::int64_t>(row.metric.figure)].text, meant.text) << meant.name;
     EXPECT_EQ(defined[static_cast<std::int64_t>(row.metric.figure)].unit, meant.unit) << meant.name;
+  }
+}
+
+/// What is stored with each cycle of a life, by figure and `at`.
+using LifeOfCycles = std::map<std::int64_t, std::map<std::pair<Figure, double>, double>>;
+LifeOfCycles stored_life(Reader& reader, RunKey run) {
+  LifeOfCycles life;
+  for (const CycleMetricRow& row : must(reader.cycle_metrics(run)))
+    life[row.cycle][{row.metric.figure, row.metric.at}] = row.metric.value;
+  return life;
+}
+
+/// Every third cycle is a reference cycle; the fourth is odd, and from the sixth on each is shorter by more.
+void play_fading(Player& player, int from, int to) {
+  constexpr std::array<int, 12> samples{400, 398, 396, 300, 394, 390, 385, 375, 355, 350, 310, 300};
+  for (int i = from; i < to; ++i) {
+    player.is_reference_cycle = i % 3 == 0;
+    player.play_cycle(samples[static_cast<std::size_t>(i)]);
+  }
+}
+
+void expect_life_as_on_reading(Reader& reader, RunKey run) {
+  const LifeOfCycles life = stored_life(reader, run);
+  const CycleSummary every = must(summarise(reader, run));
+  const CycleSummary references = must(summarise(reader, run, {.source = CapacitySource::reference_cycles}));
+  const CycleSummary nominal = must(summarise(reader, run, {.reference = {.kind = ReferenceKind::rated, .rated_Ah = 5}}));
+  ASSERT_EQ(every.cycles.size(), 12U);
+  std::map<double, double> to_share, references_to_share;
+  for (std::size_t i = 0; i < every.cycles.size(); ++i) {
+    const auto& stored = life.at(every.cycles[i].row.cycle);
+    SCOPED_TRACE(every.cycles[i].row.cycle);
+    EXPECT_DOUBLE_EQ(stored.at({Figure::equivalent_full_cycles_two_way, 0}), every.cycles[i].equivalent_full_cycles->two_way);
+    EXPECT_DOUBLE_EQ(stored.at({Figure::equivalent_full_cycles_discharge, 0}), every.cycles[i].equivalent_full_cycles->discharge);
+    EXPECT_DOUBLE_EQ(stored.at({Figure::retention_of_first, 0}), *every.cycles[i].retention);
+    EXPECT_DOUBLE_EQ(stored.at({Figure::first_capacity_Ah, 0}), *every.reference_Ah) << "its reference stands beside it";
+    EXPECT_DOUBLE_EQ(stored.at({Figure::retention_of_nominal, 0}), *nominal.cycles[i].retention);
+    EXPECT_EQ(stored.contains({Figure::retention_of_first_reference, 0}), i % 3 == 0);
+    if (i % 3 == 0) {
+      EXPECT_DOUBLE_EQ(stored.at({Figure::retention_of_first_reference, 0}), *references.cycles[i].retention);
+      EXPECT_DOUBLE_EQ(stored.at({Figure::first_reference_capacity_Ah, 0}), *references.reference_Ah);
+    }
+    for (const auto& [figure, value] : stored) {
+      if (figure.first == Figure::cycles_to_share_of_first) {
+        EXPECT_TRUE(to_share.emplace(figure.second, value).second) << "once";
+      }
+      if (figure.first == Figure::cycles_to_share_of_first_reference) {
+        EXPECT_TRUE(references_to_share.emplace(figure.second, value).second) << "once";
+      }
+    }
+  }
+  for (std::size_t i = 0; i < end_of_life_shares.size(); ++i) {
+    const auto expect_stored = [i](const std::map<double, double>& stored, const CycleSummary& summary) {
+      const std::optional<std::int64_t> cycle = summary.cycles_to[i].confirmed_of_three;
+      ASSERT_EQ(stored.contains(end_of_life_shares[i]), cycle.has_value()) << end_of_life_shares[i];
+      if (cycle) {
+        EXPECT_EQ(stored.at(end_of_life_shares[i]), static_cast<double>(*cycle));
+      }
+    };
+    expect_stored(to_share, every);
+    expect_stored(references_to_share, references);
+  }
+  EXPECT_EQ(to_share.at(0.90), 9) << "cycle 4 was an odd one";
+  EXPECT_EQ(to_share.at(0.80), 11);
+  EXPECT_EQ(references_to_share.at(0.95), 4) << "of the reference cycles 4 and 10 are below it, with one between";
+}
+
+TEST(Derived, a_life_is_stored_with_its_reference_as_it_is_lived) {
+  const TempDir dir;
+  auto recorder = must(Recorder::open(simulated(dir.file("a.db"))));
+  Player player(*recorder, a_run());
+  play_fading(player, 0, 12);
+  must(recorder->close());
+  auto reader = must(Reader::open(dir.file("a.db")));
+  expect_life_as_on_reading(*reader, player.run);
+  expect_metrics_follow(*reader, player.run);
+  std::map<std::string, std::string> meant;
+  for (const StoredDefinition& d : must(reader->stored_definitions())) meant[d.name] = d.text;
+  EXPECT_NE(meant["equivalent_full_cycles"].find("(charge + discharge) / (2 x nominal capacity)"), std::string::npos);
+  EXPECT_NE(meant["retention_of_first"].find("discharge of the cycle / first_capacity_Ah"), std::string::npos);
+  EXPECT_NE(meant["first_capacity_Ah"].find("the run's first cycle with any"), std::string::npos);
+  EXPECT_NE(meant["cycles_to_share_of_first"].find("2 of 3"), std::string::npos);
+}
+
+// Whatever process stored a cycle: its reference is that of the run, and nothing was counted twice or not at all.
+TEST(Derived, a_life_goes_on_in_another_process) {
+  for (int cut = 1; cut < 12; ++cut) {
+    SCOPED_TRACE("cut after cycle " + std::to_string(cut));
+    const TempDir dir;
+    auto first = must(Recorder::open(simulated(dir.file("a.db"))));
+    Player player(*first, a_run());
+    play_fading(player, 0, cut);
+    must(first->close());
+    auto second = must(Recorder::open(simulated(dir.file("a.db"))));
+    Player next(*second, player);
+    play_fading(next, cut, 12);
+    must(second->close());
+    auto reader = must(Reader::open(dir.file("a.db")));
+    expect_life_as_on_reading(*reader, player.run);
+    expect_metrics_follow(*reader, player.run);
   }
 }
 

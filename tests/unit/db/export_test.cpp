@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 
 #include "db/export/bdf.hpp"
 #include "db/export/csv.hpp"
+#include "tests/db/battinfo_check.hpp"
 #include "tests/db/bdf_check.hpp"
 #include "tests/db/record_play.hpp"
 
@@ -213,7 +215,7 @@ TEST(BdfMetadata, lies_beside_the_data_and_has_no_blank_for_a_maker_that_nobody_
   player.end_run();
   must(recorder->close());
   auto reader = must(Reader::open(dir.file("a.db")));
-  const BdfFiles files = must(export_bdf_files(*reader, player.run, {dir.file("x.bdf.csv")}, BdfLabels::preferred, UtcTime{1}));
+  const BdfFiles files = must(export_bdf_files(*reader, player.run, {dir.file("x.bdf.csv")}, BdfLabels::preferred, {}));
   EXPECT_EQ(files.metadata_path, dir.file("x.bdf.metadata.json"));
   EXPECT_GT(files.report.rows, 0U);
   const boost::json::value document = boost::json::parse(read_file(files.metadata_path));
@@ -221,8 +223,51 @@ TEST(BdfMetadata, lies_beside_the_data_and_has_no_blank_for_a_maker_that_nobody_
   EXPECT_EQ(document.at("test").at("dataset_ids").at(0).as_string(), "x.bdf.csv");
   EXPECT_EQ(document.at("equipment").at(0).at("equipment_spec_id").as_string(), "EA PSB 10060");
   EXPECT_EQ(document.at("equipment").at(1).at("equipment_spec_id").as_string(), "adam-6018");
-  const auto again = export_bdf_files(*reader, player.run, {dir.file("x.bdf.csv")}, BdfLabels::preferred, UtcTime{1});
+  const auto again = export_bdf_files(*reader, player.run, {dir.file("x.bdf.csv")}, BdfLabels::preferred, {});
   EXPECT_FALSE(again) << "no file is replaced by accident";
+}
+
+// What is required is there, whatever is known of the steps; what is no JSON is not passed on.
+TEST(BdfMetadata, keeps_the_rules_of_a_protocol_with_and_without_its_steps) {
+  const Record record(1);
+  auto reader = must(Reader::open(record.path));
+  const test::BattinfoRules::Words ours{"program_hash", "parameters"};
+  const auto protocol = [&](const std::string& steps) {
+    BdfMetadataOptions options;
+    options.protocol = steps;
+    return boost::json::parse(must(bdf_metadata(*reader, record.run, options))).at("test_protocol");
+  };
+  EXPECT_THAT(test::BattinfoRules::broken_in_protocol(protocol(""), ours), testing::IsEmpty());
+  EXPECT_FALSE(protocol("").as_object().contains("method"));
+  const boost::json::value with = protocol(
+      R"({"method":[{"mode":"rest","duration":{"value":5,"unit":"s"}}],"record":{"time_s":1},"safety":{"max_voltage_V":4.2},"notes":["x"],"more":1})");
+  EXPECT_THAT(test::BattinfoRules::broken_in_protocol(with, ours), testing::IsEmpty());
+  EXPECT_EQ(with.at("method").at(0).at("mode").as_string(), "rest");
+  EXPECT_EQ(with.at("notes").at(0).as_string(), "x");
+  EXPECT_EQ(with.at("provenance").at("source_type").as_string(), "simulation");
+  for (const char* const bad : {"[]", "{", "1"}) {
+    BdfMetadataOptions options;
+    options.protocol = bad;
+    EXPECT_FALSE(bdf_metadata(*reader, record.run, options)) << bad;
+  }
+}
+
+// The rules themselves must be able to say no.
+TEST(BdfMetadata, the_rules_of_a_protocol_find_what_is_wrong) {
+  const auto broken = [](const char* method) {
+    const boost::json::value record{{"schema_version", "1.0.0"},
+                                    {"test_spec", {{"id", "p"}, {"name", "p"}, {"kind", "other"}}},
+                                    {"provenance", {{"source_type", "lab"}, {"retrieved_at", 1}}},
+                                    {"method", boost::json::parse(method)}};
+    return test::BattinfoRules::broken_in_protocol(record, {}).size();
+  };
+  EXPECT_EQ(broken(R"([{"mode":"cc","steps":[{"mode":"rest"}]}])"), 0U);
+  EXPECT_EQ(broken(R"([{"mode":"soak"}])"), 1U);
+  EXPECT_EQ(broken(R"([{"direction":"charge"}])"), 1U);
+  EXPECT_EQ(broken(R"([{"mode":"cc","voltage":4.2}])"), 1U);
+  EXPECT_EQ(broken(R"([{"mode":"cc","setpoints":{"current":{"value":1}}}])"), 2U);
+  EXPECT_EQ(broken(R"([{"mode":"cc","termination":[{"quantity":"energy","value":1,"unit":"Wh"}]}])"), 1U);
+  EXPECT_EQ(broken(R"([{"mode":"group","count":0,"steps":[{"mode":"nothing"}]}])"), 2U);
 }
 
 // A person's file is never replaced by accident.

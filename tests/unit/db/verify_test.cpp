@@ -36,7 +36,7 @@ void play_everything(Recorder& recorder, const std::string& channel) {
                      {{player.run, 3, "00000000000000a1", "", 1}, {player.run, 3, "00000000000000b2", "3.2", 7}}});
   player.play_cycle(150);
   const StepKey ended = player.step_key();
-  player.begin_step({});
+  player.begin_step({.compared_with = channel == "1" ? 1 : 7});  // two rows that are not the same
   for (int i = 0; i < 40; ++i) {
     player.sample({});
     recorder.append(AuxRow{player.step_key(), player.now_ns, "chamber_temperature_degC", 25.0 + i});

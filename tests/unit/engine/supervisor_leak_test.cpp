@@ -53,6 +53,28 @@ void expect_text(const TripCause& cause, const std::string& begins) {
   EXPECT_FALSE(is_instrument_failure(cause.hazard));
 }
 
+// ---- a fall at once, in a discharge
+
+TEST(SupervisorLeak, a_discharge_whose_voltage_falls_at_once_and_no_further_trips_in_two_polls) {
+  Supervised cell = begin(-1, Regulation::constant_current);
+  const auto cause = run(
+      cell, 10min, [](double s) { return (s < 300 ? 3.6 : 3.45) - 1e-4 * s; }, constant(-5.0));
+  ASSERT_TRUE(cause);
+  EXPECT_EQ(cause->hazard, Hazard::voltage_step);
+  EXPECT_NEAR(cause->value, 3.42, 0.001);
+  expect_text(*cause, "the voltage fell at once at the same current");
+}
+
+TEST(SupervisorLeak, a_discharge_that_falls_on_passes_and_so_does_a_smaller_step) {
+  Supervised empty = begin(-1, Regulation::constant_current);
+  EXPECT_FALSE(run(
+      empty, 6s, [](double s) { return 3.4 - 0.05 * s * s / 3; }, constant(-5.0)))
+      << "a knee: each second more than the one before";
+  Supervised small = begin(-1, Regulation::constant_current);
+  EXPECT_FALSE(run(
+      small, 10min, [](double s) { return (s < 300 ? 3.6 : 3.52) - 1e-4 * s; }, constant(-5.0)));
+}
+
 // ---- no rise ------------------------------------------------------------------------------------------------------------
 
 TEST(SupervisorLeak, a_third_of_the_capacity_that_raises_no_voltage_trips) {

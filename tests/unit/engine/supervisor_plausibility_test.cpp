@@ -208,6 +208,23 @@ TEST(SupervisorOvercharge, pulses_that_cancel_never_trip) {
   }
 }
 
+// Months of storage: an offset of 10 mA would be 7 Ah a month.
+TEST(SupervisorOvercharge, what_an_instrument_shows_with_its_output_off_within_its_own_error_is_no_charge) {
+  SupervisorOptions options = guarded_options();
+  options.current_noise = Amps{0.02};
+  Supervised cell{options};
+  cell.command_off();
+  EXPECT_FALSE(run_minutes(cell, 0.01, 60 * 24 * 60));
+  cell.command(1);
+  EXPECT_FALSE(run_minutes(cell, 3, 100)) << "the whole guard is left";
+  EXPECT_TRUE(run_minutes(cell, 3, 10));
+  EXPECT_EQ(cell.supervisor.tripped()->hazard, Hazard::overcharge);
+
+  Supervised on{options};
+  on.command(1);
+  EXPECT_TRUE(run_minutes(on, 0.01, 60 * 24 * 60)) << "with the output on everything counts";
+}
+
 TEST(SupervisorOvercharge, charge_that_flows_without_a_command_is_counted_too) {
   SupervisorOptions options = guarded_options();
   options.settling = Duration::max() / 4;  // leave this to the overcharge guard alone

@@ -305,7 +305,7 @@ TEST(Accuracy, a_gas_limit_that_its_sensor_cannot_tell_has_the_place_of_who_gave
   CheckContext context = whole_bench();
   context.sensors[static_cast<std::size_t>(Measurand::gas)] = LoggerInput{InputQuantity::gas, 0, 2000, Accuracy{.offset = 5.0}};
   const auto found = [&context](double limit_ppm) {
-    context.bench_limits.gas_max_ppm = limit_ppm;
+    context.bench_limits.sensors.gas_max_ppm = limit_ppm;
     context.bench_limit_places["gas_max_ppm"] = SourcePlace{"bench.yaml", 7, 9};
     return findings_in_steps("  - rest: {for_min: 1}\n", context);
   };

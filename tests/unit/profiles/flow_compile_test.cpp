@@ -133,7 +133,22 @@ TEST(FlowCompile, a_late_current_is_bounded_by_the_tightest_limit) {
 TEST(FlowCompile, limits_of_the_whole_run_are_no_limits_of_a_step) {
   EXPECT_THAT(refusal_of_steps("  - rest: {for_s: 5, limits: {charge_capacity_max_Ah: 1}}\n"),
               HasSubstr("holds for the whole run"));
-  EXPECT_THAT(refusal_of_steps("  - rest: {for_s: 5, limits: {gas_max_ppm: 1}}\n"), HasSubstr("holds for the whole run"));
+}
+
+TEST(FlowCompile, a_step_may_limit_what_a_sensor_measures_inside_its_profile) {
+  const std::string text = "profile: x\nformat: 1\nlimits: {stack_pressure_max_MPa: 6, stack_pressure_for_s: 2}\nsteps:\n";
+  const Program program =
+      compiled(text +
+               "  - rest: {for_s: 5, limits: {stack_pressure_max_MPa: 5, stack_pressure_for_s: 1, gas_max_ppm: 9}}\n"
+               "  - rest: {for_s: 5}\n");
+  const SensorLimits& limits = std::get<Step>(program.code.at(0)).limits->sensors;
+  EXPECT_EQ(limits.stack_pressure_max_MPa, 5.0);
+  EXPECT_EQ(limits.stack_pressure_for_s, 1.0);
+  EXPECT_EQ(limits.gas_max_ppm, 9.0);
+  EXPECT_FALSE(std::get<Step>(program.code.at(1)).limits);
+  EXPECT_FALSE(program.limits.sensors.gas_max_ppm);
+  EXPECT_THAT(refusal_of(text + "  - rest: {for_s: 5, limits: {stack_pressure_max_MPa: 7}}\n"), HasSubstr("may only tighten it"));
+  EXPECT_THAT(refusal_of(text + "  - rest: {for_s: 5, limits: {stack_pressure_for_s: 3}}\n"), HasSubstr("may only tighten it"));
 }
 
 // ---- diagnostics and cycles -----------------------------------------------------------------------------------------------

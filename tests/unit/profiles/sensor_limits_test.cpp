@@ -207,7 +207,7 @@ TEST(CheckSensors, ends_nest_inside_limits_with_the_sensors_accuracy) {
 
 TEST(CheckSensors, the_benchs_own_limits_hold_and_a_profile_may_not_widen_them) {
   CheckContext bench = press();
-  bench.bench_limits.stack_pressure_max_MPa = 5.0;
+  bench.bench_limits.sensors.stack_pressure_max_MPa = 5.0;
   bench.bench_limit_places["stack_pressure_max_MPa"] = SourcePlace{"bench.yaml", 9, 5};
   EXPECT_THAT(findings_of(compiled(with_limits("stack_pressure_max_MPa: 6")), bench),
               HasSubstr("p.yaml:3: error: 'stack_pressure_max_MPa' = 6 widens the bench's limit of 5 (bench.yaml:9:5)"));
@@ -217,11 +217,24 @@ TEST(CheckSensors, the_benchs_own_limits_hold_and_a_profile_may_not_widen_them) 
   EXPECT_THAT(findings_of(compiled(with_limits("stack_pressure_min_MPa: 5.5")), bench), HasSubstr("leave no window"));
 }
 
+TEST(CheckSensors, a_limit_of_a_step_needs_its_sensor_and_stays_within_the_benchs) {
+  const std::string step = "  - rest: {for_s: 5, limits: {stack_pressure_max_MPa: 4}}\n";
+  EXPECT_EQ(findings_in_steps(step, press()), "");
+  CheckContext without = press();
+  without.sensors[static_cast<std::size_t>(Measurand::stack_force)].reset();
+  EXPECT_THAT(findings_in_steps(step, without), HasSubstr("cannot be kept: no sensor of this channel delivers"));
+  CheckContext bench = press();
+  bench.bench_limits.sensors.stack_pressure_max_MPa = 3.0;
+  EXPECT_THAT(findings_in_steps(step, bench), HasSubstr("'stack_pressure_max_MPa' = 4 widens the bench's limit of 3"));
+  bench.bench_limits.sensors = {.stack_pressure_min_MPa = 4.5};
+  EXPECT_THAT(findings_in_steps(step, bench), HasSubstr("leave no window"));
+}
+
 TEST(CheckSensors, a_limit_beyond_the_sensor_could_never_be_seen) {
   EXPECT_THAT(findings_of(compiled(with_limits("gas_max_ppm: 3000")), press()),
               HasSubstr("outside the range of its sensor, 0 to 2000"));
   CheckContext bench = press();
-  bench.bench_limits.gas_max_ppm = 3000.0;
+  bench.bench_limits.sensors.gas_max_ppm = 3000.0;
   bench.bench_limit_places["gas_max_ppm"] = SourcePlace{"bench.yaml", 9, 5};
   EXPECT_THAT(findings_in_steps(charge, bench), HasSubstr("bench.yaml:9: error: 'gas_max_ppm'"));
 }

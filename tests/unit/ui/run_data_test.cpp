@@ -76,7 +76,7 @@ TEST(RunData, lays_the_expectation_under_what_is_measured) {
   data.set_expected({curve});
   api::StepView second = step(2, 0, 50);
   second.compared_with = 2;
-  data.set_steps({step(1, 0, 0), second});
+  data.add_steps({step(1, 0, 0), second});
   data.set_history(rows(0, 100));
   // Nothing is expected of the first execution; the second begins at 50 s.
   EXPECT_EQ(data.expected_voltage_V()->extent(), (Window{50, 100}));
@@ -97,7 +97,7 @@ TEST(RunData, goes_on_along_the_expectation_after_an_interruption) {
   api::StepView before = step(1, 0, 0), after = step(1, 0, 50);
   before.compared_with = after.compared_with = 1;
   before.ended_test_time_s = 40;
-  data.set_steps({before, after});
+  data.add_steps({before, after});
   data.set_history(rows(0, 80));
   EXPECT_DOUBLE_EQ(data.expected_voltage_V()->last()->y, 3.7) << "40 s before, 30 s after";
 }
@@ -107,10 +107,31 @@ TEST(RunData, keeps_a_bounded_number_of_curves_against_charge) {
   data.begin(7);
   std::vector<api::StepView> steps;
   for (int i = 0; i < 30; ++i) steps.push_back(step(i + 1, 0, i * 10.0));
-  data.set_steps(steps);
+  data.add_steps(steps);
   data.set_history(rows(0, 300));
   EXPECT_EQ(data.charge_curves().size(), RunData::charge_curves_max);
   EXPECT_EQ(data.charge_curves().back().step_count, 30);
+}
+
+// A page begins with what may have changed since: how the latest step ended.
+TEST(RunData, takes_steps_page_by_page_and_keeps_the_latest) {
+  RunData data;
+  data.begin(7);
+  data.add_steps({step(1, 0, 0), step(2, 1, 10)});
+  api::StepView ended = step(2, 1, 10);
+  ended.ended_test_time_s = 20;
+  data.add_steps({ended, step(3, 0, 20)});
+  ASSERT_EQ(data.steps().size(), 3U);
+  EXPECT_EQ(data.steps()[1].ended_test_time_s, 20);
+  data.add_steps({});
+  EXPECT_EQ(data.steps().size(), 3U);
+  std::vector<api::StepView> page;
+  for (std::int64_t count = 4; count < 4 + static_cast<std::int64_t>(RunData::steps_max); ++count)
+    page.push_back(step(count, 0, static_cast<double>(count) * 10));
+  data.add_steps(page);
+  EXPECT_EQ(data.steps().size(), RunData::steps_max) << "memory is bounded";
+  EXPECT_EQ(data.steps().front().step_count, 4);
+  EXPECT_EQ(data.steps().back().step_count, page.back().step_count);
 }
 
 }  // namespace
