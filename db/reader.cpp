@@ -226,22 +226,14 @@ Result<std::vector<RunInfo>> Reader::Impl::read_runs(std::string_view where, std
   const bool is_written = is_any_running && LockFile::is_held(path);
   for (RunInfo& info : *runs) {
     if (info.status == "running" && !is_written) info.status = "interrupted";
-    if (const Result<void> done = read_instruments(info); !done) return done.error();
+    Result<std::vector<InstrumentRow>> instruments = read_instruments(connection, info.run);
+    if (!instruments) return instruments.error();
+    info.row.instruments = std::move(*instruments);
+    const Result<RunOrigin> origin = read_origin(connection, info.run, info.row);
+    if (!origin) return origin.error();
+    info.origin = *origin;
   }
   return runs;
-}
-
-Result<void> Reader::Impl::read_instruments(RunInfo& info) {
-  Result<std::vector<InstrumentRow>> rows = read_all<InstrumentRow>(
-      connection,
-      "SELECT l.role, e.name, e.model, e.maker, e.serial, e.firmware, e.address FROM run_equipment AS l "
-      "JOIN equipment AS e USING(equipment) WHERE l.run = ? ORDER BY l.position",
-      info.run, +[](const Statement& s) {
-        return InstrumentRow{s.text(0), s.text(1), s.text(2), s.text(3), s.text(4), s.text(5), s.text(6)};
-      });
-  if (!rows) return rows.error();
-  info.row.instruments = std::move(*rows);
-  return {};
 }
 
 Result<std::vector<RunInfo>> Reader::runs() { return impl_->read_runs("ORDER BY r.run", std::nullopt); }

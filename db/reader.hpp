@@ -13,6 +13,7 @@
 #include "db/analysis/definitions.hpp"
 #include "db/analysis/rollup.hpp"
 #include "db/record.hpp"
+#include "db/run_origin.hpp"
 
 namespace cellrig::db {
 
@@ -22,6 +23,7 @@ struct RunInfo {
   std::string profile_sha256;
   std::string cell_sha256;
   bool synchronous_full = true;
+  RunOrigin origin = RunOrigin::simulated;
   std::string status;  ///< as in RunEndRow; "running"; "interrupted": nobody wrote an end, and its writer is gone
   std::optional<RunEndRow> end;
 };

@@ -16,7 +16,6 @@ struct Reader::Impl {
   std::string note;
 
   [[nodiscard]] Result<std::vector<RunInfo>> read_runs(std::string_view where, std::optional<RunKey> run);
-  [[nodiscard]] Result<void> read_instruments(RunInfo& info);
   [[nodiscard]] Result<std::vector<StepInfo>> read_steps(std::string_view where, std::int64_t key);
 };
 
@@ -46,5 +45,10 @@ struct ReadConnection {
   std::string note;
 };
 [[nodiscard]] Result<ReadConnection> open_for_reading(const std::string& path);
+
+/// In the order in which they were named.
+[[nodiscard]] Result<std::vector<InstrumentRow>> read_instruments(Connection& connection, RunKey run);
+/// Its row has its instruments. Costs two questions of an index for a run in real time, none for another.
+[[nodiscard]] Result<RunOrigin> read_origin(Connection& connection, RunKey run, const RunRow& row);
 
 }  // namespace cellrig::db

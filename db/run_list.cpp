@@ -43,6 +43,20 @@ RunSummary read_summary(const Statement& s) {
   return row;
 }
 
+Result<void> find_origin(Connection& connection, RunSummary& summary) {
+  RunRow row;
+  row.time_source = summary.time_source;
+  if (row.time_source == "real") {
+    Result<std::vector<InstrumentRow>> instruments = read_instruments(connection, summary.run);
+    if (!instruments) return instruments.error();
+    row.instruments = std::move(*instruments);
+  }
+  const Result<RunOrigin> origin = read_origin(connection, summary.run, row);
+  if (!origin) return origin.error();
+  summary.origin = *origin;
+  return {};
+}
+
 }  // namespace
 
 Result<std::vector<RunSummary>> list_runs(const std::string& path, const RunFilter& filter) {
@@ -63,6 +77,7 @@ Result<std::vector<RunSummary>> list_runs(const std::string& path, const RunFilt
     if (!row) return row.error();
     if (!*row) return runs;
     runs.push_back(read_summary(*select));
+    if (const Result<void> done = find_origin(opened->connection, runs.back()); !done) return done.error();
     if (runs.back().status == "running" && !is_written) runs.back().status = "interrupted";
   }
 }

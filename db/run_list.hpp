@@ -8,6 +8,7 @@
 
 #include "controller/base/result.hpp"
 #include "db/record.hpp"
+#include "db/run_origin.hpp"
 
 namespace cellrig::db {
 
@@ -24,6 +25,7 @@ struct RunFilter {
 struct RunSummary {
   RunKey run = 0;
   std::string channel, cell_name, cell_id, profile_name, operator_name, time_source;
+  RunOrigin origin = RunOrigin::simulated;
   std::string status;  ///< as in RunInfo, "interrupted" included
   std::string reason;
   std::optional<bool> criteria_met;

@@ -28,7 +28,7 @@ RunView row_view(const db::RunSummary& s) {
                .capacity_Ah = s.capacity_Ah,
                .retention = s.retention,
                .time_source = s.time_source,
-               .is_simulated = s.time_source != "real"};
+               .is_simulated = s.origin == db::RunOrigin::simulated};
   if (s.ended_test_time_ns) view.duration_s = seconds(*s.ended_test_time_ns);
   return view;
 }

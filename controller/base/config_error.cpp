@@ -59,6 +59,12 @@ std::string nearest_word(std::string_view word, const std::vector<std::string>& 
 }
 
 std::string suggestion(std::string_view word, const std::vector<std::string>& known) {
+  constexpr std::size_t beginning_min = 3;  // fewer letters begin too much
+  if (word.size() >= beginning_min) {
+    const auto begun =
+        std::find_if(known.begin(), known.end(), [&](const std::string& k) { return k.starts_with(word) && k != word; });
+    if (begun != known.end()) return ", did you mean '" + *begun + "'?";
+  }
   if (const std::string near = nearest_word(word, known); !near.empty()) return ", did you mean '" + near + "'?";
   if (known.empty()) return "";
   std::string list;

@@ -174,6 +174,7 @@ std::vector<std::string> differences_of(const std::vector<ComparedRun>& runs) {
   add_difference(out, runs, "cell file (SHA-256)", [](const db::RunInfo& i) { return i.cell_sha256.substr(0, 12); });
   add_difference(out, runs, "nominal capacity / Ah",
                  [](const db::RunInfo& i) { return fmt::format("{:g}", i.row.nominal_capacity_Ah); });
+  add_difference(out, runs, "origin", [](const db::RunInfo& i) { return std::string(db::word_of(i.origin)); });
   add_difference(out, runs, "time", [](const db::RunInfo& i) { return i.row.time_source; });
   add_difference(out, runs, "instruments", instruments_text);
   add_difference(out, runs, "program version", [](const db::RunInfo& i) { return i.row.software_version; });

@@ -30,6 +30,11 @@ std::vector<db::RunInfo> choose_runs(db::Reader& reader, const std::optional<std
 
 void throw_record_error(const std::string& path, const Error& error) { throw ConfigError{SourcePlace{path}, error.what}; }
 
+std::string status_text(const db::RunInfo& info) {
+  const std::string_view mark = db::mark_of(info.origin);
+  return mark.empty() ? info.status : fmt::format("{}, {}", info.status, mark);
+}
+
 std::string utc_text(UtcTime time) {
   const std::time_t seconds = time.ns_since_epoch / 1'000'000'000;
   return fmt::format("{:%Y-%m-%d %H:%M:%S}", fmt::gmtime(seconds));

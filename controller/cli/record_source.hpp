@@ -29,6 +29,9 @@ T value_or_throw(Result<T> result, const std::string& path) {
   if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
 
+/// "completed"; "completed, SIMULATED": no status is printed without it.
+[[nodiscard]] std::string status_text(const db::RunInfo& info);
+
 /// "2026-11-22 14:05:09" (UTC)
 [[nodiscard]] std::string utc_text(UtcTime time);
 

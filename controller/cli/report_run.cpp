@@ -46,8 +46,19 @@ std::vector<db::NamedLimit> limits_of(const db::RunInfo& info) {
   }
 }
 
+std::optional<db::CellWindow> window_of(const db::RunInfo& info) {
+  if (info.row.cell_text.empty()) return std::nullopt;
+  try {
+    const Cell cell = read_cell(info.row.cell_text, info.row.cell_name);
+    return db::CellWindow{cell.voltage_min.value(), cell.voltage_max.value()};
+  } catch (const ConfigError&) {
+    return std::nullopt;  // a file of another version
+  }
+}
+
 db::ReportRun report_run(const ComparedRun& run, const SummaryWords& words) {
   db::ReportRun shown{run.run.reader.get(), run.run.name, run.summary, {}, limits_of(run.run.info), {}};
+  shown.window = window_of(run.run.info);
   shown.reference_text = reference_text(summary_options(words, run.run.info.row.nominal_capacity_Ah).reference);
   return shown;
 }

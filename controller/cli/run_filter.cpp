@@ -93,6 +93,13 @@ std::vector<db::RunInfo> filtered(std::vector<db::RunInfo> runs, const RunFilter
   return runs;
 }
 
+RunAddress run_address(const std::string& text, const std::string& database) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string::npos) return {database, addressed_number(text)};
+  if (colon == 0) (void)addressed_number(text);  // no file: refused
+  return {text.substr(0, colon), addressed_number(text.substr(colon + 1))};
+}
+
 std::vector<OpenRun> open_runs(const std::vector<std::string>& addresses, const std::string& database, const RunFilter& filter) {
   std::map<std::string, std::shared_ptr<db::Reader>> readers;
   const auto reader_of = [&readers](const std::string& path) {
@@ -110,11 +117,9 @@ std::vector<OpenRun> open_runs(const std::vector<std::string>& addresses, const 
     return out;
   }
   for (const std::string& address : addresses) {
-    const std::size_t colon = address.rfind(':');
-    const std::string path = colon == std::string::npos ? database : address.substr(0, colon);
-    const std::int64_t number = addressed_number(colon == std::string::npos ? address : address.substr(colon + 1));
-    const std::shared_ptr<db::Reader> reader = reader_of(path);
-    out.push_back({reader, choose_runs(*reader, number).front(), address});
+    const RunAddress parsed = run_address(address, database);
+    const std::shared_ptr<db::Reader> reader = reader_of(parsed.database);
+    out.push_back({reader, choose_runs(*reader, parsed.run).front(), address});
   }
   return out;
 }

@@ -27,6 +27,13 @@ void add_filter_options(CLI::App& verb, RunFilter& filter);
 /// ConfigError for a status that does not exist or a date that is none.
 [[nodiscard]] std::vector<db::RunInfo> filtered(std::vector<db::RunInfo> runs, const RunFilter& filter);
 
+/// "3" of this database, or "other.db:3". ConfigError for what is neither.
+struct RunAddress {
+  std::string database;
+  std::int64_t run = 0;
+};
+[[nodiscard]] RunAddress run_address(const std::string& text, const std::string& database);
+
 /// A run of a database: "3", or "other.db:3".
 struct OpenRun {
   std::shared_ptr<db::Reader> reader;

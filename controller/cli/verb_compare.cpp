@@ -92,9 +92,8 @@ std::string comparison_table(const Comparison& c, bool has_tolerances) {
 void print_text(const Comparison& c, const CompareOptions& options) {
   for (const ComparedRun& run : c.runs) {
     const db::RunRow& row = run.run.info.row;
-    fmt::print("run {}: {} on {} ({}{}), {}{}\n", run.run.name, row.profile_name, row.channel, row.cell_name,
-               row.cell_id.empty() ? "" : " " + row.cell_id, run.run.info.status,
-               row.time_source == "real" ? "" : ", time " + row.time_source);
+    fmt::print("run {}: {} on {} ({}{}), {}\n", run.run.name, row.profile_name, row.channel, row.cell_name,
+               row.cell_id.empty() ? "" : " " + row.cell_id, status_text(run.run.info));
   }
   fmt::print("\n{}", comparison_table(c, !options.tolerances.empty()));
   for (const ComparisonLine& line : c.lines) {
@@ -145,7 +144,8 @@ boost::json::object comparison_json(const Comparison& c) {
                                        {"cell", row.cell_name},
                                        {"cell_id", row.cell_id},
                                        {"status", run.run.info.status},
-                                       {"time_source", row.time_source}});
+                                       {"time_source", row.time_source},
+                                       {"origin", db::word_of(run.run.info.origin)}});
   }
   for (const ComparisonLine& line : c.lines) {
     boost::json::array values;

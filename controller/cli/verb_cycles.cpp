@@ -84,6 +84,7 @@ boost::json::object cycles_json(const Summarised& s) {
           {"cell", s.run.info.row.cell_name},
           {"cell_id", s.run.info.row.cell_id},
           {"time_source", s.run.info.row.time_source},
+          {"origin", db::word_of(s.run.info.origin)},
           {"nominal_capacity_Ah", s.run.info.row.nominal_capacity_Ah},
           {"life", life_json(s)},
           {"definitions", definitions_json(s.columns, s.options)},
@@ -166,9 +167,8 @@ void print_definitions(const Summarised& s) {
 
 void print_text(const Summarised& s, const CyclesOptions& options) {
   const db::RunRow& row = s.run.info.row;
-  fmt::print("run {}: {} on {} ({}{}), {}{}\n", s.run.name, row.profile_name, row.channel, row.cell_name,
-             row.cell_id.empty() ? "" : " " + row.cell_id, s.run.info.status,
-             row.time_source == "real" ? "" : ", time " + row.time_source);
+  fmt::print("run {}: {} on {} ({}{}), {}\n", s.run.name, row.profile_name, row.channel, row.cell_name,
+             row.cell_id.empty() ? "" : " " + row.cell_id, status_text(s.run.info));
   if (s.summary.cycles.empty()) {
     fmt::print("  no cycle has come to its end\n\n");
     return;

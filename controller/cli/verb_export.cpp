@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <boost/json/serialize.hpp>
-#include <filesystem>
 #include <memory>
 #include <optional>
 
@@ -11,6 +10,7 @@
 #include "controller/cli/export_profile.hpp"
 #include "controller/cli/protocol_record.hpp"
 #include "controller/cli/record_source.hpp"
+#include "controller/cli/run_filter.hpp"
 #include "controller/cli/verbs.hpp"
 #include "db/export/bdf.hpp"
 #include "db/export/csv.hpp"
@@ -20,12 +20,12 @@ namespace cellrig::cli {
 namespace {
 
 struct ExportVerbOptions {
-  std::optional<std::int64_t> run_given;
+  std::optional<std::string> run_given;  ///< "3", "other.db:3"
   std::int64_t run = 0;
   std::string database = default_database;
   std::string format;  ///< csv, or pybamm for a profile, when empty
   std::string output;
-  std::string institution = "cellrig";
+  std::string institution{db::bdf_institution_default};
   std::string labels = "preferred";
   std::string profile;
   std::string cell = "lg-m50";
@@ -58,23 +58,16 @@ void export_sensors(db::Reader& reader, const ExportVerbOptions& options) {
 void export_battery_data_format(db::Reader& reader, const ExportVerbOptions& options, const db::RunInfo& info) {
   const std::string path =
       options.output.empty() ? db::bdf_file_name(options.institution, info, static_cast<int>(options.run)) : options.output;
-  const db::BdfReport report =
-      value_or_throw(db::export_bdf(reader, options.run, db::ExportOptions{path, options.overwrite},
-                                    options.labels == "machine" ? db::BdfLabels::machine : db::BdfLabels::preferred),
-                     path);
-  say_written(options, path, report.rows);
-  if (report.rows_left_out > 0)
-    fmt::print(stderr, "cellrig export: {} rows without voltage or current were left out\n", report.rows_left_out);
-  db::BdfMetadataOptions metadata;
-  metadata.kind = "cycling";
-  metadata.data_file = std::filesystem::path(path).filename().string();
-  if (info.row.time_source == "real") metadata.exported_at = RealTime{}.utc_now();
-  metadata.protocol = boost::json::serialize(protocol_record(info));
-  const std::string metadata_path = db::bdf_metadata_path(path);
-  const Result<void> written =
-      db::export_bdf_metadata(reader, options.run, metadata, db::ExportOptions{metadata_path, options.overwrite});
-  if (!written) throw_record_error(metadata_path, written.error());
-  if (!options.quiet) fmt::print("{}\n", metadata_path);
+  const db::BdfMetadataOptions metadata{.exported_at = RealTime{}.utc_now(),
+                                        .protocol = boost::json::serialize(protocol_record(info))};
+  const db::BdfFiles files = value_or_throw(
+      db::export_bdf_files(reader, options.run, db::ExportOptions{path, options.overwrite},
+                           options.labels == "machine" ? db::BdfLabels::machine : db::BdfLabels::preferred, metadata),
+      path);
+  say_written(options, path, files.report.rows);
+  if (files.report.rows_left_out > 0)
+    fmt::print(stderr, "cellrig export: {} rows without voltage or current were left out\n", files.report.rows_left_out);
+  if (!options.quiet) fmt::print("{}\n", files.metadata_path);
 }
 
 void export_document(db::Reader& reader, const ExportVerbOptions& options) {
@@ -120,7 +113,9 @@ ExitCode run_export(ExportVerbOptions options) {
   if (options.format == "pybamm") refuse_usage("--format pybamm writes a profile: name it with --profile");
   if (options.json || !options.accepted_losses.empty() || !options.settings.empty())
     refuse_usage("--json, --set and --accept-loss belong to --profile");
-  options.run = *options.run_given;
+  const RunAddress address = run_address(*options.run_given, options.database);
+  options.run = address.run;
+  options.database = address.database;
   return export_run(options);
 }
 
@@ -129,7 +124,7 @@ ExitCode run_export(ExportVerbOptions options) {
 void add_export(CLI::App& app, Action& chosen) {
   CLI::App* const verb = app.add_subcommand("export", "write a run as CSV or Battery Data Format, or a profile for PyBaMM");
   const auto options = std::make_shared<ExportVerbOptions>();
-  verb->add_option("run", options->run_given, "the number of the run, as `cellrig runs` lists it");
+  verb->add_option("run", options->run_given, "the number of the run, as `cellrig runs` lists it, or FILE:NUMBER");
   verb->add_option("--db", options->database, "the database");
   verb->add_option(
           "--format", options->format,

@@ -30,6 +30,11 @@ std::string verdict_of(const db::RunInfo& info) {
   return info.end->criteria_met ? "passed" : "not passed";
 }
 
+/// In capitals unless a cell on this bench was measured.
+std::string origin_text(db::RunOrigin origin) {
+  return std::string(origin == db::RunOrigin::measured ? db::word_of(origin) : db::mark_of(origin));
+}
+
 /// What a person should know beside the verdict.
 std::string remark_of(const db::RunInfo& info, std::size_t deviations, bool is_acknowledged) {
   std::string remark = verdict_of(info);
@@ -42,7 +47,7 @@ std::string remark_of(const db::RunInfo& info, std::size_t deviations, bool is_a
 void print_csv_header() {
   db::CsvLine line;
   for (const char* name : {"run", "started_utc", "channel", "cell", "cell_id", "profile", "status", "verdict", "deviations",
-                           "acknowledged", "hours", "time_source", "operator"}) {
+                           "acknowledged", "hours", "time_source", "operator", "origin"}) {
     line.text(name);
   }
   fmt::print("{}", line.finish());
@@ -67,6 +72,7 @@ void print_csv_row(const db::RunInfo& info, std::size_t deviations, bool is_ackn
   }
   line.text(info.row.time_source);
   line.text(info.row.operator_name);
+  line.text(db::word_of(info.origin));
   fmt::print("{}", line.finish());
 }
 
@@ -75,7 +81,7 @@ ExitCode run_runs(const RunsOptions& options) {
   const std::unique_ptr<db::Reader> reader = open_record(options.database);
   if (options.csv) print_csv_header();
   boost::json::array rows;
-  Table table{{">run", "started (UTC)", "channel", "cell", "profile", "status", "verdict", ">hours", "time", "operator"}};
+  Table table{{">run", "started (UTC)", "channel", "cell", "profile", "status", "verdict", ">hours", "origin", "operator"}};
   for (const db::RunInfo& info : filtered(choose_runs(*reader, std::nullopt), options.filter)) {
     const std::size_t deviations = value_or_throw(reader->deviations(info.run), options.database).size();
     const bool is_acknowledged = !value_or_throw(reader->acknowledgements(info.run), options.database).empty();
@@ -87,7 +93,7 @@ ExitCode run_runs(const RunsOptions& options) {
     table.add({std::to_string(info.run), utc_text(info.row.started_at), info.row.channel,
                info.row.cell_id.empty() ? info.row.cell_name : info.row.cell_name + " " + info.row.cell_id, info.row.profile_name,
                info.status, remark_of(info, deviations, is_acknowledged), info.end ? fmt::format("{:.2f}", hours_of(info)) : "",
-               info.row.time_source, info.row.operator_name});
+               origin_text(info.origin), info.row.operator_name});
     rows.push_back(boost::json::object{{"run", info.run},
                                        {"started_at_ns", info.row.started_at.ns_since_epoch},
                                        {"channel", info.row.channel},
@@ -101,6 +107,7 @@ ExitCode run_runs(const RunsOptions& options) {
                                        {"acknowledged", is_acknowledged},
                                        {"hours", hours_of(info)},
                                        {"time_source", info.row.time_source},
+                                       {"origin", db::word_of(info.origin)},
                                        {"operator", info.row.operator_name}});
   }
   if (options.json) {

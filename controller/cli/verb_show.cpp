@@ -25,7 +25,7 @@ constexpr double wait_shown_min_s = 1.0;  ///< a chamber that is there says so i
 
 struct ShowOptions {
   std::string database = default_database;
-  std::optional<std::int64_t> run;
+  std::optional<std::string> run;  ///< "3", "other.db:3"
   RunFilter filter;
   std::size_t steps_max = 60;
   bool json = false;
@@ -221,7 +221,8 @@ boost::json::array acknowledgements_json(const RunContent& content) {
 }
 
 void print_run(const db::RunInfo& info, const RunContent& content, std::size_t steps_max) {
-  fmt::print("run {}: {} on {} ({}), {}\n", info.run, info.row.profile_name, info.row.channel, info.row.cell_name, info.status);
+  fmt::print("run {}: {} on {} ({}), {}\n", info.run, info.row.profile_name, info.row.channel, info.row.cell_name,
+             status_text(info));
   fmt::print("  started {} UTC, time {}, control period {} s, operator {}, program {:.12}\n", utc_text(info.row.started_at),
              info.row.time_source, to_seconds(info.row.control_period),
              info.row.operator_name.empty() ? "-" : info.row.operator_name, info.row.program_hash);
@@ -301,6 +302,8 @@ boost::json::object json_of(const db::RunInfo& info, const RunContent& content) 
           {"profile", info.row.profile_name},
           {"program_hash", info.row.program_hash},
           {"status", info.status},
+          {"time_source", info.row.time_source},
+          {"origin", db::word_of(info.origin)},
           {"criteria_met", info.end ? info.end->criteria_met : false},
           {"reason", info.end ? info.end->reason : ""},
           {"steps", std::move(steps)},
@@ -313,10 +316,16 @@ boost::json::object json_of(const db::RunInfo& info, const RunContent& content) 
           {"acknowledgements", acknowledgements_json(content)}};
 }
 
-ExitCode run_show(const ShowOptions& options) {
+ExitCode run_show(ShowOptions options) {
   if (options.json && options.csv) throw ConfigError{SourcePlace{}, "show: --json or --csv, not both"};
+  std::optional<std::int64_t> run;
+  if (options.run) {
+    const RunAddress address = run_address(*options.run, options.database);
+    options.database = address.database;
+    run = address.run;
+  }
   const std::unique_ptr<db::Reader> reader = open_record(options.database);
-  const std::vector<db::RunInfo> chosen = filtered(choose_runs(*reader, options.run), options.filter);
+  const std::vector<db::RunInfo> chosen = filtered(choose_runs(*reader, run), options.filter);
   if (options.csv) {
     print_steps_csv(*reader, chosen);
     return ExitCode::passed;
@@ -346,7 +355,8 @@ ExitCode run_show(const ShowOptions& options) {
 void add_show(CLI::App& app, Action& chosen) {
   CLI::App* const verb = app.add_subcommand("show", "steps, cycles and events of a run (of all runs, without a number)");
   const auto options = std::make_shared<ShowOptions>();
-  verb->add_option("run", options->run, "the number of the run, as `cellrig runs` lists it")->always_capture_default(false);
+  verb->add_option("run", options->run, "the number of the run, as `cellrig runs` lists it, or FILE:NUMBER")
+      ->always_capture_default(false);
   verb->add_option("--db", options->database, "the database");
   verb->add_option("--steps-max", options->steps_max, "rows of the step table; the middle is left out of a longer one");
   add_filter_options(*verb, options->filter);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <boost/json.hpp>
 #include <ctime>
@@ -92,15 +93,22 @@ json::array deviations(const std::vector<EventRow>& events, const std::vector<De
 }
 
 /// Whoever reads the file must not take a simulation, or somebody else's data, for a measurement of this bench.
-std::string_view source_type(const RunRow& row) {
-  if (row.time_source == "imported") return "import";
-  return row.time_source == "real" ? "measurement" : "simulation";
+std::string_view source_type(RunOrigin origin) {
+  switch (origin) {
+    case RunOrigin::measured: return "measurement";
+    case RunOrigin::simulated: return "simulation";
+    case RunOrigin::imported: return "import";
+  }
+  return "simulation";
 }
 
 json::object conformance(const RunInfo& run, bool has_deviations) {
   const char* status = !run.end ? "unknown" : has_deviations || run.status != "completed" ? "non-conformant" : "conformant";
   return {{"status", status}};
 }
+
+/// "EA PSB 10060"; without a maker no blank in front.
+std::string equipment_name(const InstrumentRow& i) { return i.maker.empty() ? i.model : i.maker + " " + i.model; }
 
 json::object test_record(const RunInfo& run, const json::array& deviating, const BdfMetadataOptions& options) {
   const RunRow& row = run.row;
@@ -121,17 +129,14 @@ json::object test_record(const RunInfo& run, const json::array& deviating, const
   for (const InstrumentRow& instrument : row.instruments) {
     if (instrument.role != "cycler") continue;
     test["equipment_id"] = instrument.serial.empty() ? instrument.name : instrument.serial;
-    test["instrument_name"] = instrument.maker + " " + instrument.model;
+    test["instrument_name"] = equipment_name(instrument);
     break;
   }
   return test;
 }
 
 /// In the words of the protocol's record, which knows other sources than the test's.
-std::string_view protocol_source_type(const RunRow& row) {
-  if (row.time_source == "imported") return "import";
-  return row.time_source == "real" ? "lab" : "simulation";
-}
+std::string_view protocol_source_type(RunOrigin origin) { return origin == RunOrigin::measured ? "lab" : source_type(origin); }
 
 bool is_sha256(const std::string& text) {
   return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
@@ -151,7 +156,7 @@ Result<json::object> protocol_record(const RunInfo& run, UtcTime retrieved, cons
   add("executed_protocol", "cellrig program", row.program_hash);
   json::object record{{"schema_version", "1.0.0"},
                       {"test_spec", json::object{{"id", run.profile_sha256}, {"name", row.profile_name}, {"kind", options.kind}}},
-                      {"provenance", json::object{{"source_type", protocol_source_type(row)},
+                      {"provenance", json::object{{"source_type", protocol_source_type(run.origin)},
                                                   {"retrieved_at", retrieved.ns_since_epoch / 1'000'000'000}}},
                       {"program_hash", row.program_hash},
                       {"parameters", row.parameters_text},
@@ -170,7 +175,7 @@ json::array equipment_records(const RunRow& row) {
   json::array out;
   for (const InstrumentRow& i : row.instruments) {
     out.push_back(json::object{{"id", i.serial.empty() ? i.name : i.serial},
-                               {"equipment_spec_id", i.maker + " " + i.model},
+                               {"equipment_spec_id", equipment_name(i)},
                                {"serial_number", i.serial},
                                {"label", i.name},
                                {"role", i.role},
@@ -192,7 +197,7 @@ std::int64_t channel_index(const std::string& name) {
 
 }  // namespace
 
-Result<std::string> bdf_metadata(Reader& reader, RunKey key, const BdfMetadataOptions& options) {
+Result<std::string> bdf_metadata(Reader& reader, RunKey key, const BdfMetadataOptions& given) {
   const Result<RunInfo> run = reader.run(key);
   if (!run) return run.error();
   const Result<std::vector<EventRow>> events = reader.events(key);
@@ -200,6 +205,11 @@ Result<std::string> bdf_metadata(Reader& reader, RunKey key, const BdfMetadataOp
   const Result<std::vector<StepInfo>> steps = reader.steps(key);
   if (!steps) return steps.error();
   const RunRow& row = run->row;
+  BdfMetadataOptions options = given;
+  if (options.kind.empty()) {
+    const bool has_cycles = std::any_of(steps->begin(), steps->end(), [](const StepInfo& step) { return step.row.in_cycle; });
+    options.kind = bdf_kind_of(row, has_cycles);
+  }
   UtcTime retrieved = options.exported_at;
   if (retrieved.ns_since_epoch == 0) retrieved = run->end ? run->end->ended_at : row.started_at;
   const Result<std::vector<DeviationRow>> recorded = reader.deviations(key);
@@ -214,7 +224,7 @@ Result<std::string> bdf_metadata(Reader& reader, RunKey key, const BdfMetadataOp
   const std::string cell_id = row.cell_id.empty() ? row.cell_name : row.cell_id;
   const json::object document{
       {"schema_version", "1.0.0"},
-      {"provenance", json::object{{"source_type", source_type(row)},
+      {"provenance", json::object{{"source_type", source_type(run->origin)},
                                   {"retrieved_at", unix_seconds(retrieved)},
                                   {"software", "cellrig " + row.software_version},
                                   {"time_source", row.time_source},

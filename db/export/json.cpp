@@ -40,6 +40,7 @@ json::object run_document(const RunInfo& info) {
                    {"parameters", row.parameters_text},
                    {"operator", row.operator_name},
                    {"time_source", row.time_source},
+                   {"origin", word_of(info.origin)},
                    {"nominal_capacity_Ah", row.nominal_capacity_Ah},
                    {"started_utc_ns", row.started_at.ns_since_epoch},
                    {"software_version", row.software_version},

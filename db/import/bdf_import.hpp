@@ -10,8 +10,6 @@
 
 namespace cellrig::db {
 
-inline constexpr const char* imported_time_source = "imported";
-
 struct BdfImportOptions {
   std::string path;
   std::string cell_name, cell_id;  ///< empty: by the file's name, "Institution__Cell__Date_Number"

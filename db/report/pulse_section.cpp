@@ -21,14 +21,15 @@ std::string milliohm_cell(const std::map<double, double>& resistances, double at
 }
 
 std::optional<PowerLimits> power_limits_of(const ReportRun& run) {
-  std::optional<double> least, most;
-  for (const NamedLimit& limit : run.limits) {
-    if (limit.quantity != "voltage_V") continue;
-    least = std::min(least.value_or(limit.value), limit.value);
-    most = std::max(most.value_or(limit.value), limit.value);
-  }
-  if (!least || !(*least < *most)) return std::nullopt;
-  return PowerLimits{Volts{*least}, Volts{*most}};
+  if (!run.window || !(run.window->voltage_min_V < run.window->voltage_max_V)) return std::nullopt;
+  return PowerLimits{Volts{run.window->voltage_min_V}, Volts{run.window->voltage_max_V}};
+}
+
+std::string power_note(const std::optional<PowerLimits>& limits) {
+  if (!limits) return "Power is not told: the record has no cell file with a voltage window.";
+  return fmt::format(
+      "Power: to the end of the cell's own voltage window, {:g} to {:g} V in its file, with the resistance at 10 s (HPPC).",
+      limits->voltage_min.value(), limits->voltage_max.value());
 }
 
 /// By the resistance at 10 s, as HPPC has it.
@@ -61,8 +62,7 @@ Result<std::string> pulses_html(const ReportRun& run) {
   const Result<std::vector<StepInfo>> steps = run.reader->steps(run.summary.info.run);
   if (!steps) return steps.error();
   const std::optional<PowerLimits> limits = power_limits_of(run);
-  ReportTable table{
-      {">step", "name", ">V before", ">0.1 s / mΩ", ">1 s", ">10 s", ">18 s", ">30 s", ">power at the limit / W"}, {}, {}};
+  ReportTable table{{">step", "name", ">V before", ">0.1 s / mΩ", ">1 s", ">10 s", ">18 s", ">30 s", ">power / W"}, {}, {}};
   std::size_t pulses = 0;
   for (std::size_t i = 1; i < steps->size(); ++i) {
     const StepInfo& step = (*steps)[i];
@@ -76,10 +76,8 @@ Result<std::string> pulses_html(const ReportRun& run) {
     table.rows.push_back(std::move(cells));
   }
   if (pulses == 0) return std::string{};
-  table.note =
-      "Steps with current that began at rest; none is told where the voltage limit had reduced the current. Power: at the "
-      "voltage limit of the run, "
-      "with the resistance at 10 s (HPPC).";
+  table.note = "Steps with current that began at rest; none is told where the voltage limit had reduced the current. " +
+               power_note(limits);
   if (pulses > pulses_max) table.note += fmt::format(" The first {} of {}.", pulses_max, pulses);
   return "<h2>Resistance and power</h2>\n" + table_html(table);
 }

@@ -30,10 +30,10 @@ std::string badge(std::string_view kind, std::string_view text) {
 std::string origin_badges(const ReportInput& input) {
   bool is_simulated = false, is_imported = false, is_measured = false;
   for (const ReportRun& run : input.runs) {
-    const std::string& source = run.summary.info.row.time_source;
-    is_imported = is_imported || source == "imported";
-    is_measured = is_measured || source == "real";
-    is_simulated = is_simulated || (source != "imported" && source != "real");
+    const RunOrigin origin = run.summary.info.origin;
+    is_imported = is_imported || origin == RunOrigin::imported;
+    is_measured = is_measured || origin == RunOrigin::measured;
+    is_simulated = is_simulated || origin == RunOrigin::simulated;
   }
   std::string out;
   if (is_simulated) out += badge("warn", "SIMULATED");

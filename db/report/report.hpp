@@ -1,6 +1,7 @@
 // The report of a run, of a comparison, or of a verdict: one HTML file that needs nothing else and prints well.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,13 +33,19 @@ struct ReportSection {
   bool is_sub = false;  ///< a part of the one before
 };
 
+/// The cell's own window, not the limits of a supervisor around it.
+struct CellWindow {
+  double voltage_min_V = 0, voltage_max_V = 0;
+};
+
 struct ReportRun {
   Reader* reader = nullptr;
   std::string name;  ///< "3", or "other.db:3"
   CycleSummary summary;
-  std::string reference_text;       ///< what retention is a share of
-  std::vector<NamedLimit> limits;   ///< empty: not known to the caller
-  std::vector<ReportTile> results;  ///< shown large, after those that every run has
+  std::string reference_text;          ///< what retention is a share of
+  std::vector<NamedLimit> limits;      ///< empty: not known to the caller
+  std::vector<ReportTile> results;     ///< shown large, after those that every run has
+  std::optional<CellWindow> window{};  ///< of the cell's file; none: not known to the caller
 };
 
 struct ReportInput {

@@ -40,10 +40,9 @@ class FactList {
   std::string out_;
 };
 
-std::string origin_text(const std::string& time_source) {
-  if (time_source == "real") return "real time";
-  if (time_source == "imported") return "imported from a file: measured elsewhere, not by this bench";
-  return time_source + " time: the cell was simulated";
+std::string origin_text(const RunInfo& info) {
+  if (info.origin == RunOrigin::imported) return "imported from a file: measured elsewhere, not by this bench";
+  return info.row.time_source + (info.origin == RunOrigin::simulated ? " time: the cell was simulated" : " time");
 }
 
 /// "a = 1, b = 2": lines put into one.
@@ -70,7 +69,7 @@ std::string identity_html(const ReportRun& run) {
   on.add("specimen", row.cell_id.empty() ? "not named" : row.cell_id);
   on.add("nominal capacity", fmt::format("{:g} Ah", row.nominal_capacity_Ah));
   on.add("channel", row.channel);
-  on.add("origin", origin_text(row.time_source));
+  on.add("origin", origin_text(info));
   if (row.control_period.count() > 0) on.add("control period", fmt::format("{:g} s", to_seconds(row.control_period)));
   return fmt::format("<div class=\"columns\"><div><h3>What was run</h3>\n{}</div><div><h3>On what</h3>\n{}</div></div>\n",
                      what.html(), on.html());
@@ -291,7 +290,7 @@ std::string_view kind_of_status(const RunInfo& info) {
 
 std::string run_badges(const RunInfo& info) {
   std::string out = fmt::format("<span class=\"badge {}\">{}</span>", kind_of_status(info), html_escaped(info.status));
-  if (info.status != "completed" || !info.end || info.row.time_source == "imported") return out;
+  if (info.status != "completed" || !info.end || info.origin == RunOrigin::imported) return out;
   return out + fmt::format("<span class=\"badge {}\">{}</span>", info.end->criteria_met ? "good" : "bad",
                            info.end->criteria_met ? "criteria met" : "criteria not met");
 }

@@ -13,7 +13,8 @@
 // * resistance_change: last over first execution, less 100 %.
 // * specific_power: V_min (V0 - V_min) / R / mass (USABC), of a discharge pulse.
 // * coulombic_efficiency, energy_efficiency: all executions of `step` (discharges) over all of `reference` (charges).
-//   With the same name for both, what came out of these steps over what went in.
+//   With the same name for both, what came out of these steps over what went in. Of several cycles the first is left out unless its
+//   charge followed a discharge. A coulombic efficiency above 105 % is refused.
 // * self_discharge: what `step` gave back less than `reference`, per 30 days of the rest before it.
 // * critical_current_density: greatest rung of `step` (a ladder of charges, each with a watch and a discharge after it) that gave back at
 //   least `returned_min_pct` of its charge, over the electrode area; the true one lies between it and the next rung. With a `reference`

@@ -1,4 +1,6 @@
 // Capacities, energies, ratios of them, retention and efficiencies.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -10,7 +12,8 @@ namespace {
 constexpr double seconds_per_day = 86400.0;
 constexpr double days_per_year = 365.25;
 constexpr double days_per_month = 30.0;
-constexpr double exponent_of_storage = 0.5;  // growth of a layer through itself
+constexpr double coulombic_efficiency_max_pct = 105.0;  // instruments err by less
+constexpr double exponent_of_storage = 0.5;             // growth of a layer through itself
 
 bool is_energy(ClaimQuantity quantity) {
   return quantity == ClaimQuantity::energy || quantity == ClaimQuantity::specific_energy ||
@@ -25,6 +28,45 @@ Result<std::size_t> reference_before(const Measuring& m, std::size_t index) {
     if (*i < index) return *i;
   }
   return find_last(m.run, m.request.reference);
+}
+
+/// Charges and the discharges that followed them.
+struct ChargeCycles {
+  std::vector<std::size_t> in, out;
+  bool was_first_left_out = false;
+};
+
+/// Of several cycles only those count whose charge began where a discharge had ended: nobody knows how full the cell was before the
+/// first one. A charge without a discharge after it, or a discharge without a charge before it, is no cycle. Where that leaves nothing
+/// (one cycle of a new cell; a charge after the discharge), all executions count.
+ChargeCycles whole_cycles(const RunFacts& run, const std::vector<std::size_t>& in, const std::vector<std::size_t>& out) {
+  std::vector<ChargeCycles> cycles;
+  bool was_discharge = false, is_first_after_discharge = false;
+  const auto is_of = [](const std::vector<std::size_t>& all, std::size_t i) {
+    return std::find(all.begin(), all.end(), i) != all.end();
+  };
+  for (std::size_t i = 0; i < run.executions.size(); ++i) {
+    const Execution& e = run.executions[i];
+    if (e.is_rest() || (e.charge_Ah == 0.0 && e.discharge_Ah == 0.0)) continue;
+    if (is_of(in, i)) {
+      if (cycles.empty() || !cycles.back().out.empty()) {  // a charge in stages is one
+        if (cycles.empty()) is_first_after_discharge = was_discharge;
+        cycles.emplace_back();
+      }
+      cycles.back().in.push_back(i);
+    } else if (is_of(out, i) && !cycles.empty()) {
+      cycles.back().out.push_back(i);
+    }
+    was_discharge = !e.is_charge();
+  }
+  std::erase_if(cycles, [](const ChargeCycles& c) { return c.out.empty(); });
+  ChargeCycles all;
+  all.was_first_left_out = cycles.size() > 1 && !is_first_after_discharge;
+  for (std::size_t i = all.was_first_left_out ? 1 : 0; i < cycles.size(); ++i) {
+    all.in.insert(all.in.end(), cycles[i].in.begin(), cycles[i].in.end());
+    all.out.insert(all.out.end(), cycles[i].out.begin(), cycles[i].out.end());
+  }
+  return cycles.empty() ? ChargeCycles{in, out} : all;
 }
 
 /// Divides by what is weighed or measured by hand, and adds its doubt.
@@ -155,11 +197,19 @@ Result<Measured> measure_retention(const Measuring& m) {
 }
 
 Result<Measured> measure_efficiency(const Measuring& m) {
-  const std::vector<std::size_t> out = find_all(m.run, m.request.step);
-  const std::vector<std::size_t> in = find_all(m.run, m.request.reference);
+  std::vector<std::size_t> out = find_all(m.run, m.request.step);
+  std::vector<std::size_t> in = find_all(m.run, m.request.reference);
   if (out.empty()) return find_last(m.run, m.request.step).error();
   if (in.empty()) return find_last(m.run, m.request.reference).error();
   const bool energy = is_energy(m.request.quantity);
+  Measured result;
+  if (m.request.step != m.request.reference) {
+    ChargeCycles cycles = whole_cycles(m.run, in, out);
+    if (cycles.was_first_left_out)
+      result.note = "without the first cycle, whose charge did not begin where a discharge had ended";
+    in = std::move(cycles.in);
+    out = std::move(cycles.out);
+  }
   double out_s = 0.0, in_s = 0.0, out_Ah = 0.0, in_Ah = 0.0, out_Wh = 0.0, in_Wh = 0.0;
   const bool is_both = m.request.step == m.request.reference;
   for (const std::size_t i : out) {
@@ -177,8 +227,13 @@ Result<Measured> measure_efficiency(const Measuring& m) {
   const double out_sum = energy ? out_Wh : out_Ah;
   const double in_sum = energy ? in_Wh : in_Ah;
   if (!(in_sum > 0.0) || !(out_sum > 0.0)) return fail(Fault::refused, "no charge went in, or none came back");
-  Measured result;
   result.value = 100.0 * out_sum / in_sum;
+  if (!energy && result.value > coulombic_efficiency_max_pct)
+    return fail(
+        Fault::refused,
+        fmt::format("{:.1f} % of the charge of '{}' came back: more than {:.0f} % is no efficiency. The cell was not where the "
+                    "discharge leaves it when the charge began; cycle it once before",
+                    result.value, m.request.reference, coulombic_efficiency_max_pct));
   // The reading of a discharge has the other sign: gains still cancel, offsets add.
   const double out_A = 3600.0 * out_Ah / out_s, in_A = 3600.0 * in_Ah / in_s;
   result.budget.push_back({"current", result.value * relative_standard_of_ratio(m.instruments.current, out_A, -in_A),

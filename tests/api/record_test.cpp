@@ -89,6 +89,26 @@ TEST_F(RecordOverHttp, shows_a_run_with_its_steps_cycles_and_events) {
   EXPECT_THAT(read<std::vector<ExpectedCurveView>>(bench_->get("/runs/1/expected")), SizeIs(0));
 }
 
+// A service on a simulated bench runs in real time.
+TEST_F(RecordOverHttp, calls_no_simulated_run_a_measurement_and_no_imported_one_simulated) {
+  db::RunRow row = db::test::a_run("ch3");
+  row.time_source = "real";
+  for (db::InstrumentRow& instrument : row.instruments) instrument.address = "10.0.0.5:502";
+  const auto begin = [&](bool is_simulated) {
+    const db::RunKey run = recorder_->begin_run(row);
+    recorder_->audit(db::AuditRow{.run = run,
+                                  .verb = "serve",
+                                  .action = "run requested",
+                                  .detail = is_simulated ? R"({"simulated":true})" : R"({"simulated":false})"});
+    must(recorder_->flush());
+    return read<RunView>(bench_->get("/runs/" + std::to_string(run))).is_simulated;
+  };
+  EXPECT_TRUE(begin(true));
+  EXPECT_FALSE(begin(false));
+  row.time_source = "imported";
+  EXPECT_FALSE(begin(true));
+}
+
 TEST_F(RecordOverHttp, thins_samples_out_and_keeps_every_extreme) {
   const auto all = read<SamplesView>(bench_->get("/runs/1/samples?points=20000"));
   EXPECT_FALSE(all.is_decimated);

@@ -8,6 +8,7 @@ What counts, in a page, from top to bottom, in one temporary folder per page:
   print (both streams). `cellrig-sim` and `cellrig serve` are started and left running; the latter's URL, TOKEN and TOKEN_FILE are known to later
   commands. A block after `<!-- not run: WHY -->` is left alone.
 * ```text after `<!-- mistakes -->`: one line per entry of mistakes.yaml, in its order.
+* A line with "@@" is a place that somebody wanted to fill in later: no page may have one.
 * `<!-- simulator: BENCH -->` starts a simulator that writes ready.json, `<!-- before: COMMAND -->` runs a command that is not shown.
 Numbers may differ by one percent (another processor rounds exp() differently), ports, process numbers and today's dates in any way; a
 line of "..." stands for any lines. With --update the pages are rewritten with what was printed.
@@ -26,6 +27,7 @@ from pathlib import Path
 
 import yaml
 
+PLACEHOLDER = re.compile(r"@@")  # put there to be filled in, and forgotten
 COMMAND_WITHIN_S = 120
 READY_WITHIN_S = 30
 FENCE = re.compile(r"^(?P<marker>(?: *<!-- [^\n]* -->\n)*)(?P<indent> *)```(?P<kind>yaml|python|text)\n(?P<body>.*?)^(?P=indent)```$", re.M | re.S)
@@ -145,8 +147,13 @@ def mistakes(workshop, names):
     return printed
 
 
+def placeholders(page, text):
+    return [f"{page.name}:{number}: a placeholder was left: {line.strip()}"
+            for number, line in enumerate(text.splitlines(), 1) if PLACEHOLDER.search(line)]
+
+
 def check_page(page, workshop, is_update):
-    failures = []
+    failures = placeholders(page, page.read_text())
 
     def check(match):
         indent, kind, body = match["indent"], match["kind"], match["body"]

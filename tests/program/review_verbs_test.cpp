@@ -149,12 +149,58 @@ TEST_F(ReviewVerbs, report_is_one_file_that_is_not_overwritten_by_itself) {
   EXPECT_THAT(page, HasSubstr("SIMULATED"));
   EXPECT_THAT(page, HasSubstr("Safety limits"));
   EXPECT_THAT(page, HasSubstr("4.25"));
+  EXPECT_THAT(page, HasSubstr("2.5 to 4.2 V in its file"));
   EXPECT_THAT(page, Not(HasSubstr("http")));
   const Finished again = in_folder({"report", "1", "-o", "one.html"});
   EXPECT_EQ(again.exit_code, 2);
   EXPECT_THAT(again.err, HasSubstr("exists already"));
   ASSERT_EQ(in_folder({"report", "1", "2", "-o", "two.html"}).exit_code, 0);
   EXPECT_THAT(content(*folder + "/two.html"), HasSubstr("Comparison of 2 runs"));
+}
+
+TEST_F(ReviewVerbs, a_run_of_another_database_has_an_address) {
+  const auto from_elsewhere = [](std::vector<std::string> words) {
+    words.insert(words.end(), {"--db", "none.db"});
+    return in_folder(words);
+  };
+  const Finished shown = from_elsewhere({"show", "cellrig.db:2"});
+  EXPECT_EQ(shown.exit_code, 0) << shown.err;
+  EXPECT_THAT(shown.out, HasSubstr("run 2: CC-CV cycling"));
+  const Finished exported = from_elsewhere({"export", "cellrig.db:2", "-o", "addressed.csv"});
+  EXPECT_EQ(exported.exit_code, 0) << exported.err;
+  for (const char* verb : {"show", "export"}) {
+    for (const char* wrong : {"x", "cellrig.db:", ":1", "cellrig.db:x"}) {
+      const Finished refused = in_folder({verb, wrong});
+      EXPECT_EQ(refused.exit_code, 2) << verb << " " << wrong;
+      EXPECT_THAT(refused.err, HasSubstr("is no run: give a number, or FILE:NUMBER")) << verb << " " << wrong;
+    }
+  }
+}
+
+// The time of a clock on the wall makes no measurement of a model.
+TEST_F(ReviewVerbs, a_simulated_run_in_real_time_is_a_measurement_nowhere) {
+  (void)file_with(
+      "profile: Short\nformat: 1\nrecord: {every_s: 0}\nsteps:\n"
+      "  - cc_charge: {rate_C: 1, until: step_time_s >= 0.5, at_most_h: 1}\n",
+      "short.yaml", *folder);
+  const Finished done =
+      in_folder({"run", "short.yaml", "--simulated", "--time", "real", "--quiet", "--operator", "Ada", "--db", "real.db"});
+  ASSERT_EQ(done.exit_code, 0) << done.err;
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"runs"}, {"show", "1"}, {"cycles", "1"}, {"compare", "1", "cellrig.db:1"}}) {
+    std::vector<std::string> whole = words;
+    whole.insert(whole.end(), {"--db", "real.db"});
+    EXPECT_THAT(in_folder(whole).out, HasSubstr("SIMULATED")) << words.front();
+    whole.emplace_back("--json");
+    const boost::json::object run = json_of(in_folder(whole)).at("runs").at(0).as_object();
+    EXPECT_EQ(run.at("time_source").as_string(), "real") << words.front();
+    EXPECT_EQ(run.at("origin").as_string(), "simulated") << words.front();
+  }
+  ASSERT_EQ(in_folder({"report", "1", "--db", "real.db", "-o", "real.html"}).exit_code, 0);
+  EXPECT_THAT(content(*folder + "/real.html"), HasSubstr("SIMULATED"));
+  ASSERT_EQ(in_folder({"export", "1", "--db", "real.db", "--format", "bdf", "-o", "real.bdf.csv"}).exit_code, 0);
+  EXPECT_THAT(content(*folder + "/real.bdf.metadata.json"), HasSubstr("\"source_type\":\"simulation\""));
+  EXPECT_THAT(content(*folder + "/real.bdf.metadata.json"), Not(HasSubstr("\"source_type\":\"lab\"")));
 }
 
 TEST_F(ReviewVerbs, data_go_out_and_come_back_as_imported) {
@@ -168,10 +214,12 @@ TEST_F(ReviewVerbs, data_go_out_and_come_back_as_imported) {
   ASSERT_EQ(imported.exit_code, 0) << imported.err;
   EXPECT_THAT(imported.out, HasSubstr("run 1: "));
   EXPECT_THAT(in_folder({"runs", "--db", "other.db"}).out, HasSubstr("imported"));
-  EXPECT_THAT(in_folder({"compare", "1", "other.db:1"}).out, HasSubstr("time: 1 virtual; other.db:1 imported"));
+  EXPECT_THAT(in_folder({"compare", "1", "other.db:1"}).out, HasSubstr("origin: 1 simulated; other.db:1 imported"));
   EXPECT_EQ(in_folder({"db", "verify", "--db", "other.db"}).exit_code, 0);
   ASSERT_EQ(in_folder({"report", "1", "--db", "other.db", "-o", "imported.html"}).exit_code, 0);
   EXPECT_THAT(content(*folder + "/imported.html"), HasSubstr("IMPORTED"));
+  EXPECT_THAT(content(*folder + "/imported.html"), Not(HasSubstr("SIMULATED")));
+  EXPECT_THAT(in_folder({"runs", "--db", "other.db"}).out, Not(HasSubstr("SIMULATED")));
 }
 
 TEST_F(ReviewVerbs, a_file_that_breaks_the_format_is_refused_at_its_place) {

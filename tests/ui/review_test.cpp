@@ -73,6 +73,23 @@ TEST_F(Review, shows_the_last_run_of_a_record_at_once) {
   EXPECT_GT(view.time_page().chart().window().span(), 3600);
 }
 
+// Somebody else's data are neither a measurement of this bench nor a simulation.
+TEST_F(Review, names_in_the_title_what_is_no_measurement_of_this_bench) {
+  ASSERT_NO_FATAL_FAILURE(open());
+  EXPECT_TRUE(view.title().endsWith(QStringLiteral("SIMULATED"))) << qPrintable(view.title());
+  QTemporaryDir folder;
+  QFile data(folder.filePath(QStringLiteral("x.bdf.csv")));
+  ASSERT_TRUE(data.open(QIODevice::WriteOnly));
+  data.write("Test Time / s,Voltage / V,Current / A\n0,3.7,1\n1,3.7,1\n2,3.7,1\n");
+  data.close();
+  const QString db = folder.filePath(QStringLiteral("other.db"));
+  ASSERT_EQ(QProcess::execute(QStringLiteral(CELLRIG_PROGRAM), {QStringLiteral("import"), data.fileName(), QStringLiteral("--db"),
+                                                                db, QStringLiteral("--capacity"), QStringLiteral("5")}),
+            0);
+  view.open_record(db);
+  EXPECT_TRUE(wait_until([&] { return view.title().endsWith(QStringLiteral("IMPORTED")); }, 30'000)) << qPrintable(view.title());
+}
+
 TEST_F(Review, finds_runs_by_cell_and_profile_by_keyboard) {
   ASSERT_NO_FATAL_FAILURE(open());
   view.run_list().cell_field().setFocus();
@@ -110,6 +127,21 @@ TEST_F(Review, exports_what_the_command_line_exports) {
   QFile file(path);
   ASSERT_TRUE(file.open(QIODevice::ReadOnly));
   EXPECT_EQ(file.readAll().count('\n'), 5);  // header and four cycles
+}
+
+TEST_F(Review, exports_battery_data_with_its_metadata_under_the_recommended_name) {
+  ASSERT_NO_FATAL_FAILURE(open());
+  ASSERT_NO_FATAL_FAILURE(choose({1}));
+  EXPECT_EQ(view.export_name(ReviewView::Export::battery_data_format).toStdString(), "cellrig__SN0041__20000101_001.bdf.csv");
+  EXPECT_EQ(view.export_name(ReviewView::Export::cycles).toStdString(), "run-1.csv");
+  QTemporaryDir folder;
+  bool is_done = false;
+  QObject::connect(&view, &ReviewView::exported, [&](bool done) { is_done = done; });
+  view.export_to(ReviewView::Export::battery_data_format, folder.filePath(QStringLiteral("x.bdf.csv")));
+  ASSERT_TRUE(wait_until([&] { return is_done; })) << qPrintable(view.status());
+  QFile metadata(folder.filePath(QStringLiteral("x.bdf.metadata.json")));
+  ASSERT_TRUE(metadata.open(QIODevice::ReadOnly)) << qPrintable(view.status());
+  EXPECT_TRUE(metadata.readAll().contains("\"source_type\":\"simulation\""));
 }
 
 TEST_F(Review, says_why_a_file_cannot_be_opened) {

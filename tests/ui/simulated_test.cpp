@@ -75,6 +75,7 @@ TEST(Simulated, opens_on_a_running_bench_stops_it_and_reviews_it) {
   window.open_record(bench.record_path());
   EXPECT_TRUE(wait_until([&] { return shown == 1; }, slow_machine_ms)) << qPrintable(window.review_view().status());
   EXPECT_GE(window.review_view().run_list().shown_count(), 1);
+  EXPECT_TRUE(window.review_view().title().endsWith(QStringLiteral("SIMULATED"))) << qPrintable(window.review_view().title());
 }
 
 }  // namespace

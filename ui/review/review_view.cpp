@@ -3,6 +3,7 @@
 #include <QAction>
 #include <QApplication>
 #include <QClipboard>
+#include <QDateTime>
 #include <QDir>
 #include <QFileDialog>
 #include <QFileInfo>
@@ -51,9 +52,15 @@ Result<QString> write_export(db::Reader& reader, db::RunKey run, ReviewView::Exp
     case ReviewView::Export::cycles: return written(db::export_cycles_csv(reader, run, options));
     case ReviewView::Export::other_quantities: return written(db::export_aux_csv(reader, run, options));
     case ReviewView::Export::battery_data_format: {
-      const Result<db::BdfReport> report = db::export_bdf(reader, run, options);
-      if (!report) return report.error();
-      return ReviewView::tr("%1 rows").arg(report->rows);
+      const db::BdfMetadataOptions metadata{.exported_at = UtcTime{QDateTime::currentMSecsSinceEpoch() * 1'000'000}};
+      const Result<db::BdfFiles> files = db::export_bdf_files(reader, run, options, db::BdfLabels::preferred, metadata);
+      if (!files) return files.error();
+      const QString left_out = files->report.rows_left_out == 0
+                                   ? QString()
+                                   : ReviewView::tr(", %1 without voltage or current left out").arg(files->report.rows_left_out);
+      return ReviewView::tr("%1 rows%2; metadata in %3")
+          .arg(files->report.rows)
+          .arg(left_out, QFileInfo(to_text(files->metadata_path)).fileName());
     }
   }
   return fail(Fault::refused, "unknown kind of export");
@@ -240,9 +247,9 @@ void ReviewView::show_loaded() {
                 [this](const auto& entry) { return std::find(chosen_.begin(), chosen_.end(), entry.first) == chosen_.end(); });
   const db::RunInfo& first = runs.front()->info;
   if (runs.size() == 1) {
-    const QString simulated = first.row.time_source == "real" ? QString() : tr(" · SIMULATED");
+    const std::string_view mark = db::mark_of(first.origin);
     title_->setText(tr("Run %1 · %2 · %3").arg(first.run).arg(to_text(first.row.profile_name), verdict_text(verdict_of(first))) +
-                    simulated);
+                    (mark.empty() ? QString() : QStringLiteral(" · ") + to_text(std::string(mark))));
     title_->setToolTip(first.end ? to_text(first.end->reason) : QString());
   } else {
     title_->setText(tr("%1 runs laid over each other").arg(runs.size()));
@@ -272,10 +279,19 @@ void ReviewView::choose_export() {
   const QAction* action = menu.exec(export_->mapToGlobal(QPoint(0, export_->height())));
   if (action == nullptr) return;
   const auto kind = static_cast<Export>(action->data().toInt());
-  const QString suffix = kind == Export::battery_data_format ? QStringLiteral(".bdf.csv") : QStringLiteral(".csv");
-  const QString name = QStringLiteral("run-%1%2").arg(chosen_.front()).arg(suffix);
-  const QString path = QFileDialog::getSaveFileName(this, tr("Export"), QDir(QFileInfo(path_).absolutePath()).filePath(name));
+  const QString path =
+      QFileDialog::getSaveFileName(this, tr("Export"), QDir(QFileInfo(path_).absolutePath()).filePath(export_name(kind)));
   if (!path.isEmpty()) export_to(kind, path);
+}
+
+/// Of the Battery Data Format as it recommends, the same as `cellrig export` has it.
+QString ReviewView::export_name(Export what) const {
+  if (chosen_.empty()) return {};
+  const db::RunKey run = chosen_.front();
+  const auto loaded = loaded_.find(run);
+  if (what != Export::battery_data_format) return QStringLiteral("run-%1.csv").arg(run);
+  if (loaded == loaded_.end()) return QStringLiteral("run-%1.bdf.csv").arg(run);
+  return to_text(db::bdf_file_name(std::string(db::bdf_institution_default), loaded->second->info, static_cast<int>(run)));
 }
 
 void ReviewView::export_to(Export what, const QString& path) {

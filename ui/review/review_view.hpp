@@ -34,6 +34,7 @@ class ReviewView : public QWidget {
 
   enum class Export { samples, cycles, other_quantities, battery_data_format };
   /// Of the first chosen run. Whatever went wrong stands in the status line.
+  [[nodiscard]] QString export_name(Export what) const;
   void export_to(Export what, const QString& path);
   void copy_as_image();
 
@@ -43,6 +44,7 @@ class ReviewView : public QWidget {
   [[nodiscard]] CurvePage& curve_page() { return *curves_; }
   [[nodiscard]] TimePage& time_page() { return *time_; }
   [[nodiscard]] QTabWidget& tabs() { return *tabs_; }
+  [[nodiscard]] QString title() const;
   [[nodiscard]] QString status() const;
   [[nodiscard]] QString title() const;
 

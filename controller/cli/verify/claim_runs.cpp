@@ -239,7 +239,7 @@ void ClaimRuns::keep(const RunOutcome& outcome) {
 /// What a person says of the bench is not enough: cellrig-sim may answer at the addresses of the file.
 bool ClaimRuns::is_recorded_as_simulated(db::RunKey run) const {
   const std::unique_ptr<db::Reader> reader = open_record(options_.database);
-  return was_simulated(value_or_throw(reader->run(run), options_.database), value_or_throw(reader->audit(), options_.database));
+  return value_or_throw(reader->run(run), options_.database).origin != db::RunOrigin::measured;
 }
 
 const std::vector<CellRun>& ClaimRuns::perform(const RunNeed& need, int cells) {
@@ -292,7 +292,6 @@ std::vector<CellRun> ClaimRuns::recorded(const std::string& run_name) const {
       if (!is_number) throw ConfigError{SourcePlace{}, "--recorded " + text + ": '" + number + "' is no number of a run"};
     }
     const std::unique_ptr<db::Reader> reader = open_record(options_.database);
-    const std::vector<db::AuditRow> audit = value_or_throw(reader->audit(), options_.database);
     for (const std::string& number : numbers) {
       const db::RunInfo info = choose_runs(*reader, std::stoll(number)).front();
       if (std::any_of(runs.begin(), runs.end(), [&](const CellRun& other) { return other.run == info.run; }))
@@ -304,7 +303,7 @@ std::vector<CellRun> ClaimRuns::recorded(const std::string& run_name) const {
                                 : info.status == "running" ? std::string{}
                                                            : info.status,
                       .cell_id = info.row.cell_id,
-                      .is_simulated = was_simulated(info, audit),
+                      .is_simulated = info.origin != db::RunOrigin::measured,
                       .is_shortened = match.is_shortened,
                       .difference = match.difference});
     }

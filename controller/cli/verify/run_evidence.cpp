@@ -2,43 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
-#include <boost/json/parse.hpp>
-
 #include "controller/base/resources.hpp"
 #include "profiles/cell.hpp"
 #include "profiles/reader.hpp"
 
 namespace cellrig::cli {
 namespace {
-
-/// Where cellrig-sim listens. An instrument behind a tunnel looks the same: it counts as simulated, too.
-bool is_of_this_computer(const std::string& address) {
-  constexpr std::array<std::string_view, 6> places{"127.", "localhost", "[::1]", "::1", "/dev/pts/", "/tmp/"};
-  return std::any_of(places.begin(), places.end(), [&](std::string_view place) {
-    const std::size_t at = address.find(place);
-    const bool is_start = at == 0 || (at != std::string::npos && address[at - 1] == '/') ||
-                          (at != std::string::npos && std::string_view{address}.substr(0, at).ends_with(' ')) ||
-                          (at != std::string::npos && address[at - 1] == ':');
-    return is_start;
-  });
-}
-
-/// The serial numbers that the simulator's cyclers show unless told otherwise.
-bool is_simulators(const std::string& serial) {
-  constexpr std::array<std::string_view, 5> known{"1234560001", "1234560002", "800821020000000001", "800821020000000002",
-                                                  "MY63000121"};
-  return std::find(known.begin(), known.end(), serial) != known.end();
-}
-
-bool says_real(const std::string& detail) {
-  boost::system::error_code error;
-  const boost::json::value parsed = boost::json::parse(detail, error);
-  if (error || !parsed.is_object()) return false;
-  const boost::json::value* const word = parsed.as_object().if_contains("simulated");
-  return word != nullptr && word->is_bool() && !word->as_bool();
-}
 
 Program program_of(const ClaimRun& claimed, const db::RunRow& recorded, bool shortened) {
   Settings settings = claimed.settings;
@@ -63,19 +32,6 @@ std::string difference_of(const Program& wanted, const db::RunRow& recorded) {
 }
 
 }  // namespace
-
-bool was_simulated(const db::RunInfo& info, const std::vector<db::AuditRow>& audit) {
-  if (info.row.time_source != "real" || info.row.instruments.empty()) return true;
-  for (const db::InstrumentRow& instrument : info.row.instruments) {
-    if (is_of_this_computer(instrument.address) || is_simulators(instrument.serial)) return true;
-  }
-  const db::AuditRow* request = nullptr;
-  for (const db::AuditRow& row : audit) {
-    if (row.action == "run requested") request = &row;
-    if (row.run == info.run && row.action == "run begun") break;
-  }
-  return request == nullptr || !says_real(request->detail);
-}
 
 RunMatch match_run(const ClaimRun& claimed, const db::RunRow& recorded) {
   try {

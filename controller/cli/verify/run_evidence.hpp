@@ -1,4 +1,4 @@
-// Whether a recorded run is evidence of a claim: of a real cell, and of the run that the claim names.
+// Whether a recorded run is the one that a claim names. Whether its cell was real: db/run_origin.hpp.
 #pragma once
 
 #include <string>
@@ -9,10 +9,6 @@
 #include "profiles/claim.hpp"
 
 namespace cellrig::cli {
-
-/// True unless the record says otherwise in all places: time was real, no instrument sat on this computer or called itself what the
-/// simulator's do, and whoever requested the run wrote down "simulated":false. Nothing becomes evidence by a gap in the record.
-[[nodiscard]] bool was_simulated(const db::RunInfo& info, const std::vector<db::AuditRow>& audit);
 
 /// A recorded run beside a run of a claim.
 struct RunMatch {

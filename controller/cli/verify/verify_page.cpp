@@ -67,10 +67,25 @@ db::ReportTable budget_table(const StatementVerdict& verdict) {
   return table;
 }
 
-db::ReportTable circumstances_table(const ClaimStatement& statement) {
+/// What the source leaves open, by what the bench did about it: "Varied: rate. Not tried: pressure, temperature."
+std::string tried_note(const StatementVerdict& verdict) {
+  std::set<std::string> varied;
+  for (const VariantVerdict& v : verdict.variants) varied.insert(v.variant->varies);
+  std::string tried, rest;
+  for (const std::string& name : varied) tried += (tried.empty() ? "" : ", ") + name;
+  for (const auto& [name, condition] : verdict.statement->conditions) {
+    if (condition.is_open() && !varied.contains(name)) rest += (rest.empty() ? "" : ", ") + name;
+  }
+  if (tried.empty() && rest.empty()) return {};
+  return fmt::format("Varied: {}. Not tried: {}.", tried.empty() ? "nothing" : tried, rest.empty() ? "nothing" : rest);
+}
+
+db::ReportTable circumstances_table(const StatementVerdict& verdict) {
+  const ClaimStatement& statement = *verdict.statement;
   db::ReportTable table{{"circumstance", "the source says", "the bench did", "it may also be"}, {}, {}};
   for (const auto& [name, condition] : statement.conditions)
     table.rows.push_back({name, condition.stated, condition.is_open() ? condition.chosen : "as stated", condition.range});
+  if (statement.testable != Testable::no) table.note = tried_note(verdict);
   return table;
 }
 
@@ -84,7 +99,7 @@ db::ReportTable readings_table(const StatementVerdict& verdict) {
                               : v.cell.problem,
                           now == text_of(verdict) ? now : now + ": the verdict changes"});
   }
-  if (!table.rows.empty()) table.note = "Of the first cell. What the source leaves open was tried over its plausible range.";
+  if (!table.rows.empty()) table.note = "Of the first cell. " + tried_note(verdict);
   return table;
 }
 
@@ -115,7 +130,7 @@ void add_sections(const StatementVerdict& verdict, double confidence, bool is_su
   sections.push_back({fmt::format("{}: {}", verdict.statement->id, text_of(verdict)), statement_text(verdict, confidence),
                       verdict.cells.empty() ? db::ReportTable{} : cells_table(verdict), verdict_svg(verdict), is_sub});
   add("Where the uncertainty comes from", budget_table(verdict));
-  add("Circumstances", circumstances_table(*verdict.statement));
+  add("Circumstances", circumstances_table(verdict));
   add("Other readings of the claim", readings_table(verdict));
 }
 

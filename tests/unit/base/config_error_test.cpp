@@ -49,6 +49,12 @@ TEST(Suggestion, lists_what_is_known_when_nothing_is_near) {
   EXPECT_EQ(suggestion("temperature", {"rest", "soak"}), " (known: rest, soak)");
 }
 
+// Far by its letters, and yet what was meant.
+TEST(Suggestion, knows_a_word_by_its_beginning) {
+  EXPECT_EQ(suggestion("charg", {"large", "charge-time", "charge-time-cold"}), ", did you mean 'charge-time'?");
+  EXPECT_EQ(suggestion("ch", {"charge-time"}), " (known: charge-time)");
+}
+
 TEST(Suggestion, says_nothing_when_there_is_nothing_to_suggest) { EXPECT_EQ(suggestion("rest", {}), ""); }
 
 // Found by fuzzing: a key of 200 kB, or with an escape sequence in it, went to the terminal as it was.

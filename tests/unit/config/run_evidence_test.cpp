@@ -1,4 +1,4 @@
-// Which runs of a record are evidence of a claim: nothing that was simulated, and no other run than the claim's.
+// Which runs of a record are evidence of a claim: no other than those that it names.
 #include "controller/cli/verify/run_evidence.hpp"
 
 #include <gmock/gmock.h>
@@ -11,37 +11,6 @@ namespace cellrig::cli {
 namespace {
 
 using testing::HasSubstr;
-
-db::RunInfo real_run() {
-  db::RunInfo info;
-  info.run = 7;
-  info.row.time_source = "real";
-  info.row.instruments = {{"cycler", "psb", "ea-psb-10060-60", "EA", "2841350009", "1.0", "10.0.0.5:5025"}};
-  return info;
-}
-std::vector<db::AuditRow> requested(const std::string& detail) {
-  return {{.action = "run requested", .detail = detail}, {.run = 7, .action = "run begun", .detail = "{}"}};
-}
-
-// Whoever requested the run must have said that it was real; a service says it as well.
-TEST(RunEvidence, only_what_says_so_everywhere_is_real) {
-  const std::vector<db::AuditRow> real = requested(R"({"channel":"ch1","simulated":false})");
-  EXPECT_FALSE(was_simulated(real_run(), real));
-  EXPECT_TRUE(was_simulated(real_run(), requested(R"({"channel":"ch1"})")));
-  EXPECT_TRUE(was_simulated(real_run(), requested(R"({"simulated":true})")));
-  EXPECT_TRUE(was_simulated(real_run(), requested(R"({"cell":"\"simulated\":false"})")));
-  EXPECT_TRUE(was_simulated(real_run(), {}));
-  for (const char* const address : {"127.0.0.1:5025", "localhost:502", "rtu over tcp 127.0.0.1:502", "/dev/pts/3"}) {
-    db::RunInfo info = real_run();
-    info.row.instruments.front().address = address;
-    EXPECT_TRUE(was_simulated(info, real)) << address;
-  }
-  db::RunInfo by_serial = real_run(), by_time = real_run(), by_nothing = real_run();
-  by_serial.row.instruments.front().serial = "1234560001";
-  by_time.row.time_source = "virtual";
-  by_nothing.row.instruments.clear();
-  for (const db::RunInfo* const info : {&by_serial, &by_time, &by_nothing}) EXPECT_TRUE(was_simulated(*info, real));
-}
 
 TEST(RunEvidence, another_run_than_the_claims_is_named_by_what_differs) {
   ClaimRun claimed;

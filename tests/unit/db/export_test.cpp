@@ -168,7 +168,7 @@ TEST(BdfMetadata, names_test_cell_protocol_and_deviations) {
   const Record record(1);
   auto reader = must(Reader::open(record.path));
   const std::string path = record.dir.file("x.bdf.metadata.json");
-  must(export_bdf_metadata(*reader, record.run, {.kind = "cycling"}, {path}));
+  must(export_bdf_metadata(*reader, record.run, {}, {path}));
   const boost::json::value document = boost::json::parse(read_file(path));
   const boost::json::object& test = document.at("test").as_object();
   EXPECT_EQ(test.at("status").as_string(), "completed");
@@ -183,6 +183,48 @@ TEST(BdfMetadata, names_test_cell_protocol_and_deviations) {
   EXPECT_EQ(document.at("channel").at("index").as_int64(), 1);
   EXPECT_EQ(document.at("equipment").as_array().size(), 2U);
   EXPECT_EQ(document.at("test_protocol").at("test_spec").at("id").as_string().size(), 64U);
+}
+
+// By its profile: whoever collects pulse tests must find them.
+TEST(BdfMetadata, calls_a_test_what_it_was) {
+  RunRow row = test::a_run();
+  const auto kind = [&row](const char* profile, bool has_cycles = false) {
+    row.profile_name = profile;
+    return std::string(bdf_kind_of(row, has_cycles));
+  };
+  EXPECT_EQ(kind("Hybrid pulse power characterisation"), "hppc");
+  EXPECT_EQ(kind("our HPPC at -10 degC"), "hppc");
+  EXPECT_EQ(kind("DC resistance at several states of charge"), "dcir");
+  EXPECT_EQ(kind("Formation with first-cycle efficiency"), "formation");
+  EXPECT_EQ(kind("Reference performance test"), "rpt");
+  EXPECT_EQ(kind("Cycle life with reference tests"), "cycling");
+  EXPECT_EQ(kind("Calendar storage with check-ups"), "calendar_ageing");
+  EXPECT_EQ(kind("something of ours", true), "cycling");
+  EXPECT_EQ(kind("something of ours"), "other");
+}
+
+TEST(BdfMetadata, lies_beside_the_data_and_has_no_blank_for_a_maker_that_nobody_named) {
+  const TempDir dir;
+  auto recorder = must(Recorder::open(simulated(dir.file("a.db"))));
+  RunRow row = a_run();
+  row.profile_name = "HPPC";
+  row.instruments = {{"cycler", "c1", "PSB 10060", "EA", "123", "1.0", "localhost:5025"},
+                     {"logger", "io", "adam-6018", "", "", "", "localhost:502"}};
+  Player player(*recorder, row);
+  player.play_cycle(20);
+  player.end_run();
+  must(recorder->close());
+  auto reader = must(Reader::open(dir.file("a.db")));
+  const BdfFiles files = must(export_bdf_files(*reader, player.run, {dir.file("x.bdf.csv")}, BdfLabels::preferred, {}));
+  EXPECT_EQ(files.metadata_path, dir.file("x.bdf.metadata.json"));
+  EXPECT_GT(files.report.rows, 0U);
+  const boost::json::value document = boost::json::parse(read_file(files.metadata_path));
+  EXPECT_EQ(document.at("test").at("kind").as_string(), "hppc");
+  EXPECT_EQ(document.at("test").at("dataset_ids").at(0).as_string(), "x.bdf.csv");
+  EXPECT_EQ(document.at("equipment").at(0).at("equipment_spec_id").as_string(), "EA PSB 10060");
+  EXPECT_EQ(document.at("equipment").at(1).at("equipment_spec_id").as_string(), "adam-6018");
+  const auto again = export_bdf_files(*reader, player.run, {dir.file("x.bdf.csv")}, BdfLabels::preferred, {});
+  EXPECT_FALSE(again) << "no file is replaced by accident";
 }
 
 // What is required is there, whatever is known of the steps; what is no JSON is not passed on.

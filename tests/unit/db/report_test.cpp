@@ -28,8 +28,9 @@ struct ReportRig {
   std::unique_ptr<Reader> reader;
   RunKey run = 0;
 
-  explicit ReportRig(RunRow row = a_run(), int cycles = 3) {
+  explicit ReportRig(RunRow row = a_run(), int cycles = 3, const std::string& request = R"({"simulated":true})") {
     auto recorder = must(Recorder::open(simulated(dir.file("a.db"))));
+    recorder->audit(AuditRow{.verb = "run", .action = "run requested", .detail = request});
     Player player(*recorder, row);
     run = player.run;
     for (int i = 0; i < cycles; ++i) player.play_cycle(60);
@@ -106,8 +107,30 @@ TEST(Report, marks_what_was_not_measured_here) {
   const std::string imported = must(report_html(ReportRig(row).input()));
   EXPECT_THAT(imported, HasSubstr("IMPORTED"));
   EXPECT_THAT(imported, HasSubstr("measured elsewhere, not by this bench"));
-  row.time_source = "real";
-  EXPECT_THAT(must(report_html(ReportRig(row).input())), Not(HasSubstr("SIMULATED")));
+  EXPECT_THAT(imported, Not(HasSubstr("SIMULATED")));
+  row.time_source = "real";  // a simulated bench runs in real time as well
+  const std::string simulated_page = must(report_html(ReportRig(row).input()));
+  EXPECT_THAT(simulated_page, HasSubstr("SIMULATED"));
+  EXPECT_THAT(simulated_page, HasSubstr("real time: the cell was simulated"));
+  EXPECT_THAT(simulated_page, Not(HasSubstr("in real time</span>")));
+  for (InstrumentRow& instrument : row.instruments) instrument.address = "10.0.0.5:5025";
+  const std::string measured = must(report_html(ReportRig(row, 3, R"({"simulated":false})").input()));
+  EXPECT_THAT(measured, Not(HasSubstr("SIMULATED")));
+  EXPECT_THAT(measured, HasSubstr("in real time</span>"));
+}
+
+// What a pulse is worth is told to the end of the cell's own window: beyond it nobody may load it, whatever the supervisor lets through.
+TEST(Report, tells_the_power_of_a_pulse_by_the_window_of_the_cell) {
+  ReportRig rig;
+  ReportInput input = rig.input();
+  input.runs.front().limits = {{"voltage_V", "upper voltage", 9, "V"}, {"voltage_V", "lower voltage", 1, "V"}};
+  const std::string without = must(report_html(input));
+  EXPECT_THAT(without, HasSubstr("Power is not told: the record has no cell file with a voltage window."));
+  input.runs.front().window = CellWindow{2.5, 4.2};
+  const std::string page = must(report_html(input));
+  EXPECT_THAT(page, HasSubstr("2.5 to 4.2 V in its file"));
+  input.runs.front().limits.clear();
+  EXPECT_EQ(must(report_html(input)).find("Power is not told"), std::string::npos);
 }
 
 TEST(Report, of_several_runs_has_them_side_by_side) {

@@ -12,6 +12,8 @@
 namespace cellrig::test {
 namespace {
 
+using namespace std::chrono_literals;
+
 const std::filesystem::path root{CELLRIG_SOURCE_DIR};
 
 std::vector<std::filesystem::path> yaml_files(const std::filesystem::path& folder) {
@@ -142,6 +144,36 @@ TEST(Library, the_cold_of_the_claim_needs_a_cell_that_may_be_colder) {
   const Profile profile = library_profile("cold-weather/cold-discharge.yaml");
   EXPECT_THAT(all_findings(compile(profile, test_cell(), {{"cold_temperature_degC", "-30"}}), "cold-discharge.yaml"),
               testing::HasSubstr("does not nest inside the cell's lower limit of -30 degC"));
+}
+
+// Whoever doubts a life looks into the reference cycles and the last ageing cycle before each of them.
+TEST(Library, lives_of_claims_record_reference_cycles_and_the_cycle_before_in_full) {
+  for (const char* const name : {"claim-life", "fast-charge-life"}) {
+    const Program program = compile(library_profile(std::string{"cycle-life/"} + name + ".yaml"), lg_m50());
+    std::vector<const LoopBegin*> loops;
+    std::size_t in_full = 0, references = 0;
+    for (std::size_t i = 0; i < program.code.size(); ++i) {
+      const auto* const loop = std::get_if<LoopBegin>(&program.code[i]);
+      if (loop == nullptr || !loop->counts_cycles) continue;
+      loops.push_back(loop);
+      const bool is_in_full =
+          std::all_of(program.code.begin() + static_cast<std::ptrdiff_t>(i),
+                      program.code.begin() + static_cast<std::ptrdiff_t>(loop->end), [](const Instruction& in) {
+                        const auto* const step = std::get_if<Step>(&in);
+                        const auto interval_max = step != nullptr && step->setpoint ? 1s : 10s;
+                        return step == nullptr || step->record_interval <= interval_max;
+                      });
+      const bool is_last_of_block = !loop->is_reference && loop->times == 1;
+      EXPECT_TRUE(is_in_full || (!loop->is_reference && !is_last_of_block)) << name << ", loop " << loops.size();
+      in_full += is_last_of_block ? 1U : 0U;
+      references += loop->is_reference ? 1U : 0U;
+    }
+    EXPECT_EQ(in_full, 1U) << name;
+    EXPECT_EQ(references, 2U) << name;
+    ASSERT_GE(loops.size(), 2U);
+    EXPECT_TRUE(loops.back()->is_reference && !loops[loops.size() - 2]->is_reference && loops[loops.size() - 2]->times == 1)
+        << name;
+  }
 }
 
 }  // namespace

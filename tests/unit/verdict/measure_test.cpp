@@ -50,6 +50,32 @@ TEST(VerdictMeasure, charges_and_energies) {
   EXPECT_NEAR(value(play, {.quantity = ClaimQuantity::step_time, .step = "charge"}), 60.0, 1e-12);
 }
 
+// A cell that was half full when the run began gives back more than went in: that is no efficiency.
+TEST(VerdictMeasure, an_efficiency_is_of_cycles_that_began_where_a_discharge_had_ended) {
+  const MeasureRequest request{.quantity = ClaimQuantity::coulombic_efficiency, .step = "discharge", .reference = "charge*"};
+  const auto add = [](Play& play, const char* name, double amps) { play.add({.name = name, .from_A = amps, .to_A = amps}); };
+  Play play;
+  add(play, "charge", 2.5);
+  add(play, "discharge", -4.95);
+  const Result<Measured> alone = measure(play.facts(), request, instruments(), cell());
+  ASSERT_FALSE(alone);
+  EXPECT_NE(alone.error().what.find("198.0 %"), std::string::npos) << alone.error().what;
+  EXPECT_NE(alone.error().what.find("more than 105 % is no efficiency"), std::string::npos) << alone.error().what;
+  add(play, "charge", 3.0);
+  add(play, "charge slowly", 2.0);
+  add(play, "discharge", -4.95);
+  EXPECT_NEAR(value(play, request), 99.0, 1e-9);
+  add(play, "charge", 2.0);  // for the store: nothing comes back
+  EXPECT_NEAR(value(play, request), 99.0, 1e-9);
+  Play conditioned;
+  add(conditioned, "conditioning", -1.0);
+  for (const double out_A : {-4.9, -5.0}) {
+    add(conditioned, "charge", 5.0);
+    add(conditioned, "discharge", out_A);
+  }
+  EXPECT_NEAR(value(conditioned, request), 99.0, 1e-9);
+}
+
 TEST(VerdictMeasure, ratios_take_the_reference_before) {
   Play play;
   play.add({.name = "warm", .from_A = -5.0, .to_A = -5.0});
