@@ -8,7 +8,7 @@
 #include "controller/api/record_views.hpp"
 #include "controller/base/config_error.hpp"
 #include "db/reader.hpp"
-#include "db/step_clock.hpp"
+#include "db/analysis/step_clock.hpp"
 
 namespace cellrig::api {
 namespace {

@@ -7,7 +7,7 @@
 #include "db/analysis/curve.hpp"
 #include "db/analysis/differential.hpp"
 #include "db/analysis/overview.hpp"
-#include "db/step_clock.hpp"
+#include "db/analysis/step_clock.hpp"
 #include "ui/model/seconds.hpp"
 #include "ui/model/expected.hpp"
 
