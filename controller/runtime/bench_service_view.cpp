@@ -147,8 +147,11 @@ void BenchService::add_lines_now(const Place& place, const Program& program, std
     lines.push_back(place.watch->is_known_off()
                         ? CheckLine{"output", CheckLine::State::ok, "off, confirmed"}
                         : CheckLine{"output", CheckLine::State::warning, "OFF has to be confirmed first"});
+    // A contactor stands open between two runs: what the cycler measures then is not the cell. The start closes it and measures before anything flows.
     lines.push_back(
-        within("cell voltage", "V", seen[Measurand::voltage], limits.voltage_min.value(), limits.voltage_max.value()));
+        place.config.contactor
+            ? CheckLine{"cell voltage", CheckLine::State::warning, "behind the open contactor: the start measures it first"}
+            : within("cell voltage", "V", seen[Measurand::voltage], limits.voltage_min.value(), limits.voltage_max.value()));
   }
   if (place.config.cell_temperature) {
     lines.push_back(within("cell temperature", "degC", seen[Measurand::cell_temperature], limits.cell_temperature_min.value(),

@@ -16,7 +16,29 @@ namespace {
 constexpr const char* fake_token = "a token of the test";
 constexpr double charge_s = 3600, rest_s = 600, capacity_Ah = 5, current_max_A = 4;
 
-double open_circuit_V(double soc) { return 3.0 + 1.0 * soc + 0.18 * std::sin(soc * 7) * (1 - soc) - 0.5 * std::exp(-soc * 25); }
+double open_circuit_V(double soc) { return 2.95 + 1.63 * soc + 0.18 * std::sin(soc * 7) * (1 - soc) - 0.5 * std::exp(-soc * 25); }
+
+/// How much warmer than the room: it follows the current's heat with 700 s.
+double warming_K(double t) {
+  constexpr double settles_in_s = 700, K_per_A = 0.6;
+  struct Phase {
+    double until_s, current_A;
+  };
+  constexpr Phase phases[] = {{2700, current_max_A}, {charge_s, 1}, {charge_s + rest_s, 0}, {1e9, 2.5}};
+  double warming = 0, from = 0;
+  for (const Phase& phase : phases) {
+    const double goal = K_per_A * phase.current_A;
+    warming = goal + (warming - goal) * std::exp(-(std::min(t, phase.until_s) - from) / settles_in_s);
+    if (t <= phase.until_s) break;
+    from = phase.until_s;
+  }
+  return warming;
+}
+
+/// Its output is off and its clock stands still.
+bool stands_still(const api::ChannelView& view) {
+  return view.state == api::Activity::paused || view.state == api::Activity::waiting;
+}
 
 }  // namespace
 
@@ -39,7 +61,7 @@ FakeCell fake_cell(double t) {
     soc = charged - cell.discharge_Ah / capacity_Ah;
   }
   cell.voltage_V = open_circuit_V(soc) + cell.current_A * resistance_ohm + 0.0008 * std::sin(t * 1.7);
-  cell.temperature_degC = 25 + 0.6 * std::abs(cell.current_A) * (1 - std::exp(-t / 700)) + 0.05 * std::sin(t * 0.31);
+  cell.temperature_degC = 25 + warming_K(t) + 0.05 * std::sin(t * 0.31);
   cell.pressure_MPa = 1 + 0.12 * soc;
   return cell;
 }
@@ -176,7 +198,7 @@ void FakeBench::fill_view(api::ChannelView& view) {
   const char* const names[] = {"", "cccv_charge", "rest", "cc_discharge"};
   view.test_time_s = t;
   view.voltage_V = cell.voltage_V;
-  view.current_A = view.state == api::Activity::paused ? 0 : cell.current_A;
+  view.current_A = stands_still(view) ? 0 : cell.current_A;
   view.cell_temperature_degC = cell.temperature_degC;
   view.chamber_temperature_degC = 24.7;
   view.pressure_MPa = cell.pressure_MPa;
@@ -192,7 +214,7 @@ void FakeBench::fill_view(api::ChannelView& view) {
   view.cycle_count = 12;
   view.time_left_s = 12 * 9000 - t;
   view.ends_utc = UtcTime{utc_now().ns_since_epoch + static_cast<std::int64_t>(*view.time_left_s * 1e9)};
-  view.is_output_on = cell.step != 2;
+  view.is_output_on = cell.step != 2 && !stands_still(view);
   view.regulation = t < 2700 || cell.step == 3 ? api::Regulation::cc
                     : cell.step == 1           ? api::Regulation::cv
                                                : api::Regulation::off;
@@ -217,7 +239,7 @@ void FakeBench::run_on(const std::string& name, double seconds) {
 void FakeBench::advance(double seconds) {
   constexpr double sample_every_s = 1;
   for (api::ChannelView& view : bench_.channels) {
-    if (!is_busy(view.state) || view.state == api::Activity::paused) continue;
+    if (!is_busy(view.state) || stands_still(view)) continue;
     api::StreamMessage message;
     message.type = api::StreamType::samples;
     message.samples = api::LiveSamples{view.channel, view.run, {}};
@@ -246,6 +268,8 @@ void FakeBench::trip(const std::string& name) {
   api::ChannelView& view = channel(name);
   view.state = api::Activity::tripped;
   view.current_A = 0;
+  view.is_output_on = false;
+  view.cell_temperature_degC = 60.4;
   view.trip = api::TripView{"cell_temperature_max", "The cell is warmer than its limit", 60.4, 60.0,
                             "Keep away, wait for it to cool below 40 °C, look for smoke."};
   api::AlarmView alarm;
@@ -291,6 +315,7 @@ std::vector<api::StepView> FakeBench::steps_of(const std::string& name) {
     step.is_in_cycle = true;
     step.name = names[i];
     step.type = types[i];
+    step.compared_with = 1;
     step.setpoint = setpoints[i];
     step.started_test_time_s = starts[i];
     if (i < 2 && now >= starts[i + 1]) {

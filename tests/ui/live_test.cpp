@@ -329,12 +329,9 @@ TEST_F(Live, shows_the_latest_steps_of_a_run_of_very_many) {
   bench.advance(1);
   ASSERT_TRUE(wait_until([&] { return steps.back().step_count == 12'004; }));
   EXPECT_EQ(steps.size(), 12'004U);
-  const FakeRequest* latest = nullptr;
-  for (const FakeRequest& request : bench.requests()) {
-    if (request.path.endsWith(QLatin1String("/steps"))) latest = &request;
-  }
-  ASSERT_NE(latest, nullptr);
-  EXPECT_TRUE(latest->query.contains(QStringLiteral("after=12002"))) << "only what may have changed is asked for again";
+  EXPECT_TRUE(std::any_of(bench.requests().begin(), bench.requests().end(), [](const FakeRequest& request) {
+    return request.path.endsWith(QLatin1String("/steps")) && request.query.contains(QStringLiteral("after=12002"));
+  })) << "only what may have changed is asked for again";
   bench.more_steps = 25'000;
   bench.run_on("ch2", 5000);
   ASSERT_TRUE(wait_until([&] { return window.model().channel("ch2")->run.has_value(); }));

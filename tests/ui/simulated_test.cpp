@@ -1,4 +1,5 @@
 // The window on the real service: 'cellrig serve --simulated' as a child, a run that goes on, the emergency stop, and the record afterwards.
+#include <QComboBox>
 #include <QElapsedTimer>
 #include <QLabel>
 #include <QLineEdit>
@@ -61,7 +62,17 @@ TEST(Simulated, opens_on_a_running_bench_stops_it_and_reviews_it) {
   EXPECT_TRUE(window.message().startsWith(QStringLiteral("Emergency stop:"))) << qPrintable(window.message());
 
   // The check, the rehearsal and the preflight of a real service let a person start what they are meant to.
+  const api::ChannelView before = window.model().channels().back();
   window.show_page(MainWindow::Page::start);
+  const auto choose = [](QComboBox& box, const std::string& title) {
+    ASSERT_TRUE(wait_until([&] { return box.count() > 0; }, slow_machine_ms));
+    const int at = box.findText(QString::fromStdString(title), Qt::MatchStartsWith);
+    ASSERT_GE(at, 0) << title;
+    box.setCurrentIndex(at);
+  };
+  ASSERT_NO_FATAL_FAILURE(choose(window.start_page().channel_box(), before.channel));
+  ASSERT_NO_FATAL_FAILURE(choose(window.start_page().cell_box(), before.cell));
+  ASSERT_NO_FATAL_FAILURE(choose(window.start_page().profile_box(), before.profile));
   QTest::keyClicks(&window.start_page().operator_field(), QStringLiteral("jane"));
   QTest::keyClicks(&window.start_page().barcode_field(), QStringLiteral("SN0099\r"));
   EXPECT_TRUE(wait_until([&] { return window.start_page().start_button().isEnabled(); }, slow_machine_ms * 4))

@@ -33,6 +33,7 @@ class StartPage : public QWidget {
   [[nodiscard]] QLineEdit& barcode_field() { return *cell_id_; }
   [[nodiscard]] QLineEdit& operator_field() { return *operator_; }
   [[nodiscard]] QComboBox& profile_box() { return *profile_; }
+  [[nodiscard]] QComboBox& cell_box() { return *cell_; }
   [[nodiscard]] QComboBox& channel_box() { return *channel_; }
   [[nodiscard]] ParameterForm& parameters() { return *parameters_; }
   [[nodiscard]] QString obstacle_text() const;

@@ -63,7 +63,7 @@ class RunPage : public QWidget {
   void clear_rows();
   void fetch_run();
   void fetch_rows();
-  void fetch_step_rows(std::int64_t after);
+  void fetch_step_rows();
   /// The executions after this one, page by page, then `done`.
   void fetch_steps(std::int64_t after, const std::function<void()>& done);
   void fetch_stretch(Window window);
@@ -87,6 +87,8 @@ class RunPage : public QWidget {
   std::string channel_;
   RunData data_;
   std::vector<api::EventView> events_;
+  int steps_asked_ = 0;  ///< answers to what was asked for another run are dropped
+  bool is_fetching_steps_ = false, are_steps_stale_ = false;
   std::int64_t rows_of_step_ = -1;  ///< the step count that the tables were fetched at
   bool has_pressure_ = false, has_ambient_ = false, has_expected_ = false, is_dirty_ = false;
   std::size_t charge_curves_shown_ = 0;

@@ -39,6 +39,8 @@ QString reason_of(const api::StepView& step) {
 
 // Together with the data: the tables show what is there by its place.
 void RunPage::clear_rows() {
+  ++steps_asked_;  // what is on its way is of another run
+  is_fetching_steps_ = are_steps_stale_ = false;
   rows_of_step_ = -1;
   events_.clear();
   event_model_->set_row_count(0);
@@ -79,20 +81,24 @@ void RunPage::fetch_run() {
 }
 
 void RunPage::fetch_steps(std::int64_t after, const std::function<void()>& done) {
-  const std::int64_t run = data_.run();
+  is_fetching_steps_ = true;
   const QString path = run_path(QStringLiteral("/steps?limit=%1&after=%2").arg(steps_of_page).arg(after));
-  client_.get<std::vector<api::StepView>>(path, this, [this, run, after, done](const Answer<std::vector<api::StepView>>& page) {
-    if (!page || run != data_.run()) return;
-    data_.add_steps(*page);
-    step_model_->set_row_count(static_cast<int>(data_.steps().size()));  // at once: its rows are these
-    if (page->size() < steps_of_page) {
-      done();
-      return;
-    }
-    // An interruption makes several parts of one execution: the last one of a full page may have more of them.
-    const std::int64_t last = page->back().step_count;
-    fetch_steps(last - 1 > after ? last - 1 : last, done);
-  });
+  client_.get<std::vector<api::StepView>>(
+      path, this, [this, asked = steps_asked_, after, done](const Answer<std::vector<api::StepView>>& page) {
+        if (asked != steps_asked_) return;
+        is_fetching_steps_ = false;
+        if (!page) return;  // the next step asks again
+        data_.add_steps(*page);
+        step_model_->set_row_count(static_cast<int>(data_.steps().size()));  // at once: its rows are these
+        if (page->size() < steps_of_page) {
+          done();
+          if (are_steps_stale_) fetch_step_rows();
+          return;
+        }
+        // An interruption makes several parts of one execution: the last one of a full page may have more of them.
+        const std::int64_t last = page->back().step_count;
+        fetch_steps(last - 1 > after ? last - 1 : last, done);
+      });
 }
 
 void RunPage::fetch_rows() {
@@ -100,12 +106,7 @@ void RunPage::fetch_rows() {
   rows_of_step_ = channel == nullptr ? -1 : channel->step_count.value_or(0);
   const std::int64_t run = data_.run();
   if (run == 0) return;
-  if (data_.steps().empty()) {  // fetch_run has not got them yet, or could not
-    const std::int64_t newest = rows_of_step_;
-    fetch_step_rows(std::max<std::int64_t>(0, newest - static_cast<std::int64_t>(RunData::steps_max)));
-  } else {
-    fetch_step_rows(data_.steps().back().step_count - 1);  // how the latest one ended, and what came after it
-  }
+  fetch_step_rows();
   client_.get<std::vector<api::EventView>>(run_path(QStringLiteral("/events?limit=500")), this, [this, run](const auto& events) {
     if (!events || run != data_.run()) return;
     event_model_->set_row_count(0);
@@ -116,8 +117,14 @@ void RunPage::fetch_rows() {
   });
 }
 
-void RunPage::fetch_step_rows(std::int64_t after) {
-  fetch_steps(after, [this] {
+// One chain of pages at a time: two would take each other's rows away.
+void RunPage::fetch_step_rows() {
+  are_steps_stale_ = is_fetching_steps_;
+  if (are_steps_stale_) return;
+  const std::int64_t known = data_.steps().empty()
+                                 ? rows_of_step_ - static_cast<std::int64_t>(RunData::steps_max)
+                                 : data_.steps().back().step_count - 1;  // how the latest one ended, and what came then
+  fetch_steps(std::max<std::int64_t>(0, known), [this] {
     step_model_->set_row_count(0);
     step_model_->set_row_count(static_cast<int>(data_.steps().size()));
     step_table_->resizeColumnsToContents();
