@@ -122,12 +122,16 @@ void expect_all_reached_in_order(QWidget& window, QWidget& first) {
 }
 
 /// Not cut off by anything around it, as by an area that scrolls.
-bool is_in_sight(const QWidget& widget) {
+testing::AssertionResult is_in_sight(const QWidget& widget) {
   for (const QWidget* parent = widget.parentWidget(); parent != nullptr; parent = parent->parentWidget()) {
-    if (!parent->rect().contains(QRect(widget.mapTo(parent, QPoint()), widget.size()))) return false;
+    const QRect place(widget.mapTo(parent, QPoint()), widget.size());
+    if (!parent->rect().contains(place)) {
+      return testing::AssertionFailure() << place.top() << " to " << place.bottom() << " in " << parent->metaObject()->className()
+                                         << " of height " << parent->height();
+    }
     if (parent->isWindow()) break;
   }
-  return true;
+  return testing::AssertionSuccess();
 }
 
 /// That something on the screen says where the focus is: the picture of a control changes when it goes there, and all of it is in sight.

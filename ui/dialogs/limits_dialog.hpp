@@ -9,13 +9,12 @@
 #include <vector>
 
 #include "controller/api/messages.hpp"
+#include "ui/model/tab_order.hpp"
 
 class QCheckBox;
 class QLabel;
 class QLineEdit;
 class QPushButton;
-
-#include "ui/model/tab_order.hpp"
 
 namespace cellrig::ui {
 

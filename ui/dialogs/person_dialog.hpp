@@ -6,13 +6,13 @@
 #include <utility>
 #include <vector>
 
+#include "ui/model/tab_order.hpp"
+
 class QCheckBox;
 class QComboBox;
 class QLabel;
 class QLineEdit;
 class QPushButton;
-
-#include "ui/model/tab_order.hpp"
 
 namespace cellrig::ui {
 

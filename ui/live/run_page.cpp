@@ -259,6 +259,7 @@ void RunPage::make_live_tab() {
   auto* layout = new QVBoxLayout(page);
   layout->setContentsMargins(8, 8, 8, 8);
   auto* corner = new QWidget;
+  corner->setStyleSheet(QStringLiteral("QPushButton { min-height: 42px; }"));  // with its frame as high as a tab
   auto* row = new QHBoxLayout(corner);
   row->setContentsMargins(0, 0, 0, 0);
   follow_ = order_button(tr("&Whole run"), tr("Everything so far, and what comes (Home)"));

@@ -47,7 +47,12 @@ void add_stops(const QWidget& parent, QList<QWidget*>& stops) {
 // An area that scrolls shows what has the focus when Tab moves within it, but not when Tab comes from outside.
 void show_in_scroll_areas(QWidget& stop) {
   for (QWidget* parent = stop.parentWidget(); parent != nullptr; parent = parent->parentWidget()) {
-    if (auto* area = qobject_cast<QScrollArea*>(parent)) area->ensureWidgetVisible(&stop);
+    auto* area = qobject_cast<QScrollArea*>(parent);
+    if (area == nullptr) continue;
+    // All of it: ensureWidgetVisible() of a field is content with its cursor.
+    constexpr int spare = 8;
+    const QPoint middle = stop.mapTo(area->widget(), stop.rect().center());
+    area->ensureVisible(middle.x(), middle.y(), 0, stop.height() / 2 + spare);
   }
 }
 
