@@ -16,7 +16,7 @@ namespace {
 constexpr const char* fake_token = "a token of the test";
 constexpr double charge_s = 3600, rest_s = 600, capacity_Ah = 5, current_max_A = 4;
 
-double open_circuit_V(double soc) { return 2.95 + 1.63 * soc + 0.18 * std::sin(soc * 7) * (1 - soc) - 0.5 * std::exp(-soc * 25); }
+double open_circuit_V(double soc) { return 2.95 + 1.61 * soc + 0.18 * std::sin(soc * 7) * (1 - soc) - 0.5 * std::exp(-soc * 25); }
 
 /// How much warmer than the room: it follows the current's heat with 700 s.
 double warming_K(double t) {

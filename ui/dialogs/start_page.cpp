@@ -150,6 +150,7 @@ QWidget* StartPage::make_left() {
   layout->setSpacing(start_margin);
   layout->addWidget(make_fields());
   profile_text_ = paragraph();
+  profile_text_->setTextFormat(Qt::RichText);  // a long purpose in front of the first tag is not taken for rich text by itself
   auto* what = new QVBoxLayout;
   what->addWidget(profile_text_);
   layout->addWidget(card(what));

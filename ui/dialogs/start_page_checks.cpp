@@ -25,7 +25,7 @@ QString place_of(const api::FindingView& finding) {
 QString approach_line(const api::ApproachView& limit) {
   return QStringLiteral("<tr><td>%1 &nbsp;</td><td align='right'>%2 &nbsp;</td><td align='right'>%3 &nbsp;</td><td>%4</td></tr>")
       .arg(to_text(limit.limit).toHtmlEscaped(), number_text(limit.bound, 2), number_text(limit.nearest, 2),
-           to_text(limit.unit).toHtmlEscaped());
+           limit.unit == "degC" ? QStringLiteral("°C") : to_text(limit.unit).toHtmlEscaped());
 }
 }  // namespace
 
