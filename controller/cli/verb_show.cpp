@@ -243,8 +243,21 @@ void print_run(const db::RunInfo& info, const RunContent& content, std::size_t s
   fmt::print("\n");
 }
 
+boost::json::array events_json(const RunContent& content) {
+  boost::json::array events;
+  for (const db::EventRow& e : content.events) {
+    events.push_back(boost::json::object{{"test_time_s", static_cast<double>(e.test_time_ns) / 1e9},
+                                         {"severity", static_cast<int>(e.severity)},
+                                         {"kind", e.kind},
+                                         {"message", e.message},
+                                         {"value", json_number(e.value)},
+                                         {"limit", json_number(e.limit)}});
+  }
+  return events;
+}
+
 boost::json::object json_of(const db::RunInfo& info, const RunContent& content) {
-  boost::json::array steps, cycles, events;
+  boost::json::array steps, cycles;
   boost::json::object sensors;
   for (const auto& [quantity, s] : content.sensors) {
     sensors[quantity] = boost::json::object{
@@ -288,14 +301,6 @@ boost::json::object json_of(const db::RunInfo& info, const RunContent& content) 
                                          {"cell_temperature_max_degC", json_number(c.cell_temperature_max_degC)},
                                          {"retention", json_number(c.retention)}});
   }
-  for (const db::EventRow& e : content.events) {
-    events.push_back(boost::json::object{{"test_time_s", static_cast<double>(e.test_time_ns) / 1e9},
-                                         {"severity", static_cast<int>(e.severity)},
-                                         {"kind", e.kind},
-                                         {"message", e.message},
-                                         {"value", json_number(e.value)},
-                                         {"limit", json_number(e.limit)}});
-  }
   return {{"run", info.run},
           {"channel", info.row.channel},
           {"cell", info.row.cell_name},
@@ -309,7 +314,7 @@ boost::json::object json_of(const db::RunInfo& info, const RunContent& content) 
           {"steps", std::move(steps)},
           {"cycles", std::move(cycles)},
           {"sensors", std::move(sensors)},
-          {"events", std::move(events)},
+          {"events", events_json(content)},
           {"expected_curves", content.expected_curves},
           {"divergences", divergences_of(content).size()},
           {"deviations", deviations_json(content)},
