@@ -243,41 +243,50 @@ void print_run(const db::RunInfo& info, const RunContent& content, std::size_t s
   fmt::print("\n");
 }
 
-boost::json::object json_of(const db::StepInfo& s, const RunContent& content) {
-  boost::json::object step{{"step_count", s.row.step_count},
-                           {"step_id", s.row.step_id},
-                           {"cycle", s.row.cycle},
-                           {"in_cycle", s.row.in_cycle},
-                           {"name", s.row.name},
-                           {"type", s.row.type},
-                           {"setpoint", s.row.setpoint_text},
-                           {"started_test_time_s", static_cast<double>(s.row.started_test_time_ns) / 1e9}};
-  const auto waited = content.waited_s.find(s.row.step);
-  if (waited != content.waited_s.end()) step["waited_s"] = waited->second;
-  if (s.end) {
-    step["ended_test_time_s"] = static_cast<double>(s.end->ended_test_time_ns) / 1e9;
-    step["reason"] = s.end->reason;
-    step["condition"] = s.end->condition;
-    step["value"] = json_number(s.end->value);
-    step["margin"] = json_number(s.end->margin);
-    step["charge_Ah"] = s.end->charge_Ah;
-    step["discharge_Ah"] = s.end->discharge_Ah;
-    step["charge_Wh"] = s.end->charge_Wh;
-    step["discharge_Wh"] = s.end->discharge_Wh;
-    step["cell_temperature_max_degC"] = json_number(s.end->cell_temperature_max_degC);
+boost::json::array events_json(const RunContent& content) {
+  boost::json::array events;
+  for (const db::EventRow& e : content.events) {
+    events.push_back(boost::json::object{{"test_time_s", static_cast<double>(e.test_time_ns) / 1e9},
+                                         {"severity", static_cast<int>(e.severity)},
+                                         {"kind", e.kind},
+                                         {"message", e.message},
+                                         {"value", json_number(e.value)},
+                                         {"limit", json_number(e.limit)}});
   }
-  return step;
+  return events;
 }
 
 boost::json::object json_of(const db::RunInfo& info, const RunContent& content) {
-  boost::json::array steps, cycles, events;
+  boost::json::array steps, cycles;
   boost::json::object sensors;
   for (const auto& [quantity, s] : content.sensors) {
     sensors[quantity] = boost::json::object{
         {"rows", s.rows}, {"min", json_number(s.min)}, {"max", json_number(s.max)}, {"last", json_number(s.last)}};
   }
   for (const db::StepInfo& s : content.steps) {
-    steps.push_back(json_of(s, content));
+    boost::json::object step{{"step_count", s.row.step_count},
+                             {"step_id", s.row.step_id},
+                             {"cycle", s.row.cycle},
+                             {"in_cycle", s.row.in_cycle},
+                             {"name", s.row.name},
+                             {"type", s.row.type},
+                             {"setpoint", s.row.setpoint_text},
+                             {"started_test_time_s", static_cast<double>(s.row.started_test_time_ns) / 1e9}};
+    const auto waited = content.waited_s.find(s.row.step);
+    if (waited != content.waited_s.end()) step["waited_s"] = waited->second;
+    if (s.end) {
+      step["ended_test_time_s"] = static_cast<double>(s.end->ended_test_time_ns) / 1e9;
+      step["reason"] = s.end->reason;
+      step["condition"] = s.end->condition;
+      step["value"] = json_number(s.end->value);
+      step["margin"] = json_number(s.end->margin);
+      step["charge_Ah"] = s.end->charge_Ah;
+      step["discharge_Ah"] = s.end->discharge_Ah;
+      step["charge_Wh"] = s.end->charge_Wh;
+      step["discharge_Wh"] = s.end->discharge_Wh;
+      step["cell_temperature_max_degC"] = json_number(s.end->cell_temperature_max_degC);
+    }
+    steps.push_back(std::move(step));
   }
   for (const db::CycleRow& c : content.cycles) {
     cycles.push_back(boost::json::object{{"cycle", c.cycle},
@@ -292,14 +301,6 @@ boost::json::object json_of(const db::RunInfo& info, const RunContent& content) 
                                          {"cell_temperature_max_degC", json_number(c.cell_temperature_max_degC)},
                                          {"retention", json_number(c.retention)}});
   }
-  for (const db::EventRow& e : content.events) {
-    events.push_back(boost::json::object{{"test_time_s", static_cast<double>(e.test_time_ns) / 1e9},
-                                         {"severity", static_cast<int>(e.severity)},
-                                         {"kind", e.kind},
-                                         {"message", e.message},
-                                         {"value", json_number(e.value)},
-                                         {"limit", json_number(e.limit)}});
-  }
   return {{"run", info.run},
           {"channel", info.row.channel},
           {"cell", info.row.cell_name},
@@ -313,7 +314,7 @@ boost::json::object json_of(const db::RunInfo& info, const RunContent& content) 
           {"steps", std::move(steps)},
           {"cycles", std::move(cycles)},
           {"sensors", std::move(sensors)},
-          {"events", std::move(events)},
+          {"events", events_json(content)},
           {"expected_curves", content.expected_curves},
           {"divergences", divergences_of(content).size()},
           {"deviations", deviations_json(content)},

@@ -46,7 +46,6 @@ class ReviewView : public QWidget {
   [[nodiscard]] QTabWidget& tabs() { return *tabs_; }
   [[nodiscard]] QString title() const;
   [[nodiscard]] QString status() const;
-  [[nodiscard]] QString title() const;
 
  Q_SIGNALS:
   void record_opened(bool is_open);
