@@ -27,6 +27,47 @@ namespace {
 
 constexpr int slow_machine_ms = 30'000;
 
+/// Whoever has stopped it says so, on the alarm.
+void acknowledge_the_alarm(MainWindow& window) {
+  for (QPushButton* button : window.alarm_panel().findChildren<QPushButton*>()) {
+    if (!button->isVisible() || !button->text().contains(QStringLiteral("knowledge"))) continue;
+    QTest::mouseClick(button, Qt::LeftButton);
+    ASSERT_NE(window.acknowledge_dialog(), nullptr);
+    QTest::keyClicks(&window.acknowledge_dialog()->name_field(), QStringLiteral("jane"));
+    QTest::keyClicks(&window.acknowledge_dialog()->reason_field(), QStringLiteral("meant so"));
+    QTest::mouseClick(&window.acknowledge_dialog()->action_button(), Qt::LeftButton);
+    break;  // the row and its button are made anew
+  }
+  EXPECT_TRUE(wait_until([&] { return !window.alarm_panel().isVisible(); }, slow_machine_ms))
+      << window.model().open_alarm_count();
+}
+
+/// The check, the rehearsal and the preflight of a real service let a person start what they are meant to.
+void be_ready_to_start(MainWindow& window) {
+  const api::ChannelView before = window.model().channels().back();
+  window.show_page(MainWindow::Page::start);
+  const auto choose = [](QComboBox& box, const std::string& title) {
+    ASSERT_TRUE(wait_until([&] { return box.count() > 0; }, slow_machine_ms));
+    const int at = box.findText(QString::fromStdString(title), Qt::MatchStartsWith);
+    ASSERT_GE(at, 0) << title;
+    box.setCurrentIndex(at);
+  };
+  ASSERT_NO_FATAL_FAILURE(choose(window.start_page().channel_box(), before.channel));
+  ASSERT_NO_FATAL_FAILURE(choose(window.start_page().cell_box(), before.cell));
+  ASSERT_NO_FATAL_FAILURE(choose(window.start_page().profile_box(), before.profile));
+  if (window.start_page().operator_field().text().isEmpty())
+    QTest::keyClicks(&window.start_page().operator_field(), QStringLiteral("jane"));
+  QTest::keyClicks(&window.start_page().barcode_field(), QStringLiteral("SN0099\r"));
+  EXPECT_TRUE(wait_until([&] { return window.start_page().start_button().isEnabled(); }, slow_machine_ms * 4))
+      << qPrintable(window.start_page().obstacle_text());
+  ASSERT_TRUE(wait_until([&] { return window.message().isEmpty(); }, slow_machine_ms)) << "a confirmed stop is said for a while";
+  for (const QLabel* label : window.start_page().findChildren<QLabel*>())
+    EXPECT_FALSE(label->textFormat() == Qt::AutoText && !Qt::mightBeRichText(label->text()) &&
+                 label->text().contains(QStringLiteral("<span")))
+        << qPrintable(label->text());
+  take_pictures(window, QStringLiteral("simulated-start"));
+}
+
 TEST(Simulated, opens_on_a_running_bench_stops_it_and_reviews_it) {
   QSettings().clear();
   QElapsedTimer clock;
@@ -63,40 +104,8 @@ TEST(Simulated, opens_on_a_running_bench_stops_it_and_reviews_it) {
       << qPrintable(window.message());
   EXPECT_TRUE(window.message().startsWith(QStringLiteral("Emergency stop:"))) << qPrintable(window.message());
 
-  // The check, the rehearsal and the preflight of a real service let a person start what they are meant to.
-  for (QPushButton* button : window.alarm_panel().findChildren<QPushButton*>()) {
-    if (!button->isVisible() || !button->text().contains(QStringLiteral("knowledge"))) continue;
-    QTest::mouseClick(button, Qt::LeftButton);
-    ASSERT_NE(window.acknowledge_dialog(), nullptr);
-    QTest::keyClicks(&window.acknowledge_dialog()->name_field(), QStringLiteral("jane"));
-    QTest::keyClicks(&window.acknowledge_dialog()->reason_field(), QStringLiteral("meant so"));
-    QTest::mouseClick(&window.acknowledge_dialog()->action_button(), Qt::LeftButton);
-    break;  // the row and its button are made anew
-  }
-  EXPECT_TRUE(wait_until([&] { return !window.alarm_panel().isVisible(); }, slow_machine_ms))
-      << window.model().open_alarm_count();
-  const api::ChannelView before = window.model().channels().back();
-  window.show_page(MainWindow::Page::start);
-  const auto choose = [](QComboBox& box, const std::string& title) {
-    ASSERT_TRUE(wait_until([&] { return box.count() > 0; }, slow_machine_ms));
-    const int at = box.findText(QString::fromStdString(title), Qt::MatchStartsWith);
-    ASSERT_GE(at, 0) << title;
-    box.setCurrentIndex(at);
-  };
-  ASSERT_NO_FATAL_FAILURE(choose(window.start_page().channel_box(), before.channel));
-  ASSERT_NO_FATAL_FAILURE(choose(window.start_page().cell_box(), before.cell));
-  ASSERT_NO_FATAL_FAILURE(choose(window.start_page().profile_box(), before.profile));
-  if (window.start_page().operator_field().text().isEmpty())
-    QTest::keyClicks(&window.start_page().operator_field(), QStringLiteral("jane"));
-  QTest::keyClicks(&window.start_page().barcode_field(), QStringLiteral("SN0099\r"));
-  EXPECT_TRUE(wait_until([&] { return window.start_page().start_button().isEnabled(); }, slow_machine_ms * 4))
-      << qPrintable(window.start_page().obstacle_text());
-  ASSERT_TRUE(wait_until([&] { return window.message().isEmpty(); }, slow_machine_ms)) << "a confirmed stop is said for a while";
-  for (const QLabel* label : window.start_page().findChildren<QLabel*>())
-    EXPECT_FALSE(label->textFormat() == Qt::AutoText && !Qt::mightBeRichText(label->text()) &&
-                 label->text().contains(QStringLiteral("<span")))
-        << qPrintable(label->text());
-  take_pictures(window, QStringLiteral("simulated-start"));
+  ASSERT_NO_FATAL_FAILURE(acknowledge_the_alarm(window));
+  ASSERT_NO_FATAL_FAILURE(be_ready_to_start(window));
 
   window.show_page(MainWindow::Page::review);
   int shown = 0;
