@@ -48,9 +48,9 @@ void require_open_trip(db::Reader& reader, const AcknowledgeOptions& options) {
 
 void require_open_heat(db::Reader& reader, const AcknowledgeOptions& options) {
   if (value_or_throw(reader.unacknowledged_heat(options.channel), options.database)) return;
-  throw ConfigError{SourcePlace{options.database},
-                    fmt::format("channel {}: no heat was found on it without a run, or somebody has acknowledged it",
-                                options.channel)};
+  throw ConfigError{
+      SourcePlace{options.database},
+      fmt::format("channel {}: no heat was found on it without a run, or somebody has acknowledged it", options.channel)};
 }
 
 ExitCode run_acknowledge(const AcknowledgeOptions& options) {

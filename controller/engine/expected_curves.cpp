@@ -9,9 +9,9 @@ namespace {
 
 /// In bands. While a step lasts its points are thinned out again and again, and what each round is wrong by adds up.
 constexpr double least_share = 0.001;
-constexpr double straight_share = 0.05;  ///< of the band: what a point that is left out may be off the line
-constexpr double sensor_bend = 1e3;      ///< in bands: more than a curve does
-constexpr double differing_share = 0.5;  ///< of the band: see CurveGatherer
+constexpr double straight_share = 0.05;    ///< of the band: what a point that is left out may be off the line
+constexpr double sensor_bend = 1e3;        ///< in bands: more than a curve does
+constexpr double differing_share = 0.5;    ///< of the band: see CurveGatherer
 constexpr std::uint64_t nothing_kept = 0;  ///< instead of an execution, that a way has met
 
 double between(double a, double b, double share) { return a + share * (b - a); }
@@ -120,7 +120,8 @@ ExpectedCurves::Found ExpectedCurves::find(const StepEntry& visit) const {
   const bool has_before = entry != ways.begin() && is_of_way(*(entry - 1));
   const bool has_after = entry != ways.end() && is_of_way(*entry);
   // Of the visits in these very passes the rehearsal's first stands for those before it, too.
-  const bool is_before_first = has_after && entry->passes == wanted.passes && !(has_before && (entry - 1)->passes == wanted.passes);
+  const bool is_before_first =
+      has_after && entry->passes == wanted.passes && !(has_before && (entry - 1)->passes == wanted.passes);
   if (has_before && !is_before_first) --entry;
   if (entry == ways.end() || !is_of_way(*entry)) return {};
   return {true, entry->is_kept ? find(entry->instruction, entry->execution) : nullptr};

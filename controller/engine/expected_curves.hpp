@@ -90,7 +90,7 @@ inline constexpr std::size_t curve_points_max = 200;       ///< of one curve
 inline constexpr std::size_t curves_points_max = 100'000;  ///< of a run: some 3 MB
 /// Of a run: a real record takes some seconds to store them. Each of them may have one entry more, that nothing is known any longer.
 inline constexpr std::size_t expected_ways_max = 20'000;
-inline constexpr std::size_t course_stretches_max = 50;    ///< of one curve
+inline constexpr std::size_t course_stretches_max = 50;  ///< of one curve
 
 /// What was measured at one moment of a step.
 struct StepMoment {

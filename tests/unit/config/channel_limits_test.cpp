@@ -29,13 +29,13 @@ std::string refusal_of(const std::string& text, bool has_thermocouple = true) {
 }
 
 SafetyLimits of_cell() {
-  return {Volts{2.5},    Volts{4.25},   Amps{10.0},     Amps{15.0},
-          Celsius{-20.0}, Celsius{60.0}, Celsius{0.0}, AmpHours{6.0}};
+  return {Volts{2.5}, Volts{4.25}, Amps{10.0}, Amps{15.0}, Celsius{-20.0}, Celsius{60.0}, Celsius{0.0}, AmpHours{6.0}};
 }
 
 TEST(ChannelLimits, of_a_bench_file_are_read_with_their_places) {
   const ChannelLimits limits = limits_of(
-      "voltage_min_V: 2.6, voltage_max_V: 4.2, charge_current_max_A: 5, discharge_current_max_A: 6, cell_temperature_min_degC: -10, "
+      "voltage_min_V: 2.6, voltage_max_V: 4.2, charge_current_max_A: 5, discharge_current_max_A: 6, cell_temperature_min_degC: "
+      "-10, "
       "cell_temperature_max_degC: 45, charge_temperature_min_degC: 5");
   const SafetyLimits all = tighter(of_cell(), limits);
   EXPECT_EQ(all.voltage_min, Volts{2.6});
