@@ -26,7 +26,7 @@ ROOMS = {
     "controller/async/": [BASE, ASYNC],
     "controller/engine/": [BASE, "controller/engine/"],
     "controller/runtime/": [BASE, ASYNC, "controller/engine/", "controller/runtime/", "profiles/", *RUNTIME_INTERFACES],
-    "controller/api/": [BASE, ASYNC, "controller/api/", "controller/runtime/bench_control", "db/reader.hpp", "db/record.hpp", "db/run_list.hpp"],
+    "controller/api/": [BASE, ASYNC, "controller/api/", "controller/runtime/bench_control", "db/reader.hpp", "db/record.hpp", "db/run_list.hpp", "db/step_clock.hpp"],
     "controller/api/messages": [BASE, "controller/api/messages"],
     "controller/cli/": EVERYTHING,
     "profiles/": [BASE, "controller/engine/program.hpp", "profiles/"],
@@ -36,7 +36,7 @@ ROOMS = {
     "sim/": [BASE, ASYNC, "drivers/link/", "sim/"],
     "sim/physics/": [BASE, "sim/physics/"],
     "sim/instruments/": [BASE, "sim/physics/", "sim/instruments/"],
-    "ui/": [BASE, "controller/api/messages", "db/reader", "db/analysis/", "db/export/", "ui/"],
+    "ui/": [BASE, "controller/api/messages", "db/reader", "db/step_clock", "db/analysis/", "db/export/", "ui/"],
     "tests/": [*EVERYTHING, "ui/", "tests/"],
 }
 
