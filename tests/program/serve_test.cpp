@@ -9,6 +9,8 @@
 #include <csignal>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include "tests/program/live_bench.hpp"
 #include "tests/support/bench_harness.hpp"
@@ -75,6 +77,38 @@ TEST(Serve, tells_its_service_manager_that_it_is_ready_alive_and_ending) {
   serve.signal(SIGTERM);
   EXPECT_TRUE(manager.hears("STOPPING=1", Seconds{5}));
   EXPECT_EQ(serve.wait(end_limit), 143) << serve.err();
+}
+
+// It runs in real time, its request follows the beginning of its run, and a run before it in the same record was asked for otherwise.
+TEST(Serve, on_a_simulated_bench_leaves_no_run_that_passes_as_a_measurement) {
+  const std::string folder = temporary_folder();
+  Process serve(
+      cellrig_command({"serve", "--simulated", "--db", "s.db", "--listen", "127.0.0.1:0", "--ready-file", "ready.json"}),
+      with_leases({.folder = folder}));
+  const auto runs = [&folder] {
+    if (!std::filesystem::exists(folder + "/s.db")) return std::vector<db::RunInfo>{};
+    const auto reader = db::Reader::open(folder + "/s.db");
+    if (!reader) return std::vector<db::RunInfo>{};
+    const auto found = (*reader)->runs();
+    return found ? *found : std::vector<db::RunInfo>{};
+  };
+  ASSERT_TRUE(eventually(open_limit, [&] { return !runs().empty(); })) << serve.err();
+  serve.signal(SIGTERM);
+  EXPECT_EQ(serve.wait(end_limit), 143) << serve.err();
+  for (const db::RunInfo& run : runs()) {
+    EXPECT_EQ(run.row.time_source, "real");
+    EXPECT_EQ(run.origin, db::RunOrigin::simulated);
+  }
+  const auto in_folder = [&folder](const std::vector<std::string>& words) { return cellrig(words, {.folder = folder}); };
+  const auto content = [&folder](const std::string& name) {
+    std::ifstream file(folder + "/" + name);
+    return std::string{std::istreambuf_iterator<char>(file), {}};
+  };
+  EXPECT_THAT(in_folder({"runs", "--db", "s.db"}).out, HasSubstr("SIMULATED"));
+  ASSERT_EQ(in_folder({"report", "1", "--db", "s.db", "-o", "r.html"}).exit_code, 0);
+  EXPECT_THAT(content("r.html"), HasSubstr("SIMULATED"));
+  ASSERT_EQ(in_folder({"export", "1", "--db", "s.db", "--format", "bdf", "-o", "r.bdf.csv"}).exit_code, 0);
+  EXPECT_THAT(content("r.bdf.metadata.json"), HasSubstr("\"source_type\":\"simulation\""));
 }
 
 class ServeLive : public testing::Test {
