@@ -324,7 +324,10 @@ void SafetySupervisor::judge_charge(const Observation& observation, const Comman
     const Throughput moved = integrate(*last_, *sample);
     // What an instrument shows of a current while its output is off, within its own error, would be a charge after some days.
     const bool is_none = !commanded.output_on && abs(sample->current) <= options_.current_noise;
-    if (!is_none) judge_overcharge(*sample, moved);
+    // On a cycler that is large for the cell its own error would be a charge: there everything counts.
+    constexpr double idle_rate_max_C = 0.02;
+    const bool is_little = abs(sample->current).value() <= idle_rate_max_C * options_.leak.capacity.value();
+    if (!(is_none && is_little)) judge_overcharge(*sample, moved);
     if (!is_none) latch_if(energy_.look(*sample, moved));
     judge_frozen(*sample, moved, observation.regulation, commanded.output_on);
   }

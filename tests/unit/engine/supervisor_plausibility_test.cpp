@@ -223,6 +223,11 @@ TEST(SupervisorOvercharge, what_an_instrument_shows_with_its_output_off_within_i
   Supervised on{options};
   on.command(1);
   EXPECT_TRUE(run_minutes(on, 0.01, 60 * 24 * 60)) << "with the output on everything counts";
+
+  options.current_noise = Amps{1.0};
+  Supervised large{options};
+  large.command_off();
+  EXPECT_TRUE(run_minutes(large, 0.5, 60 * 24)) << "0.1C is no error of a reading, whatever the cycler is";
 }
 
 TEST(SupervisorOvercharge, charge_that_flows_without_a_command_is_counted_too) {
