@@ -116,7 +116,7 @@ TEST(RunData, draws_no_expectation_while_a_step_waits_and_goes_on_by_its_clock) 
     data.set_expected({curve});
     api::StepView only = step(1, 0, 0);
     only.compared_with = 1;
-    data.set_steps({only});
+    data.add_steps({only});
     api::Columns columns = rows(0, 80);  // 20 s of work, 40 s of waiting, and work again
     for (const double t : columns["test_time_s"]) {
       columns["step_time_s"].push_back(t <= 20 ? t : t <= 60 ? std::nan("") : t - 40);
