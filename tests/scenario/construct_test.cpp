@@ -1,6 +1,7 @@
 // What the other tests of the language leave out, so that each construct runs once in virtual time and is judged by the record:
 // docs/testing.md has the list. Each quantity ends a step, and the record names condition, value and margin.
 #include <cmath>
+#include <map>
 
 #include "tests/scenario/language_fixture.hpp"
 
@@ -166,6 +167,26 @@ TEST_F(Construct, results_of_earlier_steps_and_cycles_decide) {
   EXPECT_THAT(criteria(), HasSubstr("criterion met: retention_pct >= 99: "));
   EXPECT_THAT(criteria(), HasSubstr("criterion met: charge_time_min <= 5: "));
   EXPECT_THAT(criteria(), HasSubstr("stop condition: retention_pct > 50: "));
+}
+
+// A step ends by what was counted or measured before it.
+TEST_F(Construct, a_step_ends_by_a_variable_a_retention_or_a_resistance) {
+  run("profile: Language\nformat: 1\nrecord: {every_s: 0}\nvariables:\n  n: {start: 0, min: 0, max: 9}\nsteps:\n"
+      "  - repeat:\n      times: 3\n      steps:\n"
+      "        - rest: {name: counted, until: [variables.n >= 2, step_time_s >= 20], at_most_h: 1}\n"
+      "        - set: {n: variables.n + 1}\n"
+      "  - repeat:\n      times: 2\n      steps:\n"
+      "        - cc_discharge: {rate_C: 1/2, until: capacity_Ah >= 0.1, at_most_h: 1, measure: reference}\n"
+      "  - rest: {name: retained, until: [results.retention_pct <= 101, step_time_s >= 20], at_most_h: 1}\n"
+      "  - cc_discharge: {rate_C: 1/2, until: step_time_s >= 10, at_most_h: 1, measure: resistance}\n"
+      "  - rest: {name: resisted, until: [{any: [results.resistance_Ohm >= 0.005, step_time_s >= 20]}], at_most_h: 1}\n");
+  std::map<std::string, std::vector<std::string>> ends;
+  for (const db::StepInfo& step : steps) ends[step.row.name].push_back(step.end->condition);
+  EXPECT_EQ(ends["counted"], (std::vector<std::string>{"step_time_s >= 20", "step_time_s >= 20", "variables.n >= 2"}));
+  EXPECT_EQ(ends["retained"], (std::vector<std::string>{"results.retention_pct <= 101"}));
+  ASSERT_EQ(ends["resisted"].size(), 1u);
+  EXPECT_THAT(ends["resisted"][0], HasSubstr("any of (results.resistance_Ohm >= 0.005; step_time_s >= 20), decided by "));
+  EXPECT_LT(duration_s(steps.size() - 1), 19.0);
 }
 
 TEST_F(Construct, a_test_is_compared_with_the_latest_reference) {

@@ -1,5 +1,6 @@
 #include "controller/cli/rehearsal/rehearsal_watch.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <utility>
@@ -21,6 +22,7 @@ enum Watched : std::size_t {
   temperature_max,
   temperature_min,
   charge_temperature,
+  charge_capacity,
 };
 
 }  // namespace
@@ -81,64 +83,89 @@ RehearsalWatch::RehearsalWatch(const Program& program, const SafetyLimits& limit
   watch_limit("cell_temperature_max_degC", "degC", limits.cell_temperature_max.value(), window_K);
   watch_limit("cell_temperature_min_degC", "degC", limits.cell_temperature_min.value(), window_K);
   watch_limit("charge_temperature_min_degC", "degC", limits.charge_temperature_min.value(), window_K);
+  watch_limit("charge_capacity_max_Ah", "Ah", limits.charge_capacity_max.value(), limits.charge_capacity_max.value());
+  for (const SensorLimitKey& key : sensor_limit_table()) {
+    const std::optional<double>& bound = limits.sensors.*key.limit;
+    // Two voltmeters that are read at different times differ wherever the current changes: that says nothing.
+    if (!bound || key.measurand == Measurand::logger_voltage) continue;
+    sensors_.emplace_back(&key, result_.approaches.size());
+    watch_limit(std::string(key.key), std::string(key.key.substr(key.key.rfind('_') + 1)), *bound, *bound);
+  }
 }
 
 void RehearsalWatch::watch_limit(const std::string& key, const std::string& unit, double bound, double room) {
   result_.approaches.push_back({.limit = key, .unit = unit, .bound = bound, .room = room});
 }
 
-void RehearsalWatch::judge_approaches(const Observation& observation, std::uint32_t instruction) {
-  // A bound that moves with the temperature is shown as it stood at the nearest moment.
-  const auto approach = [this, instruction](std::size_t which, bool is_upper, double value, std::optional<double> moved = {}) {
-    Approach& a = result_.approaches[which];
-    const double bound = moved.value_or(a.bound);
-    const double margin = is_upper ? bound - value : value - bound;
-    if (a.is_known && !(margin < a.margin)) return;
-    a.bound = bound;
-    a.margin = margin;
-    a.nearest = value;
-    a.test_time_ns = now_ns_;
-    a.instruction = instruction;
-    a.is_known = true;
-  };
+// A bound that moves with the temperature is shown as it stood at the nearest moment.
+void RehearsalWatch::approach(std::size_t which, bool is_upper, double value, std::uint32_t instruction,
+                              std::optional<double> moved) {
+  Approach& a = result_.approaches[which];
+  const double bound = moved.value_or(a.bound);
+  const double margin = is_upper ? bound - value : value - bound;
+  if (a.is_known && !(margin < a.margin)) return;
+  a.bound = bound;
+  a.margin = margin;
+  a.nearest = value;
+  a.test_time_ns = now_ns_;
+  a.instruction = instruction;
+  a.is_known = true;
+}
+
+void RehearsalWatch::judge_sensors(const Observation& observation, std::uint32_t instruction) {
+  for (const auto& [key, which] : sensors_) {
+    const Reading& reading = observation[key->measurand];
+    if (reading.usable()) approach(which, key->is_upper, reading.value, instruction);
+  }
+}
+
+void RehearsalWatch::judge_approaches(const ChannelView& view, std::uint32_t instruction) {
+  const Observation& observation = view.observation;
+  judge_sensors(observation, instruction);
+  const double of_step_Ah = is_open_ ? view.step_moved.net().value() : 0.0;
+  const double net_Ah = result_.charge_Ah - result_.discharge_Ah + of_step_Ah;
+  lowest_Ah_ = std::min(lowest_Ah_, net_Ah);
+  approach(charge_capacity, true, net_Ah - lowest_Ah_, instruction);
   const Reading& voltage = observation[Measurand::voltage];
   const Reading& current = observation[Measurand::current];
   const Reading& cell = observation[Measurand::cell_temperature];
   if (voltage.usable()) {
-    approach(voltage_max, true, voltage.value);
-    approach(voltage_min, false, voltage.value);
+    approach(voltage_max, true, voltage.value, instruction);
+    approach(voltage_min, false, voltage.value, instruction);
   }
   const bool charges = current.usable() && current.value > 0, discharges = current.usable() && current.value < 0;
   const auto most = [&cell](Amps flat, const CurrentByTemperature& by) {
     return std::min(flat, cell.usable() ? by.at(Celsius{cell.value}) : by.least()).value();
   };
   if (charges)
-    approach(charge_current, true, current.value, most(limits_.charge_current_max, limits_.charge_current_by_temperature));
+    approach(charge_current, true, current.value, instruction,
+             most(limits_.charge_current_max, limits_.charge_current_by_temperature));
   if (discharges)
-    approach(discharge_current, true, -current.value,
+    approach(discharge_current, true, -current.value, instruction,
              most(limits_.discharge_current_max, limits_.discharge_current_by_temperature));
   if (cell.usable()) {
-    approach(temperature_max, true, cell.value);
-    approach(temperature_min, false, cell.value);
-    if (charges && observation.output_on) approach(charge_temperature, false, cell.value);
+    approach(temperature_max, true, cell.value, instruction);
+    approach(temperature_min, false, cell.value, instruction);
+    if (charges && observation.output_on) approach(charge_temperature, false, cell.value, instruction);
   }
 }
 
 /// The measurement that trips is shown to no listener: the record has it, its hazard in front.
 void RehearsalWatch::keep_trip(const db::EventRow& trip) {
-  static const std::array<std::pair<Hazard, Watched>, 7> known{{{Hazard::over_voltage, voltage_max},
+  static const std::array<std::pair<Hazard, Watched>, 8> known{{{Hazard::over_voltage, voltage_max},
                                                                 {Hazard::under_voltage, voltage_min},
                                                                 {Hazard::over_current_charge, charge_current},
                                                                 {Hazard::over_current_discharge, discharge_current},
                                                                 {Hazard::over_temperature, temperature_max},
                                                                 {Hazard::under_temperature, temperature_min},
-                                                                {Hazard::cold_charging, charge_temperature}}};
+                                                                {Hazard::cold_charging, charge_temperature},
+                                                                {Hazard::overcharge, charge_capacity}}};
   for (const auto& [hazard, which] : known) {
     if (trip.message.find(std::string{to_string(hazard)} + ":") != 0) continue;
     Approach& a = result_.approaches[which];
     const double sign = which == discharge_current ? -1.0 : 1.0;  // the record has it as it was measured
-    const bool is_upper =
-        which == voltage_max || which == charge_current || which == discharge_current || which == temperature_max;
+    const bool is_upper = which == voltage_max || which == charge_current || which == discharge_current ||
+                          which == temperature_max || which == charge_capacity;
     a.bound = sign * *trip.limit;
     a.nearest = sign * *trip.value;
     a.margin = is_upper ? a.bound - a.nearest : a.nearest - a.bound;
@@ -165,7 +192,7 @@ void RehearsalWatch::sample(const ChannelView& view) {
     result_.cell_temperature_degC.include(observation[Measurand::cell_temperature].value);
   }
   curve_.add(to_seconds(view.test_time), observation);
-  judge_approaches(observation, of_sample);
+  judge_approaches(view, of_sample);
   if (!is_stopped_ && watcher_ && !watcher_(view)) {
     is_stopped_ = true;
     stop_();
@@ -187,6 +214,7 @@ RehearsedStep& RehearsalWatch::step_of(std::uint32_t instruction) {
 void RehearsalWatch::begin_step(const db::StepRow& step) {
   running_ = static_cast<std::uint32_t>(step.step_id);
   step_began_ns_ = step.started_test_time_ns;
+  is_open_ = true;
   ++step_of(running_).executions;
   result_.bytes += bytes_per_step;
   if (bands_are_too_many_) return;
@@ -232,6 +260,7 @@ void RehearsalWatch::append(const db::EventRow& event) {
 }
 
 void RehearsalWatch::end_step(const db::StepEndRow& end) {
+  is_open_ = false;
   RehearsedStep& step = step_of(running_);
   step.seconds += static_cast<double>(end.ended_test_time_ns - step_began_ns_) * 1e-9;
   step.charge_Ah += end.charge_Ah;

@@ -4,10 +4,13 @@
 
 #include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "controller/cli/rehearsal/rehearsal.hpp"
 #include "controller/engine/hazard.hpp"
 #include "controller/runtime/null_recorder.hpp"
+#include "profiles/sensor_limits.hpp"
 
 namespace cellrig::cli {
 
@@ -54,7 +57,9 @@ class RehearsalWatch final : public RunListener, public NullRecorder {
  private:
   void watch_limit(const std::string& key, const std::string& unit, double bound, double room);
   void keep_trip(const db::EventRow& trip);
-  void judge_approaches(const Observation& observation, std::uint32_t instruction);
+  void judge_approaches(const ChannelView& view, std::uint32_t instruction);
+  void judge_sensors(const Observation& observation, std::uint32_t instruction);
+  void approach(std::size_t which, bool is_upper, double value, std::uint32_t instruction, std::optional<double> moved = {});
   [[nodiscard]] RehearsedStep& step_of(std::uint32_t instruction);
 
   const Program& program_;
@@ -64,6 +69,10 @@ class RehearsalWatch final : public RunListener, public NullRecorder {
   std::function<void(const std::string&, const PersonTask&)> asked_;
   Rehearsal result_;
   Curve curve_;
+  /// Limits on what sensors measure, where one is in force, and where in result_.approaches they stand.
+  std::vector<std::pair<const SensorLimitKey*, std::size_t>> sensors_;
+  double lowest_Ah_ = 0.0;                      ///< of the run's net charge
+  bool is_open_ = false;                        ///< the step that began last has not ended
   std::map<std::uint32_t, std::size_t> index_;  ///< instruction -> position in result_.steps
   std::uint32_t running_ = 0;                   ///< the instruction of the step that began last
   std::optional<std::uint32_t> sampled_;        ///< the one that ran at the last sample
