@@ -203,7 +203,12 @@ std::string node_text(const ConditionNode& node) {
 
 bool needs_pressure(const Program& program) {
   const bool is_limited = program.limits.sensors.stack_pressure_min_MPa || program.limits.sensors.stack_pressure_max_MPa;
-  return is_limited || std::any_of(program.nodes.begin(), program.nodes.end(), [](const ConditionNode& node) {
+  const bool is_limited_in_step = std::any_of(program.code.begin(), program.code.end(), [](const Instruction& instruction) {
+    const Step* const step = std::get_if<Step>(&instruction);
+    return step != nullptr && step->limits && step->limits->sensors.limits_stack_pressure();
+  });
+  return is_limited || is_limited_in_step ||
+         std::any_of(program.nodes.begin(), program.nodes.end(), [](const ConditionNode& node) {
            return node.kind == ConditionNode::Kind::leaf && node.quantity == ConditionQuantity::stack_pressure_MPa;
          });
 }

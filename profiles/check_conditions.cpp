@@ -32,6 +32,9 @@ class LeafChecker {
     if (leaf_.blank + leaf_.hold >= step_.time_max && leaf_.blank > Duration::zero())
       return error("is judged after " + describe(leaf_.blank + leaf_.hold) + ", but the step lasts at most " +
                    describe(step_.time_max));
+    if (const Duration longest = longest_pulse(); leaf_.blank > Duration::zero() && leaf_.blank + leaf_.hold >= longest)
+      return error("is judged after " + describe(leaf_.blank + leaf_.hold) +
+                   ", which begins anew with each pulse, and none lasts longer than " + describe(longest));
     if (leaf_.formula >= 0) return;  // its value is the run's business
     switch (leaf_.quantity) {
       case ConditionQuantity::result:
@@ -69,6 +72,17 @@ class LeafChecker {
     return is_current ? Amps{step_.magnitude->max} : current_bound(step_);
   }
 
+  /// Of a pulse train; of other steps, as long as they may last.
+  [[nodiscard]] Duration longest_pulse() const {
+    if (!step_.course || step_.course->kind != Course::Kind::pulses) return step_.time_max;
+    const Course& train = *step_.course;
+    Duration longest{};
+    for (std::size_t i = 0; i < train.points.size(); ++i) {
+      const bool is_last = i + 1 == train.points.size();
+      longest = std::max(longest, (is_last ? train.period : train.points[i + 1].at) - train.points[i].at);
+    }
+    return longest;
+  }
   void error(const std::string& why) { sink_.error(step_.source, text_ + " " + why); }
   void warning(const std::string& why) { sink_.warning(step_.source, text_ + " " + why); }
   void holds_at_once(const std::string& why) { error("holds from the start: " + why); }

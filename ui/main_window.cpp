@@ -11,6 +11,7 @@
 #include <QSettings>
 #include <QStackedWidget>
 #include <QVBoxLayout>
+#include <utility>
 
 #include "ui/dialogs/start_page.hpp"
 #include "ui/live/alarm_panel.hpp"
@@ -195,7 +196,7 @@ void MainWindow::connect_to(const ServiceAddress& address) {
 
 void MainWindow::ask_password(const QString& trouble) {
   if (sign_in_) sign_in_->close();
-  auto* dialog = new SignInDialog(address_.user, address_.url.toString(), trouble, this);
+  auto* dialog = new SignInDialog(address_.user, address_.url.toDisplayString(), trouble, this);
   sign_in_ = dialog;
   dialog->on_done([this](const QString& password) {
     address_.password = password;
@@ -226,7 +227,7 @@ void MainWindow::show_trouble(const QString& text) {
 
 void MainWindow::show_link() {
   const LinkState link = client_.link();
-  const QString address = client_.address().url.toString();
+  const QString address = client_.address().url.toDisplayString();
   QString text, placeholder;
   QColor colour = colours().muted;
   switch (link) {
@@ -356,6 +357,11 @@ void MainWindow::restore_layout() {
 
 void MainWindow::closeEvent(QCloseEvent* event) {
   save_layout();
+  // It would end with the window, unsaid. Whoever closes again means it.
+  if (client_.has_open_stop() && !std::exchange(was_told_of_open_stop_, true)) {
+    say(tr("A stop is not confirmed yet, and closing would end it: use the hardware emergency stop, or close again."), true);
+    return event->ignore();
+  }
   QMainWindow::closeEvent(event);
 }
 

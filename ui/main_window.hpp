@@ -96,6 +96,7 @@ class MainWindow : public QMainWindow {
   ServiceAddress address_;
   QTimer message_timer_;
   QString trouble_;
+  bool was_told_of_open_stop_ = false;
 };
 
 }  // namespace cellrig::ui

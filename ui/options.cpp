@@ -60,7 +60,8 @@ ParsedOptions unknown_option(const QString& word) {
 std::optional<QUrl> service_url(const QString& text) {
   const QUrl url(text.contains(QStringLiteral("://")) ? text : QStringLiteral("http://") + text);
   const bool is_http = url.scheme() == QLatin1String("http") || url.scheme() == QLatin1String("https");
-  if (!url.isValid() || !is_http || url.host().isEmpty()) return std::nullopt;
+  // A name and a password in it would be shown on the screen, and would go past the rule for --user.
+  if (!url.isValid() || !is_http || url.host().isEmpty() || !url.userInfo().isEmpty()) return std::nullopt;
   return url;
 }
 

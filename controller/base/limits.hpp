@@ -75,6 +75,12 @@ struct ChannelLimits {
   std::optional<Amps> charge_current_max, discharge_current_max;  ///< magnitudes
   std::optional<Celsius> cell_temperature_min, cell_temperature_max, charge_temperature_min;
   SensorLimits sensors{};
+
+  /// Anything beside the sensors.
+  [[nodiscard]] bool limits_cell() const {
+    return voltage_min || voltage_max || charge_current_max || discharge_current_max || cell_temperature_min ||
+           cell_temperature_max || charge_temperature_min;
+  }
 };
 
 /// Of cell, profile or step on this channel: whichever is tighter.

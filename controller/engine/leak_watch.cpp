@@ -113,18 +113,24 @@ std::optional<TripCause> LeakWatch::judge_step(const ElectricalSample& sample, b
     return abs(sample.current - a.current) <= std::max(options_.same_current * abs(a.current), noise_);
   };
   if (edge_ && (!is_same(*edge_) || sample.voltage > edge_->voltage - step)) edge_.reset();
-  if (edge_ && is_discharge && beyond_edge_ - sample.voltage > options_.goes_on_share * (edge_->voltage - beyond_edge_))
-    edge_.reset();
+  if (edge_ && is_discharge && falls_on(sample)) edge_.reset();
   if (!edge_) {
     below_edge_ = 0;
     if (last_ && is_same(*last_) && sample.voltage <= last_->voltage - step) {
       edge_ = last_;
-      beyond_edge_ = sample.voltage;
+      beyond_edge_ = sample;
     }
   }
   if (!edge_ || ++below_edge_ < options_.step_polls) return std::nullopt;
   const double bound_V = (edge_->voltage - step).value();
   return TripCause{Hazard::voltage_step, Measurand::voltage, sample.voltage.value(), bound_V, sample.at};
+}
+
+/// As fast as in the fall itself, or a quarter of that. Times may differ: an answer that is lost makes a slope look like a fall.
+bool LeakWatch::falls_on(const ElectricalSample& sample) const {
+  const Volts fall = edge_->voltage - beyond_edge_->voltage;
+  const double share_of_time = std::min(1.0, to_seconds(sample.at - beyond_edge_->at) / to_seconds(beyond_edge_->at - edge_->at));
+  return beyond_edge_->voltage - sample.voltage > options_.goes_on_share * share_of_time * fall;
 }
 
 /// At a constant voltage what is left of the current in the end is what the short takes.

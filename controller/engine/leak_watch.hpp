@@ -74,6 +74,7 @@ class LeakWatch {
   void step_onto_stair(const ElectricalSample& sample);
   [[nodiscard]] std::optional<TripCause> judge_rise(const ElectricalSample& sample);
   [[nodiscard]] std::optional<TripCause> judge_step(const ElectricalSample& sample, bool is_discharge);
+  [[nodiscard]] bool falls_on(const ElectricalSample& sample) const;
   [[nodiscard]] std::optional<TripCause> judge_taper(const ElectricalSample& sample, const State& state);
   [[nodiscard]] std::optional<TripCause> judge_rest(const ElectricalSample& sample, const State& state);
   [[nodiscard]] std::optional<Window> filled(Windows& windows, Duration length, const ElectricalSample& sample, double value,
@@ -89,8 +90,8 @@ class LeakWatch {
   std::optional<double> lowest_V_;               ///< since the voltage rose last
   std::optional<ElectricalSample> below_stair_;  ///< the last one under the command before, of the same charge
   bool was_charging_ = false;
-  std::optional<ElectricalSample> edge_;  ///< before the voltage fell
-  Volts beyond_edge_{};                   ///< the first voltage after it
+  std::optional<ElectricalSample> edge_;         ///< before the voltage fell
+  std::optional<ElectricalSample> beyond_edge_;  ///< the first one after it
   int below_edge_ = 0;
   Windows taper_, rest_;
 };

@@ -197,6 +197,7 @@ void SafetySupervisor::judge_sensor_limits(const Observation& observation, bool 
     const SensorLimitRow& row = sensor_limit_table[i];
     const std::optional<double>& limit = limits_.sensors.*row.limit;
     const Reading& reading = observation[row.measurand];
+    if (!limit) beyond_since_[i].reset();                         // a limit of a step alone: it begins anew when it holds again
     if (!limit || reading.quality == Quality::missing) continue;  // judged by age
     if (!reading.usable()) {
       latch(Hazard::bad_reading, row.measurand, reading.value, 0.0, reading.at);
@@ -326,8 +327,10 @@ void SafetySupervisor::judge_charge(const Observation& observation, const Comman
     const bool is_none = !commanded.output_on && abs(sample->current) <= options_.current_noise;
     // On a cycler that is large for the cell its own error would be a charge: there everything counts.
     constexpr double idle_rate_max_C = 0.02;
-    const bool is_little = abs(sample->current).value() <= idle_rate_max_C * options_.leak.capacity.value();
-    if (!(is_none && is_little)) judge_overcharge(*sample, moved);
+    const double idle_max_A = std::min(options_.current_noise.value(), idle_rate_max_C * options_.leak.capacity.value());
+    const auto is_idle = [idle_max_A](const ElectricalSample& s) { return abs(s.current).value() <= idle_max_A; };
+    // Both ends: where a current has just ended, half of what flowed between them is charge.
+    if (commanded.output_on || !is_idle(*sample) || !is_idle(*last_)) judge_overcharge(*sample, moved);
     if (!is_none) latch_if(energy_.look(*sample, moved));
     judge_frozen(*sample, moved, observation.regulation, commanded.output_on);
   }

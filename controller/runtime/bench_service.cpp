@@ -217,6 +217,7 @@ void BenchService::adopt(const std::vector<InterruptedRun>& interrupted, const s
     const std::optional<ControlError> held_back = may_go_on(*place);
     Attempt attempt{.who = {.name = options_.run.verb, .origin = {}, .role = Role::operator_},
                     .action = "run goes on",
+                    .detail = fmt::format(R"({{"run":{},"simulated":{}}})", run.run, options_.status.is_simulated),
                     .prepared = std::make_shared<ControlResult<PreparedStart>>(run.prepared)};
     if (held_back) *attempt.prepared = *held_back;
     attempt.reply = [this, place, number = run.run](const ControlResult<Started>& started) {

@@ -32,7 +32,12 @@ void ChannelRunner::begin(db::RunKey run) {
   }
   suspended_ = time_.suspended();
   utc_ahead_ = Duration{time_.utc_now().ns_since_epoch} - now.time_since_epoch() - suspended_;
-  supervisor_.emplace(limits_now(), supervisor_options(), now, guard);
+  // What the overcharge guard counts by are the limits of the program: those of a bench, and what a person tightens, say nothing of when the cell is
+  // empty.
+  SafetyLimits of_program = program_.limits;
+  of_program.sensors = limits_.sensors;
+  supervisor_.emplace(of_program, supervisor_options(), now, guard);
+  if (parts_.limits.limits_cell() || !tightened_.empty()) supervisor_->set_limits(limits_now());
   commanded_ = Commanded{false, now, 0};
   last_good_ = last_cycle_ = now;
   running_ = true;

@@ -202,7 +202,8 @@ Task<void> Doctor::acknowledge(const ChannelConfig& channel) {
 }
 
 /// Programmed with the output off and read back, as a run does it, and given back.
-Task<void> Doctor::try_protections(const ChannelConfig& channel, const SafetyLimits& limits) {
+Task<void> Doctor::try_protections(const ChannelConfig& channel, const SafetyLimits& of_cell) {
+  const SafetyLimits limits = tighter(of_cell, channel.limits);
   Cycler& cycler = *instruments_.cyclers.at(channel.cycler);
   const Deadline deadline{time_.now() + command_timeout};
   const Protections guards = protections_for(limits, cycler.capabilities(), bench_.watchdog_delay);
@@ -267,7 +268,7 @@ Task<Result<WatchdogProof>> Doctor::guarded_trial(const ChannelConfig& channel, 
   }
   const Result<void> clear = co_await guard_->look();
   if (!clear) co_return clear.error();
-  const WatchdogTrialOptions trial{limits, cells_.capacities.at(channel.name), bench_.watchdog_delay};
+  const WatchdogTrialOptions trial{tighter(limits, channel.limits), cells_.capacities.at(channel.name), bench_.watchdog_delay};
   trial_ = std::make_unique<WatchdogTrial>(time_, parts_of(channel, instruments_), trial, listener_);
   if (stopped_) trial_->stop();
   tasks_.spawn(guard_->run([this, name = channel.name](const Error& finding) {

@@ -47,7 +47,11 @@ Result<BdfFiles> export_bdf_files(Reader& reader, RunKey run, const ExportOption
                                   BdfMetadataOptions metadata) {
   const Result<RunInfo> info = reader.run(run);
   if (!info) return info.error();
-  const ExportOptions beside{bdf_metadata_path(options.path), options.overwrite};
+  // Whoever replaces the data replaces what stands beside them; metadata without such data belong to others.
+  const ExportOptions beside{bdf_metadata_path(options.path), options.overwrite && std::filesystem::exists(options.path)};
+  // Before anything is written: data without what says of them what they are would be left.
+  if (!beside.overwrite && std::filesystem::exists(beside.path))
+    return fail(Fault::refused, beside.path + " exists: an export replaces nothing");
   const Result<BdfReport> report = export_bdf(reader, run, options, labels);
   if (!report) return report.error();
   metadata.data_file = std::filesystem::path(options.path).filename().string();

@@ -10,6 +10,7 @@
 
 #include "db/analysis/run_meter.hpp"
 #include "db/import/bdf_table.hpp"
+#include "db/run_origin.hpp"
 #include "db/sha256.hpp"
 
 namespace cellrig::db {

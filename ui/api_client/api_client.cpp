@@ -235,6 +235,10 @@ void ApiClient::stop(const QString& path, const QString& what, const api::Person
   under_way->press();
 }
 
+bool ApiClient::has_open_stop() const {
+  return std::any_of(stops_.begin(), stops_.end(), [](const QPointer<StopOrder>& order) { return !order.isNull(); });
+}
+
 api::ErrorDetail ApiClient::error_of(int status, const QByteArray& body) {
   if (status == 0) return {"no_answer", "the bench service does not answer: " + body.toStdString(), {}, {}};
   const Answer<api::ErrorBody> error = api::from_json<api::ErrorBody>(body.toStdString(), api::UnknownFields::ignored);

@@ -70,6 +70,8 @@ class ApiClient : public QObject {
   }
   /// Off, at once: `path` is that of the bench, a chamber or a channel, `what` says so to a person. What becomes of it: stop_heard().
   void stop(const QString& path, const QString& what, const api::PersonOrder& order);
+  /// A stop that nobody has confirmed or refused yet: it is still being tried.
+  [[nodiscard]] bool has_open_stop() const;
   /// Status 0: no answer, and `body` says why.
   [[nodiscard]] static api::ErrorDetail error_of(int status, const QByteArray& body);
 

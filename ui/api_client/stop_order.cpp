@@ -55,8 +55,12 @@ void StopOrder::read(QNetworkReply& reply) {
   const int status = reply.attribute(QNetworkRequest::HttpStatusCodeAttribute).toInt();
   const QByteArray body = reply.readAll();
   if (status >= 200 && status < 300) {
+    // Only what the service itself says is a confirmation: whoever stands in between answers with 200, too.
     const Answer<api::Done> done = api::from_json<api::Done>(body.toStdString(), api::UnknownFields::ignored);
-    end(StopNews::State::confirmed, done ? to_text(done->done) : tr("the bench service has it"));
+    if (done && reply.error() == QNetworkReply::NoError) return end(StopNews::State::confirmed, to_text(done->done));
+    trouble_ = tr("what answers is not the bench service");
+    missed_.stop();
+    Q_EMIT heard(StopNews::State::unconfirmed, trouble_);
     return;
   }
   trouble_ = error_text(ApiClient::error_of(status, status == 0 ? reply.errorString().toUtf8() : body));

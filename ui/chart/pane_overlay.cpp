@@ -143,8 +143,10 @@ void PaneOverlay::paint_columns(QPainter& painter, const SeriesLook& look, const
   std::vector<QRect> covered;
   Dashes dashes{look};
   for (const ColumnSpan& span : column_spans(within, static_cast<int>(std::ceil(plot.width())))) {
-    const int low = static_cast<int>(std::lround(std::max(span.low, plot.top() - width)));
-    const int high = static_cast<int>(std::lround(std::min(span.high, plot.bottom() + width)));
+    const auto within_plot = [&](double y) { return std::clamp(y, plot.top() - width, plot.bottom() + width); };
+    if (span.high < plot.top() - width || span.low > plot.bottom() + width) continue;
+    const int low = static_cast<int>(std::lround(within_plot(span.low)));
+    const int high = static_cast<int>(std::lround(within_plot(span.high)));
     if (low > high) continue;
     dashes.add(low, high,
                [&](int from, int to) { covered.emplace_back(left + span.column, from - width / 2, width, to - from + width); });

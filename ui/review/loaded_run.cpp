@@ -144,6 +144,14 @@ Result<std::shared_ptr<const LoadedRun>> load_overview(db::Reader& reader, db::R
   Result<std::shared_ptr<LoadedRun>> facts = load_facts(reader, run);
   if (!facts) return facts.error();
   std::shared_ptr<LoadedRun> loaded = std::move(*facts);
+  // Of a record without roll-ups an overview would read every row, too.
+  bool has_rollups = false;
+  const Result<std::uint64_t> looked = reader.for_each_rollup(run, [&has_rollups](const db::RollupRow&) {
+    has_rollups = true;
+    return false;
+  });
+  if (!looked) return looked.error();
+  if (!has_rollups) return std::shared_ptr<const LoadedRun>{};
   const Result<db::Overview> seen = db::overview(reader, run, {.columns = overview_columns});
   if (!seen) return seen.error();
   if (!seen->is_from_rollups) return std::shared_ptr<const LoadedRun>{};

@@ -171,6 +171,7 @@ void ReviewView::open_record(const QString& path) {
   record_->open(path, this, [this, path](const Result<RecordThread::Opened>& opened) {
     if (!opened) {
       say(tr("%1 cannot be opened: %2").arg(path, to_text(opened.error().what)), true);
+      load_chosen();  // what was being read of the record before goes on
       Q_EMIT record_opened(false);
       return;
     }
@@ -198,15 +199,18 @@ void ReviewView::load_chosen() {
     chosen.resize(overlaid_runs_max);
     say(tr("No more than %1 runs are laid over each other.").arg(overlaid_runs_max), false);
   }
-  if (chosen == chosen_ && !loaded_.empty()) return;
+  const auto is_whole = [this](db::RunKey run) {
+    const auto known = loaded_.find(run);
+    return known != loaded_.end() && !known->second->is_overview;
+  };
+  if (chosen == chosen_ && !chosen.empty() && std::all_of(chosen.begin(), chosen.end(), is_whole)) return;
   record_->cancel();
   chosen_ = chosen;
   export_->setEnabled(!chosen.empty());
   if (chosen.empty()) return;
   bool is_complete = true;
   for (const db::RunKey run : chosen) {
-    const auto known = loaded_.find(run);
-    if (known != loaded_.end() && !known->second->is_overview) continue;
+    if (is_whole(run)) continue;
     is_complete = false;
     title_->setText(tr("Reading run %1…").arg(run));
     record_->ask<std::shared_ptr<const LoadedRun>>(
@@ -258,7 +262,7 @@ void ReviewView::show_loaded() {
   if (!is_whole) title_->setText(tr("%1 · an overview; reading every row…").arg(title_->text()));
   time_->show_runs(runs);
   cycles_->show_runs(runs);
-  if (is_whole) curves_->show_runs(runs);
+  curves_->show_runs(is_whole ? runs : std::vector<std::shared_ptr<const LoadedRun>>{});
   for (RowPage* page : {cycle_rows_, step_rows_, event_rows_}) page->show_run(runs.front());
   Q_EMIT runs_shown(static_cast<int>(runs.size()));
 }

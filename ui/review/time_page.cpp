@@ -50,7 +50,9 @@ TimePage::TimePage(RecordThread& record, QWidget* parent) : QWidget(parent), rec
 void TimePage::show_traces(const LoadedRun& run, int index, bool is_alone) {
   const Palette& p = colours();
   const QColor colour = p.series_colour(index);
-  const QString name = is_alone ? tr("measured") : tr("run %1 %2").arg(run.info.run).arg(to_text(run.info.row.cell_id));
+  const QString mark = to_text(std::string(db::mark_of(run.info.origin)));
+  const QString name =
+      is_alone ? tr("measured") : tr("run %1 %2 %3").arg(run.info.run).arg(to_text(run.info.row.cell_id), mark).trimmed();
   if (is_alone && !run.traces.expected_voltage_V->is_empty()) {
     chart_->add_trace(voltage_pane, {tr("expected"), p.muted, true, false, 2}, run.traces.expected_voltage_V);
   }

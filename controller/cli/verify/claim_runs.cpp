@@ -9,6 +9,7 @@
 #include <csignal>
 #include <filesystem>
 #include <iostream>
+#include <utility>
 
 #include "controller/base/resources.hpp"
 #include "controller/base/version.hpp"
@@ -118,13 +119,14 @@ std::map<std::string, CellRun> finished_runs(const std::string& database) {
   for (const db::AuditRow& row : value_or_throw(reader->audit(), database)) {
     if (row.action == "run requested") name = claim_run_in(row.detail);
     if (row.action != "run begun" || name.empty()) continue;
+    const std::string claim_run = std::exchange(name, std::string{});  // the next run is whoever's
     const db::RunInfo info = value_or_throw(reader->run(row.run), database);
     const bool has_ended = info.status == "completed" || info.status == "tripped" || info.status == "failed";
     if (!has_ended || info.row.time_source != "virtual") continue;
-    found.insert_or_assign(name, CellRun{.run = info.run,
-                                         .outcome = outcome_of(info.status),
-                                         .reason = info.end ? info.end->reason : info.status,
-                                         .cell_id = info.row.cell_id});
+    found.insert_or_assign(claim_run, CellRun{.run = info.run,
+                                              .outcome = outcome_of(info.status),
+                                              .reason = info.end ? info.end->reason : info.status,
+                                              .cell_id = info.row.cell_id});
   }
   return found;
 }

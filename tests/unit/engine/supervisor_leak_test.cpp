@@ -65,6 +65,20 @@ TEST(SupervisorLeak, a_discharge_whose_voltage_falls_at_once_and_no_further_trip
   expect_text(*cause, "the voltage fell at once at the same current");
 }
 
+// An answer that is lost makes a fall of a slope: what comes after it in a shorter time is less.
+TEST(SupervisorLeak, a_slope_with_a_lost_answer_in_it_is_no_fall_at_once) {
+  Supervised cell = begin(-1, Regulation::constant_current);
+  double seconds = 5.0;
+  for (const double step_s : {0.1, 0.1, 0.43, 0.1, 0.1, 0.1}) {
+    seconds += step_s;
+    cell.now += from_seconds(step_s == 0.1 && seconds < 5.2 ? 5.0 : step_s);
+    cell.set(Measurand::voltage, 3.3 - 0.3 * (seconds - 5.0));
+    cell.set(Measurand::current, -5.0);
+    cell.set(Measurand::cell_temperature, 25);
+    EXPECT_FALSE(cell.check());
+  }
+}
+
 TEST(SupervisorLeak, a_discharge_that_falls_on_passes_and_so_does_a_smaller_step) {
   Supervised empty = begin(-1, Regulation::constant_current);
   EXPECT_FALSE(run(

@@ -230,6 +230,20 @@ TEST(SupervisorOvercharge, what_an_instrument_shows_with_its_output_off_within_i
   EXPECT_TRUE(run_minutes(large, 0.5, 60 * 24)) << "0.1C is no error of a reading, whatever the cycler is";
 }
 
+// Half of what flows between a sample with a current and the next one without is charge: at both edges of a pulse.
+TEST(SupervisorOvercharge, both_edges_of_each_pulse_are_counted) {
+  SupervisorOptions options = guarded_options();
+  options.current_noise = Amps{0.02};
+  Supervised cell{options};
+  int minutes = 0;
+  for (bool is_on = true; minutes < 500; ++minutes, is_on = !is_on) {
+    is_on ? cell.command(1) : cell.command_off();
+    if (run_minutes(cell, is_on ? 3.0 : 0.0, 1)) break;
+  }
+  EXPECT_EQ(cell.hazard(), Hazard::overcharge);
+  EXPECT_NEAR(minutes, 5.25 / 1.5 * 60, 5);
+}
+
 TEST(SupervisorOvercharge, charge_that_flows_without_a_command_is_counted_too) {
   SupervisorOptions options = guarded_options();
   options.settling = Duration::max() / 4;  // leave this to the overcharge guard alone
