@@ -440,6 +440,25 @@ TEST_F(IdleChannel, whose_adopted_run_is_refused_says_why_and_stays_off) {
   bench.close();
 }
 
+// What a restarted service goes on with stays what it was: the record says of each start whether it was simulated.
+TEST_F(IdleChannel, whose_adopted_run_goes_on_says_in_the_audit_trail_whether_it_is_simulated) {
+  ServiceHarness bench(options());
+  bench.open();
+  expect_started(bench, "ch1", "charge");
+  bench.advance(10s);
+  const std::int64_t run = bench.status("ch1").run;
+  bench.kill();
+  bench.advance(20s);
+  bench.open(InterruptionRule::resume);
+  ASSERT_TRUE(bench.advance_until([&] { return bench.status("ch1").condition == ChannelCondition::running; }));
+  const std::vector<db::AuditRow> audit = bench.record().audit().value();
+  const auto gone_on = std::find_if(audit.rbegin(), audit.rend(), [](const auto& row) { return row.action == "run goes on"; });
+  ASSERT_NE(gone_on, audit.rend());
+  EXPECT_EQ(gone_on->run, run);
+  EXPECT_THAT(gone_on->detail, HasSubstr("\"simulated\":"));
+  bench.close();
+}
+
 // For how long nobody saw what a dead run's output did is counted from its last row, however often somebody looked afterwards.
 TEST_F(IdleChannel, whose_output_is_on_again_after_its_process_has_died_was_seen_last_before_that) {
   ServiceHarness bench(options());

@@ -2,6 +2,8 @@
 #include <QElapsedTimer>
 #include <QLineEdit>
 #include <QPushButton>
+#include <QTcpServer>
+#include <QTcpSocket>
 #include <QTest>
 
 #include <gtest/gtest.h>
@@ -127,6 +129,29 @@ TEST_F(Stop, says_not_confirmed_at_the_first_answer_that_is_missed_and_goes_on_t
   ASSERT_TRUE(wait_until([&] { return window.message().contains(QStringLiteral("every output is off")); }))
       << qPrintable(window.message());
   EXPECT_FALSE(window.message().contains(QStringLiteral("NOT CONFIRMED")));
+}
+
+// A proxy, a captive portal, another program on that port: it says 200 to anything, and has stopped nothing.
+TEST_F(Stop, is_not_confirmed_by_whoever_answers_that_is_not_the_service_and_a_window_does_not_close_over_it) {
+  QTcpServer stranger;
+  ASSERT_TRUE(stranger.listen(QHostAddress::LocalHost));
+  QObject::connect(&stranger, &QTcpServer::newConnection, &stranger, [&stranger] {
+    QTcpSocket* const socket = stranger.nextPendingConnection();
+    QObject::connect(socket, &QTcpSocket::readyRead, socket, [socket] {
+      socket->readAll();
+      socket->write("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi");
+      socket->disconnectFromHost();
+    });
+  });
+  show_in(window, small_screen);
+  window.connect_to({QUrl(QStringLiteral("http://127.0.0.1:%1").arg(stranger.serverPort())), QStringLiteral("x")});
+  QTest::keyClick(&window, Qt::Key_F12);
+  EXPECT_TRUE(wait_until([&] { return window.message().contains(QStringLiteral("NOT CONFIRMED")); }))
+      << qPrintable(window.message());
+  EXPECT_TRUE(window.message().contains(QStringLiteral("not the bench service"))) << qPrintable(window.message());
+  EXPECT_FALSE(window.close()) << "the order would end with it";
+  EXPECT_TRUE(window.isVisible());
+  EXPECT_TRUE(window.close()) << "whoever closes again means it";
 }
 
 // One that hangs must not hold up the other.

@@ -230,6 +230,16 @@ TEST(CheckSensors, a_limit_of_a_step_needs_its_sensor_and_stays_within_the_bench
   EXPECT_THAT(findings_in_steps(step, bench), HasSubstr("leave no window"));
 }
 
+TEST(CheckPulses, an_end_that_no_pulse_outlasts_is_never_judged) {
+  const auto train = [](const std::string& after) {
+    return "  - pulse_train: {times: 5, until: voltage_V >= 4.1 after " + after +
+           ", at_most_h: 1, pulses: [{charge_rate_C: 0.5, for_s: 10}, {for_s: 20}]}\n";
+  };
+  EXPECT_THAT(findings_in_steps(train("20 s"), press()),
+              HasSubstr("begins anew with each pulse, and none lasts longer than 20 s"));
+  EXPECT_THAT(findings_in_steps(train("19 s"), press()), testing::Not(HasSubstr("begins anew")));
+}
+
 TEST(CheckSensors, a_limit_beyond_the_sensor_could_never_be_seen) {
   EXPECT_THAT(findings_of(compiled(with_limits("gas_max_ppm: 3000")), press()),
               HasSubstr("outside the range of its sensor, 0 to 2000"));

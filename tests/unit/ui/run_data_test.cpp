@@ -30,6 +30,17 @@ api::StepView step(std::int64_t count, std::int64_t id, double started) {
   return view;
 }
 
+/// Of step 0: from 3 to 4 V in 100 s.
+api::ExpectedCurveView rising_curve(std::int64_t execution) {
+  api::ExpectedCurveView curve;
+  curve.execution = execution;
+  curve.coordinate = "step_time_s";
+  curve.at = {0, 100};
+  curve.voltage_V = {3.0, 4.0};
+  curve.cell_temperature_degC = {25, 25};
+  return curve;
+}
+
 TEST(Expected, is_straight_between_points_and_silent_beyond_the_end) {
   const ExpectedCurves curves{{{.step_id = 0, .execution = 1, .is_by_charge = false, .points = {{0, 3.0, 25}, {10, 4.0, 35}}},
                                {.step_id = 0, .execution = 3, .is_by_charge = true, .points = {{0, 2.0, 20}, {1, 3.0, 30}}}}};
@@ -67,13 +78,7 @@ TEST(RunData, says_what_is_missing_after_an_interruption) {
 TEST(RunData, lays_the_expectation_under_what_is_measured) {
   RunData data;
   data.begin(7);
-  api::ExpectedCurveView curve;
-  curve.execution = 2;
-  curve.coordinate = "step_time_s";
-  curve.at = {0, 100};
-  curve.voltage_V = {3.0, 4.0};
-  curve.cell_temperature_degC = {25, 25};
-  data.set_expected({curve});
+  data.set_expected({rising_curve(2)});
   api::StepView second = step(2, 0, 50);
   second.compared_with = 2;
   data.add_steps({step(1, 0, 0), second});
@@ -87,13 +92,7 @@ TEST(RunData, lays_the_expectation_under_what_is_measured) {
 TEST(RunData, goes_on_along_the_expectation_after_an_interruption) {
   RunData data;
   data.begin(7);
-  api::ExpectedCurveView curve;
-  curve.execution = 1;
-  curve.coordinate = "step_time_s";
-  curve.at = {0, 100};
-  curve.voltage_V = {3.0, 4.0};
-  curve.cell_temperature_degC = {25, 25};
-  data.set_expected({curve});
+  data.set_expected({rising_curve(1)});
   api::StepView before = step(1, 0, 0), after = step(1, 0, 50);
   before.compared_with = after.compared_with = 1;
   before.ended_test_time_s = 40;
@@ -107,13 +106,7 @@ TEST(RunData, draws_no_expectation_while_a_step_waits_and_goes_on_by_its_clock) 
   for (const bool is_live : {false, true}) {
     RunData data;
     data.begin(7);
-    api::ExpectedCurveView curve;
-    curve.execution = 1;
-    curve.coordinate = "step_time_s";
-    curve.at = {0, 100};
-    curve.voltage_V = {3.0, 4.0};
-    curve.cell_temperature_degC = {25, 25};
-    data.set_expected({curve});
+    data.set_expected({rising_curve(1)});
     api::StepView only = step(1, 0, 0);
     only.compared_with = 1;
     data.add_steps({only});
