@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "controller/cli/serve_prepare.hpp"
+#include "tests/scenario/service_fixture.hpp"
 #include "tests/support/bench_harness.hpp"
 #include "tests/support/service_harness.hpp"
 
@@ -17,32 +18,13 @@ using testing::Contains;
 using testing::HasSubstr;
 using testing::Not;
 
-const std::string idle_charge =
-    "profile: Charge\nformat: 1\nrecord: {every_s: 1}\nsteps:\n"
-    "  - cc_charge: {rate_C: 0.5, until: voltage_V >= 4.2, at_most_h: 4, on_interruption: resume}\n";
 const std::string idle_warm =
     "profile: Warm\nformat: 1\nrecord: {every_s: 1}\nsteps:\n  - rest: {for_min: 60, temperature_degC: 35}\n";
-
-/// Two channels in an oven with an exhaust, and a siren.
-const std::string oven_for_two =
-    "bench: b\ninstruments:\n"
-    "  psb1: {model: ea-psb-10060-60, modbus: \"192.0.2.10:502\", scpi: \"192.0.2.10:5025\"}\n"
-    "  psb2: {model: ea-psb-10060-60, modbus: \"192.0.2.11:502\", scpi: \"192.0.2.11:5025\"}\n"
-    "  f4t: {model: watlow-f4t, modbus: \"192.0.2.12:502\"}\n"
-    "  adam: {model: adam-6018, modbus: \"192.0.2.13:502\"}\n"
-    "  vents: {model: adam-6060, modbus: \"192.0.2.18:502\"}\n"
-    "siren: {relays: vents, output: 5}\n"
-    "chambers:\n  oven: {instrument: f4t, setpoint_max_degC: 60, exhaust: {relays: vents, output: 2}}\n"
-    "channels:\n"
-    "  ch1: {cycler: psb1, cell_temperature: {logger: adam, input: 0}, chamber: oven}\n"
-    "  ch2: {cycler: psb2, cell_temperature: {logger: adam, input: 1}, chamber: oven}\n"
-    "simulation:\n  cells:\n    ch1: {file: lg-m50, soc_pct: 50}\n    ch2: {file: lg-m50, soc_pct: 40}\n"
-    "  room_temperature_degC: 25\n";
 
 class IdleChannel : public testing::Test {
  protected:
   static ServiceHarnessOptions options() {
-    return {.bench = oven_for_two, .profiles = {{"charge", idle_charge}, {"warm", idle_warm}}};
+    return {.bench = oven_for_two(", setpoint_max_degC: 60"), .profiles = {{"charge", half_rate_charge}, {"warm", idle_warm}}};
   }
   static void expect_started(ServiceHarness& bench, const std::string& channel, const std::string& profile) {
     const ControlResult<Started> started = bench.start(channel, profile);

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "profiles/yaml_reader.hpp"
+#include "tests/scenario/service_fixture.hpp"
 #include "tests/support/bench_harness.hpp"
 #include "tests/support/service_harness.hpp"
 
@@ -16,35 +17,16 @@ namespace {
 using namespace std::chrono_literals;
 using testing::HasSubstr;
 
-const std::string charges =
-    "profile: Charge\nformat: 1\nrecord: {every_s: 1}\nsteps:\n"
-    "  - cc_charge: {rate_C: 0.5, until: voltage_V >= 4.2, at_most_h: 4, on_interruption: resume}\n";
 const std::string charges_and_rests =
     "profile: Two\nformat: 1\nrecord: {every_s: 1}\nsteps:\n"
     "  - cc_charge: {rate_C: 0.5, until: step_time_s >= 10, at_most_h: 1}\n  - rest: {for_s: 30}\n";
 const std::string warms =
     "profile: Warm\nformat: 1\nrecord: {every_s: 1}\nsteps:\n  - rest: {for_min: 20, temperature_degC: 35}\n";
 
-/// Two channels in an oven with an exhaust, and a siren.
-const std::string with_alarms =
-    "bench: b\ninstruments:\n"
-    "  psb1: {model: ea-psb-10060-60, modbus: \"192.0.2.10:502\", scpi: \"192.0.2.10:5025\"}\n"
-    "  psb2: {model: ea-psb-10060-60, modbus: \"192.0.2.11:502\", scpi: \"192.0.2.11:5025\"}\n"
-    "  f4t: {model: watlow-f4t, modbus: \"192.0.2.12:502\"}\n"
-    "  adam: {model: adam-6018, modbus: \"192.0.2.13:502\"}\n"
-    "  vents: {model: adam-6060, modbus: \"192.0.2.18:502\"}\n"
-    "siren: {relays: vents, output: 5}\n"
-    "chambers:\n  oven: {instrument: f4t, exhaust: {relays: vents, output: 2}}\n"
-    "channels:\n"
-    "  ch1: {cycler: psb1, cell_temperature: {logger: adam, input: 0}, chamber: oven}\n"
-    "  ch2: {cycler: psb2, cell_temperature: {logger: adam, input: 1}, chamber: oven}\n"
-    "simulation:\n  cells:\n    ch1: {file: lg-m50, soc_pct: 50}\n    ch2: {file: lg-m50, soc_pct: 40}\n"
-    "  room_temperature_degC: 25\n";
-
 class ServiceSafety : public testing::Test {
  protected:
   static ServiceHarnessOptions options() {
-    return {.bench = with_alarms, .profiles = {{"charge", charges}, {"two", charges_and_rests}, {"warm", warms}}};
+    return {.bench = oven_for_two(), .profiles = {{"charge", half_rate_charge}, {"two", charges_and_rests}, {"warm", warms}}};
   }
   /// Ordered, and not waited for.
   void ask_for(ServiceHarness& bench, const std::string& channel, const std::string& profile) {

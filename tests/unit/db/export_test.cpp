@@ -225,6 +225,13 @@ TEST(BdfMetadata, lies_beside_the_data_and_has_no_blank_for_a_maker_that_nobody_
   EXPECT_EQ(document.at("equipment").at(1).at("equipment_spec_id").as_string(), "adam-6018");
   const auto again = export_bdf_files(*reader, player.run, {dir.file("x.bdf.csv")}, BdfLabels::preferred, {});
   EXPECT_FALSE(again) << "no file is replaced by accident";
+
+  // Metadata that stand there alone are of data elsewhere: they stay, and no data are left without their own.
+  std::filesystem::remove(dir.file("x.bdf.csv"));
+  for (const bool overwrite : {false, true}) {
+    EXPECT_FALSE(export_bdf_files(*reader, player.run, {dir.file("x.bdf.csv"), overwrite}, BdfLabels::preferred, {}));
+    EXPECT_FALSE(std::filesystem::exists(dir.file("x.bdf.csv")));
+  }
 }
 
 // What is required is there, whatever is known of the steps; what is no JSON is not passed on.
