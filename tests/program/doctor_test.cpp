@@ -4,6 +4,8 @@
 
 #include <boost/json/parse.hpp>
 #include <csignal>
+#include <fstream>
+#include <iterator>
 
 #include "db/reader.hpp"
 #include "tests/program/live_bench.hpp"
@@ -222,6 +224,25 @@ TEST_F(Doctor, lets_no_current_flow_unless_it_is_asked_to) {
   EXPECT_THAT(done.out, HasSubstr("--prove-watchdogs"));
   EXPECT_EQ(simulator.truth("ch1").current_min_A, 0.0);
   expect_all_off();
+}
+
+// As a run would program them: what the fixture bears is less than what the cell bears.
+TEST_F(Doctor, programs_no_protection_beyond_what_the_bench_file_allows) {
+  std::ifstream file{simulator.bench_file()};
+  std::string bench{std::istreambuf_iterator<char>{file}, {}};
+  const std::string cycler = "cycler: psb1\n";
+  ASSERT_NE(bench.find(cycler), std::string::npos) << bench;
+  bench.insert(bench.find(cycler) + cycler.size(), "    limits: {voltage_max_V: 4.0, discharge_current_max_A: 2}\n");
+  const std::string tight = file_with(bench, "tight.yaml", simulator.process().folder());
+  const auto protections = [this](const std::string& bench_file) {
+    return cellrig({"doctor", "--bench", bench_file, "--simulator", simulator.ready_file(), "--time", "lockstep", "--cell",
+                    "lg-m50", "--channel", "ch1"},
+                   with_leases({}))
+        .out;
+  };
+  const std::string wide = protections(simulator.bench_file()), narrow = protections(tight);
+  EXPECT_THAT(wide, testing::ContainsRegex("read back: [0-9.]+ to 4\\.[2-9]")) << wide;
+  EXPECT_THAT(narrow, testing::ContainsRegex("read back: [0-9.]+ to 4\\.0[0-9]+ V, \\+[0-9.]+ A, -2\\.[0-9]+ A")) << narrow;
 }
 
 TEST_F(Doctor, refuses_to_discharge_a_cell_it_knows_nothing_about) {
