@@ -41,10 +41,16 @@ std::optional<TripCause> ChamberWatch::look(const Reading& air) {
     first_K_ = farthest_K_ = found->distance_K;
   }
   farthest_K_ = std::max(farthest_K_, found->distance_K);
+  left_ = found->bound;
   if (air.at - *outside_since_ < (is_beyond_limits(air.value) ? options_.hold_beyond : options_.hold)) return std::nullopt;
   // Late on its way, or held where it is by more heat than it can carry: it does not get there. What goes on moving away runs away.
   const bool runs_away = !found->is_between && farthest_K_ - first_K_ > options_.leaving_K;
   return cause_of(runs_away ? Hazard::chamber_runaway : Hazard::chamber_behind, air, found->bound);
+}
+
+std::optional<double> ChamberWatch::left_for_long(TimePoint now) const {
+  if (!outside_since_ || now - *outside_since_ < options_.alarm_after) return std::nullopt;
+  return left_;
 }
 
 bool ChamberWatch::is_beyond_limits(double air_degC) const {

@@ -13,6 +13,7 @@ namespace cellrig {
 
 struct ChamberWatchOptions {
   double tolerance_K = 3.0;                         ///< on both sides of the expected
+  Duration alarm_after = std::chrono::seconds{30};  ///< outside, without coming back: people are told, and may close the door
   Duration hold = std::chrono::minutes{3};          ///< outside, without coming back: a door was opened, a compressor is slow
   Duration hold_beyond = std::chrono::seconds{30};  ///< the same, outside the set-point limits of the bench
   double returning_K = 0.2;                         ///< nearer than the farthest: it comes back
@@ -37,6 +38,10 @@ class ChamberWatch {
   void runs_at(Celsius setpoint);
   /// chamber_runaway, or chamber_behind; each names the edge that was left. A reading that is no number is not judged: its age is.
   [[nodiscard]] std::optional<TripCause> look(const Reading& air);
+  /// After look(): the edge of the band that the air has been outside of for alarm_after, without coming back. Nothing: it is inside, or not for
+  /// so long.
+  [[nodiscard]] std::optional<double> left_for_long(TimePoint now) const;
+  [[nodiscard]] bool is_outside() const { return outside_since_.has_value(); }
 
  private:
   [[nodiscard]] double reached(TimePoint at) const;
@@ -55,6 +60,7 @@ class ChamberWatch {
   std::optional<Celsius> setpoint_;
   std::optional<Reading> start_;  ///< the first reading under this set-point
   std::optional<TimePoint> outside_since_;
+  double left_ = 0;                      ///< the edge, while outside
   double first_K_ = 0, farthest_K_ = 0;  ///< distances from the band since then
 };
 

@@ -4,66 +4,96 @@
 #include <cmath>
 #include <cstdio>
 
+#include "controller/engine/hazard_table.hpp"
+
 namespace cellrig {
 namespace {
 
-struct HazardRow {
-  Hazard hazard;
-  std::string_view text;
-  bool thermal;
-  bool instrument;
-  bool siren;
-};
+using enum HazardSeverity;
+using enum HazardAction;
 
 // The siren is for what a person must not sleep through: heat, gas, and a cell that is full of charge, or shorts inside, or carries a
 // current that nobody asked for. Not for a limit that OFF has kept, a reading that is missing, a door, a press, or a leak so slow that
 // it is in the morning's list; who cries wolf is unplugged.
-constexpr std::array<HazardRow, 32> hazard_table{{
-    {Hazard::over_voltage, "over-voltage", false, false, false},
-    {Hazard::under_voltage, "under-voltage", false, false, false},
-    {Hazard::over_current_charge, "charge current too high", false, false, false},
-    {Hazard::over_current_discharge, "discharge current too high", false, false, false},
-    {Hazard::over_temperature, "cell too hot", true, false, true},
-    {Hazard::under_temperature, "cell too cold", false, false, false},
-    {Hazard::cold_charging, "charging a cell that is too cold", false, false, false},
-    {Hazard::temperature_rate, "cell heats too fast", true, false, true},
-    {Hazard::overcharge, "more charge went in than the cell can hold", false, false, true},
-    {Hazard::wrong_direction, "current flows against the command", false, false, false},
-    {Hazard::current_without_command, "current flows while the output should be off", false, false, true},
-    {Hazard::frozen_reading, "the readings stand still while charge flows", false, true, false},
-    {Hazard::stale_reading, "no fresh reading", false, true, false},
-    {Hazard::bad_reading, "the reading is not a number", false, true, false},
-    {Hazard::instrument_protection, "the instrument's own protection turned the output off", false, false, false},
-    {Hazard::instrument_lost_remote, "the instrument is no longer under our control", false, true, false},
-    {Hazard::outside_request, "another channel or the bench asked for OFF", false, false, false},
-    {Hazard::chamber_failure, "the chamber does not run at the temperature it was given", false, true, false},
-    {Hazard::interlock_open, "interlock open", false, false, false},
-    {Hazard::stack_pressure, "stack pressure out of its limits", false, false, false},
-    {Hazard::gas, "gas beside the cell", true, false, true},
-    {Hazard::voltage_disagreement, "the cycler and the second voltmeter disagree", false, false, false},
-    {Hazard::open_circuit, "the circuit of the cell is open", false, false, false},
-    {Hazard::chamber_runaway, "the chamber runs away from the temperature it was given", true, false, true},
-    {Hazard::chamber_behind, "the chamber does not get to the temperature it was given", false, true, false},
-    {Hazard::no_rise, "the voltage does not rise while charge goes in: internal short, quarantine the cell", false, false, true},
-    {Hazard::voltage_step, "the voltage fell at once at the same current: internal short, quarantine the cell", false, false,
-     true},
-    {Hazard::no_taper, "the current does not taper at a constant voltage: internal short, quarantine the cell", false, false,
-     false},
-    {Hazard::rest_decay, "the voltage goes on falling at rest: internal short or a drain outside, quarantine the cell", false,
-     false, false},
-    {Hazard::self_heating, "the cell warms by itself at rest: quarantine the cell", true, false, true},
-    {Hazard::unexplained_heat, "the cell warms faster than its current can warm it: quarantine the cell", true, false, true},
-    {Hazard::energy_balance, "more energy came out of the cell than went in: a reading is wrong", false, false, false},
+constexpr std::array<HazardRow, hazard_count> hazards{{
+    {Hazard::over_voltage, "H1", "over-voltage", limit, channel_off},
+    {Hazard::under_voltage, "H1", "under-voltage", limit, channel_off},
+    {Hazard::over_current_charge, "H3", "charge current too high", limit, channel_off},
+    {Hazard::over_current_discharge, "H3", "discharge current too high", limit, channel_off},
+    {Hazard::over_temperature, "H4", "cell too hot", people, chamber_safe},
+    {Hazard::under_temperature, "H4", "cell too cold", limit, channel_off},
+    {Hazard::cold_charging, "H10", "charging a cell that is too cold", limit, channel_off},
+    {Hazard::temperature_rate, "H5", "cell heats too fast", people, chamber_safe},
+    {Hazard::overcharge, "H2", "more charge went in than the cell can hold", people, channel_off},
+    {Hazard::wrong_direction, "H3", "current flows against the command", limit, channel_off},
+    {Hazard::current_without_command, "H14", "current flows while the output should be off", people, channel_off},
+    {Hazard::frozen_reading, "H2", "the readings stand still while charge flows", instrument, channel_off},
+    {Hazard::still_reading, "H2", "the reading stands still though its digits always moved", instrument, channel_off},
+    {Hazard::stale_reading, "H12", "no fresh reading", instrument, channel_off},
+    {Hazard::bad_reading, "H2", "the reading is not a number", instrument, channel_off},
+    {Hazard::instrument_protection, "H1", "the instrument's own protection turned the output off", limit, channel_off},
+    {Hazard::instrument_lost_remote, "H12", "the instrument is no longer under our control", instrument, channel_off},
+    {Hazard::outside_request, "-", "another channel or the bench asked for OFF", limit, channel_off},
+    {Hazard::chamber_failure, "H11", "the chamber does not run at the temperature it was given", instrument, channel_off},
+    {Hazard::interlock_open, "-", "interlock open", limit, channel_off},
+    {Hazard::stack_pressure, "-", "stack pressure out of its limits", limit, channel_off},
+    {Hazard::gas, "H5", "gas beside the cell", people, chamber_safe},
+    {Hazard::voltage_disagreement, "H8", "the cycler and the second voltmeter disagree", limit, channel_off},
+    {Hazard::open_circuit, "H7", "the circuit of the cell is open", limit, channel_off},
+    {Hazard::chamber_runaway, "H11", "the chamber runs away from the temperature it was given", people, chamber_safe},
+    {Hazard::chamber_behind, "H11", "the chamber does not get to the temperature it was given", instrument, channel_off},
+    {Hazard::no_rise, "H6", "the voltage does not rise while charge goes in: internal short, quarantine the cell", people,
+     channel_off},
+    {Hazard::voltage_step, "H6", "the voltage fell at once at the same current: internal short, quarantine the cell", people,
+     channel_off},
+    {Hazard::no_taper, "H6", "the current does not taper at a constant voltage: internal short, quarantine the cell", limit,
+     channel_off},
+    {Hazard::rest_decay, "H6", "the voltage goes on falling at rest: internal short or a drain outside, quarantine the cell",
+     limit, channel_off},
+    {Hazard::self_heating, "H5", "the cell warms by itself at rest: quarantine the cell", people, chamber_safe},
+    {Hazard::unexplained_heat, "H5", "the cell warms faster than its current can warm it: quarantine the cell", people,
+     chamber_safe},
+    {Hazard::energy_balance, "H3", "more energy came out of the cell than went in: a reading is wrong", limit, channel_off},
 }};
 
-const HazardRow& row_of(Hazard hazard) { return hazard_table[static_cast<std::size_t>(hazard)]; }
+constexpr Duration at_once(const SafetyLimits&) { return Duration{}; }
+Duration pressure_hold(const SafetyLimits& l) { return from_seconds(l.sensors.stack_pressure_for_s.value_or(0.0)); }
+Duration gas_hold(const SafetyLimits& l) { return from_seconds(l.sensors.gas_for_s.value_or(0.0)); }
+
+using Given = std::optional<double>;
+
+constexpr std::array<LimitRow, limit_count> limits{{
+    {Hazard::over_voltage, Measurand::voltage, Bound::at_most, false,
+     [](const SafetyLimits& l, const CurrentBounds&) -> Given { return l.voltage_max.value(); }, at_once},
+    {Hazard::under_voltage, Measurand::voltage, Bound::at_least, false,
+     [](const SafetyLimits& l, const CurrentBounds&) -> Given { return l.voltage_min.value(); }, at_once},
+    {Hazard::over_current_charge, Measurand::current, Bound::at_most, false,
+     [](const SafetyLimits&, const CurrentBounds& c) -> Given { return c.charge.value(); }, at_once},
+    {Hazard::over_current_discharge, Measurand::current, Bound::at_least, false,
+     [](const SafetyLimits&, const CurrentBounds& c) -> Given { return -c.discharge.value(); }, at_once},
+    {Hazard::over_temperature, Measurand::cell_temperature, Bound::at_most, false,
+     [](const SafetyLimits& l, const CurrentBounds&) -> Given { return l.cell_temperature_max.value(); }, at_once},
+    {Hazard::under_temperature, Measurand::cell_temperature, Bound::at_least, false,
+     [](const SafetyLimits& l, const CurrentBounds&) -> Given { return l.cell_temperature_min.value(); }, at_once},
+    {Hazard::stack_pressure, Measurand::stack_pressure, Bound::at_least, true,
+     [](const SafetyLimits& l, const CurrentBounds&) { return l.sensors.stack_pressure_min_MPa; }, pressure_hold},
+    {Hazard::stack_pressure, Measurand::stack_pressure, Bound::at_most, true,
+     [](const SafetyLimits& l, const CurrentBounds&) { return l.sensors.stack_pressure_max_MPa; }, pressure_hold},
+    {Hazard::gas, Measurand::gas, Bound::at_most, true,
+     [](const SafetyLimits& l, const CurrentBounds&) { return l.sensors.gas_max_ppm; }, gas_hold},
+}};
+
+const HazardRow& row_of(Hazard hazard) { return hazards[static_cast<std::size_t>(hazard)]; }
 
 }  // namespace
 
+const std::array<HazardRow, hazard_count>& hazard_table() { return hazards; }
+const std::array<LimitRow, limit_count>& limit_table() { return limits; }
+
 std::string_view to_string(Hazard hazard) { return row_of(hazard).text; }
-bool is_thermal(Hazard hazard) { return row_of(hazard).thermal; }
-bool is_instrument_failure(Hazard hazard) { return row_of(hazard).instrument; }
-bool sounds_siren(Hazard hazard) { return row_of(hazard).siren; }
+bool is_thermal(Hazard hazard) { return row_of(hazard).action == chamber_safe; }
+bool is_instrument_failure(Hazard hazard) { return row_of(hazard).severity == instrument; }
+bool sounds_siren(Hazard hazard) { return row_of(hazard).severity == people; }
 
 std::string describe(const TripCause& cause) {
   const std::string text{to_string(cause.hazard)};
@@ -79,6 +109,7 @@ std::string describe(const TripCause& cause) {
     case Hazard::outside_request:
     case Hazard::chamber_failure: return text;
     case Hazard::stale_reading: return text + ": " + name + with(" is %.1f s old, limit %.1f s").substr(text.size() + 2);
+    case Hazard::still_reading: return text + ": " + name + with(" for %.1f s, limit %.1f s").substr(text.size() + 2);
     case Hazard::bad_reading: return text + ": " + name + " (open sensor, overload or NaN)";
     case Hazard::overcharge: return with("%.3f Ah net, limit %.3f Ah");
     case Hazard::unexplained_heat: return with("%.4f K/s, limit %.4f K/s");

@@ -22,6 +22,7 @@ enum class Hazard : unsigned char {
   wrong_direction,          ///< the current's sign is not the commanded one
   current_without_command,  ///< the output should be off
   frozen_reading,           ///< charge flows and no digit moves; in CC, no digit of the voltage for five times as long
+  still_reading,            ///< its last digits always moved by noise, and now they do not
   stale_reading,            ///< too old to act on
   bad_reading,              ///< answered, but no number: NaN, overload, open sensor
   instrument_protection,    ///< the instrument turned itself off

@@ -16,53 +16,11 @@ constexpr double creep_max_of_limit = 0.05;  ///< whatever happens, no more than
 constexpr double early_empty_max_of_limit =
     0.2;  ///< a discharge at a higher rate or in the cold ends so much earlier, and still counts
 
-enum class Bound : unsigned char { at_most, at_least };
-
-/// One absolute limit, written so that NaN trips.
-struct LimitRow {
-  Hazard hazard;
-  Measurand measurand;
-  Bound bound;
-  double (*limit)(const SafetyLimits&, const CurrentBounds& at_this_temperature);
-};
-
-constexpr std::array<LimitRow, 6> limit_table{{
-    {Hazard::over_voltage, Measurand::voltage, Bound::at_most,
-     [](const SafetyLimits& l, const CurrentBounds&) { return l.voltage_max.value(); }},
-    {Hazard::under_voltage, Measurand::voltage, Bound::at_least,
-     [](const SafetyLimits& l, const CurrentBounds&) { return l.voltage_min.value(); }},
-    {Hazard::over_current_charge, Measurand::current, Bound::at_most,
-     [](const SafetyLimits&, const CurrentBounds& c) { return c.charge.value(); }},
-    {Hazard::over_current_discharge, Measurand::current, Bound::at_least,
-     [](const SafetyLimits&, const CurrentBounds& c) { return -c.discharge.value(); }},
-    {Hazard::over_temperature, Measurand::cell_temperature, Bound::at_most,
-     [](const SafetyLimits& l, const CurrentBounds&) { return l.cell_temperature_max.value(); }},
-    {Hazard::under_temperature, Measurand::cell_temperature, Bound::at_least,
-     [](const SafetyLimits& l, const CurrentBounds&) { return l.cell_temperature_min.value(); }},
-}};
-
 /// The lesser of two; no number when either is none.
 Amps lesser(Amps a, Amps b) {
   if (a <= b) return a;
   return b < a ? b : Amps{std::numeric_limits<double>::quiet_NaN()};
 }
-
-/// A limit that exists only where somebody gave it: then its sensor must answer, in time, with a number inside.
-struct SensorLimitRow {
-  Hazard hazard;
-  Measurand measurand;
-  Bound bound;
-  std::optional<double> SensorLimits::*limit;
-  std::optional<double> SensorLimits::*for_s;
-};
-
-constexpr std::array<SensorLimitRow, 3> sensor_limit_table{{
-    {Hazard::stack_pressure, Measurand::stack_pressure, Bound::at_least, &SensorLimits::stack_pressure_min_MPa,
-     &SensorLimits::stack_pressure_for_s},
-    {Hazard::stack_pressure, Measurand::stack_pressure, Bound::at_most, &SensorLimits::stack_pressure_max_MPa,
-     &SensorLimits::stack_pressure_for_s},
-    {Hazard::gas, Measurand::gas, Bound::at_most, &SensorLimits::gas_max_ppm, &SensorLimits::gas_for_s},
-}};
 
 HeatBalanceOptions heat_options(const SafetyLimits& limits, HeatBalanceOptions options) {
   options.heat_capacity_J_per_K = limits.heat_capacity_J_per_K;
@@ -93,6 +51,8 @@ SafetySupervisor::SafetySupervisor(const SafetyLimits& limits, const SupervisorO
       self_heating_{options.self_heating},
       heat_{heat_options(limits, options.heat)},
       energy_{options.energy},
+      voltage_moves_{options.stillness},
+      temperature_moves_{options.stillness},
       guard_{guard} {}
 
 const std::optional<TripCause>& SafetySupervisor::check(const Observation& observation, const Commanded& commanded,
@@ -104,8 +64,7 @@ const std::optional<TripCause>& SafetySupervisor::check(const Observation& obser
 const std::optional<TripCause>& SafetySupervisor::check_before(int direction, const CurrentBounds& bounds,
                                                                const Observation& observation, TimePoint now) {
   const Reading& cell = observation[Measurand::cell_temperature];
-  judge_limits(observation, now);
-  judge_sensor_limits(observation, true);
+  judge_limits(observation, now, Held::not_waited_for);
   judge_interlock(observation[Measurand::interlock], now);
   judge_freshness(observation, now);
   if (direction > 0 || (direction == 0 && bounds.charge > Amps{})) judge_cold(cell);
@@ -127,41 +86,48 @@ void SafetySupervisor::latch(Hazard hazard, Measurand measurand, double value, d
 }
 
 void SafetySupervisor::judge(const Observation& observation, const Commanded& commanded, TimePoint now) {
-  judge_limits(observation, now);  // first: a real over-limit must not be reported as something else
-  judge_sensor_limits(observation, false);
+  judge_limits(observation, now, Held::as_given);  // first: a real over-limit must not be reported as something else
   judge_interlock(observation[Measurand::interlock], now);
   judge_freshness(observation, now);
   if (trip_) return;
   judge_voltages(observation, commanded);
   judge_command(observation, commanded);
   judge_circuit(observation, commanded);
+  judge_stillness(observation, commanded);
   judge_charge(observation, commanded);
   judge_leak(observation, commanded);
   judge_heat(observation, commanded);
   judge_temperature_rate(observation[Measurand::cell_temperature]);
 }
 
-void SafetySupervisor::judge_limits(const Observation& observation, TimePoint now) {
+void SafetySupervisor::judge_limits(const Observation& observation, TimePoint now, Held held) {
   CurrentBounds currents = current_limits(observation[Measurand::cell_temperature], now);
   // At a temperature where no current is allowed at all, the instrument's zero is not one.
   currents.charge = at_least_noise(currents.charge, limits_.charge_current_max);
   currents.discharge = at_least_noise(currents.discharge, limits_.discharge_current_max);
-  for (const LimitRow& row : limit_table) {
+  for (std::size_t i = 0; i < limit_count; ++i) {
+    const LimitRow& row = limit_table()[i];
+    const std::optional<double> limit = row.limit(limits_, currents);
     const Reading& reading = observation[row.measurand];
-    if (reading.quality == Quality::missing) continue;  // judged by age
+    if (!limit) beyond_since_[i].reset();                         // a limit of a step alone: it begins anew when it holds again
+    if (!limit || reading.quality == Quality::missing) continue;  // judged by age
     if (reading.quality == Quality::bad) {
-      if (row.measurand != Measurand::cell_temperature || options_.cell_temperature_required) {
+      if (row.measurand != Measurand::cell_temperature || options_.cell_temperature_required)
         latch(Hazard::bad_reading, row.measurand, reading.value, 0.0, reading.at);
-      }
       continue;
     }
-    const double limit = row.limit(limits_, currents);
-    const bool inside = row.bound == Bound::at_most ? reading.value <= limit : reading.value >= limit;
-    if (inside) continue;
+    const bool inside = row.bound == Bound::at_most ? reading.value <= *limit : reading.value >= *limit;
+    if (inside) {
+      beyond_since_[i].reset();
+      continue;
+    }
+    if (!beyond_since_[i]) beyond_since_[i] = reading.at;
+    const bool is_number = std::isfinite(reading.value);
+    if (is_number && held == Held::as_given && reading.at - *beyond_since_[i] < row.hold(limits_)) continue;
     // A current that only the cold forbids is told as what it is.
     if (row.hazard == Hazard::over_current_charge && reading.value <= limits_.charge_current_max.value())
       judge_cold(observation[Measurand::cell_temperature]);
-    latch(std::isfinite(reading.value) ? row.hazard : Hazard::bad_reading, row.measurand, reading.value, limit, reading.at);
+    latch(is_number ? row.hazard : Hazard::bad_reading, row.measurand, reading.value, *limit, reading.at);
   }
 }
 
@@ -189,29 +155,6 @@ void SafetySupervisor::judge_bounds(const CurrentBounds& bounds, const Reading& 
     latch(Hazard::over_current_charge, Measurand::current, bounds.charge.value(), limit.charge.value(), now);
   if (!(bounds.discharge <= limit.discharge))
     latch(Hazard::over_current_discharge, Measurand::current, -bounds.discharge.value(), -limit.discharge.value(), now);
-}
-
-/// `at_once`: before a current flows nothing is waited for.
-void SafetySupervisor::judge_sensor_limits(const Observation& observation, bool at_once) {
-  for (std::size_t i = 0; i < sensor_limit_table.size(); ++i) {
-    const SensorLimitRow& row = sensor_limit_table[i];
-    const std::optional<double>& limit = limits_.sensors.*row.limit;
-    const Reading& reading = observation[row.measurand];
-    if (!limit) beyond_since_[i].reset();                         // a limit of a step alone: it begins anew when it holds again
-    if (!limit || reading.quality == Quality::missing) continue;  // judged by age
-    if (!reading.usable()) {
-      latch(Hazard::bad_reading, row.measurand, reading.value, 0.0, reading.at);
-      continue;
-    }
-    const bool inside = row.bound == Bound::at_most ? reading.value <= *limit : reading.value >= *limit;
-    if (inside) {
-      beyond_since_[i].reset();
-      continue;
-    }
-    if (!beyond_since_[i]) beyond_since_[i] = reading.at;
-    const Duration hold = from_seconds((limits_.sensors.*row.for_s).value_or(0.0));
-    if (at_once || reading.at - *beyond_since_[i] >= hold) latch(row.hazard, row.measurand, reading.value, *limit, reading.at);
-  }
 }
 
 /// An input whose absence is unsafe: what is not known to be closed is open.
@@ -253,8 +196,8 @@ void SafetySupervisor::judge_freshness(const Observation& observation, TimePoint
   judge_age(Measurand::voltage, options_.age_limit);
   judge_age(Measurand::current, options_.age_limit);
   if (options_.cell_temperature_required) judge_age(Measurand::cell_temperature, options_.temperature_age_limit);
-  for (const SensorLimitRow& row : sensor_limit_table) {
-    if (limits_.sensors.*row.limit) judge_age(row.measurand, options_.sensor_age_limit);
+  for (const LimitRow& row : limit_table()) {
+    if (row.is_of_sensor && row.limit(limits_, {})) judge_age(row.measurand, options_.sensor_age_limit);
   }
   if (limits_.sensors.voltage_difference_max_V) judge_age(Measurand::logger_voltage, options_.sensor_age_limit);
 }
@@ -316,6 +259,25 @@ void SafetySupervisor::judge_heat(const Observation& observation, const Commande
   if (!commanded.output_on) latch_if(self_heating_.look({commanded.since, cell, around_degC}));
   const std::optional<ElectricalSample> sample = sample_of(observation);
   if (sample) latch_if(heat_.look(*sample, {cell, around_degC}));
+}
+
+/// A reading that has died shows here in seconds, where its digits used to move; judge_frozen() needs no such past.
+void SafetySupervisor::judge_stillness(const Observation& observation, const Commanded& commanded) {
+  const Reading& voltage = observation[Measurand::voltage];
+  const Reading& current = observation[Measurand::current];
+  const Reading& cell = observation[Measurand::cell_temperature];
+  const TimePoint settled = std::max(commanded.since, commanded.changed) + options_.settling;
+  const bool is_settled = commanded.output_on && observation.output_on && voltage.at >= settled;
+  voltage_moves_.look(voltage, is_settled);
+  temperature_moves_.look(cell, true);
+  if (!is_settled || !current.usable() || !(std::abs(current.value) > options_.current_noise.value())) return;
+  const double one_C_A = options_.leak.capacity.value();
+  const Duration voltage_stands =
+      from_seconds(to_seconds(options_.voltage_stands) * std::max(1.0, one_C_A / std::abs(current.value)));
+  if (const auto found = voltage_moves_.stands_still_for(voltage_stands))
+    latch(Hazard::still_reading, Measurand::voltage, found->stands_s, found->expected_s, voltage.at);
+  if (const auto found = temperature_moves_.stands_still_for(options_.temperature_stands))
+    latch(Hazard::still_reading, Measurand::cell_temperature, found->stands_s, found->expected_s, cell.at);
 }
 
 void SafetySupervisor::judge_charge(const Observation& observation, const Commanded& commanded) {

@@ -15,9 +15,11 @@
 #include "controller/engine/circuit_watch.hpp"
 #include "controller/engine/energy_balance.hpp"
 #include "controller/engine/hazard.hpp"
+#include "controller/engine/hazard_table.hpp"
 #include "controller/engine/heat_balance.hpp"
 #include "controller/engine/leak_watch.hpp"
 #include "controller/engine/self_heating_watch.hpp"
+#include "controller/engine/stillness_watch.hpp"
 
 namespace cellrig {
 
@@ -46,6 +48,9 @@ struct SupervisorOptions {
   SelfHeatingOptions self_heating;
   HeatBalanceOptions heat;  ///< heat capacity and voltages come from the limits
   EnergyBalanceOptions energy;
+  StillnessOptions stillness;
+  Duration voltage_stands = std::chrono::seconds{5};       ///< at 1C and more; below until as much charge has flowed
+  Duration temperature_stands = std::chrono::seconds{60};  ///< while a current flows
 };
 
 /// What the overcharge guard has counted. Part of the resume point: an interruption must not make it forget.
@@ -82,11 +87,13 @@ class SafetySupervisor {
  private:
   void judge(const Observation& observation, const Commanded& commanded, TimePoint now);
   void judge_freshness(const Observation& observation, TimePoint now);
-  void judge_limits(const Observation& observation, TimePoint now);
+  /// Before a current flows nothing is waited for.
+  enum class Held : unsigned char { as_given, not_waited_for };
+
+  void judge_limits(const Observation& observation, TimePoint now, Held held);
   void judge_bounds(const CurrentBounds& bounds, const Reading& cell, TimePoint now);
   [[nodiscard]] CurrentBounds current_limits(const Reading& cell, TimePoint now) const;
   [[nodiscard]] Amps at_least_noise(Amps limit, Amps most) const;
-  void judge_sensor_limits(const Observation& observation, bool at_once);
   void judge_interlock(const Reading& interlock, TimePoint now);
   void judge_voltages(const Observation& observation, const Commanded& commanded);
   void judge_cold(const Reading& cell);
@@ -94,6 +101,7 @@ class SafetySupervisor {
   void judge_circuit(const Observation& observation, const Commanded& commanded);
   void judge_leak(const Observation& observation, const Commanded& commanded);
   void judge_heat(const Observation& observation, const Commanded& commanded);
+  void judge_stillness(const Observation& observation, const Commanded& commanded);
   void judge_charge(const Observation& observation, const Commanded& commanded);
   void judge_frozen(const ElectricalSample& sample, const Throughput& moved, Regulation regulation, bool output_on);
   void judge_overcharge(const ElectricalSample& sample, const Throughput& moved);
@@ -119,6 +127,7 @@ class SafetySupervisor {
   SelfHeatingWatch self_heating_;
   HeatBalance heat_;
   EnergyBalance energy_;
+  StillnessWatch voltage_moves_, temperature_moves_;
   std::optional<ElectricalSample> last_;
   ChargeGuard guard_;
   double unchanged_Ah_ = 0.0, unchanged_voltage_Ah_ = 0.0;
@@ -128,8 +137,8 @@ class SafetySupervisor {
   std::optional<Reading> last_mean_;
   TimePoint last_compared_ = TimePoint::min();  ///< the second voltmeter's reading that was compared last
   int disagreements_ = 0;
-  std::array<std::optional<TimePoint>, 3>
-      beyond_since_;  ///< by limit of a sensor: its first reading outside, and none inside since
+  std::array<std::optional<TimePoint>, limit_count>
+      beyond_since_;  ///< by limit: its first reading outside, and none inside since
 };
 
 }  // namespace cellrig

@@ -350,6 +350,18 @@ void ChamberTask::leaves_its_band(const TripCause& cause) {
   }
 }
 
+/// Before it ends the runs: somebody may have left the door open.
+void ChamberTask::tell_of_leaving(const Reading& air) {
+  if (!watch_.is_outside()) leaving_said_ = false;
+  const std::optional<double> edge = watch_.left_for_long(air.at);
+  if (!edge || leaving_said_) return;
+  leaving_said_ = true;
+  say(db::Severity::alarm,
+      fmt::format("its air is at {:.1f} degC, outside its band ({:.1f} degC), and does not come back: look at "
+                  "its door and its heater, the runs in it end soon",
+                  air.value, *edge));
+}
+
 void ChamberTask::judge(const Result<ChamberReadings>& readings) {
   const bool is_running = state_ == State::running;
   if (is_running && readings && readings->alarm) return fails("its own alarm is active");
@@ -362,6 +374,7 @@ void ChamberTask::judge(const Result<ChamberReadings>& readings) {
     last_good_ = time_.now();
     const std::optional<TripCause> cause = is_running ? watch_.look(readings->temperature) : std::nullopt;
     if (cause) return leaves_its_band(*cause);
+    if (is_running) tell_of_leaving(readings->temperature);
     failing_ = failed_ = false;
     return;
   }

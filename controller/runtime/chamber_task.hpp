@@ -112,6 +112,7 @@ class ChamberTask {
   Task<void> refresh();
   void judge(const Result<ChamberReadings>& readings);
   void leaves_its_band(const TripCause& cause);
+  void tell_of_leaving(const Reading& air);
   void fails(const std::string& what);
   void say(db::Severity severity, const std::string& what);
   void warn_of_limits();
@@ -146,6 +147,7 @@ class ChamberTask {
   State state_ = State::idle;
   Celsius setpoint_;
   ChamberWatch watch_;
+  bool leaving_said_ = false;         ///< since its air was in the band last
   std::optional<TripCause> runaway_;  ///< of its air, which is why it was stopped
   int halting_ = 0;                   ///< stops under way
   TaskGroup urgent_;                  ///< stops that waited for nothing

@@ -36,7 +36,9 @@ void ChannelRunner::begin(db::RunKey run) {
   // empty.
   SafetyLimits of_program = program_.limits;
   of_program.sensors = limits_.sensors;
-  supervisor_.emplace(of_program, supervisor_options(), now, guard);
+  const SupervisorOptions options = supervisor_options();
+  supervisor_.emplace(of_program, options, now, guard);
+  jumps_.emplace(JumpOptions{}, options.current_noise);
   if (parts_.limits.limits_cell() || !tightened_.empty()) supervisor_->set_limits(limits_now());
   commanded_ = Commanded{false, now, 0};
   last_good_ = last_cycle_ = now;

@@ -290,6 +290,7 @@ void ChannelRunner::merge(const CyclerReadings& readings) {
   observation_.regulation = readings.regulation;
   observation_.output_on = readings.output_on;
   last_good_ = readings.voltage.at;
+  watch_jump();
 }
 
 bool ChannelRunner::tripped(const std::optional<CyclerReadings>& fresh) {

@@ -13,6 +13,7 @@
 #include "controller/async/task_group.hpp"
 #include "controller/async/time_source.hpp"
 #include "controller/engine/channel_machine.hpp"
+#include "controller/engine/jump_watch.hpp"
 #include "controller/engine/safety_supervisor.hpp"
 #include "controller/runtime/channel_record.hpp"
 #include "controller/runtime/charge_since.hpp"
@@ -227,6 +228,7 @@ class ChannelRunner final : public SensorSink {
   [[nodiscard]] bool is_small_sweep(const Setpoint& setpoint) const;
   void watch_heat(Measurand measurand, const Reading& reading);
   void watch_difference();
+  void watch_jump();
   [[nodiscard]] bool delivers(Measurand measurand) const;
   [[nodiscard]] Result<void> check_sensors() const;
   Task<bool> open_contactor(Deadline deadline);
@@ -265,6 +267,8 @@ class ChannelRunner final : public SensorSink {
   const Continuation* continuation_ = nullptr;
   std::vector<std::pair<std::string, std::string>> start_remarks_;  ///< kind and text
   std::optional<SafetySupervisor> supervisor_;
+  std::optional<JumpWatch> jumps_;
+  bool jump_said_ = false;
   std::optional<SafetySupervisor> heat_watch_;  ///< the cell's heat matters to its chamber also when the channel is done
   Duration suspended_{};
   ChannelRecord record_;

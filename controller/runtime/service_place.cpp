@@ -176,6 +176,7 @@ std::string what_to_do(Hazard hazard) {
     case Hazard::under_temperature:
     case Hazard::cold_charging: return "Warm the cell above its limit before it is charged; look at its thermocouple.";
     case Hazard::frozen_reading:
+    case Hazard::still_reading:
     case Hazard::stale_reading:
     case Hazard::bad_reading: return "Look at the instrument, its cable and its sensor.";
     case Hazard::instrument_protection: return "Read on the cycler which protection fired, and why.";

@@ -33,12 +33,13 @@ constexpr Duration memory_of_faults = 1min;       ///< two that are so near to e
 
 struct MakeTraits {
   std::string_view word, instrument, model, addresses;
+  double noise_V;  ///< as the simulator draws it from what the maker promises
 };
 
 constexpr std::array<MakeTraits, 3> makes{{
-    {"ea", "psb", "ea-psb-10060-60", "modbus: \"192.0.2.{0}:502\", scpi: \"192.0.2.{0}:5025\""},
-    {"n6900", "aps", "keysight-n6974a", "scpi: \"192.0.2.{0}:5025\""},
-    {"itech", "itech", "itech-it-m3432", "scpi: \"192.0.2.{0}:30000\""},
+    {"ea", "psb", "ea-psb-10060-60", "modbus: \"192.0.2.{0}:502\", scpi: \"192.0.2.{0}:5025\"", 0.0012},
+    {"n6900", "aps", "keysight-n6974a", "scpi: \"192.0.2.{0}:5025\"", 0.0004},
+    {"itech", "itech", "itech-it-m3432", "scpi: \"192.0.2.{0}:30000\"", 0.0005},
 }};
 
 const MakeTraits& traits(Make make) { return makes[static_cast<std::size_t>(make)]; }
@@ -81,6 +82,17 @@ std::string pressed_text(const std::string& press) {
       press);
 }
 
+/// The last digits of every reading move, as those of real instruments do.
+std::string noise_text(const Plan& plan) {
+  std::string text = "  measurement:\n";
+  for (const ChannelPlan& channel : plan.channels)
+    text +=
+        fmt::format("    {}: {{voltage_noise_V: {:g}, current_noise_A: 0.001}}\n", channel.cycler, traits(channel.make).noise_V);
+  if (plan.logger == "adam" || plan.relays == "adam") text += "    adam: {temperature_noise_K: 0.03}\n";
+  if (plan.logger == "daq") text += "    daq: {temperature_noise_K: 0.02}\n";
+  return text;
+}
+
 std::string bench_text(const Draw& draw, const Plan& plan) {
   std::string text = fmt::format("bench: swarm\nwatchdog_s: {:g}\ninstruments:\n", to_seconds(plan.watchdog_delay));
   int host = 10;
@@ -109,8 +121,9 @@ std::string bench_text(const Draw& draw, const Plan& plan) {
   }
   text += "simulation:\n  cells:\n";
   for (const ChannelPlan& channel : plan.channels) text += cell_text(draw, plan, channel.name);
-  return text + fmt::format("  room_temperature_degC: {}\n  latency: {}\n", draw.number("room", 18, 28),
-                            plan.latency_is_modelled ? "modelled" : "none");
+  text += fmt::format("  room_temperature_degC: {}\n  latency: {}\n", draw.number("room", 18, 28),
+                      plan.latency_is_modelled ? "modelled" : "none");
+  return text + noise_text(plan);
 }
 
 void draw_bench(const Draw& draw, const PlanOptions& options, Plan& plan) {

@@ -57,6 +57,27 @@ TEST(ChamberWatch, a_chamber_faster_than_its_maker_says_passes) {
   EXPECT_FALSE(follow(chamber, 1h, [](double s) { return healthy(25.0, 60.0, 30.0, s); }));
 }
 
+// H11: people are told after half a minute, well before the runs end.
+TEST(ChamberWatch, air_outside_its_band_is_told_of_after_half_a_minute_and_not_when_it_comes_back) {
+  ChamberWatch chamber = watch(Celsius{40});
+  std::optional<int> told;
+  for (int second = 0; second <= 360 + 170 && !told; ++second) {
+    EXPECT_FALSE(chamber.look(Reading{25.0 + 0.05 * second, at(1000 + second), Quality::good}));
+    if (chamber.left_for_long(at(1000 + second))) told = second;
+  }
+  ASSERT_TRUE(told);
+  EXPECT_NEAR(*told, 361 + 30, 1) << "43 degC after 360 s";
+  EXPECT_EQ(chamber.left_for_long(at(1000 + *told)), 43.0);
+
+  ChamberWatch door = watch(Celsius{40});
+  for (int second = 0; second < 600; ++second) {
+    const double opened_K = second >= 300 && second < 340 ? 0.4 * (second - 300) : std::max(0.0, 16.0 - 0.4 * (second - 340));
+    EXPECT_FALSE(door.look(Reading{40.0 - (second < 300 ? 0.0 : opened_K), at(1000 + second), Quality::good}));
+    EXPECT_FALSE(door.left_for_long(at(1000 + second)) && second > 345) << "it comes back: " << second;
+  }
+  EXPECT_FALSE(door.is_outside());
+}
+
 TEST(ChamberWatch, a_heater_that_does_not_stop_at_the_set_point_trips_after_the_hold) {
   ChamberWatch chamber = watch(Celsius{40});
   const auto tripped = follow(chamber, 1h, [](double s) { return 25.0 + 0.05 * s; });

@@ -29,7 +29,7 @@ inline SupervisorOptions guarded_options() {
 }
 
 /// What the tests of every limit are given.
-struct LimitRow {
+struct LimitCase {
   const char* name;
   Hazard hazard;
   Measurand measurand;

@@ -29,14 +29,14 @@ struct Pressed : Supervised {
   }
 };
 
-constexpr LimitRow sensor_rows[] = {{"stack_pressure_min", Hazard::stack_pressure, Measurand::stack_pressure, 2.0, -1},
-                                    {"stack_pressure_max", Hazard::stack_pressure, Measurand::stack_pressure, 7.0, +1},
-                                    {"gas_max", Hazard::gas, Measurand::gas, 50.0, +1}};
+constexpr LimitCase sensor_rows[] = {{"stack_pressure_min", Hazard::stack_pressure, Measurand::stack_pressure, 2.0, -1},
+                                     {"stack_pressure_max", Hazard::stack_pressure, Measurand::stack_pressure, 7.0, +1},
+                                     {"gas_max", Hazard::gas, Measurand::gas, 50.0, +1}};
 
-class SensorLimit : public testing::TestWithParam<LimitRow> {};
+class SensorLimit : public testing::TestWithParam<LimitCase> {};
 
 TEST_P(SensorLimit, passes_at_the_limit_and_trips_just_outside) {
-  const LimitRow row = GetParam();
+  const LimitCase row = GetParam();
   Pressed at_limit;
   at_limit.set(row.measurand, row.limit);
   EXPECT_FALSE(at_limit.check()) << describe(*at_limit.check());
@@ -89,7 +89,7 @@ TEST_P(SensorLimit, is_judged_right_before_a_current_is_commanded) {
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryRow, SensorLimit, testing::ValuesIn(sensor_rows),
-                         [](const testing::TestParamInfo<LimitRow>& p) { return p.param.name; });
+                         [](const testing::TestParamInfo<LimitCase>& p) { return p.param.name; });
 
 // A bench without a press must not wait for one.
 TEST(SupervisorSensors, what_is_not_limited_is_not_judged) {

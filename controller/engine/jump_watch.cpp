@@ -1,0 +1,43 @@
+#include "controller/engine/jump_watch.hpp"
+
+#include <algorithm>
+
+namespace cellrig {
+
+std::optional<JumpWatch::Finding> JumpWatch::look(const ElectricalSample& sample, TimePoint since) {
+  if (count_ > 0) {
+    const ElectricalSample& last = samples_[count_ - 1];
+    if (sample.at <= last.at) return std::nullopt;
+    if (last.at < since || sample.at - last.at > options_.gap_max) count_ = 0;
+  }
+  if (sample.at < since) return std::nullopt;
+  if (count_ == samples_.size()) {
+    std::move(samples_.begin() + 1, samples_.end(), samples_.begin());
+    --count_;
+  }
+  samples_[count_++] = sample;
+  if (count_ < samples_.size() || !is_same_current()) return std::nullopt;
+  const Volts step = off_the_line(2);
+  const Volts before = samples_[1].voltage - samples_[0].voltage, after = samples_[3].voltage - samples_[2].voltage;
+  const Volts quiet = options_.quiet_share * abs(step);
+  if (!(abs(step) >= options_.step && abs(before) <= quiet && abs(after) <= quiet)) return std::nullopt;
+  count_ = 0;  // said once; the line begins anew
+  return Finding{step, samples_[2].at};
+}
+
+bool JumpWatch::is_same_current() const {
+  const ElectricalSample& first = samples_.front();
+  const Amps most = std::max(options_.same_current * abs(first.current), noise_);
+  return std::all_of(samples_.begin(), samples_.end(),
+                     [&](const ElectricalSample& s) { return abs(s.current - first.current) <= most; });
+}
+
+/// How far this sample is from the line through the two before it.
+Volts JumpWatch::off_the_line(std::size_t from) const {
+  const ElectricalSample& a = samples_[from - 2];
+  const ElectricalSample& b = samples_[from - 1];
+  const double share = to_seconds(samples_[from].at - b.at) / to_seconds(b.at - a.at);
+  return samples_[from].voltage - b.voltage - share * (b.voltage - a.voltage);
+}
+
+}  // namespace cellrig

@@ -1,0 +1,45 @@
+// A voltage that jumps while nothing was changed: the reading is another one from there on (a range, a lead, a drift of the instrument), or
+// the cell is.
+#pragma once
+
+#include <array>
+#include <optional>
+
+#include "controller/base/time.hpp"
+#include "controller/base/units.hpp"
+#include "controller/engine/accumulators.hpp"
+
+namespace cellrig {
+
+struct JumpOptions {
+  Volts step{0.02};            ///< off the straight line through the two samples before
+  double quiet_share = 0.25;   ///< of the step: what the voltage may move just before and just after it; else it was a spike
+  double same_current = 0.05;  ///< the share by which a current may differ and still be the same
+  Duration gap_max = std::chrono::seconds{3};  ///< between two samples: over longer ones a cell bends its curve by itself
+};
+
+/// Four samples tell: two give the line, the third leaves it, the fourth stays where the third is.
+/// Contract: look() with every electrical sample, in the order of time.
+class JumpWatch {
+ public:
+  struct Finding {
+    Volts step;  ///< with its sign
+    TimePoint at{};
+  };
+
+  JumpWatch(const JumpOptions& options, Amps noise) : options_{options}, noise_{noise} {}
+
+  /// `since`: from here on the command is the same, and settled; older samples are forgotten.
+  [[nodiscard]] std::optional<Finding> look(const ElectricalSample& sample, TimePoint since);
+
+ private:
+  [[nodiscard]] bool is_same_current() const;
+  [[nodiscard]] Volts off_the_line(std::size_t from) const;
+
+  JumpOptions options_;
+  Amps noise_;
+  std::array<ElectricalSample, 4> samples_{};
+  std::size_t count_ = 0;
+};
+
+}  // namespace cellrig

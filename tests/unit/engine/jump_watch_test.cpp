@@ -1,0 +1,55 @@
+// A voltage that jumps while nothing was changed, and what only looks like it.
+#include "controller/engine/jump_watch.hpp"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "tests/unit/engine/program_builder.hpp"
+
+namespace cellrig {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace test;
+
+std::optional<JumpWatch::Finding> jump_of(
+    const std::function<double(double)>& voltage, Duration period = 100ms,
+    const std::function<double(double)>& current = [](double) { return 5.0; }) {
+  JumpWatch watch{JumpOptions{}, Amps{0.05}};
+  for (TimePoint now = at(1000); now < at(1100); now += period) {
+    const double t = to_seconds(now - at(1000));
+    if (const auto found = watch.look({now, Volts{voltage(t)}, Amps{current(t)}}, at(1000))) return found;
+  }
+  return std::nullopt;
+}
+
+// F24 of the fault catalogue.
+TEST(JumpWatch, thirty_millivolts_more_or_less_at_the_same_current_are_found_where_they_began) {
+  for (const double offset : {0.03, -0.03}) {
+    for (const Duration period : {Duration{100ms}, Duration{1s}}) {
+      const auto found = jump_of([&](double t) { return 3.6 + 1e-4 * t + (t > 50.05 ? offset : 0.0); }, period);
+      ASSERT_TRUE(found) << offset;
+      EXPECT_NEAR(found->step.value(), offset, 0.002);
+      EXPECT_NEAR(to_seconds(found->at - at(1000)), 50.5, 0.51);
+    }
+  }
+}
+
+TEST(JumpWatch, a_spike_a_small_step_a_slope_and_a_step_of_the_current_are_none) {
+  EXPECT_FALSE(jump_of([](double t) { return t > 50 && t < 50.15 ? 3.7 : 3.6; })) << "one sample";
+  EXPECT_FALSE(jump_of([](double t) { return t > 50 ? 3.615 : 3.6; }));
+  EXPECT_FALSE(jump_of([](double t) { return 4.2 - 0.03 * t; }, 1s)) << "a cell that is nearly empty";
+  EXPECT_FALSE(jump_of([](double t) { return t > 50 ? 3.7 : 3.6; }, 100ms, [](double t) { return t > 50 ? 8.0 : 5.0; }));
+  EXPECT_FALSE(jump_of([](double t) { return t > 50 ? 3.7 : 3.6; }, 10s)) << "samples that are far apart";
+}
+
+TEST(JumpWatch, what_was_before_the_present_command_is_forgotten) {
+  JumpWatch watch{JumpOptions{}, Amps{0.05}};
+  for (int n = 0; n < 10; ++n) {
+    EXPECT_FALSE(watch.look({at(1000) + n * 100ms, Volts{n < 5 ? 3.6 : 3.7}, Amps{5.0}}, at(1000) + (n < 5 ? 0ms : 500ms)));
+  }
+}
+
+}  // namespace
+}  // namespace cellrig
