@@ -161,6 +161,7 @@ TEST(ChamberScenario, a_chamber_that_runs_away_is_stopped_with_every_channel_in_
     EXPECT_LE(second.flowed_for().value_or(2h), allowed);
     sim::clear_faults(bench.bench(), bench.time().now());  // the plant does again what its controller says
     EXPECT_FALSE(oven_runs(bench)) << "heater off";
+    EXPECT_TRUE(bench.said("and does not come back")) << "people are told before the runs end";
     EXPECT_TRUE(bench.said("runs away"));
     EXPECT_LT(bench.truth("ch2").surface_temperature_max_degC, 45.0);
   }

@@ -110,6 +110,10 @@ SupervisorOptions mutated(SupervisorOptions options) {
   if (is("current_noise", "loosened")) options.current_noise = Amps{1.0};
   if (is("frozen_reading", "removed")) options.frozen_charge_max = AmpHours{removed};
   if (is("frozen_reading", "loosened")) options.frozen_charge_max = 3.0 * options.frozen_charge_max;
+  if (is("still_voltage", "removed")) options.voltage_stands = never;
+  if (is("still_voltage", "loosened")) options.voltage_stands *= 3;
+  if (is("still_temperature", "removed")) options.temperature_stands = never;
+  if (is("still_temperature", "loosened")) options.temperature_stands *= 3;
   if (is("temperature_rate", "removed")) options.temperature_rate_max_K_per_s = removed;
   if (is("temperature_rate", "loosened")) options.temperature_rate_hold *= 3;
   options.leak = mutated(options.leak);
@@ -126,6 +130,7 @@ ChamberWatchOptions mutated(ChamberWatchOptions options) {
   if (is("chamber_band", "removed")) options.tolerance_K = removed;
   if (is("chamber_band", "loosened")) options.tolerance_K *= 2;
   if (is("chamber_band", "turned")) options.tolerance_K = -1.0;
+  if (is("chamber_alarm", "removed")) options.alarm_after = std::chrono::hours{24 * 365};
   if (is("chamber_hold", "loosened")) options.hold *= 3;
   if (is("chamber_hold", "removed")) options.hold = Duration{};
   if (is("chamber_limit", "removed")) options.limit_margin_K = removed;
