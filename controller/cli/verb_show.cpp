@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <boost/json/array.hpp>
-#include <cmath>
 #include <map>
 #include <memory>
 #include <string>
@@ -12,10 +11,10 @@
 #include "controller/base/config_error.hpp"
 #include "controller/cli/record_source.hpp"
 #include "controller/cli/run_filter.hpp"
+#include "controller/cli/show_content.hpp"
 #include "controller/cli/steps_csv.hpp"
 #include "controller/cli/table.hpp"
 #include "controller/cli/verbs.hpp"
-#include "controller/runtime/channel_record.hpp"
 
 namespace cellrig::cli {
 namespace {
@@ -34,11 +33,6 @@ struct ShowOptions {
 
 std::string number(const std::optional<double>& value, const char* format) {
   return value ? fmt::format(fmt::runtime(format), *value) : std::string("-");
-}
-
-boost::json::value json_number(const std::optional<double>& value) {
-  if (!value || !std::isfinite(*value)) return nullptr;
-  return *value;
 }
 
 /// A table must fit a screen; --json has the whole text.
@@ -101,12 +95,6 @@ std::string_view severity_prefix(db::Severity severity) {
   return "";
 }
 
-/// What a sensor beside the cycler went through in a run.
-struct SensorSummary {
-  std::uint64_t rows = 0;
-  double min = 0, max = 0, last = 0;
-};
-
 Result<std::map<std::string, SensorSummary>> read_sensors(db::Reader& reader, db::RunKey run) {
   std::map<std::string, SensorSummary> sensors;
   const Result<std::uint64_t> rows = reader.for_each_aux(run, [&sensors](const db::AuxView& aux) {
@@ -130,17 +118,6 @@ std::string sensors_table(const std::map<std::string, SensorSummary>& sensors) {
   return table.text();
 }
 
-struct RunContent {
-  std::vector<db::StepInfo> steps;
-  std::vector<db::CycleRow> cycles;
-  std::vector<db::EventRow> events;
-  std::vector<db::DeviationRow> deviations;
-  std::vector<db::AcknowledgementRow> acknowledgements;
-  std::map<std::string, SensorSummary> sensors;
-  std::size_t expected_curves = 0;  ///< 0: it was compared with no rehearsal
-  std::map<db::StepKey, double> waited_s;
-};
-
 std::map<db::StepKey, double> waits_of(const std::vector<db::StepMetricRow>& metrics) {
   std::map<db::StepKey, double> waited_s;
   for (const db::StepMetricRow& row : metrics) {
@@ -161,14 +138,6 @@ void print_waits(const RunContent& content, std::size_t steps_max) {
                step.row.step_count, step.row.name, clock_text(waited->second));
   }
   if (shown > steps_max) fmt::print("and {} more waited\n", shown - steps_max);
-}
-
-std::vector<const db::EventRow*> divergences_of(const RunContent& content) {
-  std::vector<const db::EventRow*> found;
-  for (const db::EventRow& e : content.events) {
-    if (e.kind == divergence_event) found.push_back(&e);
-  }
-  return found;
 }
 
 void print_comparison(const RunContent& content) {
@@ -195,31 +164,6 @@ void print_deviations(const RunContent& content) {
   }
 }
 
-boost::json::array deviations_json(const RunContent& content) {
-  boost::json::array out;
-  for (const db::DeviationRow& d : content.deviations) {
-    boost::json::object deviation{{"category", d.category},
-                                  {"from_test_time_s", static_cast<double>(d.from_test_time_ns) / 1e9},
-                                  {"from_utc_ns", d.from_utc.ns_since_epoch},
-                                  {"unseen_charge_max_Ah", json_number(d.unseen_charge_max_Ah)},
-                                  {"bounded_by", d.bounded_by},
-                                  {"description", d.description}};
-    if (d.to_test_time_ns) deviation["to_test_time_s"] = static_cast<double>(*d.to_test_time_ns) / 1e9;
-    if (d.to_utc) deviation["to_utc_ns"] = d.to_utc->ns_since_epoch;
-    out.push_back(std::move(deviation));
-  }
-  return out;
-}
-
-boost::json::array acknowledgements_json(const RunContent& content) {
-  boost::json::array out;
-  for (const db::AcknowledgementRow& a : content.acknowledgements) {
-    out.push_back(
-        boost::json::object{{"operator", a.operator_name}, {"reason", a.reason}, {"acknowledged_at_ns", a.utc.ns_since_epoch}});
-  }
-  return out;
-}
-
 void print_run(const db::RunInfo& info, const RunContent& content, std::size_t steps_max) {
   fmt::print("run {}: {} on {} ({}), {}\n", info.run, info.row.profile_name, info.row.channel, info.row.cell_name,
              status_text(info));
@@ -243,82 +187,19 @@ void print_run(const db::RunInfo& info, const RunContent& content, std::size_t s
   fmt::print("\n");
 }
 
-boost::json::array events_json(const RunContent& content) {
-  boost::json::array events;
-  for (const db::EventRow& e : content.events) {
-    events.push_back(boost::json::object{{"test_time_s", static_cast<double>(e.test_time_ns) / 1e9},
-                                         {"severity", static_cast<int>(e.severity)},
-                                         {"kind", e.kind},
-                                         {"message", e.message},
-                                         {"value", json_number(e.value)},
-                                         {"limit", json_number(e.limit)}});
-  }
-  return events;
-}
-
-boost::json::object json_of(const db::RunInfo& info, const RunContent& content) {
-  boost::json::array steps, cycles;
-  boost::json::object sensors;
-  for (const auto& [quantity, s] : content.sensors) {
-    sensors[quantity] = boost::json::object{
-        {"rows", s.rows}, {"min", json_number(s.min)}, {"max", json_number(s.max)}, {"last", json_number(s.last)}};
-  }
-  for (const db::StepInfo& s : content.steps) {
-    boost::json::object step{{"step_count", s.row.step_count},
-                             {"step_id", s.row.step_id},
-                             {"cycle", s.row.cycle},
-                             {"in_cycle", s.row.in_cycle},
-                             {"name", s.row.name},
-                             {"type", s.row.type},
-                             {"setpoint", s.row.setpoint_text},
-                             {"started_test_time_s", static_cast<double>(s.row.started_test_time_ns) / 1e9}};
-    const auto waited = content.waited_s.find(s.row.step);
-    if (waited != content.waited_s.end()) step["waited_s"] = waited->second;
-    if (s.end) {
-      step["ended_test_time_s"] = static_cast<double>(s.end->ended_test_time_ns) / 1e9;
-      step["reason"] = s.end->reason;
-      step["condition"] = s.end->condition;
-      step["value"] = json_number(s.end->value);
-      step["margin"] = json_number(s.end->margin);
-      step["charge_Ah"] = s.end->charge_Ah;
-      step["discharge_Ah"] = s.end->discharge_Ah;
-      step["charge_Wh"] = s.end->charge_Wh;
-      step["discharge_Wh"] = s.end->discharge_Wh;
-      step["cell_temperature_max_degC"] = json_number(s.end->cell_temperature_max_degC);
-    }
-    steps.push_back(std::move(step));
-  }
-  for (const db::CycleRow& c : content.cycles) {
-    cycles.push_back(boost::json::object{{"cycle", c.cycle},
-                                         {"is_reference", c.is_reference},
-                                         {"charge_Ah", c.charge_Ah},
-                                         {"discharge_Ah", c.discharge_Ah},
-                                         {"charge_Wh", c.charge_Wh},
-                                         {"discharge_Wh", c.discharge_Wh},
-                                         {"coulombic_efficiency", json_number(c.coulombic_efficiency)},
-                                         {"energy_efficiency", json_number(c.energy_efficiency)},
-                                         {"charge_time_s", c.charge_time_s},
-                                         {"cell_temperature_max_degC", json_number(c.cell_temperature_max_degC)},
-                                         {"retention", json_number(c.retention)}});
-  }
-  return {{"run", info.run},
-          {"channel", info.row.channel},
-          {"cell", info.row.cell_name},
-          {"profile", info.row.profile_name},
-          {"program_hash", info.row.program_hash},
-          {"status", info.status},
-          {"time_source", info.row.time_source},
-          {"origin", db::word_of(info.origin)},
-          {"criteria_met", info.end ? info.end->criteria_met : false},
-          {"reason", info.end ? info.end->reason : ""},
-          {"steps", std::move(steps)},
-          {"cycles", std::move(cycles)},
-          {"sensors", std::move(sensors)},
-          {"events", events_json(content)},
-          {"expected_curves", content.expected_curves},
-          {"divergences", divergences_of(content).size()},
-          {"deviations", deviations_json(content)},
-          {"acknowledgements", acknowledgements_json(content)}};
+RunContent content_of(db::Reader& reader, db::RunKey run, const std::string& database) {
+  RunContent content;
+  content.steps = value_or_throw(reader.steps(run), database);
+  content.cycles = value_or_throw(reader.cycles(run), database);
+  content.events = value_or_throw(reader.events(run), database);
+  content.deviations = value_or_throw(reader.deviations(run), database);
+  content.acknowledgements = value_or_throw(reader.acknowledgements(run), database);
+  content.sensors = value_or_throw(read_sensors(reader, run), database);
+  content.expected_curves = value_or_throw(reader.expected_curves(run), database).size();
+  content.step_figures = value_or_throw(reader.step_metrics(run), database);
+  content.cycle_figures = value_or_throw(reader.cycle_metrics(run), database);
+  content.waited_s = waits_of(content.step_figures);
+  return content;
 }
 
 ExitCode run_show(ShowOptions options) {
@@ -337,14 +218,7 @@ ExitCode run_show(ShowOptions options) {
   }
   boost::json::array runs;
   for (const db::RunInfo& info : chosen) {
-    const RunContent content{value_or_throw(reader->steps(info.run), options.database),
-                             value_or_throw(reader->cycles(info.run), options.database),
-                             value_or_throw(reader->events(info.run), options.database),
-                             value_or_throw(reader->deviations(info.run), options.database),
-                             value_or_throw(reader->acknowledgements(info.run), options.database),
-                             value_or_throw(read_sensors(*reader, info.run), options.database),
-                             value_or_throw(reader->expected_curves(info.run), options.database).size(),
-                             waits_of(value_or_throw(reader->step_metrics(info.run), options.database))};
+    const RunContent content = content_of(*reader, info.run, options.database);
     if (options.json) {
       runs.push_back(json_of(info, content));
     } else {

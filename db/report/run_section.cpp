@@ -8,6 +8,7 @@
 #include <ctime>
 
 #include "db/report/pulse_section.hpp"
+#include "db/report/rest_section.hpp"
 #include "db/verify.hpp"
 
 namespace cellrig::db {
@@ -277,7 +278,9 @@ Result<std::string> curves_html(const ReportRun& run) {
   if (!charges) return charges.error();
   const Result<std::string> pulses = pulses_html(run);
   if (!pulses) return pulses.error();
-  return out + charge_charts_html(*charges) + *pulses;
+  const Result<std::string> rests = rests_html(run);
+  if (!rests) return rests.error();
+  return out + charge_charts_html(*charges) + *pulses + *rests;
 }
 
 std::string_view kind_of_status(const RunInfo& info) {

@@ -184,6 +184,13 @@ TEST(Program, a_run_can_be_listed_shown_and_exported) {
   const boost::json::object shown = document(show);
   EXPECT_EQ(shown.at("runs").at(0).at("cycles").as_array().size(), 2u);
   EXPECT_EQ(shown.at("runs").at(0).at("steps").as_array().size(), 4u);
+  const boost::json::array& figures = shown.at("runs").at(0).at("steps").at(0).at("figures").as_array();
+  const auto is_mean = [](const boost::json::value& f) { return f.at("name").as_string() == "mean_voltage_V"; };
+  const auto mean = std::find_if(figures.begin(), figures.end(), is_mean);
+  ASSERT_NE(mean, figures.end());
+  EXPECT_EQ(mean->at("unit").as_string(), "V");
+  EXPECT_NEAR(mean->at("value").as_double(), 3.5, 0.8);
+  EXPECT_FALSE(shown.at("runs").at(0).at("cycles").at(0).at("figures").as_array().empty());
   const Finished words = cellrig({"show", "1"}, {.folder = folder});
   EXPECT_THAT(words.out, HasSubstr("criterion not met"));
 

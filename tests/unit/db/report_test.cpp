@@ -119,6 +119,30 @@ TEST(Report, marks_what_was_not_measured_here) {
   EXPECT_THAT(measured, HasSubstr("in real time</span>"));
 }
 
+// A rest of two hours after a charge: what relaxed, the slope of its second half, and no sign of plated lithium.
+TEST(Report, tells_what_rests_showed) {
+  const TempDir dir;
+  auto recorder = must(Recorder::open(simulated(dir.file("a.db"))));
+  Player player(*recorder, a_run());
+  player.period_ns = 10'000'000'000;
+  (void)player.step({.type = "CC_CHG", .current_A = 2.5, .samples = 20});
+  (void)player.step({.type = "REST", .current_A = 0, .samples = 720});
+  player.end_run();
+  must(recorder->close());
+  const auto reader = must(Reader::open(dir.file("a.db")));
+  const ReportRun shown{reader.get(), "1", must(summarise(*reader, player.run)), "the first capacity", {}, {}};
+  const std::string page = must(report_html({.made = "2026-11-30", .runs = {shown}}));
+  ASSERT_THAT(page, HasSubstr("<h2>Rests</h2>"));
+  const std::string rests = page.substr(page.find("<h2>Rests</h2>"), 1500);
+  EXPECT_THAT(rests, HasSubstr("CC_CHG"));
+  EXPECT_THAT(rests, HasSubstr("2.00")) << "hours";
+  EXPECT_THAT(rests, testing::ContainsRegex("-1[0-4][0-9]\\.[0-9]")) << "0.05 Ohm times 2.5 A, in mV, and some noise";
+  EXPECT_THAT(rests, testing::ContainsRegex("[+-]0\\.[0-9][0-9] ± 0\\.")) << "mV/h, of a voltage that only wavers";
+  EXPECT_THAT(rests, testing::AnyOf(HasSubstr("none"), HasSubstr("sign at")));
+  expect_balanced(page);
+  EXPECT_THAT(must(report_html(ReportRig().input())), Not(HasSubstr("<h2>Rests</h2>"))) << "no rest of ten minutes";
+}
+
 // What a pulse is worth is told to the end of the cell's own window: beyond it nobody may load it, whatever the supervisor lets through.
 TEST(Report, tells_the_power_of_a_pulse_by_the_window_of_the_cell) {
   ReportRig rig;
