@@ -55,10 +55,13 @@ void redo(const Change& change, sqlite3_file* file, bool is_torn, std::mt19937_6
     return;
   }
   if (!is_torn) return put(file, change.at, change.bytes);
-  for (std::size_t from = 0; from < change.bytes.size(); from += sector_bytes) {
+  // Sectors are the disk's: they begin where the file's offset does, wherever the write began.
+  const auto size = static_cast<std::int64_t>(change.bytes.size());
+  for (std::int64_t from = 0, end = 0; from < size; from = end) {
+    end = std::min(size, from + sector_bytes - (change.at + from) % sector_bytes);
     const bool arrives = random() % 4 != 0;
-    if (arrives)
-      put(file, change.at + static_cast<std::int64_t>(from), std::string_view(change.bytes).substr(from, sector_bytes));
+    const std::string_view sector{change.bytes.data() + from, static_cast<std::size_t>(end - from)};
+    if (arrives) put(file, change.at + from, sector);
   }
 }
 

@@ -277,18 +277,24 @@ Task<void> LiveBench::watch_disk(std::function<void(const std::string&)> on_trou
       if (!options_.is_watched || recorder_.failed()) break;
     }
     is_told = is_trouble;
-    const bool wal_is_large = recorder_.wal_bytes() > db::wal_bytes_alarm;
-    if (wal_is_large && !wal_alarm_) {
-      const std::string text = fmt::format("the write-ahead log has grown to {} MiB: does some reader keep the database open?",
-                                           recorder_.wal_bytes() >> 20);
-      listener_.message("record", db::Severity::alarm, text);
-      recorder_.append(
-          db::EventRow{.utc = time_.utc_now(), .severity = db::Severity::alarm, .kind = "write-ahead log", .message = text});
-    }
-    wal_alarm_ = wal_is_large;
+    watch_wal();
     const TimePoint next = time_.now() + options_.disk_check_interval;
     co_await disk_wake_.until(next);
   }
+}
+
+/// It grows while some reader stays inside one SELECT; as soon as that has gone it is used again from its start.
+void LiveBench::watch_wal() {
+  const std::uint64_t bytes = recorder_.wal_bytes();
+  const bool is_large = bytes > options_.wal_bytes_alarm;
+  if (is_large == wal_alarm_) return;
+  wal_alarm_ = is_large;
+  const std::string text =
+      is_large ? fmt::format("the write-ahead log has grown to {} MiB: does some reader keep the database open?", bytes >> 20)
+               : fmt::format("the write-ahead log is used from its start again: {} MiB", bytes >> 20);
+  const db::Severity severity = is_large ? db::Severity::alarm : db::Severity::info;
+  listener_.message("record", severity, text);
+  recorder_.append(db::EventRow{.utc = time_.utc_now(), .severity = severity, .kind = "write-ahead log", .message = text});
 }
 
 /// In the record of every run that it concerns; of the bench, while none has begun. What was switched stands in the audit trail, by

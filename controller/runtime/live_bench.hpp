@@ -30,6 +30,7 @@ struct BenchRunOptions {
   std::uint64_t disk_reserve_bytes = 0;  ///< 0: not watched
   std::function<Result<std::uint64_t>()> free_disk_bytes;
   Duration disk_check_interval = std::chrono::seconds{10};
+  std::uint64_t wal_bytes_alarm = db::wal_bytes_alarm;
   bool judge_calibration = false;  ///< the clock tells the date, and the instruments are ones that have a calibration
   ProofRule proof_rule = ProofRule::not_asked;
   bool is_simulated = true;  ///< whose watchdogs count
@@ -95,6 +96,7 @@ class LiveBench {
   void tell_alarm(const AlarmWire& wire, db::Severity severity, const std::string& action, const std::string& text);
   void set_wait_max(const std::string& chamber);
   Task<void> watch_disk(std::function<void(const std::string&)> on_trouble);
+  void watch_wal();
 
   TimeSource& time_;
   const BenchConfig& bench_;

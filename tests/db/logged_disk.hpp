@@ -59,6 +59,8 @@ enum class Unsynced {
   kept,     ///< all arrived
   some,     ///< any of them, in any order: later ones without earlier ones
   torn,     ///< the same, and of some only some sectors
+  last,     ///< the last one of each file, and none before it
+  late,     ///< all but the first one of each file
 };
 
 /// The files as the log goes on.
@@ -78,6 +80,11 @@ class DiskReplay {
     }
   }
 
+  /// Only then there is an order that could be another.
+  [[nodiscard]] bool has_several_unsynced() const {
+    return std::any_of(files_.begin(), files_.end(), [](const auto& file) { return file.second.unsynced.size() > 1; });
+  }
+
   /// Writes what is left into `rename(file)`.
   void write_files(Unsynced unsynced, std::mt19937& random, const std::function<std::string(const std::string&)>& rename) const {
     for (const auto& [name, file] : files_) {
@@ -86,6 +93,8 @@ class DiskReplay {
       if (unsynced == Unsynced::dropped) arrived.clear();
       const bool is_reordered = unsynced == Unsynced::some || unsynced == Unsynced::torn;
       if (is_reordered) std::erase_if(arrived, [&random](const DiskOperation*) { return random() % 2 == 0; });
+      if (unsynced == Unsynced::last && !arrived.empty()) arrived.erase(arrived.begin(), arrived.end() - 1);
+      if (unsynced == Unsynced::late && !arrived.empty()) arrived.erase(arrived.begin());
       for (const DiskOperation* operation : arrived) {
         if (unsynced == Unsynced::torn && operation->kind == DiskOperation::Kind::write) {
           perform_torn(*operation, image, random);
@@ -118,10 +127,13 @@ class DiskReplay {
     }
   }
   static void perform_torn(const DiskOperation& operation, std::string& image, std::mt19937& random) {
+    // Sectors are the disk's: they begin where the file's offset does, wherever the write began.
     constexpr std::size_t sector_bytes = 512;
-    for (std::size_t at = 0; at < operation.bytes.size(); at += sector_bytes) {
+    const auto at = static_cast<std::size_t>(operation.at);
+    for (std::size_t from = 0, end = 0; from < operation.bytes.size(); from = end) {
+      end = std::min(operation.bytes.size(), from + sector_bytes - (at + from) % sector_bytes);
       if (random() % 4 == 0) continue;
-      put(image, operation.at + static_cast<std::int64_t>(at), std::string_view(operation.bytes).substr(at, sector_bytes));
+      put(image, static_cast<std::int64_t>(at + from), std::string_view(operation.bytes).substr(from, end - from));
     }
   }
 

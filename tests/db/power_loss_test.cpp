@@ -2,6 +2,7 @@
 // CELLRIG_POWER_LOSS_ROUNDS=20 tries each moment that many times with other writes lost (CONTRIBUTING.md).
 #include <cstdlib>
 #include <filesystem>
+#include <set>
 
 #include "db/verify.hpp"
 #include "tests/db/logged_disk.hpp"
@@ -90,9 +91,11 @@ TEST(PowerLoss, at_any_write_no_acknowledged_row_is_lost_and_the_chain_holds) {
     replay.apply(log[at]);
     if (at % moment_stride != 0) continue;
     for (int round = 0; round < rounds; ++round) {
-      for (const Unsynced unsynced : {Unsynced::dropped, Unsynced::kept, Unsynced::some, Unsynced::torn}) {
+      for (const Unsynced unsynced :
+           {Unsynced::dropped, Unsynced::kept, Unsynced::some, Unsynced::torn, Unsynced::last, Unsynced::late}) {
         const bool is_random = unsynced == Unsynced::some || unsynced == Unsynced::torn;
-        if (round > 0 && !is_random) continue;
+        const bool is_order = unsynced == Unsynced::last || unsynced == Unsynced::late;
+        if ((round > 0 && !is_random) || (is_order && !replay.has_several_unsynced())) continue;
         const TempDir place;
         replay.write_files(unsynced, random, [&place](const std::string& file) { return place.file(fs::path(file).filename()); });
         expect_kept(place.file("a.db"), promises, at + 1);
@@ -111,7 +114,59 @@ TEST(PowerLoss, at_any_write_no_acknowledged_row_is_lost_and_the_chain_holds) {
   RecordProperty("moments", static_cast<int>(moments));
 }
 
-// The test above would prove nothing if a replay could not lose anything.
+// Whoever replays in order proves little: a later write arrives and an earlier one does not, and one is torn at the sectors of the file.
+class Replay : public testing::Test {
+ protected:
+  /// Two writes of a file that is there, of which no sync tells: 'a' from 100 on, 'b' from 2000 on.
+  Replay() {
+    replay_.apply(log_[0]);
+    replay_.apply(log_[1]);
+    replay_.apply(log_[2]);
+    replay_.apply(log_[3]);
+  }
+  [[nodiscard]] std::string left(Unsynced unsynced) {
+    const TempDir place;
+    replay_.write_files(unsynced, random_, [&place](const std::string& file) { return place.file(file); });
+    std::ifstream stream{place.file("f"), std::ios::binary};
+    return {std::istreambuf_iterator<char>{stream}, {}};
+  }
+  static constexpr std::size_t a_at = 100, b_at = 2000, length = 1500, size = 4096;
+
+  std::vector<DiskOperation> log_{{DiskOperation::Kind::write, "f", 0, std::string(size, '.')},
+                                  {DiskOperation::Kind::sync, "f", 0, {}},
+                                  {DiskOperation::Kind::write, "f", a_at, std::string(length, 'a')},
+                                  {DiskOperation::Kind::write, "f", b_at, std::string(length, 'b')}};
+  DiskReplay replay_;
+  std::mt19937 random_{1};
+};
+
+TEST_F(Replay, keeps_any_of_the_unsynced_writes_also_a_later_one_without_an_earlier_one) {
+  std::set<std::string> seen;
+  for (int round = 0; round < 100; ++round) {
+    const std::string image = left(Unsynced::some);
+    seen.insert({image[a_at], image[b_at]});
+  }
+  EXPECT_EQ(seen, (std::set<std::string>{"..", "a.", ".b", "ab"}));
+  EXPECT_TRUE(replay_.has_several_unsynced());
+  const std::string last = left(Unsynced::last);
+  EXPECT_EQ(last[a_at], '.');
+  EXPECT_EQ(last[b_at + length - 1], 'b');
+  EXPECT_EQ(left(Unsynced::late), last) << "of two";
+}
+
+TEST_F(Replay, tears_a_write_where_a_sector_of_the_file_begins) {
+  constexpr std::size_t sector_bytes = 512;
+  std::set<std::size_t> borders;
+  for (int round = 0; round < 200; ++round) {
+    const std::string image = left(Unsynced::torn);
+    for (std::size_t i = a_at + 1; i < a_at + length; ++i) {
+      if (image[i] != image[i - 1]) borders.insert(i);
+    }
+  }
+  EXPECT_EQ(borders, (std::set<std::size_t>{sector_bytes, 2 * sector_bytes, 3 * sector_bytes}));
+}
+
+// The test at the top would prove nothing if a replay could not lose anything.
 TEST(PowerLoss, a_disk_that_lies_about_sync_does_lose_rows) {
   const TempDir dir;
   std::vector<DiskOperation> log;

@@ -89,6 +89,47 @@ TEST(SimulatedDisk, drops_what_was_not_synced_and_keeps_it_where_that_is_wanted)
   EXPECT_EQ(rows_left(UnsyncedWrites::kept), 3);
 }
 
+/// The log of three transactions that nothing has synced, after a loss of power. 'x' is what was written.
+std::string log_left(UnsyncedWrites unsynced, std::uint64_t seed) {
+  const TempDir dir;
+  const std::string path = dir.file("a.db");
+  {
+    SimulatedDisk disk;
+    auto connection = must(Connection::open(path, OpenMode::write));
+    must(connection.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; CREATE TABLE t(x)", "test"));
+    must(connection.execute("PRAGMA wal_checkpoint(TRUNCATE)", "test"));
+    for (int i = 0; i < 3; ++i) must(connection.execute("INSERT INTO t VALUES (replace(hex(zeroblob(1800)), '0', 'x'))", "test"));
+    disk.lose_power(unsynced, seed);
+  }
+  return bytes_of(path + "-wal");
+}
+
+// A disk may write what it likes first, and a sector of the file is written whole or not at all.
+TEST(SimulatedDisk, keeps_later_writes_without_earlier_ones_and_tears_them_at_sectors) {
+  constexpr std::size_t sector_bytes = 512, log_header_bytes = 32, frame_bytes = 24 + 4096;
+  const std::string whole = log_left(UnsyncedWrites::kept, 1);
+  ASSERT_GT(whole.size(), log_header_bytes + 2 * frame_bytes);
+  int out_of_order = 0, torn = 0;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    const std::string some = log_left(UnsyncedWrites::some, seed);
+    const auto has_frame = [&](std::size_t frame) {
+      const std::size_t begin = log_header_bytes + frame * frame_bytes;
+      return some.size() > begin && some.substr(begin, frame_bytes).find('x') != std::string::npos;
+    };
+    out_of_order += !has_frame(1) && has_frame(2) ? 1 : 0;
+    std::string sectors = log_left(UnsyncedWrites::torn, seed);
+    sectors.resize(whole.size());
+    for (std::size_t i = 1; i < whole.size(); ++i) {
+      const bool is_inside = whole[i] == 'x' && whole[i - 1] == 'x';
+      if (!is_inside || sectors[i] == sectors[i - 1]) continue;
+      ++torn;
+      ASSERT_EQ(i % sector_bytes, 0u) << "seed " << seed;
+    }
+  }
+  EXPECT_GT(out_of_order, 0);
+  EXPECT_GT(torn, 10);
+}
+
 TEST(SimulatedDisk, answers_with_an_error_until_it_is_mended) {
   const TempDir dir;
   SimulatedDisk disk;

@@ -72,6 +72,46 @@ TEST(PulseScenario, another_cell_gets_no_step) {
   EXPECT_LT(watch.flowed_for().value_or(1h), 6s) << "one pulse, and no more";
 }
 
+/// The bench `single` with this cell in its channel.
+std::string bench_with(const std::string& cell) {
+  std::string text = read_text_file(find_bench("single"));
+  const std::string standard = "file: lg-m50, soc_pct: 50";
+  text.replace(text.find(standard), standard.size(), "file: " + cell + ", soc_pct: 60");
+  return text;
+}
+
+// Those whose file says what a pulse must show: a bench of the new generation of cells begins with it.
+TEST(PulseScenario, a_shipped_cell_passes_by_its_own_file_and_with_another_resistance_it_gets_no_step) {
+  for (const std::string cell : {"fest-77", "lfp-26650", "qse-5", "semi-solid-140"}) {
+    SCOPED_TRACE(cell);
+    HarnessOptions options = with_pulse(cell);
+    options.bench = bench_with(cell);
+    BenchHarness healthy(options);
+    healthy.run();
+    expect_ended(healthy, "ch1", Outcome::completed, "");
+    ASSERT_EQ(told(healthy).size(), 1u);
+    EXPECT_THAT(told(healthy)[0], HasSubstr("as expected"));
+    std::printf("%s: %s\n", cell.c_str(), told(healthy)[0].c_str());
+    options.profiles = {
+        {"ch1", "profile: P\nformat: 1\nsteps:\n  - cc_charge: {rate_C: 0.2, until: step_time_s >= 60, at_most_h: 1}\n"}};
+    BenchHarness wrong(options);
+    wrong.fault_at(1ms, "cell_differs ch1 capacity_fraction=1 resistance_factor=3");
+    wrong.run();
+    expect_ended(wrong, "ch1", Outcome::instrument_failure, "is this the cell of the cell file");
+    EXPECT_TRUE(samples_of(wrong, "ch1").empty());
+    EXPECT_LT(wrong.truth("ch1").current_max_A, 0.05) << "it was never charged";
+  }
+}
+
+// H9: the voltages of two cells with like electrodes are alike, what they may be given is not.
+TEST(PulseScenario, a_smaller_cell_of_the_same_voltage_is_told_from_the_large_one) {
+  HarnessOptions options = with_pulse("fest-77");
+  options.bench = bench_with("sulfide-20");
+  BenchHarness bench(options);
+  bench.run();
+  expect_ended(bench, "ch1", Outcome::instrument_failure, "mohm, expected 0.25 to 1.4 mohm");
+}
+
 TEST(PulseScenario, another_cell_gets_no_step_from_a_run_that_goes_on_either) {
   HarnessOptions options = with_pulse(m50_with_pulse());
   options.profiles = {{"ch1", profile_of(During::charge)}};

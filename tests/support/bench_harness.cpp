@@ -123,6 +123,7 @@ class BenchHarness::DyingRecorder final : public db::Recorder {
   bool failed() const override { return disk_->failed(); }
   std::string failure() const override { return disk_->failure(); }
   std::uint64_t rows_written() const override { return disk_->rows_written(); }
+  std::uint64_t wal_bytes() const override { return disk_->wal_bytes(); }
 
  private:
   void tell(std::function<void()> what) {

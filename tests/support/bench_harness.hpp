@@ -71,6 +71,8 @@ class BenchHarness {
   [[nodiscard]] VirtualTime& time() { return time_; }
   [[nodiscard]] sim::SimulatedBench& bench() { return *simulated_; }
   [[nodiscard]] BenchRun& bench_run() { return *bench_run_; }
+  /// The one writer, during the run.
+  [[nodiscard]] db::Recorder& recorder() { return *recorder_; }
   /// What the cell's power stage really does, now.
   [[nodiscard]] sim::CellTruth truth(const std::string& channel);
   [[nodiscard]] bool output_is_on(const std::string& channel);

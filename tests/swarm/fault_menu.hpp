@@ -10,13 +10,28 @@
 
 namespace cellrig::swarm {
 
-/// How soon the current has to be gone once the fault is there. Those without end no run by themselves.
+/// How soon the current has to be gone once the fault is there. Those without end no run by themselves. The first ones are judged
+/// after the run, where the fault ended a channel; the others have a clock (fault_clock.hpp), which begins where the truth shows what
+/// the yardstick counts from, and judges whatever the run thinks of it.
 enum class Reaction : unsigned char {
   none,       ///< the run goes on, or ends by its own rules
   two_polls,  ///< seen in the next measurement
   age_limit,  ///< seen by the age of what is missing, then the way to OFF
   charge,     ///< seen by the charge that flows while the readings stand still: 1 % of the capacity
+  // with a clock
+  watchdog,        ///< nobody speaks any more: the watchdog's delay and 1 s
+  awakening,       ///< a gap above the age limit is over: one period and the OFF
+  off_refused,     ///< OFF is wanted and a current flows: the contactor, where there is one; else the silence for the watchdog
+  unasked,         ///< a current flows where the rig wants none: two looks
+  over_voltage,    ///< the cell is above its limit of voltage: two periods
+  warms_fast,      ///< it rises by more than 1 K/s, without a pause: 4 s
+  voltage_falls,   ///< by more than 50 mV at once, in a charge at constant current: two periods and 50 ms
+  circuit_opens,   ///< under a current worth the name: two periods and 50 ms until the output is off
+  chamber_leaves,  ///< its air leaves the set-point by more than the band: 3 min and a reading
+  clipped,         ///< voltage and current stand at an end that the rig does not know: the charge that their display makes 1 % of
 };
+
+[[nodiscard]] constexpr bool has_clock(Reaction reaction) { return reaction >= Reaction::watchdog; }
 
 struct MenuEntry {
   std::string_view name;  ///< "F02"

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "controller/runtime/channel_record.hpp"
+#include "tests/swarm/fault_menu.hpp"
 
 namespace cellrig::swarm {
 namespace {
@@ -58,7 +59,8 @@ Judge::Judge(const Plan& plan, const BenchConfig& config, sim::SimulatedBench& b
       temperature_age_limit_{std::max<Duration>(1s, 3 * plan.sensor_period)},
       chamber_age_limit_{std::max<Duration>(chamber_age_min, 3 * plan.sensor_period) + chamber_measurement},
       off_period_{std::max<Duration>(plan.control_period, std::min<Duration>(off_period_max, plan.watchdog_delay / 2))},
-      memory_{std::max<Duration>(memory_min, 3 * std::max(age_limit_, temperature_age_limit_))} {
+      memory_{std::max<Duration>(memory_min, 3 * std::max(age_limit_, temperature_age_limit_))},
+      is_alone_{plan.faults.size() == 1 && plan.network.empty()} {
   for (std::size_t i = 0; i < hazard_clock_count; ++i) reactions_.push_back({std::string(clock_names[i]), {}, {}, 0});
   for (const ChannelConfig& channel : config.channels) {
     Watched w;
@@ -68,6 +70,7 @@ Judge::Judge(const Plan& plan, const BenchConfig& config, sim::SimulatedBench& b
     w.thermocouple = &bench.thermocouple(simulated, false);
     w.has_temperature = channel.cell_temperature.has_value();
     w.has_contactor = channel.contactor.has_value();
+    if (!channel.chamber.empty()) w.chamber = bench.chamber(channel.chamber);
     channels_.push_back(w);
   }
 }
@@ -91,6 +94,7 @@ void Judge::fault_begins(const DrawnFault& fault, TimePoint now) {
     w.fault_began = now;
     w.flowed_at_fault = w.flows;
     w.taken_by_fault = mine->second;
+    begin_clock(w, fault, now);
     w.moved_at_fault_Ah = w.moved_Ah = w.stage->cell().state().throughput_Ah;
   }
 }
@@ -100,6 +104,7 @@ void Judge::fault_ends(const DrawnFault& fault, TimePoint now) {
   for (Watched& w : channels_) {
     const auto mine = fault.takes.find(w.name);
     if (mine == fault.takes.end()) continue;
+    if (!fault.ends_by_itself) w.fault_clock.end();
     for (std::size_t bit = 0; bit < w.returned.size(); ++bit) {
       const bool is_given_back = (mine->second >> bit & 1U) != 0 && --w.holders[bit] == 0;
       if (!is_given_back) continue;
@@ -158,6 +163,7 @@ void Judge::look_at(Watched& w, TimePoint now) {
   const bool is_new = (w.flows && began_to_flow) || (is_on && !w.was_on);
   w.was_on = is_on;
   if (w.program == nullptr) return;
+  if (is_alone_) judge_fault(w, now);
   if (!w.flows && !is_new) {
     if (std::exchange(w.clocks_running, 0) > 0) w.clocks.fill(Clock{});
     return judge_liveness(w, now);
@@ -181,6 +187,74 @@ void Judge::judge_return(Watched& w, unsigned taken, TimePoint now) {
 
 /// docs/safety.md: an output that comes on by itself after its run has ended in order is not looked at any more.
 bool Judge::is_nobodys(const Watched& w) { return w.has_ended && w.is_over_in_order && (w.ever_taken & takes::self_on) != 0; }
+
+// ---- the deadline of a fault that came alone
+
+FaultTruth Judge::truth_of(const Watched& w, TimePoint now) const {
+  const sim::PowerStage& stage = *w.stage;
+  FaultTruth truth{.now = now,
+                   .voltage_V = stage.cell_voltage_V(),
+                   .current_A = stage.cell_current_A(),
+                   .flows = w.flows,
+                   .is_on = stage.output_on() && stage.contactor_closed(),
+                   .is_constant_current = stage.mode() == sim::RegulatorMode::constant_current,
+                   .circuit_is_open = stage.open_circuit(),
+                   .is_wanted = w.is_output_wanted && !w.is_tripped && !w.has_ended && !is_stop_wanted_,
+                   .is_watched = !is_nobodys(w),
+                   .commanded = w.commanded,
+                   .wanted_since = w.wanted_since};
+  if (w.has_temperature) truth.tip_degC = w.thermocouple->reading_degC();
+  if (w.chamber == nullptr) return truth;
+  const sim::ChamberAir& air = bench_.world().chamber(w.chamber->index);
+  truth.air_degC = air.air_temperature_degC();
+  if (w.chamber->imposed) {
+    if (w.chamber->wanted.running) truth.wanted_degC = w.chamber->wanted.setpoint_degC;
+  } else if (air.is_running()) {
+    truth.wanted_degC = air.setpoint_degC();
+  }
+  return truth;
+}
+
+void Judge::begin_clock(Watched& w, const DrawnFault& fault, TimePoint now) {
+  const MenuEntry& entry = *menu_entry(fault.name);
+  if (!is_alone_ || !has_clock(entry.reaction) || w.program == nullptr) return;
+  const SafetyLimits& limits = w.program->limits;
+  const FaultBounds bounds{.period = period_,
+                           .off_period = off_period_,
+                           .sensor_period = plan_.sensor_period,
+                           .age_limit = age_limit_,
+                           .watchdog_delay = plan_.watchdog_delay,
+                           .voltage_max_V = limits.voltage_max.value(),
+                           .still_Ah = limits.still_share * w.stage->cell().capacity_Ah()};
+  w.fault_clock.begin(entry.reaction, bounds, truth_of(w, now), fault.gap);
+}
+
+void Judge::judge_fault(Watched& w, TimePoint now) {
+  const FaultTruth truth = truth_of(w, now);
+  if (truth.wanted_degC != w.wanted_degC) {
+    w.wanted_degC = truth.wanted_degC;
+    w.wanted_since = now;
+  }
+  const bool is_late = w.fault_clock.look(truth, way_to_off(w, w.taken_by_fault));
+  if (is_late) {
+    const FaultClock::Answer& answer = *w.fault_clock.answer();
+    const MenuEntry& entry = *menu_entry(plan_.faults.front().name);
+    complain("A6", w.name,
+             fmt::format("{} ({}): after {:.3f} s it is still energised, allowed are {:.3f} s", entry.name, entry.what,
+                         to_seconds(answer.flowed), to_seconds(answer.deadline)),
+             now);
+  }
+  if (w.fault_clock.is_running()) clock_runs_ = true;
+}
+
+std::vector<Judge::AfterFault> Judge::answers() const {
+  std::vector<AfterFault> all;
+  for (const Watched& w : channels_) {
+    const std::optional<FaultClock::Answer>& answer = w.fault_clock.answer();
+    if (answer) all.push_back({w.name, answer->flowed, 0.0, answer->deadline, true});
+  }
+  return all;
+}
 
 void Judge::judge_limits(const Watched& w, TimePoint now) {
   if ((w.ever_taken & takes::cell) != 0 || is_nobodys(w)) return;

@@ -22,6 +22,7 @@
 #include "controller/runtime/config.hpp"
 #include "controller/runtime/listener.hpp"
 #include "sim/bench.hpp"
+#include "tests/swarm/fault_clock.hpp"
 #include "tests/swarm/plan.hpp"
 #include "tests/swarm/trace.hpp"
 
@@ -67,7 +68,8 @@ class Judge {
   bool look(TimePoint now);
   void fault_begins(const DrawnFault& fault, TimePoint now);
   void fault_ends(const DrawnFault& fault, TimePoint now);
-  void faults_end_for_good(TimePoint now);
+  /// A person has asked for the end of everything: no current is wanted from here on.
+  void stop_is_wanted() { is_stop_wanted_ = true; }
 
   // ---- what the rig says
   void sample(const ChannelView& view, TimePoint now);
@@ -87,6 +89,8 @@ class Judge {
     bool has_a_way = true;   ///< to OFF
   };
   [[nodiscard]] std::vector<AfterFault> after_fault(bool by_age) const;
+  /// The same where the fault has a clock: only those whose clock has run.
+  [[nodiscard]] std::vector<AfterFault> answers() const;
   [[nodiscard]] std::uint64_t looks() const { return looks_; }
 
  private:
@@ -116,7 +120,6 @@ class Judge {
     int direction = 0;
     bool is_output_wanted = false;
     bool has_begun = false, is_tripped = false, has_ended = false, is_over_in_order = false;
-    TimePoint wanted_since{};
     // faults
     unsigned taken = 0;
     unsigned ever_taken = 0;               ///< what was done to a cell stays in its extremes
@@ -126,6 +129,10 @@ class Judge {
     bool flowed_at_fault = false;
     unsigned taken_by_fault = 0;
     double moved_at_fault_Ah = 0, moved_Ah = 0;
+    FaultClock fault_clock;
+    const sim::SimulatedChamber* chamber = nullptr;
+    std::optional<double> wanted_degC;  ///< of the chamber
+    TimePoint wanted_since{};
   };
 
   [[nodiscard]] unsigned taken_lately(const Watched& w, TimePoint now) const;
@@ -138,6 +145,9 @@ class Judge {
   void judge_clocks(Watched& w, unsigned taken, TimePoint now);
   void judge_clock(Watched& w, HazardClock clock, bool is_bad, Duration deadline, TimePoint now);
   void judge_return(Watched& w, unsigned taken, TimePoint now);
+  [[nodiscard]] FaultTruth truth_of(const Watched& w, TimePoint now) const;
+  void begin_clock(Watched& w, const DrawnFault& fault, TimePoint now);
+  void judge_fault(Watched& w, TimePoint now);
   void judge_liveness(Watched& w, TimePoint now);
   void judge_reading(const Watched& w, const Observation& observation, unsigned taken, TimePoint now);
 
@@ -154,6 +164,8 @@ class Judge {
   int faults_in_force_ = 0;
   TimePoint quiet_since_{};
   bool clock_runs_ = false;
+  bool is_alone_ = false;  ///< the plan has one fault and a good network: its own deadline can be judged
+  bool is_stop_wanted_ = false;
   std::uint64_t looks_ = 0;
   TimePoint last_instant_{};
   std::uint64_t looks_at_instant_ = 0;

@@ -218,6 +218,12 @@ void draw_faults(const Draw& draw, const PlanOptions& options, Plan& plan) {
 void draw_stop(const Draw& draw, const PlanOptions& options, Plan& plan) {
   const bool is_single = !options.fault.empty();
   if (!is_single && (plan.pace != Pace::promise || draw.chance("to the end", 0.125))) return;
+  // Whether OFF is refused shows when somebody asks for it.
+  const bool is_asked_early = is_single && !plan.faults.empty() && menu_entry(options.fault)->reaction == Reaction::off_refused;
+  if (is_asked_early) {
+    plan.stop_at = plan.faults.front().at + std::min<Duration>(plan.faults.front().lasts / 2, quiet_until_stopped);
+    return;
+  }
   Duration last = plan.faults.empty() ? long_enough_in_force : Duration{};
   for (const DrawnFault& fault : plan.faults)
     last = std::max<Duration>(last, fault.at + std::min(fault.lasts, long_enough_in_force));

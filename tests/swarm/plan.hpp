@@ -54,6 +54,7 @@ struct DrawnFault {
   std::vector<std::string> ends;          ///< carried out at `at + lasts`
   std::map<std::string, unsigned> takes;  ///< by channel, of what the simulator is told
   bool sits_in_use = true;                ///< where the rig looks all the time: what takes something there is noticed
+  Duration gap{};                         ///< so long the controller stands still
   bool ends_by_itself = false;            ///< it counts, or happens once: nothing gives back what it took
 };
 

@@ -349,6 +349,7 @@ Task<void> SwarmRun::end_at_last(SwarmRun* self) {
 Task<void> SwarmRun::stop_at_last(SwarmRun* self) {
   const TimePoint late{*self->plan_.stop_at};
   co_await self->time_.sleep_until(late);
+  self->judge_->stop_is_wanted();
   if (!self->is_over_) self->bench_run_->stop(Outcome::stopped, std::string(stopped_by_person));
 }
 
@@ -418,6 +419,13 @@ void SwarmRun::judge_reaction(RunReport& report) {
   const DrawnFault& fault = plan_.faults.front();
   const MenuEntry& entry = *menu_entry(fault.name);
   if (entry.reaction == Reaction::none) return;
+  if (has_clock(entry.reaction)) {
+    const auto share = [](const Judge::AfterFault& a) { return to_seconds(a.flowed) / to_seconds(a.deadline); };
+    for (const Judge::AfterFault& answer : judge_->answers()) {
+      if (!report.after_fault || share(answer) > share(*report.after_fault)) report.after_fault = answer;
+    }
+    return;
+  }
   for (const Judge::AfterFault& after : judge_->after_fault(entry.reaction == Reaction::age_limit)) {
     const bool is_seen = after.flowed <= fault.lasts + 1min && fault.sits_in_use;
     const Outcome outcome = report.outcomes[after.channel];
