@@ -211,6 +211,8 @@ class AccuracyCollector {
       case ConditionQuantity::voltage_per_minute_V: return add_voltage_slope(leaf, 1.0, "one minute");
       case ConditionQuantity::cell_temperature_degC: return add_temperature_end(step, leaf);
       case ConditionQuantity::temperature_rise_K: return add_temperature_rise(leaf);
+      case ConditionQuantity::cell_minus_chamber_K:
+      case ConditionQuantity::cell_minus_ambient_K: return add_temperature_difference(leaf);
       case ConditionQuantity::stack_force_N:
       case ConditionQuantity::stack_pressure_MPa:
       case ConditionQuantity::gas_ppm: return add_sensor_end(leaf);
@@ -222,6 +224,7 @@ class AccuracyCollector {
       case ConditionQuantity::chamber_temperature_degC:
       case ConditionQuantity::logger_voltage_V:
       case ConditionQuantity::cv_time_s:
+      case ConditionQuantity::ambient_minus_chamber_K:
       case ConditionQuantity::temperature_per_hour_K:
       case ConditionQuantity::temperature_per_minute_K: return;
     }
@@ -354,6 +357,30 @@ class AccuracyCollector {
       row.severity = Severity::warning;
       row.message = row.subject + " lies within the error of '" + row.instrument + "', " + in_brief(row.uncertainty, "K") +
                     ": only a thermometer whose error stays the same can tell it";
+    }
+    add(std::move(row));
+  }
+
+  /// Two thermometers, each with an error of its own: unlike that of a rise nothing of it falls out.
+  void add_temperature_difference(const ConditionNode& leaf) {
+    if (!thermometer_) return;
+    constexpr double room_degC = 25.0;
+    const double at = air_ ? air_->value() : room_degC;
+    const std::optional<LoggerInput>& air = context_.sensors[static_cast<std::size_t>(Measurand::ambient_temperature)];
+    const bool is_chamber = leaf.quantity == ConditionQuantity::cell_minus_chamber_K;
+    double other = 0.0;
+    if (is_chamber && context_.chamber) other = context_.chamber->temperature_accuracy.bound_at(at);
+    if (!is_chamber && air) other = air->accuracy.bound_at(at);
+    AccuracyRow row = end_row(AccuracyUse::temperature_end, leaf, "K", thermometer_->accuracy.bound_at(at) + other);
+    row.instrument = thermometer_->model;
+    row.is_unverified = thermometer_->accuracy.is_unverified;
+    row.advice = "the errors of both thermometers";
+    row.compared_with = std::abs(leaf.value);
+    row.compared_to = "the value";
+    if (row.uncertainty > *row.compared_with) {
+      row.severity = Severity::warning;
+      row.message = row.subject + " lies within the errors of both thermometers, " + in_brief(row.uncertainty, "K") +
+                    ": the step may end early or late";
     }
     add(std::move(row));
   }

@@ -93,7 +93,11 @@ std::string course_text(const Course& course) {
                      number(course.period) + " " + number(course.update) + " " + number(course.voltage_min) + " " +
                      number(course.voltage_max) + " " + number(course.charge_max) + " " + number(course.discharge_max) + " " +
                      format_number(course.least);
-  for (const CoursePoint& point : course.points) text += " " + number(point.at) + ":" + format_number(point.value);
+  for (const CoursePoint& point : course.points)
+    text += " " + number(point.at) + ":" + format_number(point.value) + (point.is_rate ? "*" : "");
+  if (const std::optional<CourseOfMeasured>& by = course.of_measured)
+    text +=
+        " of_measured " + number(by->charge_max) + " " + number(by->discharge_max) + " " + (by->bound ? number(*by->bound) : "-");
   return text;
 }
 
@@ -109,6 +113,10 @@ std::string step_text(const Step& step) {
   if (step.course) text += "\n  " + course_text(*step.course);
   if (step.magnitude)
     text += "\n  magnitude formula " + std::to_string(step.magnitude->formula) + " max " + format_number(step.magnitude->max);
+  if (step.current_bound)
+    text += "\n  current_bound formula " + std::to_string(step.current_bound->formula) + " max " +
+            format_number(step.current_bound->max);
+  if (step.course_scale) text += "\n  course_scale formula " + std::to_string(*step.course_scale);
   if (step.person) {
     text += "\n  person " + in_quotes(step.person->message) + (step.person->is_confirmed ? " confirms" : "");
     if (step.person->stack_pressure_MPa) text += " MPa " + format_number(*step.person->stack_pressure_MPa);
@@ -237,6 +245,7 @@ std::string canonical_text(const Program& program) {
     text += "charge_temperature_max_degC " + number(*program.charge_temperature_max) + "\n";
   if (program.soc_reference != SocReference::latest)
     text += "soc_reference " + std::to_string(static_cast<int>(program.soc_reference)) + "\n";
+  if (program.soc_reference == SocReference::rated) text += "rated_capacity_Ah " + number(program.rated_capacity) + "\n";
   return text;
 }
 

@@ -40,6 +40,12 @@ class SetpointChecker {
   void error(const std::string& message) { sink_.error(step_.source, step_.name + ": " + message); }
   void warning(const std::string& message) { sink_.warning(step_.source, step_.name + ": " + message); }
   [[nodiscard]] bool charges() const { return step_.direction == StepDirection::charge; }
+  /// This way: a course may ask for more the other way.
+  [[nodiscard]] Amps most_current() const {
+    if (!step_.course) return current_bound(step_);
+    const CurrentBounds bounds = current_bounds(*step_.setpoint);
+    return charges() ? bounds.charge : bounds.discharge;
+  }
   [[nodiscard]] std::string cycler_name() const { return "the cycler ('" + cycler_->model + "')"; }
   [[nodiscard]] std::string as_rate(Amps current) const {
     return with_unit(current.value(), "A") + " (" + format_short(current.value() / program_.nominal_capacity.value()) + " C)";
@@ -71,7 +77,7 @@ class SetpointChecker {
   }
 
   void check_current_nesting() {
-    const Amps most = current_bound(step_);
+    const Amps most = most_current();
     const Amps limit = charges() ? limits_.charge_current_max : limits_.discharge_current_max;
     const double error_bound =
         cycler_ ? cycler_->current_accuracy.bound_at(most.value()) + cycler_->current_resolution.value() : 0.0;
@@ -146,7 +152,7 @@ class SetpointChecker {
   }
 
   void check_current() {
-    const Amps most = current_bound(step_);
+    const Amps most = most_current();
     const Amps available = charges() ? cycler_->charge_current_max : cycler_->discharge_current_max;
     if (!(most <= available))
       error(as_rate(most) + " is beyond " + cycler_name() + ", which " + (charges() ? "charges" : "discharges") +
@@ -169,7 +175,7 @@ class SetpointChecker {
 
   void check_power() {
     const HeldVoltage held = held_voltage(program_, step_);
-    const Amps most = current_bound(step_);
+    const Amps most = most_current();
     double power = (most * held.max).value();
     if (const ConstantPower* constant = std::get_if<ConstantPower>(&*step_.setpoint)) {
       power = std::abs(constant->power.value());
@@ -202,7 +208,7 @@ SourceSpot first_spot(const Program& program, const Predicate& is_it) {
 
 bool names_measurand(const Program& program, std::size_t index, Measurand measurand) {
   const ConditionNode& node = program.nodes[index];
-  if (node.kind == ConditionNode::Kind::leaf) return sensor_of(node.quantity) == measurand;
+  if (node.kind == ConditionNode::Kind::leaf) return needs_sensor(node.quantity, measurand);
   std::size_t child = node.first_child;
   for (std::size_t i = 0; i < node.child_count; ++i) {
     if (names_measurand(program, child, measurand)) return true;

@@ -60,14 +60,21 @@ class LeafChecker {
       case ConditionQuantity::voltage_per_minute_V:
       case ConditionQuantity::temperature_per_minute_K: return check_slope(std::chrono::minutes{1});
       case ConditionQuantity::temperature_rise_K: return check_rise();
+      case ConditionQuantity::cell_minus_chamber_K:
+      case ConditionQuantity::cell_minus_ambient_K:
+      case ConditionQuantity::ambient_minus_chamber_K: return check_difference();
     }
   }
 
  private:
   static constexpr double rounding = 1e-9;
+  static constexpr double coldest_degC = -100.0;
 
   /// What a run may bring: of a value that is known only then, the most that it may become.
   [[nodiscard]] Amps most_current() const {
+    if (step_.course && step_.course->of_measured)
+      return std::max(step_.course->of_measured->charge_max, step_.course->of_measured->discharge_max);
+    if (step_.current_bound) return Amps{step_.current_bound->max};
     const bool is_current = step_.magnitude && step_.kind != StepKind::cp;
     return is_current ? Amps{step_.magnitude->max} : current_bound(step_);
   }
@@ -260,6 +267,17 @@ class LeafChecker {
     const double most = limits_.cell_temperature_max.value() - limits_.cell_temperature_min.value();
     if (up_ ? is_beyond_top(most) : -leaf_.value > most)
       never_reached("the safety limits leave " + with_unit(most, "K") + " between them");
+  }
+
+  /// A soak that waits for a small difference waits for it from one side: from the other it is there at once.
+  void check_difference() {
+    const double most = limits_.cell_temperature_max.value() - coldest_degC;
+    if (std::abs(leaf_.value) > most)
+      return never_reached("no two temperatures of a cell and what is around it are so far apart");
+    if (!visit_.temperature || !visit_.temperature_before || leaf_.quantity == ConditionQuantity::ambient_minus_chamber_K) return;
+    const double lags = visit_.temperature_before->value() - visit_.temperature->value();
+    if (lags != 0.0 && compare(lags, leaf_.comparison, leaf_.value))
+      warning("may hold from the start: the cell comes from " + with_unit(visit_.temperature_before->value(), "degC"));
   }
 
   void check_needs_output() {

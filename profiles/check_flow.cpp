@@ -10,7 +10,10 @@ namespace cellrig {
 namespace {
 
 /// A loop is followed so often: what its second pass begins with is where its first one ended.
-constexpr std::uint8_t passes_followed = 2;
+/// Of a loop: what its first pass leaves is what the others find. Of loops within so many others one pass is followed: those around them
+/// lead there again.
+constexpr std::uint64_t passes_followed = 2;
+constexpr std::size_t loops_followed_twice = 8;
 
 struct Pass {
   std::size_t begin = 0;  ///< of the LoopBegin
@@ -144,7 +147,8 @@ class FlowFollower {
     Place next{place.at + 1, place.passes, place.facts};
     next.facts.measured.cycle_ended = next.facts.measured.cycle_ended || loop.counts_cycles;
     if (next.passes.empty()) return go(std::move(next));
-    if (next.passes.back().number < std::min<std::uint64_t>(loop.times, passes_followed)) {
+    const std::uint64_t followed = next.passes.size() > loops_followed_twice ? 1 : passes_followed;
+    if (next.passes.back().number < std::min<std::uint64_t>(loop.times, followed)) {
       ++next.passes.back().number;
       next.at = end.begin + 1;
     } else {

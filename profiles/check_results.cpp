@@ -99,7 +99,9 @@ void check_formulas(const Program& program, FindingSink& sink) {
     const ResultCondition* const condition = condition_of(instruction);
     if (condition != nullptr && condition->formula >= 0)
       check_formula(program.formulas[static_cast<std::size_t>(condition->formula)], so_far, false, sink);
-    if (step != nullptr && step->magnitude) check_formula(program.formulas[step->magnitude->formula], so_far, false, sink);
+    if (step != nullptr) {
+      for (const std::uint16_t formula : formulas_of(*step)) check_formula(program.formulas[formula], so_far, false, sink);
+    }
     if (set != nullptr) check_formula(program.formulas[set->formula], so_far, false, sink);
     so_far.take(program, instruction);
   }
@@ -152,7 +154,7 @@ std::vector<ResultUse> uses_of(const Program& program, const Instruction& instru
   std::vector<ResultUse> uses;
   if (const Step* const step = std::get_if<Step>(&instruction)) {
     for (const EndCondition& end : step->ends) add_node(program, *step, end.root, uses);
-    if (step->magnitude) add_formula(program, step->magnitude->formula, uses);
+    for (const std::uint16_t formula : formulas_of(*step)) add_formula(program, static_cast<std::int16_t>(formula), uses);
   }
   if (const SetVariable* const set = std::get_if<SetVariable>(&instruction)) add_formula(program, set->formula, uses);
   if (const ResultCondition* const condition = condition_of(instruction)) add_formula(program, condition->formula, uses);

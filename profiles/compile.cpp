@@ -105,6 +105,7 @@ Program Compiler::compile() {
   program_.pressed_area_cm2 = cell_.pressed_area_cm2;
   program_.pulse_resistance = cell_.pulse_resistance;
   program_.soc_reference = profile_.soc_of;
+  if (program_.soc_reference == SocReference::rated) program_.rated_capacity = cell_.rated_capacity;
   program_.charge_temperature_max = cell_.charge_temperature_max;
   program_.limits = tightened_limits(profile_.limits, cell_.limits, cell_, here_.names);
   program_.expectation = expectation_of(profile_.expect, here_.names);
@@ -193,8 +194,8 @@ void Compiler::find_needs() {
   for (const ConditionNode& node : program_.nodes) {
     if (node.kind != ConditionNode::Kind::leaf) continue;
     if (node.quantity == ConditionQuantity::result && node.operand == peak) program_.needs_cell_temperature = true;
-    program_.needs_chamber = program_.needs_chamber || node.quantity == ConditionQuantity::chamber_temperature_degC;
-    program_.needs_cell_temperature = program_.needs_cell_temperature || sensor_of(node.quantity) == Measurand::cell_temperature;
+    program_.needs_chamber = program_.needs_chamber || needs_chamber_reading(node.quantity);
+    program_.needs_cell_temperature = program_.needs_cell_temperature || needs_sensor(node.quantity, Measurand::cell_temperature);
   }
   for (const Instruction& instruction : program_.code) {
     const Step* step = std::get_if<Step>(&instruction);

@@ -14,7 +14,7 @@ namespace cellrig {
 namespace {
 
 constexpr double pressure_tolerance_share = 0.05;
-constexpr Duration pressure_hold = std::chrono::seconds{10};
+constexpr double pressure_hold_s = 10.0;
 
 const Field* magnitude_field(const StepSpec& spec) {
   if (spec.kind != StepKind::cc && spec.kind != StepKind::cccv && spec.kind != StepKind::cp) return nullptr;
@@ -26,7 +26,8 @@ const Field* magnitude_field(const StepSpec& spec) {
 /// With likely values for what is known only while the program runs.
 StepScope Compiler::scope(RateReference reference) const {
   return StepScope{cell_, step_limits_ != nullptr ? *step_limits_ : program_.limits, here_.expected,
-                   reference == RateReference::rated ? cell_.rated_capacity : cell_.nominal_capacity};
+                   reference == RateReference::rated ? cell_.rated_capacity : cell_.nominal_capacity,
+                   reference == RateReference::measured};
 }
 
 void Compiler::append_step(const StepSpec& spec) {
@@ -68,10 +69,6 @@ void Compiler::append_step(const StepSpec& spec) {
 /// Everywhere but in the current or power of a step and in its conditions a number must be known before anything runs.
 void Compiler::refuse_run_time(const StepSpec& spec) const {
   const Field* const magnitude = magnitude_field(spec);
-  if (const Field* const bound = spec.find("rate_max_C"); bound != nullptr && step_rate_ == RateReference::measured)
-    throw ConfigError{
-        bound->place,
-        "'rate_max_C' of the measured capacity is not known before it runs: give 'current_max_A', or rate_of: nominal"};
   for (const Field& field : spec.fields) {
     if (&field != magnitude && is_run_time(field.value)) (void)value_of(field, here_.names);  // says which name, and why not
   }
@@ -82,6 +79,12 @@ void Compiler::set_setpoint(const StepSpec& spec, Step& step) {
   if (spec.kind == StepKind::person) return set_task(spec, step);
   step.setpoint = make_setpoint(spec, scope(step_rate_));
   set_magnitude(spec, step);
+  const Field* const bound = spec.find("rate_max_C");
+  if (bound == nullptr || step_rate_ != RateReference::measured) return;
+  Formula formula = make_formula(bound->value, here_.names, program_.variables);
+  multiply_by(formula, ResultQuantity::reference_capacity_Ah);
+  formula.text += " of the measured capacity";
+  step.current_bound = Magnitude{static_cast<std::uint16_t>(add_formula(std::move(formula))), current_max(spec, step).value()};
 }
 
 /// A current or power that is known only when the step begins. It may become what the cell allows at most, and no more.
@@ -101,27 +104,37 @@ void Compiler::set_magnitude(const StepSpec& spec, Step& step) {
   step.magnitude = Magnitude{static_cast<std::uint16_t>(add_formula(std::move(formula))), magnitude_max(spec, step)};
 }
 
-/// The least of what the cell, the profile and the step allow; as far inside a safety limit as the cell's own rates are inside its.
-double Compiler::magnitude_max(const StepSpec& spec, const Step& step) const {
+/// The least of what the cell, the profile and the step allow; as far inside a safety limit as the cell's own rates are inside its. With a
+/// hair of tolerance, as for what is known before.
+Amps Compiler::current_max(const StepSpec& spec, const Step& step) const {
   const bool charges = spec.direction == StepDirection::charge;
   const SafetyLimits& limits = step.limits ? *step.limits : program_.limits;
   const Amps by_limit = (charges ? limits.charge_current_max : limits.discharge_current_max) / safety_current_factor;
   const Amps most = std::min(cell_.current_at(charges ? cell_.charge_rate_max_C : cell_.discharge_rate_max_C), by_limit);
-  // A hair of tolerance, as for what is known before.
-  return (spec.kind == StepKind::cp ? most.value() * cell_.voltage_max.value() : most.value()) * (1.0 + 1e-9);
+  return most * (1.0 + 1e-9);
+}
+
+double Compiler::magnitude_max(const StepSpec& spec, const Step& step) const {
+  const double most = current_max(spec, step).value();
+  return spec.kind == StepKind::cp ? most * cell_.voltage_max.value() : most;
 }
 
 void Compiler::set_course(const StepSpec& spec, Step& step) {
-  if (step_rate_ == RateReference::measured)
-    throw ConfigError{
-        spec.place, spec.word + ": rates of the measured capacity are not known before it runs; write rate_of: nominal or rated"};
   const StepScope outer = scope(step_rate_);
-  const StepScope here{cell_, outer.limits, here_.names, outer.rate_capacity};
+  const StepScope here{cell_, outer.limits, here_.names, outer.rate_capacity, outer.rates_are_measured};
   step.course = make_course(spec, here, step.time_max);
   const Course& course = *step.course;
   step.setpoint = hardest_charge(course);
   if (!step.setpoint) step.setpoint = hardest_discharge(course);
   if (!step.setpoint) throw ConfigError{spec.place, spec.word + " never asks for a current: write a 'rest'"};
+  if (course.of_measured) {
+    Formula scale;
+    scale.postfix = {{.kind = Formula::Operation::Kind::number, .number = 1.0 / cell_.nominal_capacity.value()}};
+    multiply_by(scale, ResultQuantity::reference_capacity_Ah);
+    scale.text = "a current by the measured capacity";
+    scale.source = spot_of(spec.place);
+    step.course_scale = static_cast<std::uint16_t>(add_formula(std::move(scale)));
+  }
   if (course.kind == Course::Kind::ramp) return;
   const double passes = static_cast<double>(course_passes(spec, here));
   if (passes * to_seconds(course.period) > to_seconds(step_duration_max))
@@ -229,13 +242,20 @@ void Compiler::add_limit_ends(const StepSpec& spec, Step& step, std::size_t& lea
   add_plain_end(step, leaf(Comparison::at_least, limits.max), target);
 }
 
-/// Within the tolerance for ten seconds.
+/// Within the tolerance for so long, without a reading outside.
 void Compiler::add_pressure_ends(const StepSpec& spec, Step& step, std::size_t& leaves) {
   const double wanted = *step.person->stack_pressure_MPa;
   const Field* const field = spec.find("tolerance_MPa");
   const double tolerance = field != nullptr ? value_of(*field, here_.names) : pressure_tolerance_share * wanted;
   if (!(tolerance > 0.0 && tolerance < wanted))
     throw ConfigError{field != nullptr ? field->value.place : spec.place, "'tolerance_MPa' must lie between 0 and the pressure"};
+  const Field* const given = spec.first_of({"hold_s", "hold_min"});
+  const double hold_s =
+      given != nullptr ? value_of(*given, here_.names) * seconds_per(unit_of_name(given->key)) : pressure_hold_s;
+  if (!(hold_s >= 0.0 && from_seconds(std::min(hold_s, 1e9)) < step.time_max))
+    throw ConfigError{
+        given != nullptr ? given->value.place : spec.place,
+        "the pressure must hold for " + format_short(hold_s) + " s: that must be 0 or more, and less than the bound of the step"};
   if (leaves + 2 > leaves_per_step_max || program_.nodes.size() + 3 > std::numeric_limits<std::uint16_t>::max())
     throw ConfigError{spec.place, "too many conditions"};
   ConditionNode both{.kind = ConditionNode::Kind::all_of};
@@ -243,14 +263,15 @@ void Compiler::add_pressure_ends(const StepSpec& spec, Step& step, std::size_t& 
   both.child_count = 2;
   EndCondition end;
   end.root = static_cast<std::uint16_t>(program_.nodes.size());
-  end.text = "stack_pressure_MPa within " + format_short(tolerance) + " of " + format_short(wanted) + " for 10 s";
+  end.text = "stack_pressure_MPa within " + format_short(tolerance) + " of " + format_short(wanted) + " for " +
+             format_short(hold_s) + " s";
   program_.nodes.push_back(both);
   for (const Comparison comparison : {Comparison::at_least, Comparison::at_most}) {
     ConditionNode leaf;
     leaf.quantity = ConditionQuantity::stack_pressure_MPa;
     leaf.comparison = comparison;
     leaf.value = comparison == Comparison::at_least ? wanted - tolerance : wanted + tolerance;
-    leaf.hold = pressure_hold;
+    leaf.hold = from_seconds(hold_s);
     leaf.leaf_index = static_cast<std::uint8_t>(leaves++);
     if (comparison == Comparison::at_least) leaf.next_sibling = static_cast<std::uint16_t>(program_.nodes.size() + 1);
     program_.nodes.push_back(leaf);

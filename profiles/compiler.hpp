@@ -92,6 +92,7 @@ class Compiler {
   void take_temperature(Step& step);
   void set_soc(const StepSpec& spec, Step& step) const;
   void judge_warmth(const StepSpec& spec, const Step& step) const;
+  [[nodiscard]] Amps current_max(const StepSpec& spec, const Step& step) const;
   [[nodiscard]] double magnitude_max(const StepSpec& spec, const Step& step) const;
   std::uint16_t append_condition(const ConditionSpec& spec, std::size_t& leaves);
   ConditionNode leaf_of(const ConditionSpec& spec, std::size_t& leaves);

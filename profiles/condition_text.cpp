@@ -12,7 +12,7 @@ struct QuantityWord {
   ConditionScale scale;
 };
 
-constexpr std::array<QuantityWord, 27> quantity_table{{
+constexpr std::array<QuantityWord, 30> quantity_table{{
     {"step_time_s", ConditionQuantity::step_time_s, ConditionScale::as_written},
     {"step_time_min", ConditionQuantity::step_time_s, ConditionScale::minutes},
     {"step_time_h", ConditionQuantity::step_time_s, ConditionScale::hours},
@@ -40,6 +40,9 @@ constexpr std::array<QuantityWord, 27> quantity_table{{
     {"voltage_per_minute_V", ConditionQuantity::voltage_per_minute_V, ConditionScale::as_written},
     {"temperature_per_hour_K", ConditionQuantity::temperature_per_hour_K, ConditionScale::as_written},
     {"temperature_per_minute_K", ConditionQuantity::temperature_per_minute_K, ConditionScale::as_written},
+    {"cell_minus_chamber_K", ConditionQuantity::cell_minus_chamber_K, ConditionScale::as_written},
+    {"cell_minus_ambient_K", ConditionQuantity::cell_minus_ambient_K, ConditionScale::as_written},
+    {"ambient_minus_chamber_K", ConditionQuantity::ambient_minus_chamber_K, ConditionScale::as_written},
 }};
 
 constexpr std::array<ResultQuantity, 11> result_table{ResultQuantity::reference_capacity_Ah,

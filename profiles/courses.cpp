@@ -23,6 +23,7 @@ class CourseMaker {
     course_.charge_max = cell.current_at(cell.charge_rate_max_C);
     course_.discharge_max = cell.current_at(cell.discharge_rate_max_C);
     course_.least = least_rate_C * cell.nominal_capacity.value();
+    if (scope.rates_are_measured) course_.of_measured = CourseOfMeasured{course_.charge_max, course_.discharge_max, {}};
     set_voltages();
     if (const Field* most = spec.first_of({"rate_max_C", "current_max_A"})) set_current_max(*most);
   }
@@ -35,6 +36,9 @@ class CourseMaker {
     } else {
       ramp(length);
     }
+    const bool has_rate =
+        std::any_of(course_.points.begin(), course_.points.end(), [](const CoursePoint& p) { return p.is_rate; });
+    if (course_.of_measured && !has_rate && !course_.of_measured->bound) course_.of_measured.reset();
     return std::move(course_);
   }
 
@@ -48,7 +52,14 @@ class CourseMaker {
   void set_current_max(const Field& field) {
     const double given = value_of(field, scope_.names);
     if (!(given > 0.0)) throw ConfigError{field.value.place, "'" + field.key + "' must be above zero"};
-    const Amps most{unit_of_name(field.key) == Unit::c_rate ? given * scope_.rate_capacity.value() : given};
+    const bool is_rate = unit_of_name(field.key) == Unit::c_rate;
+    const Amps most{is_rate ? given * scope_.rate_capacity.value() : given};
+    if (course_.of_measured && is_rate) {
+      course_.of_measured->bound = most;
+    } else if (course_.of_measured) {
+      course_.of_measured->charge_max = std::min(course_.of_measured->charge_max, most);
+      course_.of_measured->discharge_max = std::min(course_.of_measured->discharge_max, most);
+    }
     course_.charge_max = std::min(course_.charge_max, most);
     course_.discharge_max = std::min(course_.discharge_max, most);
   }
@@ -72,6 +83,9 @@ class CourseMaker {
     return unit_of_name(field.key) == Unit::c_rate ? given * scope_.rate_capacity.value() : given;
   }
 
+  /// In proportion to a capacity that is measured in the run.
+  bool is_rate(const Field& field) const { return course_.of_measured && unit_of_name(field.key) == Unit::c_rate; }
+
   void ramp(Duration length) {
     course_.kind = Course::Kind::ramp;
     course_.is_linear = true;
@@ -83,6 +97,7 @@ class CourseMaker {
     }
     course_.period = length;
     double from = 0.0, to = 0.0;
+    bool from_is_rate = false, to_is_rate = false;
     if (spec_.word == "voltage_ramp") {
       course_.quantity = Course::Quantity::voltage;
       from = value_of(*spec_.find("from_voltage_V"), scope_.names);
@@ -93,14 +108,17 @@ class CourseMaker {
                   &last = *spec_.first_of({"to_rate_C", "to_current_A"});
       from = allowed(sign * current_of(first), first.value.place, "'" + first.key + "'");
       to = allowed(sign * current_of(last), last.value.place, "'" + last.key + "'");
+      from_is_rate = is_rate(first);
+      to_is_rate = is_rate(last);
     }
-    course_.points = {{Duration::zero(), from}, {length, to}};
+    course_.points = {{Duration::zero(), from, from_is_rate}, {length, to, to_is_rate}};
   }
 
   void pulse_train() {
     course_.kind = Course::Kind::pulses;
     for (const PulseSpec& pulse : spec_.pulses) {
       double value = 0.0;
+      bool by_rate = false;
       Duration length{};
       for (const Field& field : pulse.fields) {
         if (field.key.starts_with("for_")) {
@@ -111,9 +129,10 @@ class CourseMaker {
         } else {
           const double sign = field.key.starts_with("charge_") ? 1.0 : -1.0;
           value = allowed(sign * current_of(field), field.value.place, "'" + field.key + "'");
+          by_rate = is_rate(field);
         }
       }
-      course_.points.push_back({course_.period, value});
+      course_.points.push_back({course_.period, value, by_rate});
       course_.period += length;
     }
   }
@@ -130,9 +149,10 @@ class CourseMaker {
     for (std::size_t i = 0; i < table.points.size(); ++i) {
       const double value = table.points[i].value * factor;
       const SourcePlace place{table.file, table.lines[i], 0};
-      course_.points.push_back({table.points[i].at, course_.quantity == Course::Quantity::current
-                                                        ? allowed(value, place, "a current")
-                                                        : allowed_power(value, place)});
+      course_.points.push_back(
+          {table.points[i].at,
+           course_.quantity == Course::Quantity::current ? allowed(value, place, "a current") : allowed_power(value, place),
+           table.column == "rate_C" && course_.of_measured.has_value()});
     }
     course_.period = table.period;
   }

@@ -52,8 +52,8 @@ std::string course_of(const Course& course, Duration length) {
 
 std::string setpoint_of(const Step& step) {
   if (!step.setpoint) return "output off";
-  if (step.course) return course_of(*step.course, step.time_max);
-  return (step.magnitude ? "about " : "") + describe(*step.setpoint);
+  if (step.course) return (step.course_scale ? "about " : "") + course_of(*step.course, step.time_max);
+  return (step.magnitude || step.current_bound ? "about " : "") + describe(*step.setpoint);
 }
 
 ProgramRow row_of(const Step& step) {

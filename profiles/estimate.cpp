@@ -96,6 +96,9 @@ class StepForecaster {
       case ConditionQuantity::power_W:
       case ConditionQuantity::cv_time_s:
       case ConditionQuantity::temperature_rise_K:
+      case ConditionQuantity::cell_minus_chamber_K:
+      case ConditionQuantity::cell_minus_ambient_K:
+      case ConditionQuantity::ambient_minus_chamber_K:
       case ConditionQuantity::voltage_drop_V:
       case ConditionQuantity::voltage_per_hour_V:
       case ConditionQuantity::voltage_per_minute_V:
@@ -154,9 +157,13 @@ class TimeWalker {
       if (const Step* step = std::get_if<Step>(&program_.code[i])) {
         add(span, take(*step, i), 1.0);
       } else if (const LoopBegin* loop = std::get_if<LoopBegin>(&program_.code[i])) {
-        // The first pass starts from another state of charge than the others, which are all alike.
-        add(span, walk(i + 1, loop->end), 1.0);
-        if (loop->times > 1) add(span, walk(i + 1, loop->end), static_cast<double>(loop->times - 1));
+        // The first pass starts from another state of charge than the others, which are all alike. Where it does not there is one walk,
+        // and where loops are nested so deep that two of each were too many.
+        const std::optional<double> soc_before = soc_;
+        const Span first = walk(i + 1, loop->end);
+        add(span, first, 1.0);
+        const bool is_another = soc_ != soc_before && steps_taken_ < steps_taken_max;
+        if (loop->times > 1) add(span, is_another ? walk(i + 1, loop->end) : first, static_cast<double>(loop->times - 1));
         i = loop->end;
       } else if (const Diagnostics* diagnostics = std::get_if<Diagnostics>(&program_.code[i])) {
         Span body = walk(i + 1, diagnostics->end);
@@ -170,6 +177,7 @@ class TimeWalker {
 
  private:
   Span take(const Step& step, std::size_t index) {
+    ++steps_taken_;
     const StepForecast likely = forecast(program_, step, soc_);
     const double bound = to_seconds(step.time_max);
     const double expected = std::min(likely.seconds.value_or(bound), bound);
@@ -186,6 +194,8 @@ class TimeWalker {
   const Program& program_;
   std::vector<Duration>& per_instruction_;
   std::optional<double> soc_;
+  static constexpr std::size_t steps_taken_max = 100'000;
+  std::size_t steps_taken_ = 0;
 };
 
 /// Expected seconds of [begin, end) from one pass of everything.

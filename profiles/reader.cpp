@@ -96,8 +96,9 @@ SocReference read_soc_reference(const YamlEntry& entry) {
   if (word == "latest") return SocReference::latest;
   if (word == "nominal") return SocReference::nominal;
   if (word == "measured") return SocReference::measured;
+  if (word == "rated") return SocReference::rated;
   throw ConfigError{entry.value.place(),
-                    "unknown reference '" + word + "'" + suggestion(word, {"latest", "nominal", "measured"})};
+                    "unknown reference '" + word + "'" + suggestion(word, {"latest", "nominal", "measured", "rated"})};
 }
 
 // ---- the sequence ---------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ struct StepScope {
   const SafetyLimits& limits;  ///< the tighter of cell and profile
   const Names& names;
   AmpHours rate_capacity;  ///< what 1C is; of a measured capacity the expected one
+  bool rates_are_measured = false;
 };
 
 /// The value of a field in the unit of its key.

@@ -40,7 +40,7 @@ const std::vector<StepWord>& step_words() {
        StepDirection::none,
        {"file", "scale", "times", "at_limit", "voltage_min_V", "voltage_max_V", "rate_max_C", "current_max_A"}},
       {"wait_for_person", StepKind::person, StepDirection::none, {"message"}},
-      {"set_pressure", StepKind::person, StepDirection::none, {"pressure_MPa", "tolerance_MPa", "message"}},
+      {"set_pressure", StepKind::person, StepDirection::none, {"pressure_MPa", "tolerance_MPa", "hold_s", "hold_min", "message"}},
   };
   return words;
 }

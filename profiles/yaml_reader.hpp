@@ -18,7 +18,7 @@ namespace cellrig {
 struct YamlBounds {
   std::size_t bytes_max = 1024 * 1024;
   std::size_t nodes_max = 50'000;
-  std::size_t depth_max = 64;
+  std::size_t depth_max = 320;  ///< loop_depth_max loops, four levels each, and what is in the innermost
 };
 
 struct YamlEntry;

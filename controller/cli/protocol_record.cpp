@@ -163,6 +163,8 @@ class ProtocolWriter {
 
   json::object setpoints_of(const Step& step) {
     json::object out;
+    if (step.current_bound)
+      describe_also("its current limit is " + program_.formulas[step.current_bound->formula].text + ", known when it begins");
     const auto magnitude = [&](const char* name, double value, const char* unit) {
       if (!step.magnitude) {
         out[name] = quantity_of(std::abs(value), unit);
@@ -198,6 +200,7 @@ class ProtocolWriter {
   /// Parts that hold a value are steps of a group; a ramp is a scan; what is long is told by its bounds.
   void add_course(const Step& step, json::object& out) {
     const Course& course = *step.course;
+    if (step.course_scale) describe_also("rates of the measured capacity, here by the nominal one");
     constexpr std::array<const char*, 3> names{"current", "power", "voltage"}, units{"A", "W", "V"}, modes{"cc", "cp", "cv"};
     const auto kind = static_cast<std::size_t>(course.quantity);
     const auto by_value = [](const CoursePoint& a, const CoursePoint& b) { return a.value < b.value; };

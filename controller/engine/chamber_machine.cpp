@@ -50,14 +50,15 @@ void ChamberMachine::request(const chamber_input::Request& wish, std::vector<Cha
     waiting->request = wish.request;  // the same wish keeps its place
   } else {
     std::erase_if(waiting_, is_own);
-    queue({wish.channel, wish.request, wish.temperature, goes_on});
+    queue({wish.channel, wish.request, wish.temperature, goes_on, wish.since});
   }
   settle(out);
 }
 
 void ChamberMachine::queue(const Waiting& wish) {
-  const auto place =
-      wish.goes_on ? std::find_if(waiting_.begin(), waiting_.end(), [](const Waiting& w) { return !w.goes_on; }) : waiting_.end();
+  const auto place = std::find_if(waiting_.begin(), waiting_.end(), [&wish](const Waiting& w) {
+    return w.goes_on == wish.goes_on ? w.since > wish.since : wish.goes_on;
+  });
   waiting_.insert(place, wish);
 }
 

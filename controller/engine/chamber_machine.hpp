@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "controller/base/time.hpp"
 #include "controller/base/units.hpp"
 
 namespace cellrig {
@@ -17,6 +18,7 @@ struct Request {
   std::uint32_t channel = 0;
   std::uint32_t request = 0;  ///< the channel's own number, echoed in the grant
   Celsius temperature;
+  TimePoint since = TimePoint::max();  ///< it has waited from then on; max(): it begins to wait now
 };
 /// The chamber confirmed (or not) that it runs at the last temperature.
 struct RunAcknowledged {
@@ -119,6 +121,7 @@ class ChamberMachine {
     std::uint32_t channel, request;
     Celsius temperature;
     bool goes_on = false;  ///< it held this before an interruption
+    TimePoint since = TimePoint::max();
   };
   [[nodiscard]] const std::vector<Waiting>& waiting() const { return waiting_; }  ///< who waits longest first
   /// A person has looked. False: not while channels live in it.

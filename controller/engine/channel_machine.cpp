@@ -1,5 +1,6 @@
 #include "controller/engine/channel_machine.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -13,21 +14,6 @@ namespace {
 constexpr int instructions_per_call_max = 100'000;
 /// What one instruction may emit at most; the list is handed over before it could overflow.
 constexpr std::size_t outputs_per_instruction_max = 4;
-
-/// The expected set-point with its current or power as it is known now; the direction stays.
-Setpoint with_magnitude(Setpoint setpoint, double magnitude) {
-  std::visit(overloaded{
-                 [magnitude](ConstantCurrent& s) { s.current = Amps{std::copysign(magnitude, s.current.value())}; },
-                 [magnitude](ConstantVoltage& s) {
-                   if (s.current_max > Amps{}) s.current_max = Amps{magnitude};
-                   if (s.current_min < Amps{}) s.current_min = Amps{-magnitude};
-                 },
-                 [magnitude](ConstantPower& s) { s.power = Watts{std::copysign(magnitude, s.power.value())}; },
-                 [magnitude](ConstantResistance& s) { s.resistance = Ohms{magnitude}; },
-             },
-             setpoint);
-  return setpoint;
-}
 
 }  // namespace
 
@@ -45,9 +31,11 @@ bool ChannelMachine::output_wanted() const {
 
 std::optional<double> ChannelMachine::soc_pct() const {
   if (!state_.soc_known) return std::nullopt;
-  const bool by_reference = program_.soc_reference != SocReference::nominal && state_.results.has_reference;
+  const bool is_fixed = program_.soc_reference == SocReference::nominal || program_.soc_reference == SocReference::rated;
+  const bool by_reference = !is_fixed && state_.results.has_reference;
   if (!by_reference && program_.soc_reference == SocReference::measured) return std::nullopt;
-  const double capacity_Ah = by_reference ? state_.results.reference_Ah : program_.nominal_capacity.value();
+  const AmpHours given = program_.soc_reference == SocReference::rated ? program_.rated_capacity : program_.nominal_capacity;
+  const double capacity_Ah = by_reference ? state_.results.reference_Ah : given.value();
   if (!(capacity_Ah > 0)) return std::nullopt;
   return state_.soc_base_pct + 100.0 * state_.charge_since_soc_Ah / capacity_Ah;
 }
@@ -165,6 +153,9 @@ void ChannelMachine::enter_step(const Step& step, ChannelOutputs& out) {
 }
 
 void ChannelMachine::request_chamber(Celsius temperature, ChannelOutputs& out) {
+  const bool waits_on = state_.chamber_was_waited_for && state_.chamber_degC == temperature.value();
+  if (!waits_on) state_.chamber_asked = now_;
+  state_.chamber_was_waited_for = false;
   state_.chamber_requested = true;
   state_.chamber_granted = false;
   state_.chamber_lost = false;
@@ -174,7 +165,7 @@ void ChannelMachine::request_chamber(Celsius temperature, ChannelOutputs& out) {
   ++state_.chamber_request;
   // No current while the temperature is being changed: what the step before applied ends here.
   out.push(output::OutputOff{++state_.command});
-  out.push(output::RequestChamber{state_.chamber_request, temperature});
+  out.push(output::RequestChamber{state_.chamber_request, temperature, state_.chamber_asked});
 }
 
 /// Which way the program came here decides what the chamber was asked for last: nobody knows that before it runs.
@@ -195,17 +186,7 @@ void ChannelMachine::command_step(const Step& step, ChannelOutputs& out) {
   if (charges_out_of_range(step))
     return refuse_step({state_.pc, output::Unusable::Why::chamber_temperature, state_.chamber_degC}, out);
   std::optional<Setpoint> wanted = step.setpoint;
-  if (step.course) {
-    state_.step.course_value = step.course->value_at(state_.step.ran_before_pause);
-    wanted = step.course->setpoint_of(state_.step.course_value);
-  } else if (step.magnitude) {
-    const std::optional<double> value = value_of(program_.formulas[step.magnitude->formula], state_);
-    // Written so that NaN is refused. Nothing is switched on by a number that nobody has judged.
-    if (!value) return refuse_step({state_.pc, output::Unusable::Why::not_known}, out);
-    if (!(*value > 0.0 && *value <= step.magnitude->max))
-      return refuse_step({state_.pc, output::Unusable::Why::out_of_bounds, *value}, out);
-    wanted = with_magnitude(*step.setpoint, *value);
-  }
+  if (const std::optional<output::Unusable> why = make_setpoint(step, wanted)) return refuse_step(*why, out);
   state_.phase = Phase::applying;
   state_.step.is_changing = false;
   ++state_.command;
@@ -219,10 +200,11 @@ void ChannelMachine::command_step(const Step& step, ChannelOutputs& out) {
 /// Another value of the course is commanded while the step runs on: its clock and its counters do not stand still.
 void ChannelMachine::follow_course(const Step& step, ChannelOutputs& out) {
   if (!step.course || state_.step.is_changing) return;
-  const double value = step.course->value_at(step_time());
+  const Course& course = course_of(step);
+  const double value = course.value_at(step_time());
   if (value == state_.step.course_value) return;
-  const std::optional<Setpoint> before = step.course->setpoint_of(state_.step.course_value);
-  const std::optional<Setpoint> wanted = step.course->setpoint_of(value);
+  const std::optional<Setpoint> before = course.setpoint_of(state_.step.course_value);
+  const std::optional<Setpoint> wanted = course.setpoint_of(value);
   // Each pulse is a set-point of its own, with its own first dip. A drive cycle or a ramp changes all the time.
   state_.step.turns_round = step.course->kind == Course::Kind::pulses || wanted.has_value() != before.has_value() ||
                             (value > 0) != (state_.step.course_value > 0);

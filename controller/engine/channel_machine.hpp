@@ -4,6 +4,7 @@
 #include <array>
 #include <cassert>
 #include <cstddef>
+#include <limits>
 #include <optional>
 #include <variant>
 
@@ -74,6 +75,7 @@ struct OutputOff {
 struct RequestChamber {
   std::uint32_t request = 0;
   Celsius temperature;
+  TimePoint since{};  ///< an interruption does not make it wait anew
 };
 /// Keep this observation as a row. flags: db::sample_flag's first_of_step, last_of_step, after_gap, by these names.
 struct Record {
@@ -133,6 +135,8 @@ struct Unusable {
   std::uint32_t instruction = 0;
   Why why = Why::not_known;
   double value = 0.0;
+  std::int16_t formula = -1;       ///< the one that it came out of
+  double least = 0.0, most = 0.0;  ///< of out_of_bounds: what it had to be within
 };
 /// A StopIf held: the run ends here, orderly.
 struct StopHeld {
@@ -171,6 +175,10 @@ class ChannelOutputs {
 
 struct MachineOptions {
   Duration gap_limit = std::chrono::seconds{3};  ///< charge is not integrated across a longer pause between measurements
+  /// What bench and cycler allow a current that is known only when its step begins. What is known before `check` has held against them.
+  Amps charge_max{std::numeric_limits<double>::infinity()}, discharge_max{std::numeric_limits<double>::infinity()};
+  Amps current_min;
+  Watts power_max{std::numeric_limits<double>::infinity()};
 };
 
 class ChannelMachine {
@@ -218,6 +226,11 @@ class ChannelMachine {
   void enter_step(const Step& step, ChannelOutputs& out);
   void command_step(const Step& step, ChannelOutputs& out);
   [[nodiscard]] bool charges_out_of_range(const Step& step) const;
+  [[nodiscard]] std::optional<output::Unusable> make_setpoint(const Step& step, std::optional<Setpoint>& wanted);
+  [[nodiscard]] std::optional<output::Unusable> judge_course(const Step& step);
+  [[nodiscard]] std::optional<output::Unusable> judge_magnitude(const Step& step, const Magnitude& magnitude,
+                                                                double& value) const;
+  [[nodiscard]] const Course& course_of(const Step& step) const { return scaled_ ? *scaled_ : *step.course; }
   void refuse_step(const output::Unusable& why, ChannelOutputs& out);
   void follow_course(const Step& step, ChannelOutputs& out);
   void leave_by(const Step& step, const EndFound& found, ChannelOutputs& out);
@@ -252,6 +265,7 @@ class ChannelMachine {
   MachineOptions options_;
   ChannelState state_;
   TimePoint now_{};
+  std::optional<Course> scaled_;  ///< of the step that runs, when its rates are of the measured capacity
 };
 
 }  // namespace cellrig

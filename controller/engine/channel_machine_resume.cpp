@@ -14,6 +14,7 @@ void ChannelMachine::go_on(const input::GoOn& how, ChannelOutputs& out) {
   state_.outcome = Outcome::none;
   state_.chamber_lost = state_.chamber_requested;
   state_.chamber_was_held = state_.chamber_was_held || (state_.chamber_requested && state_.chamber_granted);
+  state_.chamber_was_waited_for = state_.chamber_requested && !state_.chamber_granted;
   state_.chamber_granted = false;
   const Step* const step = state_.step_count > 0 ? current_step() : nullptr;
   if (step != nullptr) count_time_seen();

@@ -132,7 +132,7 @@ struct StepState {
 
 /// Bump `version` with any change of layout or meaning.
 struct ChannelState {
-  static constexpr std::uint32_t current_version = 6;
+  static constexpr std::uint32_t current_version = 7;
   std::uint32_t version = current_version;
   Phase phase = Phase::idle;
   Outcome outcome = Outcome::none;
@@ -146,13 +146,14 @@ struct ChannelState {
   bool chamber_lost = false;  ///< interrupted: whatever the chamber was granted holds no longer
   /// It held chamber_degC when it was interrupted, and has not got it again yet: whoever interrupts it now finds a holder all the same.
   bool chamber_was_held = false;
-  std::array<std::uint8_t, 1> reserved{};
-  std::uint32_t pc = 0;       ///< index of the current instruction
-  std::uint32_t command = 0;  ///< number of the last command
+  bool chamber_was_waited_for = false;  ///< interrupted while it waited: its wish keeps its place among those of the others
+  std::uint32_t pc = 0;                 ///< index of the current instruction
+  std::uint32_t command = 0;            ///< number of the last command
   std::uint32_t chamber_request = 0;
   std::uint32_t reserved_too = 0;
   std::uint64_t step_count = 0;  ///< executions so far
   std::uint64_t cycle = 0;
+  TimePoint chamber_asked{};  ///< when chamber_degC was asked for
   double chamber_degC = 0;
   double soc_base_pct = 0;
   double charge_since_soc_Ah = 0;  ///< net

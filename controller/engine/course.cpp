@@ -41,12 +41,29 @@ Duration Course::next_change(Duration step_time) const {
   return pass_begins + next;
 }
 
-Amps Course::greatest_charge() const {
-  if (quantity == Quantity::voltage) return charge_max;
+Amps Course::greatest_charge() const { return std::min(asked_for(true), charge_max); }
+
+Amps Course::asked_for(bool charging) const {
+  const Amps bound = charging ? charge_max : discharge_max;
+  if (quantity == Quantity::voltage) return bound;
   double most = 0.0;
-  for (const CoursePoint& point : points) most = std::max(most, point.value);
-  if (quantity == Quantity::current) return std::min(Amps{most}, charge_max);
-  return most > 0.0 ? charge_max : Amps{};
+  for (const CoursePoint& point : points) most = std::max(most, charging ? point.value : -point.value);
+  if (quantity == Quantity::current) return Amps{most};
+  return most > 0.0 ? bound : Amps{};
+}
+
+Course Course::scaled(double factor) const {
+  Course other = *this;
+  for (CoursePoint& point : other.points) {
+    if (point.is_rate) point.value *= factor;
+  }
+  if (!of_measured) return other;
+  other.charge_max = of_measured->charge_max;
+  other.discharge_max = of_measured->discharge_max;
+  if (!of_measured->bound) return other;
+  other.charge_max = std::min(other.charge_max, factor * *of_measured->bound);
+  other.discharge_max = std::min(other.discharge_max, factor * *of_measured->bound);
+  return other;
 }
 
 std::optional<Setpoint> Course::setpoint_of(double value) const {

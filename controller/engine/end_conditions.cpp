@@ -20,6 +20,12 @@ std::optional<double> reading(const Observation& observation, Measurand measuran
   return r.value;
 }
 
+/// Not known where either is not.
+std::optional<double> difference(const Observation& observation, Measurand of, Measurand from) {
+  const std::optional<double> a = reading(observation, of), b = reading(observation, from);
+  return a && b ? std::optional{*a - *b} : std::nullopt;
+}
+
 class Judge {
  public:
   Judge(const Program& program, const ConditionInputs& inputs, StepState& state)
@@ -181,6 +187,12 @@ std::optional<double> value_of(ConditionQuantity quantity, const ConditionInputs
       return voltage && current ? std::optional{std::abs(*voltage * *current)} : std::nullopt;
     }
     case ConditionQuantity::cv_time_s: return to_seconds(inputs.state.step.cv_time);
+    case ConditionQuantity::cell_minus_chamber_K:
+      return difference(inputs.observation, Measurand::cell_temperature, Measurand::chamber_temperature);
+    case ConditionQuantity::cell_minus_ambient_K:
+      return difference(inputs.observation, Measurand::cell_temperature, Measurand::ambient_temperature);
+    case ConditionQuantity::ambient_minus_chamber_K:
+      return difference(inputs.observation, Measurand::ambient_temperature, Measurand::chamber_temperature);
     default: return trend_of(quantity, inputs);
   }
 }

@@ -5,7 +5,7 @@
 namespace cellrig {
 
 std::string_view to_string(ConditionQuantity quantity) {
-  static constexpr std::array<std::string_view, 23> names{"step_time_s",
+  static constexpr std::array<std::string_view, 26> names{"step_time_s",
                                                           "voltage_V",
                                                           "current_A",
                                                           "capacity_Ah",
@@ -26,6 +26,9 @@ std::string_view to_string(ConditionQuantity quantity) {
                                                           "voltage_per_minute_V",
                                                           "temperature_per_hour_K",
                                                           "temperature_per_minute_K",
+                                                          "cell_minus_chamber_K",
+                                                          "cell_minus_ambient_K",
+                                                          "ambient_minus_chamber_K",
                                                           "result",
                                                           "variable"};
   return names[static_cast<std::size_t>(quantity)];
@@ -105,10 +108,13 @@ std::optional<Measurand> sensor_of(ConditionQuantity quantity) {
     case ConditionQuantity::result:
     case ConditionQuantity::variable:
     case ConditionQuantity::chamber_temperature_degC: return std::nullopt;
+    case ConditionQuantity::cell_minus_chamber_K:
+    case ConditionQuantity::cell_minus_ambient_K:
     case ConditionQuantity::temperature_rise_K:
     case ConditionQuantity::temperature_per_hour_K:
     case ConditionQuantity::temperature_per_minute_K:
     case ConditionQuantity::cell_temperature_degC: return Measurand::cell_temperature;
+    case ConditionQuantity::ambient_minus_chamber_K:
     case ConditionQuantity::ambient_temperature_degC: return Measurand::ambient_temperature;
     case ConditionQuantity::logger_voltage_V: return Measurand::logger_voltage;
     case ConditionQuantity::stack_force_N: return Measurand::stack_force;
@@ -116,6 +122,24 @@ std::optional<Measurand> sensor_of(ConditionQuantity quantity) {
     case ConditionQuantity::gas_ppm: return Measurand::gas;
   }
   return std::nullopt;
+}
+
+bool needs_sensor(ConditionQuantity quantity, Measurand measurand) {
+  return sensor_of(quantity) == measurand ||
+         (quantity == ConditionQuantity::cell_minus_ambient_K && measurand == Measurand::ambient_temperature);
+}
+
+bool needs_chamber_reading(ConditionQuantity quantity) {
+  return quantity == ConditionQuantity::chamber_temperature_degC || quantity == ConditionQuantity::cell_minus_chamber_K ||
+         quantity == ConditionQuantity::ambient_minus_chamber_K;
+}
+
+std::vector<std::uint16_t> formulas_of(const Step& step) {
+  std::vector<std::uint16_t> formulas;
+  if (step.magnitude) formulas.push_back(step.magnitude->formula);
+  if (step.current_bound) formulas.push_back(step.current_bound->formula);
+  if (step.course_scale) formulas.push_back(*step.course_scale);
+  return formulas;
 }
 
 bool compare(double a, Comparison comparison, double b) {

@@ -49,6 +49,9 @@ enum class ConditionQuantity : unsigned char {
   voltage_per_minute_V,      ///< signed, over the last minute
   temperature_per_hour_K,    ///< of the cell, signed, over the last ten minutes
   temperature_per_minute_K,  ///< of the cell, signed, over the last minute
+  cell_minus_chamber_K,      ///< signed: how much warmer the cell is than what the chamber reports
+  cell_minus_ambient_K,      ///< signed: than the air beside it
+  ambient_minus_chamber_K,   ///< signed: the air beside the cell, by what the chamber reports
   result,                    ///< ConditionNode::operand: a ResultQuantity
   variable,                  ///< ConditionNode::operand: its index
 };
@@ -76,7 +79,7 @@ struct ConditionNode {
 };
 
 inline constexpr std::size_t leaves_per_step_max = 16;
-inline constexpr std::size_t loop_depth_max = 8;
+inline constexpr std::size_t loop_depth_max = 64;  ///< no procedure nests so deep: it bounds what reads and follows a program
 
 /// One way a step can end.
 struct EndCondition {
@@ -152,8 +155,10 @@ struct Step {
   std::string name;  ///< shown and recorded: "cccv_charge" or the profile's own label
   StepKind kind = StepKind::rest;
   StepDirection direction = StepDirection::none;
-  std::optional<Setpoint> setpoint;    ///< none: output off. With a course: the most that it asks for
-  std::optional<Magnitude> magnitude;  ///< in place of the current or power in `setpoint`, which is then the expected one
+  std::optional<Setpoint> setpoint;           ///< none: output off. With a course: the most that it asks for
+  std::optional<Magnitude> magnitude;         ///< in place of the current or power in `setpoint`, which is then the expected one
+  std::optional<Magnitude> current_bound;     ///< the same of what bounds the current of a voltage, a power or a resistance
+  std::optional<std::uint16_t> course_scale;  ///< formula: the capacity that the course's rates are of, over the expected one
   std::optional<Course> course;
   std::optional<PersonTask> person;
   std::vector<EndCondition> ends;  ///< any of them ends the step
@@ -260,6 +265,7 @@ enum class SocReference : unsigned char {
   latest,    ///< the latest reference capacity; the nominal one before there is any
   nominal,   ///< always the nominal capacity
   measured,  ///< the latest reference capacity; unknown before
+  rated,     ///< always the rated capacity of the cell's file
 };
 
 /// Where a limit on what a sensor measures was given: in the profile or in the cell's file.
@@ -276,6 +282,7 @@ struct Program {
   std::string source_text;      ///< the profile as it was read
   std::string parameters_text;  ///< "name = value" lines after --set, sorted
   AmpHours nominal_capacity;    ///< what a C-rate and, before a reference is measured, a state of charge refer to
+  AmpHours rated_capacity;      ///< of SocReference::rated; 0 otherwise
   SafetyLimits limits;          ///< the tighter of cell and profile
   std::vector<Instruction> code;
   std::vector<ConditionNode> nodes;
@@ -304,6 +311,12 @@ struct Program {
 
 /// What a sensor beside the cycler must deliver for it; nothing for what the cycler, the chamber and the engine know.
 [[nodiscard]] std::optional<Measurand> sensor_of(ConditionQuantity quantity);
+/// Whether this sensor must deliver for it: a difference of two thermometers needs both.
+[[nodiscard]] bool needs_sensor(ConditionQuantity quantity, Measurand measurand);
+[[nodiscard]] bool needs_chamber_reading(ConditionQuantity quantity);
+
+/// The formulas that its set-point waits for.
+[[nodiscard]] std::vector<std::uint16_t> formulas_of(const Step& step);
 
 /// a <comparison> b, false when either is NaN.
 [[nodiscard]] bool compare(double a, Comparison comparison, double b);

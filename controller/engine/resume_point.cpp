@@ -15,6 +15,10 @@ Amps current_bound(const Step& step) {
   const Setpoint& setpoint = *step.setpoint;
   // Known only when it ran: the most that it may have been.
   if (step.magnitude && !std::holds_alternative<ConstantPower>(setpoint)) return sign * Amps{step.magnitude->max};
+  if (step.course && step.course->of_measured)
+    return step.course->greatest_charge() > Amps{} ? step.course->of_measured->charge_max
+                                                   : -step.course->of_measured->discharge_max;
+  if (step.current_bound) return sign * Amps{step.current_bound->max};
   if (step.course) return step.course->greatest_charge() > Amps{} ? step.course->greatest_charge() : -step.course->discharge_max;
   return std::visit(overloaded{
                         [](const ConstantCurrent& s) { return s.current; },
@@ -41,6 +45,7 @@ ResumePoint shifted(const ResumePoint& point, Duration by) {
   step.trends.shift(by);
   for (TimePoint& instant : step.true_since) instant += by;
   moved.channel.cycle_state.started += by;
+  moved.channel.chamber_asked += by;
   return moved;
 }
 

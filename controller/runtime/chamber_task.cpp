@@ -23,8 +23,8 @@ constexpr double seconds_per_hour = 3600.0;
 class ChamberTask::Door final : public ChamberDoor {
  public:
   Door(ChamberTask& task, std::uint32_t channel) : task_{task}, channel_{channel} {}
-  void request(std::uint32_t number, Celsius temperature) override {
-    task_.decide(chamber_input::Request{channel_, number, temperature});
+  void request(std::uint32_t number, Celsius temperature, TimePoint since) override {
+    task_.decide(chamber_input::Request{channel_, number, temperature, since});
   }
   void withdraw() override {
     task_.waits_[channel_] = {};

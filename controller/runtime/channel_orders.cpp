@@ -135,7 +135,15 @@ Task<void> ChannelRunner::carry_out_order() {
 
 /// Of cell, profile and bench, or of the present step where it has its own.
 SafetyLimits ChannelRunner::limits_now() const {
-  return with_tightened(step_limits_ != nullptr ? tighter(*step_limits_, parts_.limits) : limits_);
+  if (step_limits_ == nullptr) return with_tightened(limits_);
+  const SafetyLimits of_step = tighter(*step_limits_, parts_.limits);
+  if (step_limits_have_settled_) return with_tightened(of_step);
+  SafetyLimits limits = limits_;
+  limits.sensors = of_step.sensors;
+  limits.cell_temperature_min = of_step.cell_temperature_min;
+  limits.cell_temperature_max = of_step.cell_temperature_max;
+  limits.charge_temperature_min = of_step.charge_temperature_min;
+  return with_tightened(limits);
 }
 
 SafetyLimits ChannelRunner::with_tightened(SafetyLimits limits) const {

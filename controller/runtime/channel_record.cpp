@@ -391,9 +391,14 @@ std::string ChannelRecord::why_unusable(const output::Unusable& found) const {
         "step '{}' charges, and the chamber was asked for {:.4g} degC: the cell is charged at {:.4g} to {:.4g} degC", step.name,
         found.value, least.value(), program_.charge_temperature_max.value_or(Celsius{}).value());
   }
-  const std::string text = fmt::format("step '{}': {}", step.name, program_.formulas[step.magnitude->formula].text);
+  const std::string text =
+      fmt::format("step '{}': {}", step.name, program_.formulas.at(static_cast<std::size_t>(found.formula)).text);
   if (found.why == Why::not_known) return text + " is not known: a result in it has not been measured";
-  return fmt::format("{} comes out as {:.6g}, which is not above 0 and at most {:.6g}", text, found.value, step.magnitude->max);
+  const bool is_tiny = found.value > 0.0 && found.value < found.least;
+  const std::string least = is_tiny ? fmt::format("at least {:.6g}", found.least) : "above 0";
+  return fmt::format(
+      "{} comes out as {:.6g}, which is not {} and at most {:.6g}, the least of what cell, profile, bench and cycler allow", text,
+      found.value, least, found.most);
 }
 
 void ChannelRecord::event(db::Severity severity, const std::string& kind, const std::string& message, TimePoint now,

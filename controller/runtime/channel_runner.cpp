@@ -38,6 +38,23 @@ int direction_of(const Step* step, const Setpoint& setpoint) {
   return charges == discharges ? 0 : charges ? +1 : -1;
 }
 
+/// A current that is known only when its step begins must nest within the limits as `check` wants it of the others.
+Amps nested(Amps limit, const CyclerCapabilities& cycler) {
+  return limit - Amps{cycler.current_accuracy.bound_at(limit.value()) + cycler.current_resolution.value()};
+}
+
+MachineOptions machine_options(const ChannelParts& parts, const SafetyLimits& limits, const ChannelOptions& options) {
+  const CyclerCapabilities& cycler = parts.cycler->capabilities();
+  MachineOptions made;
+  made.gap_limit =
+      std::max<Duration>(age_limit_min, age_limit_periods * std::max(options.control_period, options.control_period_long_rest));
+  made.charge_max = std::min(nested(limits.charge_current_max, cycler), cycler.charge_current_max);
+  made.discharge_max = std::min(nested(limits.discharge_current_max, cycler), cycler.discharge_current_max);
+  made.current_min = std::max(cycler.current_limit_min, cycler.current_resolution);
+  if (cycler.power_max > Watts{}) made.power_max = cycler.power_max;
+  return made;
+}
+
 bool needs_instrument(const ChannelOutput& o) {
   return std::holds_alternative<output::Apply>(o) || std::holds_alternative<output::OutputOff>(o);
 }
@@ -52,9 +69,7 @@ ChannelRunner::ChannelRunner(TimeSource& time, const ChannelParts& parts, const 
       limits_{tighter(program.limits, parts.limits)},
       options_{options},
       listener_{listener},
-      machine_{program,
-               MachineOptions{std::max<Duration>(
-                   age_limit_min, age_limit_periods * std::max(options.control_period, options.control_period_long_rest))}},
+      machine_{program, machine_options(parts, limits_, options)},
       record_{recorder, program},
       interlocks_(parts.interlock_modules),
       wake_{time},
@@ -313,16 +328,19 @@ bool ChannelRunner::tripped(const std::optional<CyclerReadings>& fresh) {
   return supervisor_->tripped().has_value();
 }
 
-/// A step's own limits hold for what was measured while its set-point was in force and has settled: what the step before left is none of
-/// its business. Those of cell and profile hold all the time.
+/// A step's own limits on current and voltage hold for what was measured while its set-point was in force and has settled: what the step
+/// before left is none of its business. Those on temperatures and on sensors hold before its current flows. Those of cell and profile hold
+/// all the time.
 void ChannelRunner::choose_limits(TimePoint measured) {
   const Step* const step = machine_.current_step();
   const ChannelState& state = machine_.state();
-  const bool is_in_force =
-      step != nullptr && step->limits && state.phase == Phase::running && measured >= state.step.started + limits_settling;
+  const bool is_running = state.phase == Phase::running;
+  const bool is_in_force = step != nullptr && step->limits && (is_running || state.phase == Phase::applying);
+  const bool has_settled = is_in_force && is_running && measured >= state.step.started + limits_settling;
   const SafetyLimits* const wanted = is_in_force ? &*step->limits : nullptr;
-  if (wanted == step_limits_) return;
+  if (wanted == step_limits_ && has_settled == step_limits_have_settled_) return;
   step_limits_ = wanted;
+  step_limits_have_settled_ = has_settled;
   supervisor_->set_limits(limits_now());
 }
 
@@ -373,7 +391,7 @@ bool ChannelRunner::is_small_sweep(const Setpoint& setpoint) const {
 
 Task<void> ChannelRunner::perform_apply(Setpoint setpoint, int direction) {
   applied_ = false;
-  choose_limits(TimePoint::min());  // those of the step before are over
+  choose_limits(last_good_);  // those of the step before are over
   if (supervisor_->check_before(direction, current_bounds(setpoint), observation_, time_.now())) co_return;
   // Nothing is measured meanwhile: it must be done before the readings it was decided on are too old.
   const TimePoint too_old = last_good_ + age_limit() + std::chrono::milliseconds{1};
@@ -439,7 +457,7 @@ void ChannelRunner::note(const ChannelOutput& o) {
                  },
                  [](const output::Apply&) {}, [](const output::OutputOff&) {},
                  [&](const output::RequestChamber& e) {
-                   if (door_ != nullptr) return door_->request(e.request, e.temperature);
+                   if (door_ != nullptr) return door_->request(e.request, e.temperature, e.since);
                    reason_ = "a step asks for a temperature and the channel has no chamber";
                    stop(Outcome::instrument_failure);
                  },

@@ -68,8 +68,9 @@ struct ChannelOptions {
 class ChamberDoor {
  public:
   virtual ~ChamberDoor() = default;
-  virtual void request(std::uint32_t request, Celsius temperature) = 0;  ///< with the output off, confirmed
-  virtual void withdraw() = 0;                                           ///< it is being stopped: it waits no longer
+  /// With the output off, confirmed. since: it has waited from then on.
+  virtual void request(std::uint32_t request, Celsius temperature, TimePoint since) = 0;
+  virtual void withdraw() = 0;  ///< it is being stopped: it waits no longer
   virtual void thermal_trip() = 0;
   virtual void leave(bool is_off) = 0;  ///< false: nobody knows that its output is off
 };
@@ -257,6 +258,7 @@ class ChannelRunner final : public SensorSink {
   const Program& program_;
   SafetyLimits limits_;                        ///< of cell, profile and bench, the tightest
   const SafetyLimits* step_limits_ = nullptr;  ///< in force instead: of the present step
+  bool step_limits_have_settled_ = false;      ///< until then those on current and voltage are the run's
   std::map<std::string, double> tightened_;    ///< by a person, by name
   ChannelOptions options_;
   RunListener& listener_;

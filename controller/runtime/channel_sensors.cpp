@@ -50,8 +50,13 @@ Result<void> ChannelRunner::check_sensors() const {
     }
   }
   for (const ConditionNode& node : program_.nodes) {
-    const std::optional<Measurand> sensor = sensor_of(node.quantity);
-    if (node.kind != ConditionNode::Kind::leaf || !sensor || delivers(*sensor)) continue;
+    if (node.kind != ConditionNode::Kind::leaf) continue;
+    bool is_delivered = true;
+    for (std::size_t m = 0; m < measurand_count; ++m) {
+      const Measurand measurand = static_cast<Measurand>(m);
+      is_delivered = is_delivered && (!needs_sensor(node.quantity, measurand) || delivers(measurand));
+    }
+    if (is_delivered) continue;
     return refused(fmt::format("a step ends by {}, and no sensor of this channel delivers it", to_string(node.quantity)));
   }
   if (parts_.interlock_modules == 0) return {};

@@ -37,6 +37,9 @@ class StepExporter {
       return {};
     }
     if (step_.limits) add(LossSeverity::safety, "limits", "its own limits cannot be said");
+    if (step_.current_bound)
+      add(LossSeverity::lost, "rates",
+          "'" + from_.program.formulas[step_.current_bound->formula].text + "' became the number it is expected to be");
     if (step_.magnitude)
       add(LossSeverity::lost, "rates",
           "'" + from_.program.formulas[step_.magnitude->formula].text + "' became the number it is expected to be");

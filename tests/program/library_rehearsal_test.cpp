@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <regex>
 
 #include "tests/program/process.hpp"
 
@@ -48,6 +49,46 @@ std::vector<std::string> library() {
   return names;
 }
 
+std::string contents(const fs::path& path) {
+  std::ifstream file{path};
+  return {std::istreambuf_iterator<char>{file}, {}};
+}
+
+fs::path file_of(const std::string& profile) {
+  for (const auto& entry : fs::recursive_directory_iterator(fs::path{CELLRIG_SOURCE_DIR} / "profiles/library")) {
+    if (entry.path().filename() == profile + ".yaml") return entry.path();
+  }
+  return {};
+}
+
+/// Of "about 23 hours": seconds. 0: nothing is said in this form.
+double seconds_in(const std::string& text, const std::regex& form) {
+  std::smatch found;
+  if (!std::regex_search(text, found, form)) return 0.0;
+  static const std::map<std::string, double> units{
+      {"h", 3600.0}, {"hours", 3600.0}, {"days", 86400.0}, {"months", 30.4 * 86400.0}};
+  return std::stod(found[1]) * units.at(found[2]);
+}
+
+/// What `check` expects, for the whole test and for its short form: the share of it that was rehearsed.
+double expected_s(const std::string& profile, const std::vector<std::string>& settings) {
+  std::vector<std::string> words{"check", profile, "--cell", "lg-m50", "--json"};
+  for (const std::string& setting : settings) words.insert(words.end(), {"--set", setting});
+  return boost::json::parse(cellrig(words).out).at("expected_duration_s").to_number<double>();
+}
+
+/// Whoever plans a week by the head of a profile, or by the page of the library, must not be wrong by more than this.
+constexpr double duration_tolerance = 0.15;
+
+void expect_stated_duration(const std::string& profile, double rehearsed_s) {
+  static const std::regex in_head{"Expected duration with the defaults: about ([0-9.]+) (hours|days|months)"};
+  const double head_s = seconds_in(contents(file_of(profile)), in_head);
+  EXPECT_NEAR(head_s, rehearsed_s, duration_tolerance * rehearsed_s) << "the head of " << profile;
+  const std::regex in_row{"\\| `" + profile + "` \\|[^\n]*\\| ([0-9.]+) (h|days) \\|"};
+  const double row_s = seconds_in(contents(fs::path{CELLRIG_SOURCE_DIR} / "docs/profile-library.md"), in_row);
+  EXPECT_NEAR(row_s, rehearsed_s, duration_tolerance * rehearsed_s) << "docs/profile-library.md of " << profile;
+}
+
 class LibraryRehearsal : public testing::TestWithParam<std::string> {};
 
 TEST_P(LibraryRehearsal, comes_to_its_end_on_a_cell_it_is_made_for) {
@@ -73,6 +114,26 @@ TEST_P(LibraryRehearsal, comes_to_its_end_on_a_cell_it_is_made_for) {
   constexpr double looks_max = 1'000'000;
   const double looks = document.at("duration_s").to_number<double>() / document.at("control_period_s").to_number<double>();
   EXPECT_TRUE(is_whole || looks <= looks_max) << looks << " looks: give it a short form";
+  const auto form = short_forms().find(GetParam());
+  const bool is_short = form != short_forms().end() && !is_whole;
+  const double share = is_short ? expected_s(GetParam(), form->second) / expected_s(GetParam(), {}) : 1.0;
+  expect_stated_duration(GetParam(), document.at("duration_s").to_number<double>() / share);
+}
+
+// What a standard wants depends on its edition: whoever compares results must know which one was followed.
+TEST(LibraryRehearsal, every_standard_that_a_profile_cites_is_cited_with_its_edition) {
+  const std::regex cited{"(ISO [0-9-]+|IEC [0-9-]+|GB/T [0-9.]+|GB [0-9.]+|SAE J[0-9/]+|UN 38\\.3|USABC)"};
+  const std::regex edition{"^(-(19|20)[0-9]{2}\\b|[^;\n]*\\b(edition|revision)\\b)"};
+  for (const std::string& name : library()) {
+    const std::string text = contents(file_of(name));
+    const std::size_t begin = text.find("\nsource:");
+    ASSERT_NE(begin, std::string::npos) << name << " has no source";
+    std::size_t end = text.find('\n', begin + 1);
+    while (end + 1 < text.size() && text[end + 1] == ' ') end = text.find('\n', end + 1);
+    const std::string source = text.substr(begin, end - begin);
+    for (std::sregex_iterator at{source.begin(), source.end(), cited}, last; at != last; ++at)
+      EXPECT_TRUE(std::regex_search(at->suffix().str(), edition)) << name << " cites " << at->str() << " without its edition";
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Profiles, LibraryRehearsal, testing::ValuesIn(library()),

@@ -40,6 +40,28 @@ const std::string gentle =
     "  - cc_charge: {rate_C: 1, until: voltage_V >= 4.2, at_most_min: 3}\n"
     "  - rest: {for_s: 10, name: left out}\n";
 
+// How fast the cell warms is a limit like the others; one that a step has of its own is told by that step.
+TEST(Rehearse, tells_how_near_the_rate_of_the_temperature_and_the_limits_of_a_step_are_come) {
+  const auto rehearsed = [](const std::string& limits) {
+    return json_of(
+        cellrig({"rehearse",
+                 file_with("profile: Fast\nformat: 1\nsteps:\n  - cc_charge: {name: fast, rate_C: 2, until: voltage_V >= 4.2, "
+                           "at_most_h: 1" +
+                               limits + "}\n  - rest: {for_s: 10}\n",
+                           "fast.yaml"),
+                 "--cell", "lg-m50", "--json", "--quiet"}));
+  };
+  const boost::json::object alone = rehearsed("");
+  const boost::json::object& rate = limit_of(alone, "temperature_rate_max_K_per_s");
+  EXPECT_EQ(rate.at("bound").to_number<double>(), 1.0);
+  EXPECT_GT(rate.at("nearest").to_number<double>(), 0.005) << "2C warms this cell by some tenths of a kelvin a minute";
+  EXPECT_LT(rate.at("nearest").to_number<double>(), 0.3);
+  EXPECT_EQ(rate.at("step").as_string(), "fast");
+  const boost::json::object own = rehearsed(", limits: {temperature_rate_max_K_per_s: 0.5, cell_temperature_max_degC: 45}");
+  EXPECT_EQ(limit_of(own, "temperature_rate_max_K_per_s").at("bound").to_number<double>(), 0.5);
+  EXPECT_EQ(limit_of(own, "cell_temperature_max_degC").at("bound").to_number<double>(), 45.0);
+}
+
 // A rehearsal is the run itself: what it foretells is what the same bench then records.
 TEST(Rehearse, foretells_what_the_run_records) {
   const Finished told = cellrig({"rehearse", "cccv-cycle", "--bench", "single", "--json", "--quiet"});
@@ -256,6 +278,15 @@ TEST_F(ComparedRun, says_that_there_was_none_and_without_a_rehearsal_nothing) {
       << "a bench in this process is its own rehearsal unless it is asked";
   const std::string second = cellrig({"show", "2", "--db", database}).out;
   EXPECT_THAT(second, testing::Not(HasSubstr("compared with")));
+}
+
+// On a bench in this process, too: who reads the record later must find why nothing was rehearsed.
+TEST_F(ComparedRun, a_reason_for_no_rehearsal_is_in_the_audit_trail) {
+  const Finished done = run("", "", {"--without-rehearsal", "the model is not ready"});
+  EXPECT_EQ(done.exit_code, 0) << done.err;
+  std::string audited;
+  for (const db::AuditRow& row : db::Reader::open(database).value()->audit().value()) audited += row.detail + "\n";
+  EXPECT_THAT(audited, HasSubstr(R"("rehearsal":"without: the model is not ready")"));
 }
 
 TEST_F(ComparedRun, that_cannot_be_compared_is_refused) {

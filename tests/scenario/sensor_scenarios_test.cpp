@@ -200,6 +200,22 @@ TEST(LimitsOfAllOwners, after_a_step_the_tightest_of_the_others_holds) {
   EXPECT_EQ(bench.record().steps(run_of(bench, "ch1").run).value().size(), 2U);
 }
 
+// A delay is given beside its limit: the same run trips by so much later, and no sooner.
+TEST(LimitsOfAllOwners, a_limit_with_a_delay_trips_when_it_has_been_exceeded_for_so_long) {
+  const auto tripped_at_s = [](const std::string& delay) {
+    BenchHarness bench(owned({"5.3" + delay, "", "", ""}, "voltage_V >= 4.2"));
+    bench.run();
+    expect_ended(bench, "ch1", Outcome::tripped, "stack pressure out of its limits: stack_pressure_MPa");
+    for (const db::EventRow& event : events_of(bench, "ch1")) {
+      if (event.severity == db::Severity::trip) return 1e-9 * static_cast<double>(event.test_time_ns);
+    }
+    return 0.0;
+  };
+  const double at_once_s = tripped_at_s("");
+  EXPECT_GT(at_once_s, 60.0);
+  EXPECT_NEAR(tripped_at_s("\n      stack_pressure_for_s: 5") - at_once_s, 5.0, 1.5);
+}
+
 // What the fixture bears is less than what the cell bears.
 TEST(LimitsOfAllOwners, a_bench_that_allows_less_than_the_cell_trips_by_its_own_limit) {
   HarnessOptions options = pressed(steps(charge));

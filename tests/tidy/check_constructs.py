@@ -3,8 +3,8 @@
     check_constructs.py SOURCE_FOLDER
 
 The table between `<!-- constructs -->` and the next blank line has a row per construct: what it is, its words in `backquotes`, its tests as
-`Suite.name`. Every step word, condition quantity, result and key of the language must stand in some row, and every test that is
-named must exist in tests/.
+`Suite.name`. Every step word, condition quantity, result and key of the language (of steps, limits, rows and the file itself) must
+stand in some row, and every test that is named must exist in tests/.
 """
 
 import re
@@ -29,7 +29,17 @@ def words_of(source):
     found |= set(re.findall(r'"(\w+)"', results.group(1)))
     record = re.search(r'"every_s".*?\}', steps, re.S)
     found |= set(re.findall(r'"(\w+)"', record.group(0)))
-    return found
+    # The keys of every step, of one kind of step, of the limits, and of the file itself.
+    words = re.search(r"step_words\(\) \{(.*?)\n\}", steps, re.S).group(1)
+    for keys in re.findall(r"StepDirection::\w+,\s*\{([^}]*)\}", words):
+        found |= set(re.findall(r'"(\w+)"', keys))
+    for name in ("common", "idle", "energised"):
+        found |= set(re.findall(r'"(\w+)"', re.search(r"const char\* " + name + r" : \{(.*?)\}", steps, re.S).group(1)))
+    found |= set(re.findall(r'"(\w+)"', re.search(r"limit_keys\(\) \{(.*?)\n\}", steps, re.S).group(1)))
+    sensors = (source / "profiles/sensor_limits.cpp").read_text()
+    found |= set(re.findall(r'\{"(\w+)", &SensorLimits::', sensors))
+    file = re.search(r'"a profile",\s*\{(.*?)\}', (source / "profiles/reader.cpp").read_text(), re.S)
+    return found | set(re.findall(r'"(\w+)"', file.group(1)))
 
 
 def table_of(page):

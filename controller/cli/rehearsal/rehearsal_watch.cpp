@@ -5,6 +5,8 @@
 #include <cmath>
 #include <utility>
 
+#include "controller/cli/rehearsal/rehearsal_report.hpp"
+
 namespace cellrig::cli {
 namespace {
 
@@ -23,6 +25,7 @@ enum Watched : std::size_t {
   temperature_min,
   charge_temperature,
   charge_capacity,
+  temperature_rate,
 };
 
 }  // namespace
@@ -64,6 +67,33 @@ void Curve::halve() {
   pieces_ = std::move(fewer);
 }
 
+// ---- warming --------------------------------------------------------------------------------------------------------
+
+std::optional<double> WarmingWatch::add(const Reading& cell, Duration hold) {
+  if ((has_before_ || count_ > 0) && cell.at <= last_) return std::nullopt;
+  last_ = cell.at;
+  sum_ += cell.value;
+  ++count_;
+  if (count_ == 1) mean_.at = cell.at;
+  // As the supervisor: what was measured within a second is one value, at the time of its first reading.
+  if (has_before_ && cell.at - before_.at < std::chrono::seconds{1}) return std::nullopt;
+  const Reading now{sum_ / count_, mean_.at, Quality::good};
+  sum_ = 0.0;
+  count_ = 0;
+  std::optional<double> held;
+  if (has_before_ && now.at > before_.at) {
+    slopes_.push_back({before_.at, now.at, (now.value - before_.value) / to_seconds(now.at - before_.at)});
+    while (slopes_.size() > 1 && now.at - slopes_[1].from >= hold) slopes_.erase(slopes_.begin());
+    if (now.at - slopes_.front().from >= hold) {
+      held = slopes_.front().K_per_s;
+      for (const Slope& slope : slopes_) held = std::min(*held, slope.K_per_s);
+    }
+  }
+  before_ = now;
+  has_before_ = true;
+  return held;
+}
+
 // ---- limits ---------------------------------------------------------------------------------------------------------
 
 RehearsalWatch::RehearsalWatch(const Program& program, const SafetyLimits& limits, RehearsalWatcher watcher,
@@ -84,11 +114,20 @@ RehearsalWatch::RehearsalWatch(const Program& program, const SafetyLimits& limit
   watch_limit("cell_temperature_min_degC", "degC", limits.cell_temperature_min.value(), window_K);
   watch_limit("charge_temperature_min_degC", "degC", limits.charge_temperature_min.value(), window_K);
   watch_limit("charge_capacity_max_Ah", "Ah", limits.charge_capacity_max.value(), limits.charge_capacity_max.value());
+  const double rate = limits.temperature_rate_max_K_per_s.value_or(temperature_rate_most_K_per_s);
+  watch_limit("temperature_rate_max_K_per_s", "K/s", rate, rate);
   for (const SensorLimitKey& key : sensor_limit_table()) {
-    const std::optional<double>& bound = limits.sensors.*key.limit;
-    // Two voltmeters that are read at different times differ wherever the current changes: that says nothing.
-    if (!bound || key.measurand == Measurand::logger_voltage) continue;
-    sensors_.emplace_back(&key, result_.approaches.size());
+    std::optional<double> bound = limits.sensors.*key.limit;
+    for (const RehearsedStep& step : result_.steps) {
+      const std::optional<SafetyLimits>& own = step_at(program, step.instruction).limits;
+      if (!bound && own) bound = own->sensors.*key.limit;
+    }
+    if (!bound) continue;
+    if (key.measurand == Measurand::logger_voltage) {
+      difference_ = result_.approaches.size();
+    } else {
+      sensors_.emplace_back(&key, result_.approaches.size());
+    }
     watch_limit(std::string(key.key), std::string(key.key.substr(key.key.rfind('_') + 1)), *bound, *bound);
   }
 }
@@ -112,16 +151,70 @@ void RehearsalWatch::approach(std::size_t which, bool is_upper, double value, st
   a.is_known = true;
 }
 
-void RehearsalWatch::judge_sensors(const Observation& observation, std::uint32_t instruction) {
+void RehearsalWatch::judge_sensors(const Observation& observation, const SafetyLimits& limits, std::uint32_t instruction) {
   for (const auto& [key, which] : sensors_) {
     const Reading& reading = observation[key->measurand];
-    if (reading.usable()) approach(which, key->is_upper, reading.value, instruction);
+    const std::optional<double>& bound = limits.sensors.*key->limit;
+    if (bound && reading.usable()) approach(which, key->is_upper, reading.value, instruction, bound);
   }
+}
+
+/// As the supervisor: two polls in a row, and none of them across a change of the current, where they differ by when they were read.
+void RehearsalWatch::judge_voltmeters(const Observation& observation, const SafetyLimits& limits, std::uint32_t instruction) {
+  constexpr double steady_share = 0.005;  // of the greatest charge current
+  const Reading& cycler = observation[Measurand::voltage];
+  const Reading& second = observation[Measurand::logger_voltage];
+  const Reading& current = observation[Measurand::current];
+  if (!difference_ || !current.usable()) return;
+  const bool is_steady = current_before_.usable() &&
+                         std::abs(current.value - current_before_.value) <= steady_share * limits.charge_current_max.value();
+  if (!is_steady) current_changed_ = current.at;
+  current_before_ = current;
+  if (!cycler.usable() || !second.usable() || second.at <= last_compared_) return;
+  if (cycler.at <= current_changed_ || second.at <= current_changed_) {
+    difference_before_V_ = 0.0;
+    return;
+  }
+  last_compared_ = second.at;
+  const double apart_V = std::abs(cycler.value - second.value);
+  approach(*difference_, true, std::min(apart_V, difference_before_V_), instruction, limits.sensors.voltage_difference_max_V);
+  difference_before_V_ = apart_V;
+}
+
+void RehearsalWatch::judge_warming(const Reading& cell, const SafetyLimits& limits, std::uint32_t instruction) {
+  const Duration hold = from_seconds(limits.temperature_rate_for_s.value_or(temperature_rate_longest_s));
+  const std::optional<double> rate = warming_.add(cell, hold);
+  if (rate)
+    approach(temperature_rate, true, *rate, instruction,
+             limits.temperature_rate_max_K_per_s.value_or(temperature_rate_most_K_per_s));
+}
+
+/// A step may have tighter ones, and each tells its own nearest moment.
+SafetyLimits RehearsalWatch::limits_of(std::uint32_t instruction, Duration step_time) const {
+  constexpr Duration settling = std::chrono::seconds{2};  // as the runner gives those on current and voltage
+  const std::optional<SafetyLimits>& given = step_at(program_, instruction).limits;
+  if (!given) return limits_;
+  SafetyLimits limits = limits_;
+  const SafetyLimits& own = *given;
+  limits.sensors = tighter(limits.sensors, own.sensors);
+  limits.cell_temperature_min = std::max(limits.cell_temperature_min, own.cell_temperature_min);
+  limits.cell_temperature_max = std::min(limits.cell_temperature_max, own.cell_temperature_max);
+  limits.charge_temperature_min = std::max(limits.charge_temperature_min, own.charge_temperature_min);
+  if (step_time < settling) return limits;
+  limits.charge_current_max = std::min(limits.charge_current_max, own.charge_current_max);
+  limits.discharge_current_max = std::min(limits.discharge_current_max, own.discharge_current_max);
+  limits.voltage_min = std::max(limits.voltage_min, own.voltage_min);
+  limits.voltage_max = std::min(limits.voltage_max, own.voltage_max);
+  limits.temperature_rate_max_K_per_s = own.temperature_rate_max_K_per_s;
+  limits.temperature_rate_for_s = own.temperature_rate_for_s;
+  return limits;
 }
 
 void RehearsalWatch::judge_approaches(const ChannelView& view, std::uint32_t instruction) {
   const Observation& observation = view.observation;
-  judge_sensors(observation, instruction);
+  const SafetyLimits limits = limits_of(instruction, view.step_time);
+  judge_sensors(observation, limits, instruction);
+  judge_voltmeters(observation, limits, instruction);
   const double of_step_Ah = is_open_ ? view.step_moved.net().value() : 0.0;
   const double net_Ah = result_.charge_Ah - result_.discharge_Ah + of_step_Ah;
   lowest_Ah_ = std::min(lowest_Ah_, net_Ah);
@@ -130,8 +223,8 @@ void RehearsalWatch::judge_approaches(const ChannelView& view, std::uint32_t ins
   const Reading& current = observation[Measurand::current];
   const Reading& cell = observation[Measurand::cell_temperature];
   if (voltage.usable()) {
-    approach(voltage_max, true, voltage.value, instruction);
-    approach(voltage_min, false, voltage.value, instruction);
+    approach(voltage_max, true, voltage.value, instruction, limits.voltage_max.value());
+    approach(voltage_min, false, voltage.value, instruction, limits.voltage_min.value());
   }
   const bool charges = current.usable() && current.value > 0, discharges = current.usable() && current.value < 0;
   const auto most = [&cell](Amps flat, const CurrentByTemperature& by) {
@@ -139,33 +232,36 @@ void RehearsalWatch::judge_approaches(const ChannelView& view, std::uint32_t ins
   };
   if (charges)
     approach(charge_current, true, current.value, instruction,
-             most(limits_.charge_current_max, limits_.charge_current_by_temperature));
+             most(limits.charge_current_max, limits_.charge_current_by_temperature));
   if (discharges)
     approach(discharge_current, true, -current.value, instruction,
-             most(limits_.discharge_current_max, limits_.discharge_current_by_temperature));
+             most(limits.discharge_current_max, limits_.discharge_current_by_temperature));
   if (cell.usable()) {
-    approach(temperature_max, true, cell.value, instruction);
-    approach(temperature_min, false, cell.value, instruction);
-    if (charges && observation.output_on) approach(charge_temperature, false, cell.value, instruction);
+    approach(temperature_max, true, cell.value, instruction, limits.cell_temperature_max.value());
+    approach(temperature_min, false, cell.value, instruction, limits.cell_temperature_min.value());
+    if (charges && observation.output_on)
+      approach(charge_temperature, false, cell.value, instruction, limits.charge_temperature_min.value());
+    judge_warming(cell, limits, instruction);
   }
 }
 
 /// The measurement that trips is shown to no listener: the record has it, its hazard in front.
 void RehearsalWatch::keep_trip(const db::EventRow& trip) {
-  static const std::array<std::pair<Hazard, Watched>, 8> known{{{Hazard::over_voltage, voltage_max},
+  static const std::array<std::pair<Hazard, Watched>, 9> known{{{Hazard::over_voltage, voltage_max},
                                                                 {Hazard::under_voltage, voltage_min},
                                                                 {Hazard::over_current_charge, charge_current},
                                                                 {Hazard::over_current_discharge, discharge_current},
                                                                 {Hazard::over_temperature, temperature_max},
                                                                 {Hazard::under_temperature, temperature_min},
                                                                 {Hazard::cold_charging, charge_temperature},
-                                                                {Hazard::overcharge, charge_capacity}}};
+                                                                {Hazard::overcharge, charge_capacity},
+                                                                {Hazard::temperature_rate, temperature_rate}}};
   for (const auto& [hazard, which] : known) {
     if (trip.message.find(std::string{to_string(hazard)} + ":") != 0) continue;
     Approach& a = result_.approaches[which];
     const double sign = which == discharge_current ? -1.0 : 1.0;  // the record has it as it was measured
     const bool is_upper = which == voltage_max || which == charge_current || which == discharge_current ||
-                          which == temperature_max || which == charge_capacity;
+                          which == temperature_max || which == charge_capacity || which == temperature_rate;
     a.bound = sign * *trip.limit;
     a.nearest = sign * *trip.value;
     a.margin = is_upper ? a.bound - a.nearest : a.nearest - a.bound;

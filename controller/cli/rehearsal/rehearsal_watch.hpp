@@ -27,6 +27,25 @@ class Curve {
   std::vector<CurvePiece> pieces_;
 };
 
+/// How fast the cell warms for as long as the supervisor would let it, by means of about a second as it takes them.
+class WarmingWatch {
+ public:
+  /// Kelvin per second that held all through the last `hold`; nothing before there are readings of so long.
+  [[nodiscard]] std::optional<double> add(const Reading& cell, Duration hold);
+
+ private:
+  struct Slope {
+    TimePoint from{}, to{};
+    double K_per_s = 0.0;
+  };
+  Reading mean_{}, before_{};
+  TimePoint last_{};
+  double sum_ = 0.0;
+  int count_ = 0;
+  bool has_before_ = false;
+  std::vector<Slope> slopes_;  ///< of the last `hold`
+};
+
 class RehearsalWatch final : public RunListener, public NullRecorder {
  public:
   RehearsalWatch(const Program& program, const SafetyLimits& limits, RehearsalWatcher watcher, std::function<void()> stop);
@@ -58,7 +77,10 @@ class RehearsalWatch final : public RunListener, public NullRecorder {
   void watch_limit(const std::string& key, const std::string& unit, double bound, double room);
   void keep_trip(const db::EventRow& trip);
   void judge_approaches(const ChannelView& view, std::uint32_t instruction);
-  void judge_sensors(const Observation& observation, std::uint32_t instruction);
+  void judge_sensors(const Observation& observation, const SafetyLimits& limits, std::uint32_t instruction);
+  void judge_voltmeters(const Observation& observation, const SafetyLimits& limits, std::uint32_t instruction);
+  void judge_warming(const Reading& cell, const SafetyLimits& limits, std::uint32_t instruction);
+  [[nodiscard]] SafetyLimits limits_of(std::uint32_t instruction, Duration step_time) const;
   void approach(std::size_t which, bool is_upper, double value, std::uint32_t instruction, std::optional<double> moved = {});
   [[nodiscard]] RehearsedStep& step_of(std::uint32_t instruction);
 
@@ -69,6 +91,11 @@ class RehearsalWatch final : public RunListener, public NullRecorder {
   std::function<void(const std::string&, const PersonTask&)> asked_;
   Rehearsal result_;
   Curve curve_;
+  WarmingWatch warming_;
+  std::optional<std::size_t> difference_;  ///< where in result_.approaches the two voltmeters stand, if they are compared
+  double difference_before_V_ = 0.0;
+  Reading current_before_;
+  TimePoint current_changed_{}, last_compared_{};
   /// Limits on what sensors measure, where one is in force, and where in result_.approaches they stand.
   std::vector<std::pair<const SensorLimitKey*, std::size_t>> sensors_;
   double lowest_Ah_ = 0.0;                      ///< of the run's net charge

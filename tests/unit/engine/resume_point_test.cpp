@@ -62,7 +62,7 @@ TEST(ResumePoint, a_state_that_cannot_be_of_this_program_is_found) {
   };
   EXPECT_NE(spoiled([](ChannelState& s) { s.pc = 99; }), "");
   EXPECT_NE(spoiled([](ChannelState& s) { s.pc = 0; }), "") << "a loop is no step";
-  EXPECT_NE(spoiled([](ChannelState& s) { s.loop_depth = 9; }), "");
+  EXPECT_NE(spoiled([](ChannelState& s) { s.loop_depth = loop_depth_max + 1; }), "");
   EXPECT_NE(spoiled([](ChannelState& s) { s.loops[0].begin = 1; }), "");
   EXPECT_NE(spoiled([](ChannelState& s) { s.loops[0].passes = 3; }), "");
   EXPECT_NE(spoiled([](ChannelState& s) { s.phase = static_cast<Phase>(77); }), "");

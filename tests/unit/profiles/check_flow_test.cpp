@@ -203,17 +203,20 @@ TEST(CheckFlow, diagnostics_in_diagnostics_give_back_the_temperature_that_each_f
   EXPECT_THAT(findings_in_steps(with("20")), Not(HasSubstr("charging at a chamber temperature")));
 }
 
-TEST(CheckFlow, eight_loops_in_each_other_with_a_jump_out_are_judged_in_no_time) {
-  std::string steps, indent = "  ";
-  for (int depth = 0; depth < 8; ++depth) {
-    steps += indent + "- repeat:\n" + indent + "    times: 9\n" + indent + "    steps:\n";
-    indent += "      ";
+TEST(CheckFlow, loops_in_each_other_with_a_jump_out_are_judged_in_no_time) {
+  for (const int loops : {8, 64}) {
+    std::string steps, indent = "  ";
+    for (int depth = 0; depth < loops; ++depth) {
+      steps += indent + "- repeat:\n" + indent + "    times: 9\n" + indent + "    steps:\n";
+      indent += "      ";
+    }
+    for (int i = 0; i < 20; ++i)
+      steps +=
+          indent +
+          "- cc_discharge: {current_A: 2, at_most_h: 5, until: [capacity_Ah >= 0.1, {when: voltage_V <= 2.6, then: last}]}\n";
+    steps += "  - rest: {name: last, for_h: 1}\n";
+    EXPECT_EQ(findings_in_steps(steps), "") << loops;
   }
-  for (int i = 0; i < 20; ++i)
-    steps += indent +
-             "- cc_discharge: {current_A: 2, at_most_h: 5, until: [capacity_Ah >= 0.1, {when: voltage_V <= 2.6, then: last}]}\n";
-  steps += "  - rest: {name: last, for_h: 1}\n";
-  EXPECT_EQ(findings_in_steps(steps), "");
 }
 
 // ---- a load cell that is not there ----------------------------------------------------------------------------------
@@ -232,6 +235,16 @@ TEST(CheckFlow, a_pressure_that_nothing_measures_is_said_once_with_what_to_do) {
   context.stack_area_cm2 = 100;
   EXPECT_THAT(findings_in_steps(steps, context), Not(HasSubstr("load cell")));
   EXPECT_EQ(findings_in_steps(steps), "") << "no bench is known";
+}
+
+// A cell that gives more than it takes: each way is held against its own limit.
+TEST(CheckFlow, a_course_is_judged_each_way_by_the_limit_of_that_way) {
+  const auto found = [](const std::string& charge_A) {
+    return findings_in_steps(
+        "  - pulse_train: {pulses: [{discharge_current_A: 14, for_s: 10}, {charge_current_A: " + charge_A + ", for_s: 10}]}\n",
+        whole_bench());
+  };
+  EXPECT_THAT(found("2"), Not(HasSubstr("do not nest")));
 }
 
 // ---- limits of a step in the table of accuracies --------------------------------------------------------------------

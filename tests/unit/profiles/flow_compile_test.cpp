@@ -1,4 +1,6 @@
 // What a profile may say about where it goes on, what it knows only while it runs, and whom it asks: refusals with their places.
+#include <regex>
+
 #include "profiles/attachments.hpp"
 #include "profiles/courses.hpp"
 #include "tests/unit/profiles/support.hpp"
@@ -77,6 +79,33 @@ TEST(FlowCompile, a_result_that_nothing_measures_before_is_found_by_check) {
   EXPECT_THAT(errors_of(compiled_steps(use)), HasSubstr("can never be known: no step has 'measure: reference'"));
   EXPECT_THAT(errors_of(compiled_steps(use + measure)), HasSubstr("is not known yet where it is used first"));
   EXPECT_THAT(errors_of(compiled_steps(measure + use)), testing::Not(HasSubstr("known")));
+}
+
+// Wherever a rate may be written it may be one of the measured capacity, and then somebody must measure one.
+TEST(FlowCompile, a_rate_of_the_measured_capacity_may_stand_in_any_step) {
+  const std::string measure = "  - cc_discharge: {rate_C: 1, until: voltage_V <= 3, at_most_h: 2, measure: reference}\n";
+  for (const char* const use :
+       {"ramp_charge: {from_rate_C: 0.1, to_rate_C: 0.5, rate_of: measured, for_min: 10}",
+        "pulse_train: {rate_of: measured, pulses: [{discharge_rate_C: 1, for_s: 10}]}",
+        "cv_charge: {voltage_V: 4, rate_max_C: 0.5, rate_of: measured, until: rate_C <= 0.1, at_most_h: 2}",
+        "cp_discharge: {power_W: 5, rate_max_C: 1, rate_of: measured, until: voltage_V <= 3, at_most_h: 4}",
+        "voltage_ramp: {from_voltage_V: 3, to_voltage_V: 4, rate_max_C: 0.5, rate_of: measured, for_h: 2}"}) {
+    const std::string step = "  - " + std::string{use} + "\n";
+    EXPECT_THAT(errors_of(compiled_steps(step)), HasSubstr("can never be known: no step has 'measure: reference'")) << use;
+    EXPECT_THAT(errors_of(compiled_steps(step + measure)), HasSubstr("is not known yet where it is used first")) << use;
+    EXPECT_THAT(errors_of(compiled_steps(measure + step)), testing::Not(HasSubstr("known"))) << use;
+    EXPECT_NE(compiled_steps(measure + step).hash,
+              compiled_steps(measure + "  - " +
+                             std::regex_replace(use, std::regex{", rate_of: measured|rate_of: measured, "}, "") + "\n")
+                  .hash)
+        << use;
+  }
+}
+
+TEST(FlowCompile, a_course_in_amperes_waits_for_nothing) {
+  const Program program =
+      compiled_steps("  - ramp_charge: {from_current_A: 0.1, to_current_A: 0.5, rate_of: measured, for_min: 10}\n");
+  EXPECT_FALSE(std::get<Step>(program.code.at(0)).course_scale);
 }
 
 TEST(FlowCompile, variables_are_declared_with_bounds) {

@@ -111,14 +111,16 @@ TEST(ProfileReader, duplicate_keys_are_refused) {
 }
 
 TEST(ProfileReader, nesting_is_bounded) {
-  std::string steps;
-  std::string indent = "  ";
-  for (int i = 0; i < 9; ++i) {
-    steps += indent + "- repeat:\n" + indent + "    times: 2\n" + indent + "    steps:\n";
-    indent += "      ";
-  }
-  steps += indent + "- rest: {for_s: 1}\n";
-  EXPECT_THAT(step_refusal(steps), testing::HasSubstr("loops nested deeper than 8 levels"));
+  const auto loops = [](int depth) {
+    std::string open, close;
+    for (int i = 0; i < depth; ++i) {
+      open += "{repeat: {times: 2, steps: [";
+      close += "]}}";
+    }
+    return "  - " + open + "{rest: {for_s: 1}}" + close + "\n";
+  };
+  EXPECT_EQ(step_refusal(loops(64)), "no error");
+  EXPECT_THAT(step_refusal(loops(65)), testing::HasSubstr("loops nested deeper than 64 levels"));
   EXPECT_THAT(step_refusal("  - rest: {until: " + std::string("{all: [{any: [{all: [{any: [{all: [voltage_V >= 4]}]}]}]}]}") +
                            ", at_most_h: 1}\n"),
               testing::HasSubstr("conditions nested deeper than 4 levels"));

@@ -34,8 +34,8 @@ TEST(YamlReader, refuses_aliases_anchors_and_tags) {
 }
 
 TEST(YamlReader, bounds_depth_size_and_number_of_values) {
-  EXPECT_THAT(refusal(std::string(100, '[') + std::string(100, ']')), testing::HasSubstr("nested deeper than 64 levels"));
-  EXPECT_THAT(refusal(std::string(5000, '[')), testing::HasSubstr("nested deeper than 64 levels"));
+  EXPECT_THAT(refusal(std::string(400, '[') + std::string(400, ']')), testing::HasSubstr("nested deeper than 320 levels"));
+  EXPECT_THAT(refusal(std::string(5000, '[')), testing::HasSubstr("nested deeper than 320 levels"));
   EXPECT_EQ(refusal("[1, 2, 3]", YamlBounds{.nodes_max = 3}), "f.yaml:1:8: more than 3 values");
   EXPECT_EQ(refusal("a: 123456789", YamlBounds{.bytes_max = 5}), "f.yaml: the file is larger than 5 bytes");
 }
