@@ -163,7 +163,8 @@ struct Shape<RunView> {
                                             must("capacity_Ah", &RunView::capacity_Ah),
                                             must("retention", &RunView::retention),
                                             must("time_source", &RunView::time_source),
-                                            must("is_simulated", &RunView::is_simulated)};
+                                            must("is_simulated", &RunView::is_simulated),
+                                            may("origin", &RunView::origin)};
 };
 
 template <>

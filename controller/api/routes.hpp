@@ -27,6 +27,7 @@ enum class Operation : unsigned char {
   list_events,
   list_expected,
   get_samples,
+  export_run,
   list_profiles,
   get_profile,
   list_cells,

@@ -30,6 +30,7 @@ struct ServerLimits {
   Duration control_within = std::chrono::seconds{5};  ///< the control thread's answer
   Duration start_within = std::chrono::minutes{30};   ///< of a start, which may rehearse
   Duration stream_idle_within = std::chrono::seconds{30};
+  Duration accounts_look_every = std::chrono::seconds{1};
   double requests_per_s = 50;  ///< of one client, stops not counted
   double requests_burst = 200;
   std::size_t subscribers_max = 64;
@@ -43,6 +44,8 @@ struct ServerSettings {
   std::string database;  ///< read by the server itself; empty: there is no record
   std::string version;
   ServerLimits limits;
+  /// The accounts file was read again, or could not be (`is_trouble`). On the server's thread.
+  std::function<void(const std::string& text, bool is_trouble)> on_accounts{};
 };
 
 /// Made, used and destroyed on the control thread. While it lives, `time`, `bench` and `catalogue` do.

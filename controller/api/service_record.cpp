@@ -1,4 +1,5 @@
 // The record, profiles and cells: everything that is read from disk.
+#include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
 
@@ -149,6 +150,7 @@ Task<Response> Service::record(const Call& call) {
   const std::int64_t run = *number, after = query.number_of("after").value_or(-1);
   switch (call.routed.route->operation) {
     case Operation::get_samples: co_return co_await samples(call, run);
+    case Operation::export_run: co_return co_await export_run(call, run);
     case Operation::list_steps: {
       const std::size_t count = query.count("limit", steps_default, rows_most);
       work = [=] { return answer_of(steps_view(database, run, after, count)); };
@@ -194,6 +196,38 @@ Task<Response> Service::samples(const Call& call, std::int64_t run) {
   if (query.fault()) co_return *query.fault();
   std::function<Response()> work = [database = settings_.database, wanted] { return answer_of(samples_view(database, wanted)); };
   co_return co_await on_worker(record_worker_, std::move(work));
+}
+
+/// The run is looked for first: what is not there is said as such, and not by a file that breaks off.
+Task<Response> Service::export_run(const Call& call, std::int64_t run) {
+  const auto given = call.target.query.find("format");
+  const std::vector<std::string>& words = export_format_words();
+  const auto known = given == call.target.query.end() ? words.begin() : std::find(words.begin(), words.end(), given->second);
+  if (known == words.end()) {
+    ErrorDetail error{.code = "bad_parameter", .where = "format"};
+    error.message = "unknown format '" + given->second + "'" + suggestion(given->second, words);
+    if (std::string nearest = nearest_word(given->second, words); !nearest.empty()) error.nearest = std::move(nearest);
+    co_return error_response(400, std::move(error));
+  }
+  const auto format = static_cast<ExportFormat>(known - words.begin());
+  const std::string database = settings_.database;
+  using Named = Result<ExportFile>;
+  std::function<Named()> look = [database, run, format] { return export_file(database, run, format); };
+  const std::optional<Named> file = co_await record_worker_.run<Named>(std::move(look));
+  if (file && !*file) co_return record_error(file->error());
+  Exports::Work work = [database, run, format](const std::function<bool(std::string_view)>& sink) {
+    return write_export(database, run, format, sink);
+  };
+  const std::shared_ptr<ExportFeed> feed = file ? exports_.begin(std::move(work)) : nullptr;
+  ErrorDetail busy{.code = "busy"};
+  busy.message = "as many exports as there can be are under way; ask again";
+  if (!feed) co_return error_response(503, std::move(busy));
+  if (const std::optional<Error> failed = co_await feed->begun()) co_return record_error(*failed);
+  Response response;
+  response.content_type = (*file)->content_type;
+  response.headers.emplace_back("Content-Disposition", "attachment; filename=\"" + (*file)->name + "\"");
+  response.feed = feed;
+  co_return response;
 }
 
 Task<Response> Service::catalogue(const Call& call) {

@@ -12,7 +12,6 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <iostream>
 #include <map>
 #include <memory>
 #include <optional>
@@ -116,6 +115,7 @@ class ServeSession {
   void opened();
   void start_what_was_asked_for();
   void write_ready_file();
+  void hear_of_accounts(const std::string& text, bool is_trouble);
   [[nodiscard]] ExitCode close();
   [[nodiscard]] ChannelOptions channel_options() const {
     return channel_options_of(bench_, rig_->time_name(), options_.control_period_s);
@@ -274,7 +274,11 @@ void ServeSession::start_server() {
   const Result<std::string> token = api::token_of_file(token_file_);
   if (!token) throw ConfigError{SourcePlace{token_file_}, token.error().what};
   settings.access.token = *token;
+  settings.access.accounts_file = options_.accounts_file;
   if (!options_.accounts_file.empty()) settings.access.accounts = api::read_accounts(options_.accounts_file);
+  settings.on_accounts = [this](const std::string& text, bool is_trouble) {
+    rig_->time().post([this, text, is_trouble] { hear_of_accounts(text, is_trouble); });
+  };
   settings.access.certificate_file = options_.certificate_file;
   settings.access.key_file = options_.key_file;
   std::error_code ignored;
@@ -421,6 +425,18 @@ void ServeSession::start_what_was_asked_for() {
   }
 }
 
+/// Who may give orders is part of the record.
+void ServeSession::hear_of_accounts(const std::string& text, bool is_trouble) {
+  log_->message("cellrig", is_trouble ? db::Severity::alarm : db::Severity::info, text);
+  recorder_->audit(db::AuditRow{.utc = rig_->time().utc_now(),
+                                .operator_name = login_name(),
+                                .origin = host_name(),
+                                .verb = "serve",
+                                .action = is_trouble ? "accounts refused" : "accounts changed",
+                                .reason = text,
+                                .detail = "{}"});
+}
+
 /// In one piece: whoever waits for it never reads half of it.
 void ServeSession::write_ready_file() {
   if (options_.ready_file.empty()) return;
@@ -468,20 +484,5 @@ ExitCode ServeSession::close() {
 }  // namespace
 
 ExitCode serve_bench(const ServeOptions& options) { return ServeSession{options}.run(); }
-
-/// The password comes from standard input: a command line can be read by others.
-ExitCode print_account(const std::string& name, const std::string& role) {
-  const std::map<std::string, api::Role> roles{
-      {"viewer", api::Role::viewer}, {"operator", api::Role::operates}, {"engineer", api::Role::engineer}};
-  const auto known = roles.find(role);
-  if (known == roles.end())
-    throw ConfigError{SourcePlace{},
-                      "--make-account: no role '" + role + "'" + suggestion(role, {"viewer", "operator", "engineer"})};
-  std::string password;
-  std::getline(std::cin, password);
-  if (password.empty()) throw ConfigError{SourcePlace{}, "--make-account: write the password to standard input"};
-  fmt::print("{}\n", api::account_line(name, known->second, password));
-  return ExitCode::passed;
-}
 
 }  // namespace cellrig::cli

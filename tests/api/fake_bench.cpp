@@ -168,6 +168,8 @@ FakeBench::FakeBench(FakeBenchSettings settings) : control_{settings.channel_cou
   ServerSettings server;
   server.access.token = token;
   server.access.accounts = std::move(settings.accounts);
+  server.access.accounts_file = settings.accounts_file;
+  server.on_accounts = std::move(settings.on_accounts);
   server.access.certificate_file = settings.certificate_file;
   server.access.key_file = settings.key_file;
   server.database = settings.database;

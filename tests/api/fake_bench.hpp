@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -84,6 +85,8 @@ struct FakeBenchSettings {
   int channel_count = 2;
   ServerLimits limits;
   std::vector<Account> accounts;
+  std::string accounts_file;
+  std::function<void(const std::string&, bool)> on_accounts;
   std::string database;
   std::string certificate_file, key_file;
 };
