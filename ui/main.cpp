@@ -71,10 +71,8 @@ int main(int argc, char** argv) {
   }
   if (options.is_simulated) {
     bench = std::make_unique<SimulatedBench>();
-    QObject::connect(bench.get(), &SimulatedBench::ready, &window, [&](const ServiceAddress& address) {
-      window.connect_to(address);
-      window.open_record(bench->record_path());
-    });
+    QObject::connect(bench.get(), &SimulatedBench::ready, &window,
+                     [&](const ServiceAddress& address) { window.connect_to(address); });
     QObject::connect(bench.get(), &SimulatedBench::failed, &window, &MainWindow::show_trouble);
     window.show_trouble(MainWindow::tr("Starting a simulated bench…"));
     bench->start();

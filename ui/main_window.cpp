@@ -213,6 +213,7 @@ void MainWindow::show_session() {
   set_usable(bench_view_->start_button(), true, why_not);
   alarm_panel_->set_why_not_acknowledge(why_not);
   alarm_panel_->show_alarms(model_.alarms());
+  if (session) review_view_->set_service(client_.address());
   run_page_->show_session();
   start_page_->show_session();
   show_link();

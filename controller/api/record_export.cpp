@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::array<std::string_view, 5> format_words{"samples", "cycles", "other", "bdf", "bdf-metadata"};
 
-std::string data_name(const db::RunInfo& info) {
+std::string recommended_name(const db::RunInfo& info) {
   return db::bdf_file_name(std::string{db::bdf_institution_default}, info, static_cast<int>(info.run));
 }
 
@@ -26,10 +26,11 @@ Result<void> only_whether(const Result<Value>& result) {
   return result ? Result<void>{} : Result<void>{result.error()};
 }
 
-Result<void> write_metadata(db::Reader& reader, std::int64_t run, const db::ExportOptions& options) {
+Result<void> write_metadata(db::Reader& reader, std::int64_t run, const std::string& data_name,
+                            const db::ExportOptions& options) {
   const Result<db::RunInfo> info = reader.run(run);
   if (!info) return info.error();
-  db::BdfMetadataOptions metadata{.data_file = data_name(*info)};
+  db::BdfMetadataOptions metadata{.data_file = data_name.empty() ? recommended_name(*info) : data_name};
   if (info->row.time_source == "real") metadata.exported_at = now();  // the clock on the wall says nothing of another time
   return db::export_bdf_metadata(reader, run, metadata, options);
 }
@@ -53,13 +54,13 @@ Result<ExportFile> export_file(const std::string& database, std::int64_t run, Ex
     case ExportFormat::samples: return ExportFile{stem + ".csv", csv};
     case ExportFormat::cycles: return ExportFile{stem + "-cycles.csv", csv};
     case ExportFormat::other: return ExportFile{stem + "-other.csv", csv};
-    case ExportFormat::bdf: return ExportFile{data_name(*info), csv};
-    case ExportFormat::bdf_metadata: return ExportFile{db::bdf_metadata_path(data_name(*info)), "application/json"};
+    case ExportFormat::bdf: return ExportFile{recommended_name(*info), csv};
+    case ExportFormat::bdf_metadata: return ExportFile{db::bdf_metadata_path(recommended_name(*info)), "application/json"};
   }
   return fail(Fault::refused, "unknown kind of export");
 }
 
-Result<void> write_export(const std::string& database, std::int64_t run, ExportFormat format,
+Result<void> write_export(const std::string& database, std::int64_t run, ExportFormat format, const std::string& data_name,
                           const std::function<bool(std::string_view)>& sink) {
   const Result<std::unique_ptr<db::Reader>> reader = db::Reader::open(database);
   if (!reader) return reader.error();
@@ -69,7 +70,7 @@ Result<void> write_export(const std::string& database, std::int64_t run, ExportF
     case ExportFormat::cycles: return only_whether(db::export_cycles_csv(**reader, run, options));
     case ExportFormat::other: return only_whether(db::export_aux_csv(**reader, run, options));
     case ExportFormat::bdf: return only_whether(db::export_bdf(**reader, run, options));
-    case ExportFormat::bdf_metadata: return write_metadata(**reader, run, options);
+    case ExportFormat::bdf_metadata: return write_metadata(**reader, run, data_name, options);
   }
   return fail(Fault::refused, "unknown kind of export");
 }

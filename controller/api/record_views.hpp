@@ -47,8 +47,8 @@ struct ExportFile {
   std::string content_type;
 };
 [[nodiscard]] Result<ExportFile> export_file(const std::string& database, std::int64_t run, ExportFormat format);
-/// The text of it into `sink`, until that says false. Memory is bounded whatever the length of the run.
+/// `data_name`: what the metadata call the data file; empty: as the format recommends. The text goes into `sink`, until that says false. Memory is bounded whatever the length of the run.
 [[nodiscard]] Result<void> write_export(const std::string& database, std::int64_t run, ExportFormat format,
-                                        const std::function<bool(std::string_view)>& sink);
+                                        const std::string& data_name, const std::function<bool(std::string_view)>& sink);
 
 }  // namespace cellrig::api

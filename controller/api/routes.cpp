@@ -47,6 +47,7 @@ constexpr QueryParameter expected_query[] = {
 
 constexpr QueryParameter export_query[] = {
     {"format", "string", "samples, cycles, other, bdf or bdf-metadata; samples if not given"},
+    {"name", "string", "what the metadata call the data file; as the format recommends if not given"},
 };
 
 constexpr Role viewer = Role::viewer, operates = Role::operates;

@@ -210,13 +210,17 @@ Task<Response> Service::export_run(const Call& call, std::int64_t run) {
     co_return error_response(400, std::move(error));
   }
   const auto format = static_cast<ExportFormat>(known - words.begin());
+  constexpr std::size_t name_length_max = 200;
+  const std::string name = Query{call.target.query}.text("name");
+  if (name.size() > name_length_max || name.find('/') != std::string::npos)
+    co_return bad_query("name", "'name' is that of a file, without its folder, of at most 200 characters");
   const std::string database = settings_.database;
   using Named = Result<ExportFile>;
   std::function<Named()> look = [database, run, format] { return export_file(database, run, format); };
   const std::optional<Named> file = co_await record_worker_.run<Named>(std::move(look));
   if (file && !*file) co_return record_error(file->error());
-  Exports::Work work = [database, run, format](const std::function<bool(std::string_view)>& sink) {
-    return write_export(database, run, format, sink);
+  Exports::Work work = [database, run, format, name](const std::function<bool(std::string_view)>& sink) {
+    return write_export(database, run, format, name, sink);
   };
   const std::shared_ptr<ExportFeed> feed = file ? exports_.begin(std::move(work)) : nullptr;
   ErrorDetail busy{.code = "busy"};

@@ -62,6 +62,8 @@ TEST_F(ExportOverHttp, sends_the_same_bytes_as_an_export_to_a_file) {
   const Answer metadata = bench_->get("/runs/1/export?format=bdf-metadata");
   EXPECT_THAT(metadata.body, HasSubstr(".bdf.csv")) << "names the data it belongs to";
   EXPECT_THAT(metadata.headers.at("content-disposition"), HasSubstr(".bdf.metadata.json\""));
+  EXPECT_THAT(bench_->get("/runs/1/export?format=bdf-metadata&name=my%20cell.csv").body, HasSubstr("my cell.csv"));
+  EXPECT_EQ(bench_->get("/runs/1/export?format=bdf-metadata&name=..%2Fmy.csv").status, 400);
 }
 
 // Others are served meanwhile, so many exports and no more, and one that is broken off leaves its place to the next.
