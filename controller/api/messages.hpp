@@ -319,6 +319,13 @@ struct GoOnOrder {
   std::string operator_name;
 };
 
+/// A cell file that comes with a client: POST /cells. What it says limits a real cell.
+struct CellFileOrder {
+  std::string name;  ///< by which it is chosen from now on: letters, digits, '-', '_' and '.'
+  std::string text;  ///< YAML, as docs/cell-model.md has it
+  std::string operator_name;
+};
+
 /// Who, and why: of pause, resume, skip, stop, confirm.
 struct PersonOrder {
   std::string operator_name;

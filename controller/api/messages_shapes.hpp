@@ -386,6 +386,13 @@ struct Shape<GoOnOrder> {
 };
 
 template <>
+struct Shape<CellFileOrder> {
+  static constexpr std::string_view name = "CellFileOrder";
+  static constexpr auto fields = std::tuple{must("name", &CellFileOrder::name), must("text", &CellFileOrder::text),
+                                            may("operator", &CellFileOrder::operator_name)};
+};
+
+template <>
 struct Shape<PersonOrder> {
   static constexpr std::string_view name = "PersonOrder";
   static constexpr auto fields = std::tuple{may("operator", &PersonOrder::operator_name), may("reason", &PersonOrder::reason),

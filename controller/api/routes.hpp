@@ -32,6 +32,7 @@ enum class Operation : unsigned char {
   get_profile,
   list_cells,
   get_cell,
+  add_cell,
   check_profile,
   rehearse_profile,
   get_rehearsal,

@@ -37,6 +37,14 @@ struct ServerLimits {
   std::size_t subscriber_bytes_max = 256 * 1024;  ///< of samples that wait for one subscriber
 };
 
+/// "accounts changed", "accounts refused", "cell file added".
+struct ServerChange {
+  std::string action;
+  std::string operator_name;  ///< who asked for it; empty: whoever looks after this computer
+  std::string text;
+  bool is_trouble = false;
+};
+
 struct ServerSettings {
   std::string address = "127.0.0.1";  ///< another than loopback is refused without TLS and accounts
   std::uint16_t port = 0;             ///< 0: any free one
@@ -44,8 +52,8 @@ struct ServerSettings {
   std::string database;  ///< read by the server itself; empty: there is no record
   std::string version;
   ServerLimits limits;
-  /// The accounts file was read again, or could not be (`is_trouble`). On the server's thread.
-  std::function<void(const std::string& text, bool is_trouble)> on_accounts{};
+  /// What is no order to a channel, and belongs into the record all the same. On the server's thread.
+  std::function<void(const ServerChange& change)> on_change{};
 };
 
 /// Made, used and destroyed on the control thread. While it lives, `time`, `bench` and `catalogue` do.

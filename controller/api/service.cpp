@@ -266,6 +266,7 @@ Task<Response> Service::dispatch(const Call& call) {
     case Operation::list_cells:
     case Operation::get_cell:
     case Operation::check_profile: co_return co_await catalogue(call);
+    case Operation::add_cell: co_return co_await add_cell(call);
     case Operation::rehearse_profile: co_return co_await rehearse(call);
     case Operation::get_rehearsal: co_return rehearsal(call);
     case Operation::preflight_channel: co_return co_await preflight(call);

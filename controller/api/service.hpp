@@ -102,6 +102,7 @@ class Service {
   [[nodiscard]] Task<Response> samples(const Call& call, std::int64_t run);
   [[nodiscard]] Task<Response> export_run(const Call& call, std::int64_t run);
   [[nodiscard]] Task<Response> catalogue(const Call& call);
+  [[nodiscard]] Task<Response> add_cell(const Call& call);
   [[nodiscard]] Task<Response> rehearse(const Call& call);
   [[nodiscard]] Response rehearsal(const Call& call) const;
   [[nodiscard]] Task<Response> on_worker(Worker& worker, std::function<Response()> work);

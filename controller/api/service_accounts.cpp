@@ -40,7 +40,9 @@ Task<void> Service::watch_accounts() {
 /// comes back at once.
 void Service::take_accounts(std::vector<Account> accounts, const std::string& trouble) {
   const auto tell = [this](const std::string& text, bool is_trouble) {
-    if (settings_.on_accounts) settings_.on_accounts(text, is_trouble);
+    const ServerChange change{
+        .action = is_trouble ? "accounts refused" : "accounts changed", .text = text, .is_trouble = is_trouble};
+    if (settings_.on_change) settings_.on_change(change);
   };
   if (!trouble.empty()) return tell("the accounts stay as they were: " + trouble, true);
   if (!access_.set_accounts(accounts)) return;

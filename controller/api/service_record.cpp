@@ -90,7 +90,10 @@ Response answer_of(const Result<View>& view) {
 }
 
 /// What a catalogue refuses: unknown names, or an order that makes no sense.
-Response catalogue_error(const ErrorDetail& error) { return error_response(error.code == "not_found" ? 404 : 400, error); }
+Response catalogue_error(const ErrorDetail& error) {
+  if (error.code == "not_kept") return error_response(500, error);
+  return error_response(error.code == "not_found" ? 404 : error.code == "exists" ? 409 : 400, error);
+}
 
 template <class View>
 Response answer_of(const Decoded<View>& view) {
@@ -250,6 +253,24 @@ Task<Response> Service::catalogue(const Call& call) {
     }
   }
   co_return co_await on_worker(catalogue_worker_, std::move(work));
+}
+
+Task<Response> Service::add_cell(const Call& call) {
+  const Decoded<CellFileOrder> order = from_json<CellFileOrder>(call.request.body);
+  if (!order) co_return error_response(400, order.error());
+  using Added = Decoded<CellView>;
+  Catalogue& library = catalogue_;
+  std::function<Added()> work = [&library, asked = *order] { return library.add_cell(asked); };
+  const std::optional<Added> added = co_await catalogue_worker_.run<Added>(std::move(work));
+  ErrorDetail busy{.code = "busy"};
+  busy.message = "too many questions are waiting for the disk; ask again";
+  if (!added) co_return error_response(503, std::move(busy));
+  if (!*added) co_return catalogue_error(added->error());
+  ServerChange change{.action = "cell file added"};
+  change.operator_name = call.who.name.empty() ? order->operator_name : call.who.name;
+  change.text = "cell file '" + order->name + "', sha256 " + sha256_text(order->text);
+  if (settings_.on_change) settings_.on_change(change);
+  co_return json_response(added->value());
 }
 
 Task<Response> Service::rehearse(const Call& call) {

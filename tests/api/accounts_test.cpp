@@ -58,7 +58,7 @@ class AccountsWhileServing : public testing::Test {
     settings.limits.accounts_look_every = std::chrono::milliseconds{10};
     settings.accounts = read_accounts(path_);
     settings.accounts_file = path_;
-    settings.on_accounts = [this](const std::string& text, bool is_trouble) { said_.hear(text, is_trouble); };
+    settings.on_change = [this](const ServerChange& change) { said_.hear(change.text, change.is_trouble); };
     bench_ = std::make_unique<FakeBench>(std::move(settings));
   }
   [[nodiscard]] Answer as(const char* authorization, std::string_view method, const std::string& target) const {
