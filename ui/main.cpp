@@ -7,6 +7,7 @@
 
 #include "ui/end_signals.hpp"
 #include "ui/live/bench_view.hpp"
+#include "ui/live/stop_notice.hpp"
 #include "ui/main_window.hpp"
 #include "ui/options.hpp"
 #include "ui/simulated_bench.hpp"
@@ -25,6 +26,14 @@ void write_ready_file(const QString& path) {
   QSaveFile file(path);
   const bool is_written = file.open(QIODevice::WriteOnly) && file.write("ready\n") > 0 && file.commit();
   if (!is_written) std::fprintf(stderr, "cellrig-ui: --ready-file %s: %s\n", qPrintable(path), qPrintable(file.errorString()));
+}
+
+/// Whoever reads this must know that nobody tries any more.
+void say_not_confirmed(const QStringList& unconfirmed) {
+  for (const QString& what : unconfirmed) {
+    std::fprintf(stderr, "cellrig-ui: EMERGENCY STOP NOT CONFIRMED (%s): use the hardware emergency stop of the bench\n",
+                 qPrintable(what));
+  }
 }
 
 }  // namespace
@@ -57,11 +66,15 @@ int main(int argc, char** argv) {
   apply_theme(options.theme.value_or(theme_named(QSettings().value(QStringLiteral("window/theme")).toString())));
   const EndSignals signals_to_end;
   constexpr int ended_by_signal = 128;
-  QObject::connect(&signals_to_end, &EndSignals::asked_to_end, [](int signal) {
-    QApplication::closeAllWindows();  // the layout is remembered
-    QApplication::exit(ended_by_signal + signal);
-  });
   MainWindow window;
+  // A second signal waits for nothing.
+  QObject::connect(&signals_to_end, &EndSignals::asked_to_end, &window, [&window](int signal) {
+    window.end_after_stops([signal](const QStringList& unconfirmed) {
+      say_not_confirmed(unconfirmed);
+      QApplication::closeAllWindows();  // the layout is remembered
+      QApplication::exit(ended_by_signal + signal);
+    });
+  });
   std::unique_ptr<SimulatedBench> bench;
   if (!options.ready_file.isEmpty()) {
     QObject::connect(&window.bench_view(), &BenchView::came_alive, &window, [&] {
@@ -71,10 +84,8 @@ int main(int argc, char** argv) {
   }
   if (options.is_simulated) {
     bench = std::make_unique<SimulatedBench>();
-    QObject::connect(bench.get(), &SimulatedBench::ready, &window, [&](const ServiceAddress& address) {
-      window.connect_to(address);
-      window.open_record(bench->record_path());
-    });
+    QObject::connect(bench.get(), &SimulatedBench::ready, &window,
+                     [&](const ServiceAddress& address) { window.connect_to(address); });
     QObject::connect(bench.get(), &SimulatedBench::failed, &window, &MainWindow::show_trouble);
     window.show_trouble(MainWindow::tr("Starting a simulated bench…"));
     bench->start();
@@ -85,5 +96,7 @@ int main(int argc, char** argv) {
     if (!options.service && !options.is_simulated) window.show_page(MainWindow::Page::review);
   }
   window.show();
-  return QApplication::exec();
+  const int code = QApplication::exec();
+  if (code == 0) say_not_confirmed(window.stop_notice().unconfirmed());  // closed by a person who was told
+  return code;
 }

@@ -3,6 +3,7 @@
 #include <QActionGroup>
 #include <QApplication>
 #include <QCloseEvent>
+#include <QDeadlineTimer>
 #include <QHBoxLayout>
 #include <QKeyEvent>
 #include <QLabel>
@@ -213,6 +214,7 @@ void MainWindow::show_session() {
   set_usable(bench_view_->start_button(), true, why_not);
   alarm_panel_->set_why_not_acknowledge(why_not);
   alarm_panel_->show_alarms(model_.alarms());
+  if (session) review_view_->set_service(client_.address());
   run_page_->show_session();
   start_page_->show_session();
   show_link();
@@ -353,6 +355,26 @@ void MainWindow::restore_layout() {
   bench_view_->restore_layout();
   run_page_->restore_layout();
   review_view_->restore_layout();
+}
+
+void MainWindow::end_after_stops(std::function<void(const QStringList&)> done) {
+  constexpr int look_every_ms = 50;
+  if (!client_.has_open_stop() || std::exchange(is_ending_, true)) {
+    was_told_of_open_stop_ = true;  // nobody is asked whether the window may close
+    done(stop_notice_->unconfirmed());
+    return;
+  }
+  say(tr("This window was told to end, and waits for the stop to be confirmed."), true);
+  auto* look = new QTimer(this);
+  const QDeadlineTimer deadline(stop_wait_max_ms);
+  connect(look, &QTimer::timeout, this, [this, look, deadline, done = std::move(done)] {
+    if (client_.has_open_stop() && !deadline.hasExpired()) return;
+    look->stop();
+    look->deleteLater();
+    was_told_of_open_stop_ = true;
+    done(stop_notice_->unconfirmed());
+  });
+  look->start(look_every_ms);
 }
 
 void MainWindow::closeEvent(QCloseEvent* event) {

@@ -4,6 +4,7 @@
 #include <QMainWindow>
 #include <QPointer>
 #include <QTimer>
+#include <functional>
 
 #include "ui/api_client/api_client.hpp"
 #include "ui/chart/palette.hpp"
@@ -41,6 +42,10 @@ class MainWindow : public QMainWindow {
 
   /// Every output of the bench off. At once: nobody is asked.
   void emergency_stop();
+  /// The program is to end. A stop that is still open is tried for `stop_wait_max_ms` more, unless this is called again meanwhile. `done`: what
+  /// is not known to be off then.
+  static constexpr int stop_wait_max_ms = 10'000;
+  void end_after_stops(std::function<void(const QStringList& unconfirmed)> done);
   [[nodiscard]] Page page() const;
   [[nodiscard]] BenchView& bench_view() { return *bench_view_; }
   [[nodiscard]] RunPage& run_page() { return *run_page_; }
@@ -97,6 +102,7 @@ class MainWindow : public QMainWindow {
   QTimer message_timer_;
   QString trouble_;
   bool was_told_of_open_stop_ = false;
+  bool is_ending_ = false;
 };
 
 }  // namespace cellrig::ui

@@ -1,7 +1,6 @@
 #include "ui/options.hpp"
 
 #include <QFile>
-#include <QHostAddress>
 #include <algorithm>
 #include <vector>
 
@@ -72,9 +71,6 @@ QString add_account(Options& options, const QString& user, const QString& author
   if (!user.isEmpty() && has_token_file) return QStringLiteral("--user and --token-file exclude each other");
   const QUrl& url = options.service->url;
   const bool has_tls = url.scheme() == QLatin1String("https");
-  const bool is_local = url.host() == QLatin1String("localhost") || QHostAddress(url.host()).isLoopback();
-  if (!user.isEmpty() && !has_tls && !is_local)
-    return QStringLiteral("--user over http:// would send the password readable through the network: use https://");
   if (authorities_file.isEmpty()) return {};
   if (!has_tls) return QStringLiteral("--ca is for an https:// address");
   options.service->authorities =
@@ -169,6 +165,11 @@ ParsedOptions parse_options(const QStringList& words) {
   if (!url.isEmpty()) {
     const std::optional<QUrl> address = service_url(url);
     if (!address) return refused(QStringLiteral("--connect %1: no address of a service; http://127.0.0.1:8230 is one").arg(url));
+    if (is_open_to_listeners(*address))
+      return refused(
+          QStringLiteral("--connect %1: http:// to another machine would send the %2 readable through the network: use "
+                         "https://, or a tunnel that ends on this machine (ssh -L 8230:127.0.0.1:8230)")
+              .arg(url, user.isEmpty() ? QStringLiteral("token") : QStringLiteral("password")));
     options.service = ServiceAddress{*address, user.isEmpty() ? token : QString(), user};
   }
   const QString obstacle = add_account(options, user, authorities_file, has_token_file);

@@ -112,6 +112,23 @@ Account parse_account(const std::string& line, const SourcePlace& place) {
   return account;
 }
 
+std::optional<Principal> principal_of(const std::vector<Account>& accounts, std::string_view authorization) {
+  const std::optional<Credentials> given = basic_credentials(authorization);
+  if (!given || accounts.empty()) return std::nullopt;
+  // An unknown name costs as much as a known one, so that the time tells nobody which names there are.
+  const Account* account = &accounts.front();
+  bool is_known = false;
+  for (const Account& candidate : accounts) {
+    if (candidate.name == given->name) {
+      account = &candidate;
+      is_known = true;
+    }
+  }
+  const bool is_right = is_same_secret(scrypt_hex(given->password, account->salt_hex), account->hash_hex);
+  if (!is_known || !is_right) return std::nullopt;
+  return Principal{account->name, account->role};
+}
+
 }  // namespace
 
 std::string random_token() { return random_hex(secret_bytes); }
@@ -196,7 +213,18 @@ std::string why_address_is_refused(const std::string& address, const AccessSetti
          "; without them only 127.0.0.1 and ::1 are listened on";
 }
 
-Access::Access(AccessSettings settings) : settings_{std::move(settings)}, process_key_{random_token()} {}
+Access::Access(AccessSettings settings)
+    : token_{std::move(settings.token)},
+      accounts_{std::make_shared<const std::vector<Account>>(std::move(settings.accounts))},
+      process_key_{random_token()} {}
+
+bool Access::set_accounts(std::vector<Account> accounts) {
+  if (accounts == *accounts_) return false;
+  accounts_ = std::make_shared<const std::vector<Account>>(std::move(accounts));
+  known_.clear();
+  ++generation_;
+  return true;
+}
 
 std::string Access::digest(std::string_view authorization) const {
   return sha256_text(process_key_ + std::string{authorization});
@@ -205,29 +233,16 @@ std::string Access::digest(std::string_view authorization) const {
 Access::Judged Access::judge(std::string_view authorization) const {
   constexpr std::string_view bearer = "Bearer ";
   if (authorization.starts_with(bearer)) {
-    const bool is_right = !settings_.token.empty() && is_same_secret(authorization.substr(bearer.size()), settings_.token);
+    const bool is_right = !token_.empty() && is_same_secret(authorization.substr(bearer.size()), token_);
     return is_right ? Judged{Verdict::known, {.role = Role::engineer}} : Judged{};
   }
-  if (settings_.accounts.empty() || !basic_credentials(authorization)) return {};
+  if (accounts_->empty() || !basic_credentials(authorization)) return {};
   const auto found = known_.find(digest(authorization));
   return found == known_.end() ? Judged{Verdict::needs_hashing, {}} : Judged{Verdict::known, found->second};
 }
 
-std::optional<Principal> Access::hash(std::string_view authorization) const {
-  const std::optional<Credentials> given = basic_credentials(authorization);
-  if (!given) return std::nullopt;
-  // An unknown name costs as much as a known one, so that the time tells nobody which names there are.
-  const Account* account = &settings_.accounts.front();
-  bool is_known = false;
-  for (const Account& candidate : settings_.accounts) {
-    if (candidate.name == given->name) {
-      account = &candidate;
-      is_known = true;
-    }
-  }
-  const bool is_right = is_same_secret(scrypt_hex(given->password, account->salt_hex), account->hash_hex);
-  if (!is_known || !is_right) return std::nullopt;
-  return Principal{account->name, account->role};
+std::function<std::optional<Principal>()> Access::hasher(std::string authorization) const {
+  return [accounts = accounts_, authorization = std::move(authorization)] { return principal_of(*accounts, authorization); };
 }
 
 void Access::remember(std::string_view authorization, const Principal& principal) {

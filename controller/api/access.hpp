@@ -3,7 +3,9 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,11 +21,13 @@ struct Account {
   std::string name;
   Role role = Role::viewer;
   std::string salt_hex, hash_hex;
+  [[nodiscard]] bool operator==(const Account&) const = default;
 };
 
 struct AccessSettings {
   std::string token;  ///< whoever has it is an engineer; empty: accounts only
   std::vector<Account> accounts;
+  std::string accounts_file;               ///< where they are from, and looked for again when it changes; empty: nowhere
   std::string certificate_file, key_file;  ///< PEM; both or neither. Given: TLS
 };
 
@@ -64,16 +68,22 @@ class Access {
     Verdict verdict = Verdict::wrong;
     Principal principal;
   };
-  /// At once: for the token, and for a password that was right before. needs_hashing: ask hash() elsewhere, then remember().
+  /// At once: for the token, and for a password that was right before. needs_hashing: do what hasher() gives elsewhere, then remember().
   [[nodiscard]] Judged judge(std::string_view authorization) const;
   /// Slow; touches nothing that changes, so that another thread may do it.
-  [[nodiscard]] std::optional<Principal> hash(std::string_view authorization) const;
+  [[nodiscard]] std::function<std::optional<Principal>()> hasher(std::string authorization) const;
   void remember(std::string_view authorization, const Principal& principal);
+  /// Those of now; what was right before is forgotten. False: they are what they were.
+  bool set_accounts(std::vector<Account> accounts);
+  /// Another number with each change of the accounts.
+  [[nodiscard]] std::uint64_t generation() const { return generation_; }
 
  private:
   [[nodiscard]] std::string digest(std::string_view authorization) const;
 
-  AccessSettings settings_;
+  std::string token_;
+  std::shared_ptr<const std::vector<Account>> accounts_;
+  std::uint64_t generation_ = 0;
   std::string process_key_;                 ///< so that what is remembered says nothing elsewhere
   std::map<std::string, Principal> known_;  ///< by digest
 };

@@ -18,6 +18,8 @@ class Catalogue {
   [[nodiscard]] virtual Decoded<ProfileView> profile(const std::string& name) = 0;
   [[nodiscard]] virtual std::vector<CellView> cells() = 0;
   [[nodiscard]] virtual Decoded<CellView> cell(const std::string& name) = 0;
+  /// Keeps it for good, unless it can't be read, or its name stands for something else already (code "exists"), or the disk fails ("not_kept").
+  [[nodiscard]] virtual Decoded<CellView> add_cell(const CellFileOrder& order) = 0;
   /// As `cellrig check`. A profile that is refused is a report, not an error.
   [[nodiscard]] virtual Decoded<CheckReport> check(const CheckOrder& order) = 0;
   /// The command that rehearses this as a child process and prints one JSON document: program and arguments.

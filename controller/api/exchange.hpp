@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,11 +26,14 @@ struct Request {
   }
 };
 
+class ExportFeed;
+
 struct Response {
   int status = 200;
   std::string body;
   std::string content_type = "application/json";
   std::vector<std::pair<std::string, std::string>> headers;
+  std::shared_ptr<ExportFeed> feed{};  ///< given: the body comes piece by piece from there, and `body` is empty
 };
 
 template <class M>

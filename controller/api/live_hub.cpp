@@ -142,8 +142,8 @@ Task<void> LiveHub::run() {
   }
 }
 
-std::shared_ptr<Subscriber> LiveHub::subscribe() {
-  auto subscriber = std::make_shared<Subscriber>(context_, settings_.subscriber_bytes_max);
+std::shared_ptr<Subscriber> LiveHub::subscribe(std::string owner) {
+  auto subscriber = std::make_shared<Subscriber>(context_, settings_.subscriber_bytes_max, std::move(owner));
   subscribers_.push_back(subscriber);
   return subscriber;
 }

@@ -27,7 +27,11 @@ class Subscriber {
  public:
   static constexpr std::size_t views_max = 1024;  ///< that wait; more, and all of them are replaced by a new snapshot
 
-  Subscriber(boost::asio::io_context& context, std::size_t bytes_max) : bytes_max_{bytes_max}, signal_{context} {}
+  Subscriber(boost::asio::io_context& context, std::size_t bytes_max, std::string owner = {})
+      : bytes_max_{bytes_max}, owner_{std::move(owner)}, signal_{context} {}
+
+  /// The account that listens; empty: the token.
+  [[nodiscard]] const std::string& owner() const { return owner_; }
 
   void put_view(const std::string& key, SharedText text);
   void put_samples(SharedText text, std::int64_t rows);
@@ -45,6 +49,7 @@ class Subscriber {
   [[nodiscard]] SharedText take();
 
   std::size_t bytes_max_;
+  std::string owner_;
   std::deque<std::string> order_;  ///< of the views
   std::map<std::string, SharedText> views_;
   std::deque<std::pair<SharedText, std::int64_t>> samples_;  ///< with how many rows it has
@@ -76,7 +81,8 @@ class LiveHub {
   /// Something was ordered: what was gathered before is of yesterday.
   void forget() { ++orders_; }
 
-  [[nodiscard]] std::shared_ptr<Subscriber> subscribe();
+  [[nodiscard]] std::shared_ptr<Subscriber> subscribe(std::string owner = {});
+  [[nodiscard]] const std::vector<std::shared_ptr<Subscriber>>& subscribers() const { return subscribers_; }
   void unsubscribe(const std::shared_ptr<Subscriber>& subscriber);
   [[nodiscard]] std::size_t subscriber_count() const { return subscribers_.size(); }
   [[nodiscard]] std::int64_t samples_lost() const { return samples_lost_; }

@@ -42,6 +42,8 @@ enum class FindingSeverity : unsigned char { warning, error };
 enum class PreflightState : unsigned char { ok, warning, refused };
 enum class JobState : unsigned char { waiting, running, done, failed };
 enum class Role : unsigned char { viewer, operates, engineer };
+/// Where the numbers of a run come from: a cell on the bench, a model of one, or somebody else's file.
+enum class Origin : unsigned char { measured, simulated, imported };
 
 // ---- views: what the bench is and does ------------------------------------------------------------------------------
 
@@ -149,7 +151,8 @@ struct RunView {
   std::optional<double> capacity_Ah;  ///< the latest reference capacity that was measured
   std::optional<double> retention;    ///< of the first one
   std::string time_source;
-  bool is_simulated = false;
+  bool is_simulated = false;          ///< the same as origin == simulated
+  Origin origin = Origin::simulated;  ///< nothing becomes a measurement by saying nothing
 };
 
 struct StepView {
@@ -313,6 +316,13 @@ struct GoOnOrder {
   std::int64_t run = 0;
   std::string rule;            ///< resume, redo_step, skip_step, stop; empty: the profile's
   std::string accept_changed;  ///< a person's reason where something is not as it was; empty: refused then
+  std::string operator_name;
+};
+
+/// A cell file that comes with a client: POST /cells. What it says limits a real cell.
+struct CellFileOrder {
+  std::string name;  ///< by which it is chosen from now on: letters, digits, '-', '_' and '.'
+  std::string text;  ///< YAML, as docs/cell-model.md has it
   std::string operator_name;
 };
 

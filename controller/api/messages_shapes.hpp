@@ -163,7 +163,8 @@ struct Shape<RunView> {
                                             must("capacity_Ah", &RunView::capacity_Ah),
                                             must("retention", &RunView::retention),
                                             must("time_source", &RunView::time_source),
-                                            must("is_simulated", &RunView::is_simulated)};
+                                            must("is_simulated", &RunView::is_simulated),
+                                            may("origin", &RunView::origin)};
 };
 
 template <>
@@ -382,6 +383,13 @@ struct Shape<GoOnOrder> {
   static constexpr auto fields =
       std::tuple{must("run", &GoOnOrder::run), may("rule", &GoOnOrder::rule), may("accept_changed", &GoOnOrder::accept_changed),
                  may("operator", &GoOnOrder::operator_name)};
+};
+
+template <>
+struct Shape<CellFileOrder> {
+  static constexpr std::string_view name = "CellFileOrder";
+  static constexpr auto fields = std::tuple{must("name", &CellFileOrder::name), must("text", &CellFileOrder::text),
+                                            may("operator", &CellFileOrder::operator_name)};
 };
 
 template <>

@@ -42,6 +42,10 @@ struct Words<Role> {
   static constexpr std::array<std::string_view, 3> list{"viewer", "operator", "engineer"};
 };
 template <>
+struct Words<Origin> {
+  static constexpr std::array<std::string_view, 3> list{"measured", "simulated", "imported"};
+};
+template <>
 struct Words<StreamType> {
   static constexpr std::array<std::string_view, 7> list{"snapshot", "channel", "chamber", "alarm", "run", "samples", "dropped"};
 };

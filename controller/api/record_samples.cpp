@@ -36,6 +36,9 @@ constexpr HotQuantity hot_quantities[] = {
      [](const db::SampleView& v, double) { return v.step.run_sums_at_start.discharge_Ah + v.row.discharge_Ah; }},
     {"step_time_s", [](const db::SampleView&, double step_time_s) { return step_time_s; }},
     {"step_count", [](const db::SampleView& v, double) { return static_cast<double>(v.step.row.step_count); }},
+    {"is_constant_voltage",
+     [](const db::SampleView& v, double) { return (v.row.flags & db::sample_flag::constant_voltage) != 0 ? 1.0 : 0.0; }},
+    {"is_after_gap", [](const db::SampleView& v, double) { return (v.row.flags & db::sample_flag::after_gap) != 0 ? 1.0 : 0.0; }},
     {"cycle", [](const db::SampleView& v, double) { return static_cast<double>(v.step.row.cycle); }},
 };
 

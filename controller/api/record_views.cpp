@@ -12,6 +12,15 @@ constexpr double s_per_ns = 1e-9;
 
 double seconds(std::int64_t ns) { return static_cast<double>(ns) * s_per_ns; }
 
+Origin origin_of(db::RunOrigin origin) {
+  switch (origin) {
+    case db::RunOrigin::measured: return Origin::measured;
+    case db::RunOrigin::simulated: return Origin::simulated;
+    case db::RunOrigin::imported: return Origin::imported;
+  }
+  return Origin::simulated;
+}
+
 RunView row_view(const db::RunSummary& s) {
   RunView view{.run = s.run,
                .channel = s.channel,
@@ -28,7 +37,8 @@ RunView row_view(const db::RunSummary& s) {
                .capacity_Ah = s.capacity_Ah,
                .retention = s.retention,
                .time_source = s.time_source,
-               .is_simulated = s.origin == db::RunOrigin::simulated};
+               .is_simulated = s.origin == db::RunOrigin::simulated,
+               .origin = origin_of(s.origin)};
   if (s.ended_test_time_ns) view.duration_s = seconds(*s.ended_test_time_ns);
   return view;
 }

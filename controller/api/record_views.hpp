@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "controller/api/messages.hpp"
@@ -36,5 +38,17 @@ inline constexpr std::size_t expected_points_max = 100'000;  ///< of an answer's
 [[nodiscard]] Result<std::vector<ExpectedCurveView>> expected_view(const std::string& database, std::int64_t run,
                                                                    std::int64_t after, std::size_t count_max);
 [[nodiscard]] Result<SamplesView> samples_view(const std::string& database, const SamplesQuery& query);
+
+/// In the order of export_format_words().
+enum class ExportFormat : unsigned char { samples, cycles, other, bdf, bdf_metadata };
+[[nodiscard]] const std::vector<std::string>& export_format_words();
+struct ExportFile {
+  std::string name;  ///< of letters, digits, dots, dashes and underscores
+  std::string content_type;
+};
+[[nodiscard]] Result<ExportFile> export_file(const std::string& database, std::int64_t run, ExportFormat format);
+/// `data_name`: what the metadata call the data file; empty: as the format recommends. The text goes into `sink`, until that says false. Memory is bounded whatever the length of the run.
+[[nodiscard]] Result<void> write_export(const std::string& database, std::int64_t run, ExportFormat format,
+                                        const std::string& data_name, const std::function<bool(std::string_view)>& sink);
 
 }  // namespace cellrig::api

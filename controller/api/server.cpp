@@ -13,8 +13,11 @@
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/basic_stream.hpp>
+#include <boost/beast/http/chunk_encode.hpp>
+#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -24,6 +27,7 @@
 #include <thread>
 
 #include "controller/api/connections.hpp"
+#include "controller/api/exports.hpp"
 #include "controller/api/service.hpp"
 #include "controller/api/tls_tunnel.hpp"
 
@@ -58,14 +62,19 @@ Request request_of(const http::request<http::string_body>& message, const std::s
   return request;
 }
 
-http::response<http::string_body> message_of(Response&& response, unsigned version, bool keeps_alive) {
-  http::response<http::string_body> message{http::int_to_status(static_cast<unsigned>(response.status)), version};
+template <class Message>
+void set_headers(Message& message, const Response& response, bool keeps_alive) {
   message.set(http::field::server, "cellrig");
   message.set(http::field::content_type, response.content_type);
   message.set(http::field::cache_control, "no-store");
   message.set("X-Content-Type-Options", "nosniff");
   for (const auto& [name, value] : response.headers) message.set(name, value);
   message.keep_alive(keeps_alive);
+}
+
+http::response<http::string_body> message_of(Response&& response, unsigned version, bool keeps_alive) {
+  http::response<http::string_body> message{http::int_to_status(static_cast<unsigned>(response.status)), version};
+  set_headers(message, response, keeps_alive);
   message.body() = std::move(response.body);
   message.prepare_payload();
   return message;
@@ -110,8 +119,9 @@ struct Server::Impl {
   [[nodiscard]] Task<void> welcome(tcp::socket socket, std::string remote, std::shared_ptr<Connection> self);
   [[nodiscard]] Task<void> serve(std::shared_ptr<Stream> stream, std::string remote, std::shared_ptr<Connection> self);
   [[nodiscard]] Task<std::optional<Response>> read(Stream& stream, beast::flat_buffer& buffer, Parser& parser, Connection& self);
+  [[nodiscard]] Task<bool> write_pieces(Stream& stream, Response response, bool keeps_alive);
   [[nodiscard]] Task<bool> write(Stream& stream, Response response, unsigned version, bool keeps_alive);
-  [[nodiscard]] Task<void> broadcast(std::shared_ptr<Stream> stream, http::request<http::string_body> request);
+  [[nodiscard]] Task<void> broadcast(std::shared_ptr<Stream> stream, http::request<http::string_body> request, std::string owner);
   [[nodiscard]] Task<void> watch_subscriber(std::shared_ptr<Socket> socket, std::shared_ptr<Subscriber> subscriber);
   [[nodiscard]] Task<Response> respond(const Request& request, const Service::Admitted& admitted);
   [[nodiscard]] std::optional<Response> why_no_stream() const;
@@ -238,7 +248,45 @@ Task<std::optional<Response>> Server::Impl::read(Stream& stream, beast::flat_buf
   co_return refusal_of(problem).value_or(gone);
 }
 
+/// Chunk by chunk, at the pace of whoever reads. What was begun and cannot be ended is cut off, so that nobody takes it for the whole.
+Task<bool> Server::Impl::write_pieces(Stream& stream, Response response, bool keeps_alive) {
+  constexpr unsigned http_1_1 = 11;
+  http::response<http::empty_body> head{http::int_to_status(static_cast<unsigned>(response.status)), http_1_1};
+  set_headers(head, response, keeps_alive);
+  head.chunked(true);
+  http::response_serializer<http::empty_body> serializer{head};
+  stream.expires_after(settings.limits.write_within);
+  const auto [lost, sent] = co_await http::async_write_header(stream, serializer, quiet);
+  bool is_whole = false, goes_on = !lost;
+  while (goes_on) {
+    stream.expires_never();
+    const ExportFeed::Piece piece = co_await response.feed->next();
+    if (piece.error) break;
+    stream.expires_after(settings.limits.write_within);
+    if (piece.text.empty()) {
+      const auto last = http::make_chunk_last();
+      const auto [error, count] = co_await asio::async_write(stream, last, quiet);
+      is_whole = !error;
+      break;
+    }
+    const auto chunk = http::make_chunk(asio::buffer(piece.text));
+    const auto [error, count] = co_await asio::async_write(stream, chunk, quiet);
+    goes_on = !error;
+  }
+  response.feed->close();
+  co_return is_whole&& keeps_alive;
+}
+
 Task<bool> Server::Impl::write(Stream& stream, Response response, unsigned version, bool keeps_alive) {
+  constexpr unsigned http_1_1 = 11;
+  if (response.feed && version >= http_1_1) co_return co_await write_pieces(stream, std::move(response), keeps_alive);
+  if (response.feed) {  // its end could not be told from a connection that was lost
+    response.feed->close();
+    ErrorDetail error;
+    error.code = "too_old";
+    error.message = "an export comes in chunks, which takes HTTP/1.1";
+    response = error_response(505, std::move(error));
+  }
   auto message = message_of(std::move(response), version, keeps_alive);
   stream.expires_after(settings.limits.write_within);
   const auto [error, count] = co_await http::async_write(stream, message, quiet);
@@ -283,7 +331,7 @@ Task<void> Server::Impl::serve(std::shared_ptr<Stream> stream, std::string remot
     if (!admitted.refusal && is_upgrade && admitted.routed.route->operation == Operation::stream) {
       admitted.refusal = why_no_stream();
       if (!admitted.refusal) {
-        co_await broadcast(stream, parser.release());
+        co_await broadcast(stream, parser.release(), admitted.who.name);
         co_return;
       }
     }
@@ -304,7 +352,7 @@ Task<void> Server::Impl::watch_subscriber(std::shared_ptr<Socket> socket, std::s
   beast::get_lowest_layer(*socket).close();
 }
 
-Task<void> Server::Impl::broadcast(std::shared_ptr<Stream> stream, http::request<http::string_body> request) {
+Task<void> Server::Impl::broadcast(std::shared_ptr<Stream> stream, http::request<http::string_body> request, std::string owner) {
   boost::system::error_code ignored;
   stream->socket().set_option(asio::socket_base::send_buffer_size{static_cast<int>(stream_send_buffer_bytes)}, ignored);
   const auto socket = std::make_shared<Socket>(std::move(*stream));
@@ -317,7 +365,7 @@ Task<void> Server::Impl::broadcast(std::shared_ptr<Stream> stream, http::request
   socket->auto_fragment(false);  // a message is a frame: a client may be twenty lines
   const auto [refused] = co_await socket->async_accept(request, quiet);
   if (refused) co_return;
-  const std::shared_ptr<Subscriber> subscriber = service.hub().subscribe();
+  const std::shared_ptr<Subscriber> subscriber = service.hub().subscribe(std::move(owner));
   asio::co_spawn(context, watch_subscriber(socket, subscriber), asio::detached);
   socket->text(true);
   while (true) {
@@ -339,6 +387,7 @@ Result<std::unique_ptr<Server>> Server::start(ServerSettings settings, TimeSourc
   if (const Result<void> done = impl->listen(); !done) return done.error();
   asio::co_spawn(impl->context, impl->accept(), asio::detached);
   asio::co_spawn(impl->context, impl->service.hub().run(), asio::detached);
+  if (!impl->settings.access.accounts_file.empty()) asio::co_spawn(impl->context, impl->service.watch_accounts(), asio::detached);
   bench.add_watcher(*impl->watch);
   // Signals are for the control thread.
   sigset_t all, before;

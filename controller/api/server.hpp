@@ -30,10 +30,19 @@ struct ServerLimits {
   Duration control_within = std::chrono::seconds{5};  ///< the control thread's answer
   Duration start_within = std::chrono::minutes{30};   ///< of a start, which may rehearse
   Duration stream_idle_within = std::chrono::seconds{30};
+  Duration accounts_look_every = std::chrono::seconds{1};
   double requests_per_s = 50;  ///< of one client, stops not counted
   double requests_burst = 200;
   std::size_t subscribers_max = 64;
   std::size_t subscriber_bytes_max = 256 * 1024;  ///< of samples that wait for one subscriber
+};
+
+/// "accounts changed", "accounts refused", "cell file added".
+struct ServerChange {
+  std::string action;
+  std::string operator_name;  ///< who asked for it; empty: whoever looks after this computer
+  std::string text;
+  bool is_trouble = false;
 };
 
 struct ServerSettings {
@@ -43,6 +52,8 @@ struct ServerSettings {
   std::string database;  ///< read by the server itself; empty: there is no record
   std::string version;
   ServerLimits limits;
+  /// What is no order to a channel, and belongs into the record all the same. On the server's thread.
+  std::function<void(const ServerChange& change)> on_change{};
 };
 
 /// Made, used and destroyed on the control thread. While it lives, `time`, `bench` and `catalogue` do.

@@ -79,6 +79,7 @@ Service::Service(boost::asio::io_context& context, const ServerSettings& setting
                              .subscriber_bytes_max = settings.limits.subscriber_bytes_max},
            [this](std::int64_t run) { return read_run(run); }},
       rehearsals_{context},
+      exports_{context},
       record_worker_{context},
       catalogue_worker_{context},
       hash_worker_{context},
@@ -120,9 +121,10 @@ Task<std::optional<Response>> Service::sign_in(const Request& request, bool is_s
     const std::shared_ptr<const std::string> place = is_stop ? stop_checks_.take(request.remote) : nullptr;
     if (is_stop && !place) co_return too_busy_to_look();
     Worker& worker = is_stop ? stop_hash_worker_ : hash_worker_;
-    std::function<std::optional<Principal>()> work = [this, authorization] { return access_.hash(authorization); };
+    const std::uint64_t generation = access_.generation();
+    std::function<std::optional<Principal>()> work = access_.hasher(authorization);
     const std::optional<std::optional<Principal>> found = co_await worker.run<std::optional<Principal>>(std::move(work));
-    if (!found) co_return too_busy_to_look();
+    if (!found || generation != access_.generation()) co_return too_busy_to_look();
     if (*found) {
       access_.remember(authorization, **found);
       who = **found;
@@ -257,12 +259,14 @@ Task<Response> Service::dispatch(const Call& call) {
     case Operation::list_cycles:
     case Operation::list_events:
     case Operation::list_expected:
-    case Operation::get_samples: co_return co_await record(call);
+    case Operation::get_samples:
+    case Operation::export_run: co_return co_await record(call);
     case Operation::list_profiles:
     case Operation::get_profile:
     case Operation::list_cells:
     case Operation::get_cell:
     case Operation::check_profile: co_return co_await catalogue(call);
+    case Operation::add_cell: co_return co_await add_cell(call);
     case Operation::rehearse_profile: co_return co_await rehearse(call);
     case Operation::get_rehearsal: co_return rehearsal(call);
     case Operation::preflight_channel: co_return co_await preflight(call);

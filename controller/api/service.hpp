@@ -14,6 +14,7 @@
 #include "controller/api/connections.hpp"
 #include "controller/api/control_bridge.hpp"
 #include "controller/api/exchange.hpp"
+#include "controller/api/exports.hpp"
 #include "controller/api/idempotency.hpp"
 #include "controller/api/live_hub.hpp"
 #include "controller/api/rate_limit.hpp"
@@ -49,6 +50,9 @@ class Service {
   /// Of an admitted request that is no stream. Never throws.
   [[nodiscard]] Task<Response> answer(const Request& request, const Admitted& admitted);
 
+  /// Looks for changes of the accounts file as long as it runs; ends with the io_context.
+  [[nodiscard]] Task<void> watch_accounts();
+
   [[nodiscard]] LiveHub& hub() { return hub_; }
   [[nodiscard]] Traffic& traffic() { return traffic_; }
   /// True: this target is a stop, whoever asks: served also when the server is full.
@@ -70,6 +74,7 @@ class Service {
   [[nodiscard]] std::optional<Response> wrong_host_or_origin(const Request& request) const;
   /// Why not; empty: `who` is known.
   [[nodiscard]] Task<std::optional<Response>> sign_in(const Request& request, bool is_stop, Principal& who);
+  void take_accounts(std::vector<Account> accounts, const std::string& trouble);
   [[nodiscard]] Task<Response> once(const Call& call);
   [[nodiscard]] Task<Response> carry_out(const Call& call);
   [[nodiscard]] Task<Response> dispatch(const Call& call);
@@ -95,7 +100,9 @@ class Service {
   // service_record.cpp: the record, profiles and cells
   [[nodiscard]] Task<Response> record(const Call& call);
   [[nodiscard]] Task<Response> samples(const Call& call, std::int64_t run);
+  [[nodiscard]] Task<Response> export_run(const Call& call, std::int64_t run);
   [[nodiscard]] Task<Response> catalogue(const Call& call);
+  [[nodiscard]] Task<Response> add_cell(const Call& call);
   [[nodiscard]] Task<Response> rehearse(const Call& call);
   [[nodiscard]] Response rehearsal(const Call& call) const;
   [[nodiscard]] Task<Response> on_worker(Worker& worker, std::function<Response()> work);
@@ -111,6 +118,7 @@ class Service {
   Places stop_checks_;  ///< passwords of stops that are being looked at
   LiveHub hub_;
   Rehearsals rehearsals_;
+  Exports exports_;
   Traffic traffic_;
   Worker record_worker_, catalogue_worker_, hash_worker_;
   Worker stop_hash_worker_;  ///< passwords of stops wait for those of stops only

@@ -1,4 +1,5 @@
 // The record, profiles and cells: everything that is read from disk.
+#include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
 
@@ -89,7 +90,10 @@ Response answer_of(const Result<View>& view) {
 }
 
 /// What a catalogue refuses: unknown names, or an order that makes no sense.
-Response catalogue_error(const ErrorDetail& error) { return error_response(error.code == "not_found" ? 404 : 400, error); }
+Response catalogue_error(const ErrorDetail& error) {
+  if (error.code == "not_kept") return error_response(500, error);
+  return error_response(error.code == "not_found" ? 404 : error.code == "exists" ? 409 : 400, error);
+}
 
 template <class View>
 Response answer_of(const Decoded<View>& view) {
@@ -149,6 +153,7 @@ Task<Response> Service::record(const Call& call) {
   const std::int64_t run = *number, after = query.number_of("after").value_or(-1);
   switch (call.routed.route->operation) {
     case Operation::get_samples: co_return co_await samples(call, run);
+    case Operation::export_run: co_return co_await export_run(call, run);
     case Operation::list_steps: {
       const std::size_t count = query.count("limit", steps_default, rows_most);
       work = [=] { return answer_of(steps_view(database, run, after, count)); };
@@ -196,6 +201,42 @@ Task<Response> Service::samples(const Call& call, std::int64_t run) {
   co_return co_await on_worker(record_worker_, std::move(work));
 }
 
+/// The run is looked for first: what is not there is said as such, and not by a file that breaks off.
+Task<Response> Service::export_run(const Call& call, std::int64_t run) {
+  const auto given = call.target.query.find("format");
+  const std::vector<std::string>& words = export_format_words();
+  const auto known = given == call.target.query.end() ? words.begin() : std::find(words.begin(), words.end(), given->second);
+  if (known == words.end()) {
+    ErrorDetail error{.code = "bad_parameter", .where = "format"};
+    error.message = "unknown format '" + given->second + "'" + suggestion(given->second, words);
+    if (std::string nearest = nearest_word(given->second, words); !nearest.empty()) error.nearest = std::move(nearest);
+    co_return error_response(400, std::move(error));
+  }
+  const auto format = static_cast<ExportFormat>(known - words.begin());
+  constexpr std::size_t name_length_max = 200;
+  const std::string name = Query{call.target.query}.text("name");
+  if (name.size() > name_length_max || name.find('/') != std::string::npos)
+    co_return bad_query("name", "'name' is that of a file, without its folder, of at most 200 characters");
+  const std::string database = settings_.database;
+  using Named = Result<ExportFile>;
+  std::function<Named()> look = [database, run, format] { return export_file(database, run, format); };
+  const std::optional<Named> file = co_await record_worker_.run<Named>(std::move(look));
+  if (file && !*file) co_return record_error(file->error());
+  Exports::Work work = [database, run, format, name](const std::function<bool(std::string_view)>& sink) {
+    return write_export(database, run, format, name, sink);
+  };
+  const std::shared_ptr<ExportFeed> feed = file ? exports_.begin(std::move(work)) : nullptr;
+  ErrorDetail busy{.code = "busy"};
+  busy.message = "as many exports as there can be are under way; ask again";
+  if (!feed) co_return error_response(503, std::move(busy));
+  if (const std::optional<Error> failed = co_await feed->begun()) co_return record_error(*failed);
+  Response response;
+  response.content_type = (*file)->content_type;
+  response.headers.emplace_back("Content-Disposition", "attachment; filename=\"" + (*file)->name + "\"");
+  response.feed = feed;
+  co_return response;
+}
+
 Task<Response> Service::catalogue(const Call& call) {
   Catalogue& library = catalogue_;
   std::function<Response()> work;
@@ -212,6 +253,24 @@ Task<Response> Service::catalogue(const Call& call) {
     }
   }
   co_return co_await on_worker(catalogue_worker_, std::move(work));
+}
+
+Task<Response> Service::add_cell(const Call& call) {
+  const Decoded<CellFileOrder> order = from_json<CellFileOrder>(call.request.body);
+  if (!order) co_return error_response(400, order.error());
+  using Added = Decoded<CellView>;
+  Catalogue& library = catalogue_;
+  std::function<Added()> work = [&library, asked = *order] { return library.add_cell(asked); };
+  const std::optional<Added> added = co_await catalogue_worker_.run<Added>(std::move(work));
+  ErrorDetail busy{.code = "busy"};
+  busy.message = "too many questions are waiting for the disk; ask again";
+  if (!added) co_return error_response(503, std::move(busy));
+  if (!*added) co_return catalogue_error(added->error());
+  ServerChange change{.action = "cell file added"};
+  change.operator_name = call.who.name.empty() ? order->operator_name : call.who.name;
+  change.text = "cell file '" + order->name + "', sha256 " + sha256_text(order->text);
+  if (settings_.on_change) settings_.on_change(change);
+  co_return json_response(added->value());
 }
 
 Task<Response> Service::rehearse(const Call& call) {

@@ -1,10 +1,13 @@
 #include "controller/cli/catalogue.hpp"
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <optional>
 #include <system_error>
 #include <utility>
 
+#include "controller/cli/added_cell.hpp"
 #include "controller/cli/bench_context.hpp"
 #include "controller/cli/settings.hpp"
 #include "profiles/cell.hpp"
@@ -112,6 +115,11 @@ api::CellView read_cell_view(const std::string& name, const std::string& file) {
   return view;
 }
 
+std::string text_of_file(const std::string& file) {
+  std::ifstream stream{file, std::ios::binary};
+  return {std::istreambuf_iterator<char>{stream}, {}};
+}
+
 /// What becomes an argument of a program is looked at first, though no shell reads it.
 bool is_parameter_name(const std::string& name) {
   constexpr std::size_t length_max = 80;
@@ -121,8 +129,11 @@ bool is_parameter_name(const std::string& name) {
 
 }  // namespace
 
-BenchCatalogue::BenchCatalogue(BenchConfig bench, Library library, std::string program)
-    : bench_{std::move(bench)}, library_{std::move(library)}, program_{std::move(program)} {}
+BenchCatalogue::BenchCatalogue(BenchConfig bench, Library library, std::string program, std::string own_cells)
+    : bench_{std::move(bench)},
+      library_{std::move(library)},
+      program_{std::move(program)},
+      own_cells_{std::move(own_cells)} {}
 
 const api::ProfileView& BenchCatalogue::view_of_profile(const std::string& name, const std::string& file) {
   SeenFile<api::ProfileView>& seen = profiles_[name];
@@ -161,6 +172,27 @@ api::Decoded<api::CellView> BenchCatalogue::cell(const std::string& name) {
   const std::optional<std::string> file = library_.cell_file(name);
   if (!file) return refused<api::CellView>(not_listed("cell", name, library_.cells()));
   return made(view_of_cell(name, *file));
+}
+
+/// A name means one cell for ever: runs of the record have it, and whoever chose it yesterday means the same today.
+api::Decoded<api::CellView> BenchCatalogue::add_cell(const api::CellFileOrder& order) {
+  using View = api::CellView;
+  const std::string objection = why_no_cell_name(order.name);
+  if (!objection.empty()) return refused<View>({.code = "bad_input", .message = objection, .where = "name"});
+  try {
+    (void)read_cell(order.text, order.name + ".yaml");
+  } catch (const ConfigError& error) {
+    return refused<View>({.code = "bad_input", .message = error.message(), .where = to_string(error.place())});
+  }
+  if (const std::optional<std::string> known = library_.cell_file(order.name)) {
+    if (text_of_file(*known) == order.text) return cell(order.name);
+    return refused<View>({.code = "exists",
+                          .message = "there is another cell '" + order.name + "' already: give this one a name of its own",
+                          .where = "name"});
+  }
+  const std::string problem = keep_cell_file({own_cells_, order.name, order.text});
+  if (!problem.empty()) return refused<View>({.code = "not_kept", .message = "the cell file could not be kept: " + problem});
+  return cell(order.name);
 }
 
 api::Decoded<api::CheckReport> BenchCatalogue::check(const api::CheckOrder& order) {
@@ -224,6 +256,8 @@ api::Decoded<std::vector<std::string>> BenchCatalogue::rehearsal_command(const a
   }
   return made(std::move(command));
 }
+
+std::string cells_beside(const std::string& database) { return database + ".cells"; }
 
 std::string this_program() {
   std::error_code error;

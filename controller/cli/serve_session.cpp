@@ -12,7 +12,6 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <iostream>
 #include <map>
 #include <memory>
 #include <optional>
@@ -116,6 +115,8 @@ class ServeSession {
   void opened();
   void start_what_was_asked_for();
   void write_ready_file();
+  void hear_of_change(const api::ServerChange& change);
+  [[nodiscard]] Library library() const;
   [[nodiscard]] ExitCode close();
   [[nodiscard]] ChannelOptions channel_options() const {
     return channel_options_of(bench_, rig_->time_name(), options_.control_period_s);
@@ -219,10 +220,16 @@ bool ServeSession::open_recorder() {
   return true;
 }
 
+Library ServeSession::library() const {
+  std::vector<std::string> cells = options_.cells;
+  cells.push_back(cells_beside(options_.database));
+  return Library{options_.profiles, std::move(cells)};
+}
+
 PrepareParts ServeSession::prepare_parts() const {
   return PrepareParts{.options = run_,
                       .bench = bench_,
-                      .library = Library{options_.profiles, options_.cells},
+                      .library = library(),
                       .is_simulated = rig_->is_simulated(),
                       .time_name = rig_->time_name(),
                       .control_period = channel_options().control_period};
@@ -274,12 +281,16 @@ void ServeSession::start_server() {
   const Result<std::string> token = api::token_of_file(token_file_);
   if (!token) throw ConfigError{SourcePlace{token_file_}, token.error().what};
   settings.access.token = *token;
+  settings.access.accounts_file = options_.accounts_file;
   if (!options_.accounts_file.empty()) settings.access.accounts = api::read_accounts(options_.accounts_file);
+  settings.on_change = [this](const api::ServerChange& change) {
+    rig_->time().post([this, change] { hear_of_change(change); });
+  };
   settings.access.certificate_file = options_.certificate_file;
   settings.access.key_file = options_.key_file;
   std::error_code ignored;
   const std::string program = std::filesystem::read_symlink("/proc/self/exe", ignored).string();
-  catalogue_ = std::make_unique<BenchCatalogue>(bench_, Library{options_.profiles, options_.cells}, program);
+  catalogue_ = std::make_unique<BenchCatalogue>(bench_, library(), program, cells_beside(options_.database));
   Result<std::unique_ptr<api::Server>> server = api::Server::start(std::move(settings), rig_->time(), *service_, *catalogue_);
   if (!server) throw ConfigError{SourcePlace{}, "--listen " + options_.listen + ": " + server.error().what};
   server_ = std::move(*server);
@@ -421,6 +432,18 @@ void ServeSession::start_what_was_asked_for() {
   }
 }
 
+/// Who may give orders, and what limits a cell, is part of the record.
+void ServeSession::hear_of_change(const api::ServerChange& change) {
+  log_->message("cellrig", change.is_trouble ? db::Severity::alarm : db::Severity::info, change.text);
+  recorder_->audit(db::AuditRow{.utc = rig_->time().utc_now(),
+                                .operator_name = change.operator_name.empty() ? login_name() : change.operator_name,
+                                .origin = host_name(),
+                                .verb = "serve",
+                                .action = change.action,
+                                .reason = change.text,
+                                .detail = "{}"});
+}
+
 /// In one piece: whoever waits for it never reads half of it.
 void ServeSession::write_ready_file() {
   if (options_.ready_file.empty()) return;
@@ -468,20 +491,5 @@ ExitCode ServeSession::close() {
 }  // namespace
 
 ExitCode serve_bench(const ServeOptions& options) { return ServeSession{options}.run(); }
-
-/// The password comes from standard input: a command line can be read by others.
-ExitCode print_account(const std::string& name, const std::string& role) {
-  const std::map<std::string, api::Role> roles{
-      {"viewer", api::Role::viewer}, {"operator", api::Role::operates}, {"engineer", api::Role::engineer}};
-  const auto known = roles.find(role);
-  if (known == roles.end())
-    throw ConfigError{SourcePlace{},
-                      "--make-account: no role '" + role + "'" + suggestion(role, {"viewer", "operator", "engineer"})};
-  std::string password;
-  std::getline(std::cin, password);
-  if (password.empty()) throw ConfigError{SourcePlace{}, "--make-account: write the password to standard input"};
-  fmt::print("{}\n", api::account_line(name, known->second, password));
-  return ExitCode::passed;
-}
 
 }  // namespace cellrig::cli

@@ -1,10 +1,32 @@
 // cellrig serve: holds a bench for clients, until it is told to end.
-#include <memory>
+#include <fmt/format.h>
 
+#include <iostream>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "controller/api/access.hpp"
+#include "controller/base/config_error.hpp"
 #include "controller/cli/serve_session.hpp"
 #include "controller/cli/verbs.hpp"
 
 namespace cellrig::cli {
+
+/// The password comes from standard input: a command line can be read by others.
+ExitCode print_account(const std::string& name, const std::string& role) {
+  const std::map<std::string, api::Role> roles{
+      {"viewer", api::Role::viewer}, {"operator", api::Role::operates}, {"engineer", api::Role::engineer}};
+  const auto known = roles.find(role);
+  if (known == roles.end())
+    throw ConfigError{SourcePlace{},
+                      "--make-account: no role '" + role + "'" + suggestion(role, {"viewer", "operator", "engineer"})};
+  std::string password;
+  std::getline(std::cin, password);
+  if (password.empty()) throw ConfigError{SourcePlace{}, "--make-account: write the password to standard input"};
+  fmt::print("{}\n", api::account_line(name, known->second, password));
+  return ExitCode::passed;
+}
 
 void add_serve(CLI::App& app, Action& chosen) {
   CLI::App* const verb = app.add_subcommand(

@@ -29,6 +29,7 @@ Error exists(const std::string& path) {
 }  // namespace
 
 Result<TextFile> TextFile::create(const ExportOptions& options) {
+  if (options.sink) return TextFile(options, {}, -1);
   struct stat info {};
   if (stat(options.path.c_str(), &info) == 0) {
     if (S_ISDIR(info.st_mode)) return fail(Fault::refused, options.path + " is a directory: name a file in it");
@@ -72,6 +73,11 @@ bool TextFile::write(std::string_view text) {
 }
 
 void TextFile::drain() {
+  if (options_.sink) {
+    if (!buffer_.empty() && !failure_ && !options_.sink(buffer_)) failure_ = fail(Fault::interrupted, "nobody wants the rest");
+    buffer_.clear();
+    return;
+  }
   std::string_view rest = buffer_;
   while (!rest.empty() && !failure_) {
     const ssize_t written = ::write(descriptor_, rest.data(), rest.size());
@@ -86,6 +92,7 @@ void TextFile::drain() {
 
 Result<void> TextFile::finish() {
   drain();
+  if (options_.sink) return failure_ ? Result<void>{*failure_} : Result<void>{};
   if (!failure_ && fsync(descriptor_) != 0) failure_ = file_error("writing " + options_.path, errno);
   if (failure_) return *failure_;
   if (options_.overwrite) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,11 +14,13 @@ namespace cellrig::db {
 struct ExportOptions {
   std::string path;
   bool overwrite = false;  ///< otherwise a file of this name is refused, also one that appears meanwhile
+  /// Takes the text, piece by piece, in place of a file; `path` is of no account then. False: nobody wants more.
+  std::function<bool(std::string_view)> sink{};
 };
 
 class TextFile {
  public:
-  /// Writes to a temporary file beside `path`.
+  /// Writes to a temporary file beside `path`, or to the sink.
   [[nodiscard]] static Result<TextFile> create(const ExportOptions& options);
 
   TextFile(TextFile&& other) noexcept;

@@ -16,6 +16,9 @@ from urllib.parse import urlparse
 
 class Bench:
     def __init__(self, url, token):
+        where = urlparse(url)
+        if where.scheme != "https" and where.hostname not in ("127.0.0.1", "localhost", "::1"):
+            sys.exit(f"{url}: http to another machine would send the token readable through the network: use https, or a tunnel")
         self.url = url
         self.token = token
 

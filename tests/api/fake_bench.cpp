@@ -149,6 +149,11 @@ Decoded<ProfileView> FakeCatalogue::profile(const std::string& name) {
 Decoded<CellView> FakeCatalogue::cell(const std::string& name) {
   return name == "lg-m50" ? decoded(cells().front()) : refused<CellView>(name);
 }
+Decoded<CellView> FakeCatalogue::add_cell(const CellFileOrder& order) {
+  if (order.name == "lg-m50") return Decoded<CellView>{boost::system::in_place_error, ErrorDetail{.code = "exists"}};
+  return decoded(CellView{.name = order.name});
+}
+
 Decoded<CheckReport> FakeCatalogue::check(const CheckOrder& order) {
   if (order.profile != "cycle-life") return refused<CheckReport>(order.profile);
   return decoded(CheckReport{.is_accepted = true, .profile = order.profile, .cell = order.cell});
@@ -168,6 +173,8 @@ FakeBench::FakeBench(FakeBenchSettings settings) : control_{settings.channel_cou
   ServerSettings server;
   server.access.token = token;
   server.access.accounts = std::move(settings.accounts);
+  server.access.accounts_file = settings.accounts_file;
+  server.on_change = std::move(settings.on_change);
   server.access.certificate_file = settings.certificate_file;
   server.access.key_file = settings.key_file;
   server.database = settings.database;

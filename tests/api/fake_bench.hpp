@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -75,6 +76,7 @@ class FakeCatalogue final : public Catalogue {
   [[nodiscard]] Decoded<ProfileView> profile(const std::string& name) override;
   [[nodiscard]] std::vector<CellView> cells() override { return {{.name = "lg-m50", .title = "LG M50"}}; }
   [[nodiscard]] Decoded<CellView> cell(const std::string& name) override;
+  [[nodiscard]] Decoded<CellView> add_cell(const CellFileOrder& order) override;
   [[nodiscard]] Decoded<CheckReport> check(const CheckOrder& order) override;
   [[nodiscard]] Decoded<std::vector<std::string>> rehearsal_command(const CheckOrder& order) override;
   std::vector<std::string> command{"/bin/sh", "-c", "echo '{\"outcome\":\"completed\",\"duration_s\":5}'"};
@@ -84,6 +86,8 @@ struct FakeBenchSettings {
   int channel_count = 2;
   ServerLimits limits;
   std::vector<Account> accounts;
+  std::string accounts_file;
+  std::function<void(const ServerChange&)> on_change;
   std::string database;
   std::string certificate_file, key_file;
 };

@@ -61,6 +61,21 @@ bool Client::need(std::size_t count) {
   return true;
 }
 
+/// False: it broke off.
+bool Client::read_chunks(std::string& body) {
+  while (true) {
+    std::size_t line_end = 0;
+    while ((line_end = buffer_.find("\r\n")) == std::string::npos) {
+      if (!fill(wait_max)) return false;
+    }
+    const std::size_t length = std::stoul(buffer_.substr(0, line_end), nullptr, 16);
+    if (!need(line_end + 2 + length + 2)) return false;
+    body += buffer_.substr(line_end + 2, length);
+    buffer_.erase(0, line_end + 2 + length + 2);
+    if (length == 0) return true;
+  }
+}
+
 Answer Client::receive() {
   Answer answer;
   std::size_t end = 0;
@@ -79,6 +94,7 @@ Answer Client::receive() {
     at = line_end + 2;
   }
   if (answer.status == 100) return receive();
+  if (answer.headers["transfer-encoding"] == "chunked") return read_chunks(answer.body) ? answer : Answer{};
   const auto length = static_cast<std::size_t>(std::atoll(answer.headers["content-length"].c_str()));
   if (!need(length)) return {};
   answer.body = buffer_.substr(0, length);

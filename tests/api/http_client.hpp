@@ -47,6 +47,7 @@ class Client {
  private:
   [[nodiscard]] bool fill(std::chrono::milliseconds time);
   [[nodiscard]] bool need(std::size_t count);
+  [[nodiscard]] bool read_chunks(std::string& body);
 
   int socket_ = -1;
   std::string buffer_;

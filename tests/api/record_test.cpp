@@ -101,12 +101,17 @@ TEST_F(RecordOverHttp, calls_no_simulated_run_a_measurement_and_no_imported_one_
                                   .action = "run requested",
                                   .detail = is_simulated ? R"({"simulated":true})" : R"({"simulated":false})"});
     must(recorder_->flush());
-    return read<RunView>(bench_->get("/runs/" + std::to_string(run))).is_simulated;
+    return read<RunView>(bench_->get("/runs/" + std::to_string(run)));
   };
-  EXPECT_TRUE(begin(true));
-  EXPECT_FALSE(begin(false));
+  EXPECT_TRUE(begin(true).is_simulated);
+  EXPECT_EQ(begin(true).origin, Origin::simulated);
+  const RunView measured = begin(false);
+  EXPECT_FALSE(measured.is_simulated);
+  EXPECT_EQ(measured.origin, Origin::measured);
   row.time_source = "imported";
-  EXPECT_FALSE(begin(true));
+  EXPECT_FALSE(begin(true).is_simulated);
+  EXPECT_EQ(begin(true).origin, Origin::imported);
+  EXPECT_THAT(bench_->get("/runs?limit=1").body, HasSubstr(R"("origin":"imported")"));
 }
 
 TEST_F(RecordOverHttp, thins_samples_out_and_keeps_every_extreme) {
@@ -191,14 +196,14 @@ TEST_F(RecordOverHttp, pages_through_what_was_foretold) {
 
 TEST_F(RecordOverHttp, refuses_what_is_not_there_or_makes_no_sense) {
   for (const char* const target :
-       {"/runs/7", "/runs/7/steps", "/runs/7/cycles", "/runs/7/events", "/runs/7/expected", "/runs/7/samples"})
+       {"/runs/7", "/runs/7/steps", "/runs/7/cycles", "/runs/7/events", "/runs/7/expected", "/runs/7/samples", "/runs/7/export"})
     EXPECT_EQ(bench_->get(target).status, 404) << target;
   for (const char* const target :
        {"/runs/x", "/runs/-1", "/runs/1e3", "/runs/99999999999999999999", "/runs/1/samples?points=0",
         "/runs/1/samples?points=20001", "/runs/1/samples?from_s=5&to_s=4", "/runs/1/samples?from_s=nan",
         "/runs/1/samples?from_s=1e999", "/runs/1/samples?quantities=a%3Bb", "/runs/1/samples?quantities=voltage_V,voltage_V",
         "/runs/1/samples?quantities=test_time_s", "/runs/1/samples?quantities=a,b,c,d,e,f,g,h,i,j,k,l,m", "/runs?limit=501",
-        "/runs?since=yesterday", "/runs?before=x", "/runs/1/steps?limit=x"})
+        "/runs?since=yesterday", "/runs?before=x", "/runs/1/steps?limit=x", "/runs/1/export?format=xls"})
     EXPECT_EQ(bench_->get(target).status, 400) << target;
   const Answer answer = bench_->get("/runs/1/samples?quantities=voltag_V");
   EXPECT_EQ(answer.status, 404);

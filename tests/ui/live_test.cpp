@@ -99,6 +99,22 @@ TEST_F(Live, does_not_start_what_trips_in_its_rehearsal) {
   EXPECT_FALSE(page.start_button().isEnabled());
 }
 
+// Whoever did not hear the first beep hears the next; silence is about this alarm only.
+TEST_F(Live, beeps_until_an_alarm_is_acknowledged_or_silenced) {
+  int beeps = 0;
+  window.alarm_panel().set_beep([&beeps] { ++beeps; });
+  bench.run_on("ch1", 4300);
+  bench.run_on("ch2", 4300);
+  ASSERT_NO_FATAL_FAILURE(connect_window());
+  bench.trip("ch2");
+  ASSERT_TRUE(wait_until([&] { return beeps >= 2; })) << beeps;
+  click(window.alarm_panel().silence_button());
+  EXPECT_FALSE(window.alarm_panel().is_sounding());
+  EXPECT_TRUE(window.alarm_panel().isVisible());
+  bench.trip("ch1");
+  EXPECT_TRUE(wait_until([&] { return window.alarm_panel().is_sounding(); }));
+}
+
 TEST_F(Live, acknowledges_an_alarm_with_name_and_reason) {
   bench.run_on("ch2", 4300);
   ASSERT_NO_FATAL_FAILURE(connect_window());

@@ -11,6 +11,7 @@
 #include <csignal>
 #include <functional>
 
+#include "ui/api_client/http_request.hpp"
 #include "ui/options.hpp"
 #include "ui/simulated_bench.hpp"
 
@@ -132,10 +133,26 @@ TEST(Options, take_an_account_only_where_its_password_is_safe) {
   EXPECT_TRUE(local.options->service->token.isEmpty());
   EXPECT_TRUE(parse("--connect https://bench.lab:8230 --user emma").options);
   EXPECT_FALSE(parse("--connect http://bench.lab:8230 --user emma").options);
+  EXPECT_FALSE(parse("--connect http://bench.lab:8230").options) << "a token is a password";
+  EXPECT_FALSE(parse("--connect bench.lab:8230").options);
+  EXPECT_NE(parse("--connect http://192.0.2.7:8230").error.indexOf(QStringLiteral("https://")), -1);
+  EXPECT_TRUE(parse("--connect http://localhost:8230").options);
+  EXPECT_TRUE(parse("--connect http://[::1]:8230").options);
+  EXPECT_TRUE(parse("--connect https://bench.lab:8230").options);
   EXPECT_FALSE(parse("--user emma").options);
   EXPECT_FALSE(parse("--connect https://bench.lab --user em:ma").options);
   EXPECT_FALSE(parse("--connect https://bench.lab --ca /nowhere.pem").options);
   EXPECT_FALSE(parse("--connect http://127.0.0.1:8230 --ca /nowhere.pem").options);
+}
+
+// Whatever made the address: what may be overheard is not sent.
+TEST(HttpRequest, carries_no_secret_where_others_can_listen) {
+  const ServiceAddress open{QUrl(QStringLiteral("http://bench.lab:8230")), QStringLiteral("secret")};
+  EXPECT_FALSE(http_request(open, QStringLiteral("/bench")).hasRawHeader("Authorization"));
+  const ServiceAddress safe{QUrl(QStringLiteral("https://bench.lab:8230")), QStringLiteral("secret")};
+  EXPECT_EQ(http_request(safe, QStringLiteral("/bench")).rawHeader("Authorization").toStdString(), "Bearer secret");
+  const ServiceAddress here{QUrl(QStringLiteral("http://127.0.0.1:8230")), QStringLiteral("secret")};
+  EXPECT_EQ(http_request(here, QStringLiteral("/bench")).rawHeader("Authorization").toStdString(), "Bearer secret");
 }
 
 TEST(ReadyFile, gives_the_address_and_the_token) {

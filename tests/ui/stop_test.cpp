@@ -6,6 +6,8 @@
 #include <QTcpSocket>
 #include <QTest>
 
+#include <optional>
+
 #include <gtest/gtest.h>
 
 #include "tests/ui/live_fixture.hpp"
@@ -170,6 +172,35 @@ TEST_F(Stop, of_a_channel_that_nobody_answers_does_not_hold_up_the_stop_of_every
   click(window.stop_button());
   EXPECT_TRUE(wait_until([&] { return window.message().contains(QStringLiteral("every output is off")); }));
   EXPECT_FALSE(window.message().contains(QStringLiteral("NOT CONFIRMED"))) << "ch3 is off with all the others";
+}
+
+// A signal ends the window, and with it the order: not before the stop is confirmed, and not for ever.
+TEST_F(Stop, that_is_open_is_waited_for_when_the_window_is_told_to_end) {
+  bench.run_on("ch1", 2000);
+  ASSERT_NO_FATAL_FAILURE(connect_window());
+  bench.hangs = true;
+  QTest::keyClick(&window, Qt::Key_F12);
+  std::optional<QStringList> unconfirmed;
+  window.end_after_stops([&](const QStringList& what) { unconfirmed = what; });
+  ASSERT_TRUE(wait_until([&] { return window.message().contains(QStringLiteral("NOT CONFIRMED")); }));
+  EXPECT_FALSE(unconfirmed) << "it is still being tried";
+  bench.hangs = false;
+  ASSERT_TRUE(wait_until([&] { return unconfirmed.has_value(); }));
+  EXPECT_TRUE(unconfirmed->isEmpty()) << unconfirmed->join(QLatin1Char(' ')).toStdString();
+}
+
+TEST_F(Stop, that_is_open_is_named_when_somebody_asks_twice) {
+  bench.run_on("ch1", 2000);
+  ASSERT_NO_FATAL_FAILURE(connect_window());
+  bench.hangs = true;
+  QTest::keyClick(&window, Qt::Key_F12);
+  std::optional<QStringList> first, second;
+  window.end_after_stops([&](const QStringList& what) { first = what; });
+  window.end_after_stops([&](const QStringList& what) { second = what; });
+  EXPECT_FALSE(first);
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->join(QLatin1Char(' ')).toStdString(), "every output");
+  EXPECT_TRUE(window.close()) << "nobody is there to close it once more";
 }
 
 TEST_F(Stop, that_is_refused_says_so_and_is_hidden_by_a_person_only) {

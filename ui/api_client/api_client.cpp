@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "ui/api_client/http_request.hpp"
 #include "ui/model/text.hpp"
 
 namespace cellrig::ui {
@@ -14,29 +15,9 @@ namespace cellrig::ui {
 namespace {
 constexpr int reconnect_first_ms = 250, reconnect_max_ms = 5000;
 constexpr int pulse_every_ms = 2000;
-constexpr int request_timeout_ms = 15'000;
 constexpr int not_signed_in = 401;
 constexpr int write_attempts = 3;
 constexpr quint64 message_bytes_max = 16U << 20;
-
-QNetworkRequest http_request(const ServiceAddress& address, const QString& path) {
-  // Taken apart here: QUrl::setPath would percent-encode the question mark of a query.
-  const qsizetype query = path.indexOf(QLatin1Char('?'));
-  QUrl url = address.url;
-  url.setPath(QString::fromLatin1(api::api_prefix) + path.left(query));
-  if (query >= 0) url.setQuery(path.mid(query + 1));
-  QNetworkRequest request(url);
-  const QByteArray account = (address.user + QLatin1Char(':') + address.password).toUtf8().toBase64();
-  request.setRawHeader("Authorization", address.user.isEmpty() ? "Bearer " + address.token.toUtf8() : "Basic " + account);
-  if (!address.authorities.isEmpty()) {
-    QSslConfiguration tls = request.sslConfiguration();
-    tls.setCaCertificates(address.authorities);
-    request.setSslConfiguration(tls);
-  }
-  request.setTransferTimeout(request_timeout_ms);
-  request.setAttribute(QNetworkRequest::RedirectPolicyAttribute, QNetworkRequest::ManualRedirectPolicy);
-  return request;
-}
 }  // namespace
 
 ApiClient::ApiClient(QObject* parent) : QObject(parent) {

@@ -5,13 +5,13 @@
 #include <QNetworkAccessManager>
 #include <QObject>
 #include <QPointer>
-#include <QSslCertificate>
 #include <QTimer>
 #include <QUrl>
 #include <functional>
 #include <optional>
 
 #include "controller/api/messages_codec.hpp"
+#include "ui/api_client/service_address.hpp"
 #include "ui/api_client/stop_order.hpp"
 
 class QNetworkReply;
@@ -22,14 +22,6 @@ namespace cellrig::ui {
 /// What came back: the message, or what the service (or the network) said instead.
 template <class M>
 using Answer = api::Decoded<M>;
-
-struct ServiceAddress {
-  QUrl url;  ///< http://127.0.0.1:8230
-  QString token;
-  QString user{};                        ///< an account of the service; empty: the token is used
-  QString password{};                    ///< never written anywhere
-  QList<QSslCertificate> authorities{};  ///< who may have signed the service's certificate; none: those of the system
-};
 
 /// refused: the service is there and does not know the token, or the name and password. Nothing is tried again by itself then.
 enum class LinkState { none, connecting, live, lost, refused };

@@ -181,6 +181,7 @@ QWidget* StartPage::make_right() {
   rehearsed->addWidget(figures_);
   chart_ = new TraceChart;
   chart_->add_pane({tr("Voltage"), QStringLiteral("V"), 0.01, 3});
+  chart_->add_pane({tr("Current"), QStringLiteral("A"), 0.1, 2});
   chart_->add_pane({tr("Cell temperature"), QStringLiteral("°C"), 1, 2});
   rehearsed->addWidget(chart_, 1);
   layout->addWidget(card(rehearsed), 3);

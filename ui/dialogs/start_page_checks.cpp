@@ -179,7 +179,8 @@ void StartPage::show_rehearsal() {
   };
   chart_->restyle();
   chart_->add_trace(0, {{}, colours().series_colour(0)}, curve(result.curves.voltage_V));
-  chart_->add_trace(1, {{}, colours().series_colour(2)}, curve(result.curves.cell_temperature_degC));
+  chart_->add_trace(1, {{}, colours().series_colour(1)}, curve(result.curves.current_A));
+  chart_->add_trace(2, {{}, colours().series_colour(2)}, curve(result.curves.cell_temperature_degC));
   chart_->follow();
   QStringList lines{QStringLiteral("<tr><td></td><td align='right'>%1 &nbsp;</td><td align='right'>%2 &nbsp;</td><td></td></tr>")
                         .arg(tr("limit"), tr("nearest"))};

@@ -5,7 +5,6 @@
 #include <QLabel>
 #include <QPushButton>
 #include <QVBoxLayout>
-#include <algorithm>
 
 #include "ui/chart/palette.hpp"
 #include "ui/model/activity_text.hpp"
@@ -15,8 +14,6 @@
 namespace cellrig::ui {
 
 namespace {
-constexpr int sound_every_ms = 2000;
-
 QString place_of(const api::AlarmView& alarm) {
   if (!alarm.channel.empty()) return to_text(alarm.channel);
   return alarm.chamber.empty() ? AlarmPanel::tr("bench") : to_text(alarm.chamber);
@@ -42,7 +39,7 @@ void clear(QLayout& layout) {
 }
 }  // namespace
 
-AlarmPanel::AlarmPanel(QWidget* parent) : QFrame(parent) {
+AlarmPanel::AlarmPanel(QWidget* parent) : QFrame(parent), beep_([] { QApplication::beep(); }) {
   setAccessibleName(tr("Alarms"));
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(0, 0, 0, 0);
@@ -61,10 +58,10 @@ AlarmPanel::AlarmPanel(QWidget* parent) : QFrame(parent) {
   more_->setProperty("role", QStringLiteral("error"));
   layout->addWidget(more_);
   sound_.setInterval(sound_every_ms);
-  connect(&sound_, &QTimer::timeout, this, [] { QApplication::beep(); });
+  connect(&sound_, &QTimer::timeout, this, [this] { beep_(); });
   connect(silence_, &QPushButton::clicked, this, [this] {
-    sound_.stop();
-    silence_->hide();
+    heard_.silence();
+    sound_or_not();
   });
   hide();
 }
@@ -101,24 +98,25 @@ void AlarmPanel::add_row(const api::AlarmView& alarm) {
 void AlarmPanel::show_alarms(const std::vector<api::AlarmView>& alarms) {
   clear(*rows_);
   int open = 0;
-  std::int64_t newest = 0;
   for (const api::AlarmView& alarm : alarms) {
     if (!alarm.acknowledged_by.empty()) continue;
-    newest = std::max(newest, alarm.id);
     if (++open <= shown_max) add_row(alarm);
   }
   more_->setVisible(open > shown_max);
   more_->setText(open > shown_max ? tr("and %n more alarm(s)", nullptr, open - shown_max) : QString());
-  if (open == 0) {
-    sound_.stop();
-  } else if (newest > newest_id_) {
-    QApplication::beep();
-    sound_.start();
-    silence_->show();
-  }
-  newest_id_ = std::max(newest, newest_id_);
-  silence_->setVisible(sound_.isActive());
+  heard_.look(alarms);
+  sound_or_not();
   setVisible(open > 0);
+}
+
+void AlarmPanel::sound_or_not() {
+  if (!heard_.is_on()) {
+    sound_.stop();
+  } else if (!sound_.isActive()) {
+    beep_();
+    sound_.start();
+  }
+  silence_->setVisible(sound_.isActive());
 }
 
 }  // namespace cellrig::ui

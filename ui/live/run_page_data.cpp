@@ -64,7 +64,7 @@ void RunPage::fetch_run() {
     const QString query = QStringLiteral("/samples?points=%1&quantities=%2");
     const QString hot = QStringLiteral(
         "voltage_V,current_A,cell_temperature_degC,ambient_temperature_degC,step_charge_Ah,step_discharge_Ah,"
-        "step_time_s");
+        "step_time_s,step_count");
     client_.get<api::SamplesView>(run_path(query.arg(QString::number(history_points), hot)), this,
                                   [this, run](const auto& samples) {
                                     if (run != data_.run()) return;

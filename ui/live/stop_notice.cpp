@@ -72,6 +72,14 @@ void StopNotice::hear(const StopNews& news) {
 
 QString StopNotice::text() const { return lines_.empty() ? QString() : label_->text(); }
 
+QStringList StopNotice::unconfirmed() const {
+  QStringList list;
+  for (const auto& [path, news] : lines_) {
+    if (!is_over(news)) list += news.what;
+  }
+  return list;
+}
+
 void StopNotice::show_lines() {
   QStringList texts;
   bool is_confirmed = true, has_ended = false;

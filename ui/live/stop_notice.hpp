@@ -2,6 +2,7 @@
 #pragma once
 
 #include <QFrame>
+#include <QStringList>
 #include <QTimer>
 #include <map>
 
@@ -22,6 +23,8 @@ class StopNotice : public QFrame {
   void hear(const StopNews& news);
   /// Of the lines that are shown; empty: there is none.
   [[nodiscard]] QString text() const;
+  /// What was to be stopped and is not known to be: "every output", "channel ch3".
+  [[nodiscard]] QStringList unconfirmed() const;
   [[nodiscard]] QPushButton& hide_button() { return *hide_; }
 
  private:

@@ -28,20 +28,23 @@ std::size_t rows_of(const api::Columns& columns) {
 }  // namespace
 
 struct RunData::Row {
-  double test_time_s = 0, voltage_V = 0, current_A = 0, temperature_degC = 0, ambient_degC = 0, pressure_MPa = 0, charge_Ah = 0,
-         discharge_Ah = 0;
-  std::optional<double> step_time_s;  ///< NaN while the step waits; none: an older service doesn't say
+  RowPlace place;
+  double voltage_V = 0, current_A = 0, temperature_degC = 0, ambient_degC = 0, pressure_MPa = 0;
 
   [[nodiscard]] static Row of(const api::Columns& columns, std::size_t row) {
-    return {.test_time_s = cell_of(columns, "test_time_s", row),
+    const double step_count = cell_of(columns, "step_count", row);
+    RowPlace place{
+        .test_time_s = cell_of(columns, "test_time_s", row),
+        .step_count = std::isfinite(step_count) ? std::optional(static_cast<std::int64_t>(step_count)) : std::nullopt,
+        .step_time_s = columns.contains("step_time_s") ? std::optional(cell_of(columns, "step_time_s", row)) : std::nullopt,
+        .charge_Ah = cell_of(columns, columns.contains("charge_Ah") ? "charge_Ah" : "step_charge_Ah", row),
+        .discharge_Ah = cell_of(columns, columns.contains("discharge_Ah") ? "discharge_Ah" : "step_discharge_Ah", row)};
+    return {.place = place,
             .voltage_V = cell_of(columns, "voltage_V", row),
             .current_A = cell_of(columns, "current_A", row),
             .temperature_degC = cell_of(columns, "cell_temperature_degC", row),
             .ambient_degC = cell_of(columns, "ambient_temperature_degC", row),
-            .pressure_MPa = cell_of(columns, "pressure_MPa", row),
-            .charge_Ah = cell_of(columns, columns.contains("charge_Ah") ? "charge_Ah" : "step_charge_Ah", row),
-            .discharge_Ah = cell_of(columns, columns.contains("discharge_Ah") ? "discharge_Ah" : "step_discharge_Ah", row),
-            .step_time_s = columns.contains("step_time_s") ? std::optional(cell_of(columns, "step_time_s", row)) : std::nullopt};
+            .pressure_MPa = cell_of(columns, "pressure_MPa", row)};
   }
 };
 
@@ -60,6 +63,7 @@ void RunData::begin(std::int64_t run) {
   charge_curves_.clear();
   pending_.clear();
   pending_rows_ = 0;
+  unplaced_.clear();
 }
 
 void RunData::add_steps(const std::vector<api::StepView>& page) {
@@ -69,6 +73,7 @@ void RunData::add_steps(const std::vector<api::StepView>& page) {
   steps_.erase(known, steps_.end());
   steps_.insert(steps_.end(), page.begin(), page.end());
   if (steps_.size() > steps_max) steps_.erase(steps_.begin(), steps_.end() - static_cast<std::ptrdiff_t>(steps_max));
+  place_rows();
 }
 
 void RunData::set_expected(const std::vector<api::ExpectedCurveView>& curves) {
@@ -114,8 +119,8 @@ void RunData::add_live(const api::Columns& columns) {
   }
   for (std::size_t i = 0; i < rows; ++i) {
     const Row row = Row::of(columns, i);
-    if (is_interrupted_ && voltage_V_->last() && row.test_time_s > voltage_V_->last()->x) {
-      missing_.push_back({{voltage_V_->last()->x, row.test_time_s}});
+    if (is_interrupted_ && voltage_V_->last() && row.place.test_time_s > voltage_V_->last()->x) {
+      missing_.push_back({{voltage_V_->last()->x, row.place.test_time_s}});
       is_interrupted_ = false;
     }
     add_row(row);
@@ -125,59 +130,48 @@ void RunData::add_live(const api::Columns& columns) {
 void RunData::note_interruption() { is_interrupted_ = has_history_; }
 
 void RunData::add_row(const Row& row) {
-  if (const std::optional<Point> last = voltage_V_->last(); last && row.test_time_s <= last->x) return;
-  const double t = row.test_time_s;
+  if (const std::optional<Point> last = voltage_V_->last(); last && row.place.test_time_s <= last->x) return;
+  const double t = row.place.test_time_s;
   voltage_V_->append({t, row.voltage_V});
   current_A_->append({t, row.current_A});
   temperature_degC_->append({t, row.temperature_degC});
   ambient_degC_->append({t, row.ambient_degC});
   pressure_MPa_->append({t, row.pressure_MPa});
-  if (!expected_.is_empty()) add_expected(row);
-  add_to_charge_curve(row);
+  unplaced_.push_back({row.place, row.voltage_V});
+  place_rows();
 }
 
-const api::StepView* RunData::step_at(double test_time_s) const {
-  const auto after = std::upper_bound(steps_.begin(), steps_.end(), test_time_s,
-                                      [](double at, const api::StepView& step) { return at < step.started_test_time_s; });
-  return after == steps_.begin() ? nullptr : &*(after - 1);
-}
-
-/// Where a row stands in its step, of which an interruption may have made several. While the step waits nothing is expected of it.
-StepPlace RunData::place_of(const api::StepView& step, const Row& row) const {
-  StepPlace place{.step_id = step.step_id,
-                  .compared_with = step.compared_with,
-                  .step_time_s = row.test_time_s - step.started_test_time_s,
-                  .moved_Ah = std::isnan(row.charge_Ah) ? 0 : std::max(row.charge_Ah, row.discharge_Ah)};
-  for (const api::StepView* part = &step; part != steps_.data() && (part - 1)->step_count == step.step_count;) {
-    --part;
-    if (part->ended_test_time_s) place.step_time_s += *part->ended_test_time_s - part->started_test_time_s;
-    place.moved_Ah += std::max(part->charge_Ah.value_or(0), part->discharge_Ah.value_or(0));
+// A row of a step that has only just begun may be here before the step is: what is expected of it waits until then, and so do those behind it.
+void RunData::place_rows() {
+  while (!unplaced_.empty()) {
+    const Unplaced& row = unplaced_.front();
+    const api::StepView* step = step_of(steps_, row.place);
+    const std::int64_t newest = steps_.empty() ? 0 : steps_.back().step_count;
+    const bool may_come = row.place.step_count && *row.place.step_count > newest && unplaced_.size() <= unplaced_max;
+    if (step == nullptr && may_come) return;
+    if (step != nullptr) {
+      if (!expected_.is_empty()) add_expected(row, *step);
+      add_to_charge_curve(row, *step);
+    }
+    unplaced_.pop_front();
   }
-  if (!row.step_time_s) return place;
-  place.step_time_s = *row.step_time_s;
-  if (std::isnan(*row.step_time_s)) place.compared_with.reset();
-  return place;
 }
 
-void RunData::add_expected(const Row& row) {
-  const api::StepView* step = step_at(row.test_time_s);
-  if (step == nullptr) return;
-  const std::optional<ExpectedPoint> point = expected_.at(place_of(*step, row));
+void RunData::add_expected(const Unplaced& row, const api::StepView& step) {
+  const std::optional<ExpectedPoint> point = expected_.at(place_of(steps_, step, row.place));
   if (!point) return;
-  expected_voltage_V_->append({row.test_time_s, point->voltage_V});
-  expected_temperature_degC_->append({row.test_time_s, point->cell_temperature_degC});
+  expected_voltage_V_->append({row.place.test_time_s, point->voltage_V});
+  expected_temperature_degC_->append({row.place.test_time_s, point->cell_temperature_degC});
 }
 
-void RunData::add_to_charge_curve(const Row& row) {
+void RunData::add_to_charge_curve(const Unplaced& row, const api::StepView& step) {
   constexpr double moved_min_Ah = 1e-6;
-  const double moved = std::max(row.charge_Ah, row.discharge_Ah);
+  const double moved = std::max(row.place.charge_Ah, row.place.discharge_Ah);
   if (!(moved > moved_min_Ah)) return;
-  const api::StepView* step = step_at(row.test_time_s);
-  if (step == nullptr) return;
-  if (charge_curves_.empty() || charge_curves_.back().step_count != step->step_count) {
+  if (charge_curves_.empty() || charge_curves_.back().step_count != step.step_count) {
     if (charge_curves_.size() == charge_curves_max) charge_curves_.erase(charge_curves_.begin());
-    charge_curves_.push_back(
-        {step->step_count, step->name, row.charge_Ah >= row.discharge_Ah, std::make_shared<Trace>(charge_curve_capacity)});
+    charge_curves_.push_back({step.step_count, step.name, row.place.charge_Ah >= row.place.discharge_Ah,
+                              std::make_shared<Trace>(charge_curve_capacity)});
   }
   charge_curves_.back().voltage_by_charge->append({moved, row.voltage_V});
 }

@@ -1,6 +1,7 @@
 // A run while it goes on: what the service recorded so far, and what came since. Fed by the run page.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <set>
@@ -9,6 +10,7 @@
 #include "controller/api/messages.hpp"
 #include "ui/chart/trace.hpp"
 #include "ui/model/expected.hpp"
+#include "ui/model/step_places.hpp"
 
 namespace cellrig::ui {
 
@@ -22,6 +24,7 @@ struct Missing {
 class RunData {
  public:
   static constexpr std::size_t pending_max = 20'000;   ///< rows that wait for the history
+  static constexpr std::size_t unplaced_max = 2000;    ///< rows that wait for their step
   static constexpr std::size_t steps_max = 20'000;     ///< more: the latest of them
   static constexpr std::size_t charge_curves_max = 8;  ///< steps of which voltage against charge is shown
   RunData();
@@ -60,10 +63,13 @@ class RunData {
  private:
   struct Row;
   void add_row(const Row& row);
-  void add_expected(const Row& row);
-  void add_to_charge_curve(const Row& row);
-  [[nodiscard]] const api::StepView* step_at(double test_time_s) const;
-  [[nodiscard]] StepPlace place_of(const api::StepView& step, const Row& row) const;
+  struct Unplaced {
+    RowPlace place;
+    double voltage_V = 0;
+  };
+  void place_rows();
+  void add_expected(const Unplaced& row, const api::StepView& step);
+  void add_to_charge_curve(const Unplaced& row, const api::StepView& step);
 
   std::int64_t run_ = 0;
   bool has_history_ = false, is_interrupted_ = false;
@@ -75,6 +81,7 @@ class RunData {
   std::vector<ChargeCurve> charge_curves_;
   std::vector<api::Columns> pending_;
   std::size_t pending_rows_ = 0;
+  std::deque<Unplaced> unplaced_;  ///< rows of steps that are not known yet
 };
 
 }  // namespace cellrig::ui

@@ -37,6 +37,16 @@ QColor verdict_colour(Verdict verdict) {
 
 Verdict verdict_of(const db::RunInfo& run) { return verdict_of(run.status, run.end && run.end->criteria_met); }
 
+QString origin_text(db::RunOrigin origin) {
+  const auto tr = [](const char* text) { return QCoreApplication::translate("Origin", text); };
+  switch (origin) {
+    case db::RunOrigin::measured: return tr("measured");
+    case db::RunOrigin::simulated: return tr("SIMULATED");
+    case db::RunOrigin::imported: return tr("IMPORTED");
+  }
+  return {};
+}
+
 QString severity_text(db::Severity severity) {
   const auto tr = [](const char* text) { return QCoreApplication::translate("Severity", text); };
   switch (severity) {

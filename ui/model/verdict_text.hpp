@@ -12,6 +12,8 @@ namespace cellrig::ui {
 [[nodiscard]] QString verdict_text(Verdict verdict);
 [[nodiscard]] QColor verdict_colour(Verdict verdict);
 [[nodiscard]] Verdict verdict_of(const db::RunInfo& run);
+/// "measured", "SIMULATED", "IMPORTED": what is no measurement of a bench stands out.
+[[nodiscard]] QString origin_text(db::RunOrigin origin);
 [[nodiscard]] QString severity_text(db::Severity severity);
 [[nodiscard]] QColor severity_colour(db::Severity severity);
 

@@ -85,7 +85,7 @@ void CurvePage::fetch() {
     if (order.cycles.size() > cycles_shown_max) order.cycles.resize(cycles_shown_max);
     if (order.cycles.empty()) continue;
     record_.ask<std::vector<CycleCurve>>(
-        this, [order](db::Reader& reader, const IsCancelled& is_cancelled) { return load_curves(reader, order, is_cancelled); },
+        this, [order](RecordSource& source, const IsCancelled& is_cancelled) { return source.curves(order, is_cancelled); },
         [this, question](const Result<std::vector<CycleCurve>>& curves) {
           if (question != asked_) return;
           if (!curves) {

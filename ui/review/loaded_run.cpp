@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "db/analysis/curve.hpp"
-#include "db/analysis/differential.hpp"
 #include "db/analysis/overview.hpp"
 #include "db/analysis/step_clock.hpp"
 #include "ui/model/seconds.hpp"
@@ -16,14 +15,9 @@ namespace cellrig::ui {
 namespace {
 
 constexpr Trace::Capacity review_capacity{.recent_points = std::size_t{1} << 19, .history_buckets = std::size_t{1} << 16};
-constexpr Trace::Capacity curve_capacity{.recent_points = std::size_t{1} << 14, .history_buckets = std::size_t{1} << 12};
 constexpr std::uint64_t rows_between_looks = 4096;
 constexpr std::size_t overview_columns = 4096;  // of the widest window
 constexpr const char* pressure_quantity = "stack_pressure_MPa";
-
-std::shared_ptr<Trace> new_trace(Trace::Capacity capacity = review_capacity) { return std::make_shared<Trace>(capacity); }
-
-RunTraces new_traces() { return {new_trace(), new_trace(), new_trace(), new_trace(), new_trace(), new_trace(), new_trace()}; }
 
 ExpectedCurves expected_of(const std::vector<db::ExpectedCurveRow>& rows) {
   std::vector<ExpectedCurve> curves;
@@ -81,31 +75,6 @@ void append_expected(RunTraces& traces, const ExpectedCurves& expected, const St
 
 Error cancelled() { return fail(Fault::interrupted, "nobody wants it any more"); }
 
-// Of the Battery Data Format: CC_CHG, CCCV_CHG, CP_DCH, ...
-bool is_charge_type(const std::string& type) { return type.ends_with("_CHG"); }
-bool is_discharge_type(const std::string& type) { return type.ends_with("_DCH"); }
-
-Result<void> add_step_curve(db::Reader& reader, const db::StepInfo& step, CycleCurve& into, double& moved_before,
-                            double& most_moved, const CurveOrder& order) {
-  const Result<db::LoadedCurve> curve = db::load_curve(reader, step);
-  if (!curve) return curve.error();
-  double moved = 0;
-  for (const db::CurvePoint& p : curve->points) {
-    moved = std::abs(p.moved_Ah);
-    into.voltage_by_charge->append({moved_before + moved, p.voltage_V});
-  }
-  moved_before += moved;
-  if (moved <= most_moved) return {};
-  most_moved = moved;
-  const std::optional<db::Differential> differential =
-      db::dq_dv(curve->points, {.voltage_step_V = order.voltage_step_V, .smoothed_over = order.smoothed_over});
-  into.dq_dv = new_trace(curve_capacity);
-  if (!differential) return {};
-  for (const db::DifferentialPoint& p : differential->points) into.dq_dv->append({p.at, p.value});
-  into.resampling = differential->resampling;
-  return {};
-}
-
 /// The least where the stretch begins, the most where it ends: a picture of it shows no more.
 void append(Trace& trace, const db::OverviewPiece& piece, const db::LeastMost& values) {
   if (std::isnan(values.least)) return;
@@ -139,6 +108,11 @@ Result<std::shared_ptr<LoadedRun>> load_facts(db::Reader& reader, db::RunKey run
 }
 
 }  // namespace
+
+RunTraces new_traces() {
+  const auto one = [] { return std::make_shared<Trace>(review_capacity); };
+  return {one(), one(), one(), one(), one(), one(), one()};
+}
 
 Result<std::shared_ptr<const LoadedRun>> load_overview(db::Reader& reader, db::RunKey run) {
   Result<std::shared_ptr<LoadedRun>> facts = load_facts(reader, run);
@@ -215,16 +189,15 @@ Result<std::vector<CycleCurve>> load_curves(db::Reader& reader, const CurveOrder
   std::vector<CycleCurve> curves;
   for (const std::int64_t cycle : order.cycles) {
     for (const bool is_charge : {true, false}) {
-      CycleCurve curve{order.run, cycle, is_charge, new_trace(curve_capacity), new_trace(curve_capacity), {}};
-      double moved = 0, most_moved = 0;
+      CycleCurveBuilder builder{order, cycle, is_charge};
       for (const db::StepInfo& step : *steps) {
-        const bool fits = is_charge ? is_charge_type(step.row.type) : is_discharge_type(step.row.type);
-        if (step.row.cycle != cycle || !step.row.in_cycle || !fits) continue;
+        if (!is_part_of(step, cycle, is_charge)) continue;
         if (is_cancelled()) return cancelled();
-        const Result<void> added = add_step_curve(reader, step, curve, moved, most_moved, order);
-        if (!added) return added.error();
+        const Result<db::LoadedCurve> curve = db::load_curve(reader, step);
+        if (!curve) return curve.error();
+        builder.add_step(curve->points);
       }
-      if (!curve.voltage_by_charge->is_empty()) curves.push_back(std::move(curve));
+      if (!builder.is_empty()) curves.push_back(builder.curve());
     }
   }
   return curves;

@@ -8,6 +8,7 @@
 
 #include "db/reader.hpp"
 #include "ui/chart/trace.hpp"
+#include "ui/review/cycle_curve.hpp"
 
 namespace cellrig::ui {
 
@@ -17,12 +18,16 @@ struct RunTraces {
   std::shared_ptr<Trace> expected_voltage_V, expected_temperature_degC;
 };
 
+/// Empty ones, as large as Review keeps them.
+[[nodiscard]] RunTraces new_traces();
+
 struct LoadedRun {
   db::RunInfo info;
   std::vector<db::StepInfo> steps;
   std::vector<db::CycleRow> cycles;
   std::vector<db::EventRow> events;
   RunTraces traces;
+  bool is_thinned = false;   ///< of the service: every least and most is there, but not every row; a zoom fetches more
   bool is_overview = false;  ///< its traces are the least and the most of each stretch; nothing is laid under them
 };
 
@@ -44,21 +49,6 @@ struct StretchOrder {
 [[nodiscard]] Result<std::shared_ptr<const RunTraces>> load_stretch(db::Reader& reader, const StretchOrder& order,
                                                                     const IsCancelled& is_cancelled);
 
-/// One direction of one cycle.
-struct CycleCurve {
-  db::RunKey run = 0;
-  std::int64_t cycle = 0;
-  bool is_charge = false;
-  std::shared_ptr<Trace> voltage_by_charge;  ///< V against Ah moved since this direction began
-  std::shared_ptr<Trace> dq_dv;              ///< Ah/V against V; of the step that moved most
-  std::string resampling;                    ///< how dQ/dV was computed, in words
-};
-struct CurveOrder {
-  db::RunKey run = 0;
-  std::vector<std::int64_t> cycles;
-  double voltage_step_V = 0.01;  ///< bin of dQ/dV
-  std::size_t smoothed_over = 5;
-};
 [[nodiscard]] Result<std::vector<CycleCurve>> load_curves(db::Reader& reader, const CurveOrder& order,
                                                           const IsCancelled& is_cancelled);
 

@@ -3,12 +3,12 @@
 #include <QAction>
 #include <QApplication>
 #include <QClipboard>
-#include <QDateTime>
 #include <QDir>
 #include <QFileDialog>
 #include <QFileInfo>
 #include <QHBoxLayout>
 #include <QLabel>
+#include <QLocale>
 #include <QMenu>
 #include <QPushButton>
 #include <QSettings>
@@ -17,14 +17,15 @@
 #include <QVBoxLayout>
 
 #include "db/export/bdf.hpp"
-#include "db/export/csv.hpp"
 #include "ui/model/text.hpp"
 #include "ui/model/verdict_text.hpp"
 #include "ui/review/curve_page.hpp"
 #include "ui/review/cycle_page.hpp"
+#include "ui/review/file_record.hpp"
 #include "ui/review/record_thread.hpp"
 #include "ui/review/row_pages.hpp"
 #include "ui/review/run_list.hpp"
+#include "ui/review/service_record.hpp"
 #include "ui/review/time_page.hpp"
 
 namespace cellrig::ui {
@@ -40,36 +41,21 @@ QPushButton* button(const QString& text, const QString& hint) {
   return made;
 }
 
-Result<QString> written(Result<std::uint64_t> rows) {
-  if (!rows) return rows.error();
-  return ReviewView::tr("%1 rows").arg(*rows);
-}
-
-Result<QString> write_export(db::Reader& reader, db::RunKey run, ReviewView::Export what, const std::string& path) {
-  const db::ExportOptions options{.path = path, .overwrite = true};  // the file dialog asked
-  switch (what) {
-    case ReviewView::Export::samples: return written(db::export_csv(reader, run, options));
-    case ReviewView::Export::cycles: return written(db::export_cycles_csv(reader, run, options));
-    case ReviewView::Export::other_quantities: return written(db::export_aux_csv(reader, run, options));
-    case ReviewView::Export::battery_data_format: {
-      const db::BdfMetadataOptions metadata{.exported_at = UtcTime{QDateTime::currentMSecsSinceEpoch() * 1'000'000}};
-      const Result<db::BdfFiles> files = db::export_bdf_files(reader, run, options, db::BdfLabels::preferred, metadata);
-      if (!files) return files.error();
-      const QString left_out = files->report.rows_left_out == 0
-                                   ? QString()
-                                   : ReviewView::tr(", %1 without voltage or current left out").arg(files->report.rows_left_out);
-      return ReviewView::tr("%1 rows%2; metadata in %3")
-          .arg(files->report.rows)
-          .arg(left_out, QFileInfo(to_text(files->metadata_path)).fileName());
-    }
-  }
-  return fail(Fault::refused, "unknown kind of export");
+QString report_text(const ExportReport& report) {
+  QStringList parts;
+  if (report.rows > 0) parts += ReviewView::tr("%1 rows").arg(report.rows);
+  if (report.bytes > 0) parts += QLocale().formattedDataSize(static_cast<qint64>(report.bytes));
+  if (report.rows_left_out > 0) parts += ReviewView::tr("%1 without voltage or current left out").arg(report.rows_left_out);
+  if (!report.metadata_path.empty())
+    parts += ReviewView::tr("metadata in %1").arg(QFileInfo(to_text(report.metadata_path)).fileName());
+  return parts.isEmpty() ? ReviewView::tr("no rows") : parts.join(QStringLiteral(", "));
 }
 
 }  // namespace
 
 ReviewView::ReviewView(QWidget* parent) : QWidget(parent) {
   record_ = new RecordThread(this);
+  exports_ = new RecordThread(this);
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(margin, margin, margin, margin);
   splitter_ = new QSplitter(Qt::Horizontal);
@@ -97,8 +83,11 @@ void ReviewView::make_left(QSplitter& splitter) {
   open->setShortcut(QKeySequence::Open);
   auto* again = button(tr("&Refresh"), tr("Look for new runs and rows (F5)"));
   again->setShortcut(QKeySequence::Refresh);
+  bench_ = button(tr("&Bench's record"), tr("What the bench recorded that this window is connected to"));
+  bench_->hide();
   row->addWidget(record_label_, 1);
   row->addWidget(again);
+  row->addWidget(bench_);
   row->addWidget(open);
   layout->addLayout(row);
   runs_ = new RunList;
@@ -106,6 +95,7 @@ void ReviewView::make_left(QSplitter& splitter) {
   splitter.addWidget(left);
   connect(open, &QPushButton::clicked, this, &ReviewView::choose_record);
   connect(again, &QPushButton::clicked, this, &ReviewView::refresh);
+  connect(bench_, &QPushButton::clicked, this, &ReviewView::open_service);
   connect(runs_, &RunList::chosen_changed, this, &ReviewView::load_chosen);
 }
 
@@ -161,39 +151,78 @@ QString ReviewView::title() const { return title_->text(); }
 QString ReviewView::status() const { return status_->text(); }
 
 void ReviewView::choose_record() {
-  const QString path = QFileDialog::getOpenFileName(this, tr("Open a record"), QFileInfo(path_).absolutePath(),
-                                                    tr("cellrig records (*.db);;All files (*)"));
+  const QString folder = is_service_ ? QString() : QFileInfo(path_).absolutePath();
+  const QString path =
+      QFileDialog::getOpenFileName(this, tr("Open a record"), folder, tr("cellrig records (*.db);;All files (*)"));
   if (!path.isEmpty()) open_record(path);
 }
 
 void ReviewView::open_record(const QString& path) {
+  open(path, false, [file = path.toStdString()] { return FileRecord::open(file); });
+}
+
+void ReviewView::set_service(const ServiceAddress& address) {
+  service_ = address;
+  bench_->setVisible(path_ != address.url.toDisplayString());
+  if (isVisible() && (path_.isEmpty() || is_service_)) open_service();
+}
+
+void ReviewView::open_service() {
+  if (!service_) return;
+  open(service_->url.toDisplayString(), true, [address = *service_]() -> Result<std::unique_ptr<RecordSource>> {
+    return std::unique_ptr<RecordSource>{std::make_unique<ServiceRecord>(address)};
+  });
+}
+
+// Runs come and go while somebody looks at the bench.
+void ReviewView::showEvent(QShowEvent* event) {
+  QWidget::showEvent(event);
+  if (service_ && (path_.isEmpty() || is_service_)) open_service();
+}
+
+void ReviewView::open(const QString& name, bool is_service, std::function<Result<std::unique_ptr<RecordSource>>()> make) {
   record_->cancel();
-  record_->open(path, this, [this, path](const Result<RecordThread::Opened>& opened) {
+  record_->open(make, this, [this, name, is_service, make](const Result<RecordThread::Opened>& opened) {
     if (!opened) {
-      say(tr("%1 cannot be opened: %2").arg(path, to_text(opened.error().what)), true);
+      if (opened.error().fault != Fault::interrupted)
+        say(tr("%1 cannot be opened: %2").arg(name, to_text(opened.error().what)), true);
       load_chosen();  // what was being read of the record before goes on
       Q_EMIT record_opened(false);
       return;
     }
-    if (path != path_) loaded_.clear();
-    path_ = path;
-    record_label_->setText(QFileInfo(path).fileName());
-    record_label_->setToolTip(path);
-    say(opened->note, false);
-    runs_->show_runs(opened->runs);
-    if (runs_->chosen().empty() && !opened->runs.empty()) runs_->choose(opened->runs.back().run);
+    if (name != path_) {
+      loaded_.clear();
+      chosen_.clear();
+    }
+    path_ = name;
+    is_service_ = is_service;
+    make_ = make;
+    record_label_->setText(is_service ? tr("the bench's record") : QFileInfo(name).fileName());
+    record_label_->setToolTip(name);
+    bench_->setVisible(service_ && !is_service);
+    show_runs_of(*opened);
     Q_EMIT record_opened(true);
   });
+}
+
+void ReviewView::show_runs_of(const RecordSource::Opened& opened) {
+  say(to_text(opened.note), false);
+  is_listing_ = true;
+  runs_->show_runs(opened.runs);
+  if (runs_->chosen().empty() && !opened.runs.empty()) runs_->choose(opened.runs.back().run);
+  is_listing_ = false;
+  load_chosen();  // also what was being read when the record was opened again
 }
 
 void ReviewView::refresh() {
   if (path_.isEmpty()) return;
   loaded_.clear();
   chosen_.clear();
-  open_record(path_);
+  is_service_ ? open_service() : open_record(path_);
 }
 
 void ReviewView::load_chosen() {
+  if (is_listing_) return;
   std::vector<db::RunKey> chosen = runs_->chosen();
   if (chosen.size() > overlaid_runs_max) {
     chosen.resize(overlaid_runs_max);
@@ -214,14 +243,14 @@ void ReviewView::load_chosen() {
     is_complete = false;
     title_->setText(tr("Reading run %1…").arg(run));
     record_->ask<std::shared_ptr<const LoadedRun>>(
-        this, [run](db::Reader& reader, const IsCancelled&) { return load_overview(reader, run); },
+        this, [run](RecordSource& source, const IsCancelled&) { return source.overview(run); },
         [this, run](const Result<std::shared_ptr<const LoadedRun>>& overview) {
           if (!overview || !*overview || loaded_.contains(run)) return;  // what fails is told by whoever reads all of it
           loaded_[run] = *overview;
           show_loaded();
         });
     record_->ask<std::shared_ptr<const LoadedRun>>(
-        this, [run](db::Reader& reader, const IsCancelled& is_cancelled) { return load_run(reader, run, is_cancelled); },
+        this, [run](RecordSource& source, const IsCancelled& is_cancelled) { return source.whole(run, is_cancelled); },
         [this, run](const Result<std::shared_ptr<const LoadedRun>>& loaded) {
           if (!loaded) {
             if (loaded.error().fault != Fault::interrupted) say(to_text(loaded.error().what), true);
@@ -283,8 +312,8 @@ void ReviewView::choose_export() {
   const QAction* action = menu.exec(export_->mapToGlobal(QPoint(0, export_->height())));
   if (action == nullptr) return;
   const auto kind = static_cast<Export>(action->data().toInt());
-  const QString path =
-      QFileDialog::getSaveFileName(this, tr("Export"), QDir(QFileInfo(path_).absolutePath()).filePath(export_name(kind)));
+  const QString path = QFileDialog::getSaveFileName(
+      this, tr("Export"), (is_service_ ? QDir::home() : QDir(QFileInfo(path_).absolutePath())).filePath(export_name(kind)));
   if (!path.isEmpty()) export_to(kind, path);
 }
 
@@ -301,22 +330,20 @@ QString ReviewView::export_name(Export what) const {
 void ReviewView::export_to(Export what, const QString& path) {
   if (chosen_.empty()) return;
   say(tr("Writing %1…").arg(path), false);
-  record_->ask<QString>(
-      this,
-      [run = chosen_.front(), what, file = path.toStdString()](db::Reader& reader, const IsCancelled&) {
-        return write_export(reader, run, what, file);
-      },
-      [this, path](const Result<QString>& result) {
-        say(result ? tr("%1 written: %2").arg(path, *result) : to_text(result.error().what), !result);
-        Q_EMIT exported(result.has_value());
-      });
+  const ExportOrder order{chosen_.front(), what, path.toStdString()};
+  exports_->write_export(make_, order, this, [this, path](const Result<ExportReport>& result) {
+    say(result ? tr("%1 written: %2").arg(path, report_text(*result))
+               : tr("%1 was not written: %2").arg(path, to_text(result.error().what)),
+        !result);
+    Q_EMIT exported(result.has_value());
+  });
 }
 
 void ReviewView::save_layout() const {
   QSettings settings;
   settings.setValue(QStringLiteral("review/splitter"), splitter_->saveState());
   settings.setValue(QStringLiteral("review/tab"), tabs_->currentIndex());
-  settings.setValue(QStringLiteral("review/record"), path_);
+  settings.setValue(QStringLiteral("review/record"), is_service_ ? QString() : path_);
 }
 
 void ReviewView::restore_layout() {

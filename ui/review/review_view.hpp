@@ -1,11 +1,15 @@
-// Review: what was recorded, from a database file that is opened read-only. Needs no service.
+// Review: what was recorded, by the service this window is connected to, or in a database file that is opened read-only and needs no service.
 #pragma once
 
 #include <QWidget>
+#include <functional>
 #include <map>
+#include <memory>
+#include <optional>
 #include <vector>
 
-#include "ui/review/loaded_run.hpp"
+#include "ui/api_client/service_address.hpp"
+#include "ui/review/record_source.hpp"
 
 class QLabel;
 class QPushButton;
@@ -32,7 +36,13 @@ class ReviewView : public QWidget {
   void refresh();
   [[nodiscard]] QString record_path() const { return path_; }
 
-  enum class Export { samples, cycles, other_quantities, battery_data_format };
+  /// The bench this window is connected to. What it recorded is shown unless somebody opened a file; it is asked when Review is looked at.
+  void set_service(const ServiceAddress& address);
+  /// The record of that bench, whatever is shown now.
+  void open_service();
+  [[nodiscard]] bool shows_service() const { return is_service_; }
+
+  using Export = ExportKind;
   /// Of the first chosen run. Whatever went wrong stands in the status line.
   [[nodiscard]] QString export_name(Export what) const;
   void export_to(Export what, const QString& path);
@@ -54,24 +64,32 @@ class ReviewView : public QWidget {
 
  protected:
   void changeEvent(QEvent* event) override;
+  void showEvent(QShowEvent* event) override;
 
  private:
   void make_left(QSplitter& splitter);
   void make_right(QSplitter& splitter);
   void choose_record();
+  void open(const QString& name, bool is_service, std::function<Result<std::unique_ptr<RecordSource>>()> make);
+  void show_runs_of(const RecordSource::Opened& opened);
   void choose_export();
   void load_chosen();
   void show_loaded();
   void say(const QString& text, bool is_error);
 
   RecordThread* record_ = nullptr;
-  QString path_;
+  RecordThread* exports_ = nullptr;  ///< whoever chooses another run meanwhile neither waits for an export nor breaks it off
+  std::function<Result<std::unique_ptr<RecordSource>>()> make_;  ///< what is open, once more
+  QString path_;                                                 ///< of the file, or the URL of the service
+  bool is_service_ = false, is_listing_ = false;
+  std::optional<ServiceAddress> service_;
   QSplitter* splitter_ = nullptr;
   QLabel* record_label_ = nullptr;
   QLabel* title_ = nullptr;
   QLabel* status_ = nullptr;
   RunList* runs_ = nullptr;
   QPushButton* export_ = nullptr;
+  QPushButton* bench_ = nullptr;
   QTabWidget* tabs_ = nullptr;
   TimePage* time_ = nullptr;
   CyclePage* cycles_ = nullptr;

@@ -113,6 +113,7 @@ void RunList::make_table() {
                             {},
                             false,
                             [verdict_at](int r) -> std::optional<QColor> { return verdict_colour(verdict_at(r)); }},
+                           {tr("Origin"), [this](int r) { return origin_text(at(r).origin); }, {}, false, {}},
                            {tr("Started"), [this](int r) { return instant_text(at(r).row.started_at); }, {}, false, {}},
                            {tr("Channel"), [this](int r) { return to_text(at(r).row.channel); }, {}, false, {}},
                            {tr("Operator"), [this](int r) { return to_text(at(r).row.operator_name); }, {}, false, {}}},

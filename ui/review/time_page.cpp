@@ -95,13 +95,16 @@ void TimePage::show_runs(const std::vector<std::shared_ptr<const LoadedRun>>& ru
 
 // A zoom into a stretch that was rolled up: its rows are read again, as they stand.
 void TimePage::fetch_stretch(Window window) {
-  if (runs_.size() != 1 || runs_.front()->traces.voltage_V->points_per_bucket_at(window.from) <= 1) return;
-  constexpr double share_of_run_max = 0.2;  // wider than that the buckets are finer than pixels
+  if (runs_.size() != 1) return;
+  const bool is_rolled_up = runs_.front()->traces.voltage_V->points_per_bucket_at(window.from) > 1;
+  if (!is_rolled_up && !runs_.front()->is_thinned) return;
+  // Wider than that the buckets are finer than pixels; what the service thinned out is coarser.
+  const double share_of_run_max = is_rolled_up ? 0.2 : 0.7;
   const std::optional<Window> extent = runs_.front()->traces.voltage_V->extent();
   if (!extent || window.span() > share_of_run_max * extent->span()) return;
   const StretchOrder order{runs_.front()->info.run, window};
   record_.ask<std::shared_ptr<const RunTraces>>(
-      this, [order](db::Reader& reader, const IsCancelled& is_cancelled) { return load_stretch(reader, order, is_cancelled); },
+      this, [order](RecordSource& source, const IsCancelled& is_cancelled) { return source.stretch(order, is_cancelled); },
       [this, order](const Result<std::shared_ptr<const RunTraces>>& stretch) {
         if (!stretch || runs_.size() != 1 || runs_.front()->info.run != order.run) return;
         chart_->set_detail(runs_.front()->traces.voltage_V, (*stretch)->voltage_V);

@@ -1,6 +1,8 @@
 #include "ui/model/run_data.hpp"
 
 #include <cmath>
+#include <map>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -120,6 +122,49 @@ TEST(RunData, draws_no_expectation_while_a_step_waits_and_goes_on_by_its_clock) 
     EXPECT_EQ(data.expected_voltage_V()->count(), 41U) << "21 rows before, 20 after";
     EXPECT_DOUBLE_EQ(data.expected_voltage_V()->last()->y, 3.4) << "40 s of its own clock";
   }
+}
+
+/// Rows of which the first `of_first` belong to step 1, the others to step 2.
+api::Columns rows_of_two_steps(double to, int of_first) {
+  api::Columns columns = rows(0, to);
+  for (std::size_t i = 0; i < columns["test_time_s"].size(); ++i)
+    columns["step_count"].push_back(i < static_cast<std::size_t>(of_first) ? 1 : 2);
+  return columns;
+}
+
+// The last row of a step stands at the very instant at which the next one begins: the next one's curve has another voltage there.
+TEST(RunData, lays_a_row_at_a_change_of_steps_on_the_curve_of_its_own_step) {
+  RunData data;
+  data.begin(7);
+  data.set_expected({rising_curve(1), rising_curve(2)});
+  api::StepView first = step(1, 0, 0), second = step(2, 0, 50);
+  first.compared_with = 1;
+  second.compared_with = 2;
+  data.add_steps({first, second});
+  data.set_history(rows_of_two_steps(60, 51));
+  std::map<double, double> expected;
+  for (const Point& point : data.expected_voltage_V()->points({0, 60}, 1000)) expected[point.x] = point.y;
+  EXPECT_DOUBLE_EQ(expected.at(50), 3.5) << "50 s in the first, and not 0 s in the second";
+  EXPECT_DOUBLE_EQ(expected.at(51), 3.01);
+}
+
+// Rows come ten times a second, the list of steps a moment later: until then they belong to no other step.
+TEST(RunData, lays_rows_on_the_curve_of_a_new_step_when_that_is_known) {
+  RunData data;
+  data.begin(7);
+  data.set_expected({rising_curve(1), rising_curve(2)});
+  api::StepView first = step(1, 0, 0), second = step(2, 0, 50);
+  first.compared_with = 1;
+  second.compared_with = 2;
+  data.add_steps({first});
+  data.set_history({});
+  data.add_live(rows_of_two_steps(60, 50));
+  EXPECT_EQ(data.voltage_V()->count(), 61U);
+  EXPECT_EQ(data.expected_voltage_V()->last()->x, 49) << "nothing is said of a step that is not known";
+  data.add_steps({first, second});
+  EXPECT_EQ(data.expected_voltage_V()->count(), 61U);
+  EXPECT_DOUBLE_EQ(data.expected_voltage_V()->last()->y, 3.1) << "10 s in the second";
+  EXPECT_EQ(data.charge_curves().size(), 2U);
 }
 
 TEST(RunData, keeps_a_bounded_number_of_curves_against_charge) {

@@ -1,0 +1,88 @@
+// Runs that are being sent as files: read on threads of their own, handed on piece by piece, never held as a whole.
+#pragma once
+
+#include <utility>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "controller/async/task.hpp"
+#include "controller/base/result.hpp"
+
+namespace cellrig::api {
+
+/// Between the thread that reads the record and the connection that sends. At most `waiting_max` pieces of some 64 KiB wait: then the
+/// reading thread does, with no transaction open.
+class ExportFeed : public std::enable_shared_from_this<ExportFeed> {
+ public:
+  static constexpr std::size_t waiting_max = 4;
+  explicit ExportFeed(boost::asio::io_context& context) : context_{context}, timer_{context} {}
+
+  struct Piece {
+    std::string text;  ///< empty: the end
+    std::optional<Error> error;
+  };
+  // ---- reading thread ----
+  /// False: nobody wants more.
+  [[nodiscard]] bool put(std::string_view text);
+  void end(std::optional<Error> error);
+
+  // ---- API thread ----
+  /// Until there is something to send, or the end. The error that came before anything: it can still be said properly.
+  [[nodiscard]] Task<std::optional<Error>> begun();
+  [[nodiscard]] Task<Piece> next();
+
+  /// Nobody wants more. Any thread.
+  void close();
+
+ private:
+  [[nodiscard]] bool has_news();
+  [[nodiscard]] Task<void> wait();
+  void notify();
+
+  boost::asio::io_context& context_;
+  boost::asio::steady_timer timer_;  ///< API thread
+  std::mutex mutex_;
+  std::condition_variable room_;
+  std::deque<std::string> waiting_;
+  bool has_ended_ = false, is_closed_ = false;
+  std::optional<Error> error_;
+};
+
+/// API thread. Destroyed after its io_context has stopped; then it waits for what is being read.
+class Exports {
+ public:
+  static constexpr std::size_t running_max = 2;
+
+  /// Writes through the function it is given, until that says false.
+  using Work = std::function<Result<void>(const std::function<bool(std::string_view)>&)>;
+  explicit Exports(boost::asio::io_context& context) : context_{context} {}
+  ~Exports();
+  Exports(const Exports&) = delete;
+  Exports& operator=(const Exports&) = delete;
+
+  /// Null: as many as there can be are under way.
+  [[nodiscard]] std::shared_ptr<ExportFeed> begin(Work work);
+
+ private:
+  struct Running {
+    std::shared_ptr<ExportFeed> feed;
+    std::shared_ptr<std::atomic<bool>> has_ended;
+    std::thread thread;
+  };
+  boost::asio::io_context& context_;
+  std::list<Running> running_;
+};
+
+}  // namespace cellrig::api

@@ -1,0 +1,105 @@
+// A run as a file over HTTP: what `cellrig export` writes, in pieces, however slowly somebody reads.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "db/export/bdf.hpp"
+#include "db/export/csv.hpp"
+#include "tests/api/answers.hpp"
+#include "tests/api/fake_bench.hpp"
+#include "tests/db/record_play.hpp"
+
+namespace cellrig::api::test {
+namespace {
+
+using db::test::must;
+using testing::HasSubstr;
+
+/// Two cycles of 30,000 samples each: some 10 MB of CSV, far more than may wait anywhere.
+class ExportOverHttp : public testing::Test {
+ protected:
+  ExportOverHttp() {
+    recorder_ = must(db::Recorder::open(db::test::simulated(dir_.file("r.db"))));
+    db::test::Player player{*recorder_, db::test::a_run("ch1")};
+    player.play_cycle(10'000);
+    player.play_cycle(10'000);
+    player.end_run();
+    must(recorder_->flush());
+    FakeBenchSettings settings{.limits = patient_limits()};
+    settings.database = dir_.file("r.db");
+    bench_ = std::make_unique<FakeBench>(std::move(settings));
+  }
+  [[nodiscard]] std::string text_of(const std::string& name) const {
+    std::ifstream file{dir_.file(name), std::ios::binary};
+    std::ostringstream text;
+    text << file.rdbuf();
+    return text.str();
+  }
+  [[nodiscard]] std::string request_for(const std::string& format) const {
+    return request("GET", "/api/v1/runs/1/export?format=" + format, FakeBench::signed_in());
+  }
+
+  const db::test::TempDir dir_;
+  std::unique_ptr<db::Recorder> recorder_;
+  std::unique_ptr<FakeBench> bench_;
+};
+
+TEST_F(ExportOverHttp, sends_the_same_bytes_as_an_export_to_a_file) {
+  const std::unique_ptr<db::Reader> reader = must(db::Reader::open(dir_.file("r.db")));
+  must(db::export_csv(*reader, 1, {.path = dir_.file("samples")}));
+  must(db::export_cycles_csv(*reader, 1, {.path = dir_.file("cycles")}));
+  must(db::export_aux_csv(*reader, 1, {.path = dir_.file("other")}));
+  must(db::export_bdf(*reader, 1, {.path = dir_.file("bdf")}));
+  for (const std::string format : {"samples", "cycles", "other", "bdf"}) {
+    const Answer answer = bench_->get("/runs/1/export?format=" + format);
+    EXPECT_EQ(answer.status, 200) << format;
+    EXPECT_EQ(answer.headers.at("content-type"), "text/csv; charset=utf-8");
+    EXPECT_TRUE(answer.body == text_of(format)) << format;  // not EXPECT_EQ: nobody reads 10 MB of a difference
+  }
+  EXPECT_TRUE(bench_->get("/runs/1/export").body == text_of("samples"));
+  const Answer metadata = bench_->get("/runs/1/export?format=bdf-metadata");
+  EXPECT_THAT(metadata.body, HasSubstr(".bdf.csv")) << "names the data it belongs to";
+  EXPECT_THAT(metadata.headers.at("content-disposition"), HasSubstr(".bdf.metadata.json\""));
+  EXPECT_THAT(bench_->get("/runs/1/export?format=bdf-metadata&name=my%20cell.csv").body, HasSubstr("my cell.csv"));
+  EXPECT_EQ(bench_->get("/runs/1/export?format=bdf-metadata&name=..%2Fmy.csv").status, 400);
+}
+
+// Others are served meanwhile, so many exports and no more, and one that is broken off leaves its place to the next.
+TEST_F(ExportOverHttp, waits_for_a_slow_reader_without_holding_anybody_up) {
+  std::vector<std::unique_ptr<Client>> slow;
+  for (int i = 0; i < 2; ++i) {
+    slow.push_back(std::make_unique<Client>(bench_->port(), 4096));
+    slow.back()->send(request_for("samples"));
+  }
+  const auto is_busy = [this] { return bench_->get("/runs/1/export?format=samples").status == 503; };
+  for (int i = 0; i < 200 && !is_busy(); ++i) continue;
+  EXPECT_TRUE(is_busy());
+  EXPECT_EQ(bench_->get("/runs/1").status, 200);
+  const Answer whole = slow[0]->receive();
+  EXPECT_GT(whole.body.size(), 5'000'000U);
+  slow.clear();
+  const auto has_room = [this] { return bench_->get("/runs/1/export?format=cycles").status == 200; };
+  bool has_come = false;
+  for (int i = 0; i < 1000 && !has_come; ++i) has_come = has_room();
+  EXPECT_TRUE(has_come);
+}
+
+// What reads as a whole file must be one.
+TEST_F(ExportOverHttp, is_refused_to_who_could_not_tell_its_end) {
+  Client old{bench_->port()};
+  std::string asked = request_for("samples");
+  asked.replace(asked.find("HTTP/1.1"), 8, "HTTP/1.0");
+  EXPECT_EQ(old.ask(asked).status, 505);
+}
+
+TEST_F(ExportOverHttp, ends_with_the_server_in_the_middle) {
+  Client reads_nothing{bench_->port(), 4096};
+  reads_nothing.send(request_for("samples"));
+  EXPECT_EQ(bench_->get("/runs/1").status, 200);
+  bench_.reset();  // must return
+}
+
+}  // namespace
+}  // namespace cellrig::api::test
