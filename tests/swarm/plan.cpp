@@ -232,7 +232,7 @@ void draw_stop(const Draw& draw, const PlanOptions& options, Plan& plan) {
 
 // ---- how closely it is looked at
 
-/// One run in seven is at the period of the promise, most of them fast charges, the fastest in coming to harm; half last for days. A
+/// One run in eight is at the period of the promise, most of them fast charges, the fastest in coming to harm; three in five last for days. A
 /// fault of its own is asked for its reaction: fast charges, and one in four of the others, at the period of the promise.
 Pace draw_pace(const Draw& draw, const PlanOptions& options, const Plan& plan) {
   if (options.pace) return *options.pace;
@@ -240,8 +240,8 @@ Pace draw_pace(const Draw& draw, const PlanOptions& options, const Plan& plan) {
   const bool is_fast = plan.family == Family::fast_charge;
   const double share = draw.between("pace", 0, 1);
   if (!options.fault.empty()) return is_fast || share < 0.25 ? Pace::promise : Pace::usual;
-  if (share < (is_fast ? 0.27 : 0.09)) return Pace::promise;
-  return share < 0.5 ? Pace::usual : Pace::long_work;
+  if (share < (is_fast ? 0.23 : 0.08)) return Pace::promise;
+  return share < 0.4 ? Pace::usual : Pace::long_work;
 }
 
 /// Half the watchdog's delay is the longest period that a bench accepts.
