@@ -7,6 +7,7 @@
 #include "controller/base/config_error.hpp"
 #include "controller/cli/comparison.hpp"
 #include "controller/cli/record_source.hpp"
+#include "controller/cli/report_results.hpp"
 #include "controller/cli/report_run.hpp"
 #include "controller/cli/verbs.hpp"
 #include "controller/base/version.hpp"
@@ -80,6 +81,7 @@ ExitCode run_report(const ReportOptions& options) {
   input.title = options.title;
   input.made = fmt::format("{} UTC, cellrig {}", utc_text(RealTime{}.utc_now()), version);
   if (runs.size() > 1) input.sections = {figures_section(comparison), differences_section(comparison)};
+  input.sections.push_back(results_section(comparison.runs));
   for (const ComparedRun& run : comparison.runs) input.runs.push_back(report_run(run, options.words));
   const std::string path = output_of(options, runs);
   const std::string page = value_or_throw(db::report_html(input), options.database);

@@ -150,12 +150,16 @@ TEST_F(ReviewVerbs, report_is_one_file_that_is_not_overwritten_by_itself) {
   EXPECT_THAT(page, HasSubstr("Safety limits"));
   EXPECT_THAT(page, HasSubstr("4.25"));
   EXPECT_THAT(page, HasSubstr("2.5 to 4.2 V in its file"));
+  EXPECT_THAT(page, HasSubstr("expanded uncertainty"));
+  EXPECT_THAT(page,
+              testing::ContainsRegex("<td>capacity</td><td class=\"n\">[0-9.]+</td><td class=\"n\">0\\.[0-9]+</td><td>Ah</td>"));
   EXPECT_THAT(page, Not(HasSubstr("http")));
   const Finished again = in_folder({"report", "1", "-o", "one.html"});
   EXPECT_EQ(again.exit_code, 2);
   EXPECT_THAT(again.err, HasSubstr("exists already"));
   ASSERT_EQ(in_folder({"report", "1", "2", "-o", "two.html"}).exit_code, 0);
   EXPECT_THAT(content(*folder + "/two.html"), HasSubstr("Comparison of 2 runs"));
+  EXPECT_THAT(content(*folder + "/two.html"), HasSubstr("<td>2</td>")) << "whose result it is";
 }
 
 TEST_F(ReviewVerbs, a_run_of_another_database_has_an_address) {
@@ -218,6 +222,7 @@ TEST_F(ReviewVerbs, data_go_out_and_come_back_as_imported) {
   EXPECT_EQ(in_folder({"db", "verify", "--db", "other.db"}).exit_code, 0);
   ASSERT_EQ(in_folder({"report", "1", "--db", "other.db", "-o", "imported.html"}).exit_code, 0);
   EXPECT_THAT(content(*folder + "/imported.html"), HasSubstr("IMPORTED"));
+  EXPECT_THAT(content(*folder + "/imported.html"), HasSubstr("no uncertainty is known"));
   EXPECT_THAT(content(*folder + "/imported.html"), Not(HasSubstr("SIMULATED")));
   EXPECT_THAT(in_folder({"runs", "--db", "other.db"}).out, Not(HasSubstr("SIMULATED")));
 }
