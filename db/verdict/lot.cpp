@@ -3,8 +3,66 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 namespace cellrig::verdict {
+namespace {
+
+constexpr std::size_t lot_min = 4;
+constexpr double deviation_per_mad = 1.4826;  ///< of a normal distribution
+constexpr double outlier_z = 3.5;             ///< as db::LotSpread tells outliers
+
+Grade within_tolerance(const CellValue& cell, double lower, double upper) {
+  const double u = cell.uncertainty.expanded;
+  const bool is_inside = cell.value - u >= lower && cell.value + u <= upper;
+  const bool is_outside = cell.value + u < lower || cell.value - u > upper;
+  if (!is_inside) return is_outside ? Grade::rejected : Grade::unsure;
+  const double middle = 0.5 * (lower + upper);
+  return std::abs(cell.value - middle) <= 0.25 * (upper - lower) ? Grade::a : Grade::b;
+}
+
+double median_of(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const std::size_t half = values.size() / 2;
+  return values.size() % 2 == 1 ? values[half] : 0.5 * (values[half - 1] + values[half]);
+}
+
+std::vector<Grade> within_lot(std::span<const CellValue> cells) {
+  std::vector<double> values, apart;
+  for (const CellValue& cell : cells) values.push_back(cell.value);
+  const double median = median_of(values);
+  for (const double value : values) apart.push_back(std::abs(value - median));
+  const double deviation = deviation_per_mad * median_of(apart);
+  std::vector<Grade> grades;
+  for (const double distance : apart) {
+    const double z = deviation > 0.0 ? distance / deviation : distance > 0.0 ? std::numeric_limits<double>::infinity() : 0.0;
+    grades.push_back(z <= 1.0 ? Grade::a : z <= 2.0 ? Grade::b : z <= outlier_z ? Grade::c : Grade::rejected);
+  }
+  return grades;
+}
+
+}  // namespace
+
+std::string_view to_string(Grade grade) {
+  switch (grade) {
+    case Grade::a: return "A";
+    case Grade::b: return "B";
+    case Grade::c: return "C";
+    case Grade::unsure: return "measure again";
+    case Grade::rejected: return "rejected";
+  }
+  return "";
+}
+
+std::vector<Grade> grades_of(std::span<const CellValue> cells, const db::Tolerance& tolerance) {
+  const bool is_known = std::all_of(cells.begin(), cells.end(), [](const CellValue& c) { return std::isfinite(c.value); });
+  const bool has_tolerance = tolerance.lower && tolerance.upper && *tolerance.lower < *tolerance.upper;
+  if (!is_known || (!has_tolerance && cells.size() < lot_min)) return std::vector<Grade>(cells.size(), Grade::unsure);
+  if (!has_tolerance) return within_lot(cells);
+  std::vector<Grade> grades;
+  for (const CellValue& cell : cells) grades.push_back(within_tolerance(cell, *tolerance.lower, *tolerance.upper));
+  return grades;
+}
 
 Estimate relative_spread(const db::LotSpread& lot, double repeatability_standard) {
   const double dof = static_cast<double>(lot.count) - 1.0;

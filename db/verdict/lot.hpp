@@ -1,7 +1,12 @@
 // What the spread of a lot allows to say, with its uncertainty: few cells know little. The spread itself is db/analysis/lot.hpp. Pure.
 #pragma once
 
+#include <span>
+#include <string_view>
+#include <vector>
+
 #include "db/analysis/lot.hpp"
+#include "db/verdict/decision.hpp"
 #include "db/verdict/uncertainty.hpp"
 
 namespace cellrig::verdict {
@@ -15,5 +20,19 @@ struct Estimate {
 [[nodiscard]] Estimate relative_spread(const db::LotSpread& lot, double repeatability_standard);
 /// Cpk (Bissell's approximation of its uncertainty); NaN where all cells are alike.
 [[nodiscard]] Estimate capability(const db::LotSpread& lot);
+
+/// As a line sorts its cells.
+enum class Grade : unsigned char {
+  a,         ///< near the middle: within half of the tolerance, or one standard deviation of the lot
+  b,         ///< within the tolerance, or two standard deviations
+  c,         ///< without a tolerance only: further out, and no outlier
+  unsure,    ///< its uncertainty reaches beyond the tolerance, from either side: to be measured again
+  rejected,  ///< outside the tolerance with its whole uncertainty; without one an outlier of the lot
+};
+[[nodiscard]] std::string_view to_string(Grade grade);
+
+/// One grade for each cell, in their order. With both tolerances by them; else by the lot itself, around its median, with the standard
+/// deviation that its median absolute deviation tells. A lot of fewer than four cells has no measure of its own: all `unsure`.
+[[nodiscard]] std::vector<Grade> grades_of(std::span<const CellValue> cells, const db::Tolerance& tolerance);
 
 }  // namespace cellrig::verdict

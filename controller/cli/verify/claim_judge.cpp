@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 
 #include "controller/cli/record_source.hpp"
@@ -373,10 +374,30 @@ class ClaimJudge {
                            StatementVerdict& result) {
     const std::string missing = is_complete ? std::string{} : result.remark;
     conclude_spread(s, values, result);
+    grade_cells(s, result);
     if (is_complete) return;
     if (result.decision != Decision::fail) result.decision = Decision::not_run;
     result.remark =
         fmt::format("{} of {} cells gave a number{}{}", values.size(), result.cells.size(), missing.empty() ? "" : ": ", missing);
+  }
+
+  /// Each cell that gave a number, also one that was measured twice.
+  static void grade_cells(const ClaimStatement& s, StatementVerdict& result) {
+    std::vector<verdict::CellValue> values;
+    for (const CellVerdict& cell : result.cells) {
+      if (cell.measured) values.push_back({cell.measured->value, cell.uncertainty, cell.measured->is_least});
+    }
+    const std::vector<verdict::Grade> grades = verdict::grades_of(values, {s.tolerance_low, s.tolerance_high});
+    std::map<std::string, int> counts;
+    std::size_t next = 0;
+    for (CellVerdict& cell : result.cells) {
+      if (!cell.measured) continue;
+      cell.grade = verdict::to_string(grades[next++]);
+      ++counts[cell.grade];
+    }
+    std::string text;
+    for (const auto& [grade, count] : counts) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, grade);
+    if (!text.empty() && values.size() > 1) add_remark(result, "graded: " + text);
   }
 
   static void conclude_spread(const ClaimStatement& s, const std::vector<verdict::CellValue>& values, StatementVerdict& result) {

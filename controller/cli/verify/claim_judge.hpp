@@ -23,6 +23,7 @@ struct CellVerdict {
   std::string problem;                            ///< why there is no number
   bool is_unweighed = false;                      ///< the number rests on a mass that nobody measured
   bool is_simulated = true;
+  std::string grade;  ///< of a lot's cell, as a line would sort it; else empty
   [[nodiscard]] bool lacks_mass() const { return is_unweighed && !is_simulated; }
 };
 

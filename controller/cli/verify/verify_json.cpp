@@ -18,6 +18,7 @@ json::object cell_json(const CellVerdict& cell) {
   for (const db::RunKey run : cell.runs) runs.push_back(run);
   json::object object{{"cell_id", cell.cell_id}, {"runs", std::move(runs)}, {"decision", verdict::to_string(cell.decision)}};
   object["problem"] = cell.problem;
+  if (!cell.grade.empty()) object["grade"] = cell.grade;
   if (!cell.measured) return object;
   for (const verdict::Contribution& input : cell.measured->budget)
     budget.push_back(

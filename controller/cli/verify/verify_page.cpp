@@ -27,6 +27,7 @@ std::string runs_text(const std::vector<db::RunKey>& runs) {
 }
 
 std::string projection_text(const CellVerdict& cell) {
+  if (!cell.grade.empty()) return "grade " + cell.grade;
   if (cell.reached <= 0.0) return cell.problem;
   return fmt::format("{:.0f} cycles reached{}{}", cell.reached, cell.problem.empty() ? "" : "; ", cell.problem);
 }

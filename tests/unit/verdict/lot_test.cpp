@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <vector>
+
 #include <array>
 #include <cmath>
 
@@ -25,6 +28,33 @@ TEST(VerdictLot, capability_is_to_the_nearer_limit) {
   EXPECT_DOUBLE_EQ(capability(*db::lot_spread(cells, {7.0, 30.0})).value, 1.0);
   EXPECT_GT(capability(*db::lot_spread(cells, {7.0, 30.0})).standard, 0.3);
   EXPECT_TRUE(std::isnan(capability(*db::lot_spread(cells)).value));
+}
+
+std::vector<Grade> graded(const std::vector<double>& values, double expanded, const db::Tolerance& tolerance = {}) {
+  std::vector<CellValue> cells;
+  for (const double value : values) {
+    CellValue cell{.value = value};
+    cell.uncertainty.expanded = expanded;
+    cells.push_back(cell);
+  }
+  return grades_of(cells, tolerance);
+}
+
+TEST(Grades, follow_the_tolerance_and_nobody_is_sorted_within_his_uncertainty) {
+  using enum Grade;
+  EXPECT_EQ(graded({5.0, 4.92, 5.12, 4.85, 5.16, 4.86, 4.7, 5.3}, 0.02, {4.85, 5.15}),
+            (std::vector{a, b, b, unsure, unsure, unsure, rejected, rejected}));
+  EXPECT_EQ(graded({4.9, 5.08}, 0.0, {4.85, 5.15}), (std::vector{b, b})) << "half of the tolerance is 4.925 to 5.075";
+  EXPECT_EQ(graded({4.93, 5.07}, 0.0, {4.85, 5.15}), (std::vector{a, a}));
+}
+
+TEST(Grades, follow_the_lot_where_there_is_no_tolerance) {
+  using enum Grade;
+  // Median 5.01, median absolute deviation 0.025: a standard deviation of 0.0371.
+  EXPECT_EQ(graded({4.98, 4.99, 5.00, 5.02, 5.03, 4.95, 5.11, 5.2}, 0.0), (std::vector{a, a, a, a, a, b, c, rejected}));
+  EXPECT_EQ(graded({5.0, 5.1, 4.9}, 0.0), (std::vector{unsure, unsure, unsure})) << "three are no lot";
+  EXPECT_EQ(graded({5.0, 5.0, 5.0, 5.0}, 0.0), (std::vector{a, a, a, a}));
+  EXPECT_EQ(graded({5.0, NAN, 5.0, 5.0, 5.0}, 0.0), (std::vector{unsure, unsure, unsure, unsure, unsure}));
 }
 
 }  // namespace
