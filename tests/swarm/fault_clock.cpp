@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace cellrig::swarm {
 namespace {
@@ -34,7 +35,7 @@ void FaultClock::begin(Reaction reaction, const FaultBounds& bounds, const Fault
   *this = FaultClock{};
   reaction_ = reaction;
   bounds_ = bounds;
-  before_ = before;
+  before_ = last_ = before;
   gap_ = gap;
 }
 
@@ -47,6 +48,7 @@ bool FaultClock::look(const FaultTruth& truth, std::optional<Duration> way) {
   if (!has_clock(reaction_) || answer_ || !way) return false;
   const bool is_shown = shows(truth);
   const bool is_energised_now = is_energised(truth);
+  const FaultTruth last = std::exchange(last_, truth);
   if (is_energised_now && is_shown) {
     if (!since_) since_ = truth.now;
     last_energised_ = truth.now;
@@ -55,9 +57,16 @@ bool FaultClock::look(const FaultTruth& truth, std::optional<Duration> way) {
     answer_ = Answer{lasts, deadline(*way)};
     return true;
   }
+  if (ended_between_looks(last, truth)) answer_ = Answer{Duration{}, deadline(*way)};
   if (since_ && !is_energised_now) answer_ = Answer{last_energised_ - *since_, deadline(*way)};
   if (is_energised_now) since_.reset();
   return false;
+}
+
+/// The instrument's own protection is faster than anybody looks.
+bool FaultClock::ended_between_looks(const FaultTruth& last, const FaultTruth& t) const {
+  const double bound_V = bounds_.voltage_max_V + beyond_V;
+  return reaction_ == Reaction::over_voltage && last.is_on && !t.is_on && !(last.peak_V > bound_V) && t.peak_V > bound_V;
 }
 
 /// Where the yardstick begins to count.

@@ -134,6 +134,22 @@ TEST_F(FaultClockTest, what_swings_back_in_time_is_no_case_and_what_stays_is) {
   EXPECT_TRUE(go_on(1s, [](FaultTruth& truth, Duration) { truth.voltage_V = 4.3; }));
 }
 
+// The instrument's own protection: off before anybody could look, and an answer all the same.
+TEST_F(FaultClockTest, a_voltage_that_was_over_between_two_looks_counts_where_the_output_went_off_with_it) {
+  truth_.peak_V = 4.2;
+  begin(Reaction::over_voltage);
+  EXPECT_FALSE(go_on(1s, [](FaultTruth& truth, Duration) { truth.peak_V = 4.2; }));
+  EXPECT_FALSE(clock_.answer());
+  truth_.peak_V = 4.3;
+  switch_off();
+  ASSERT_TRUE(clock_.answer());
+  EXPECT_EQ(clock_.answer()->flowed, 0s);
+  truth_.is_on = truth_.flows = true;
+  begin(Reaction::over_voltage);
+  switch_off();
+  EXPECT_FALSE(clock_.answer()) << "it had been as high before";
+}
+
 TEST_F(FaultClockTest, an_output_that_refuses_off_is_late_after_the_way_and_one_that_is_wanted_never) {
   begin(Reaction::off_refused);
   EXPECT_FALSE(go_on(5s, leave_it));
