@@ -111,6 +111,14 @@ TEST_F(FaultClockTest, a_fall_counts_where_it_comes_at_once_at_the_same_current)
     truth.voltage_V = 3.8;
     truth.current_A = 4.0;
   })) << "the current fell, too";
+  truth_.voltage_V = 3.9;
+  truth_.current_A = -5.0;
+  begin(Reaction::voltage_falls);
+  EXPECT_FALSE(go_on(1s, [](FaultTruth& truth, Duration) { truth.voltage_V = 3.8; }))
+      << "the rig's bound is wider in a discharge";
+  truth_.voltage_V = 3.9;
+  begin(Reaction::voltage_falls);
+  EXPECT_TRUE(go_on(1s, [](FaultTruth& truth, Duration) { truth.voltage_V = 3.7; }));
 }
 
 TEST_F(FaultClockTest, a_rise_counts_while_it_is_faster_than_the_rule_and_goes_on) {
