@@ -57,6 +57,8 @@ struct CampaignOptions {
   bool stop_at_first = false;
   bool has_yardstick = false;  ///< measured before and after the runs
   bool quiet = false;          ///< no progress on standard error
+  /// Of each fault with a deadline that no run has judged (nothing flowed, or it showed nothing): so many further seeds, at most.
+  std::uint64_t further_seeds_max = 0;
   std::function<void(const Plan&, const RunReport&)> after_each;
 };
 
@@ -70,6 +72,8 @@ struct CampaignOptions {
 
 /// Of the menu: those that no run met alone.
 [[nodiscard]] std::vector<std::string> faults_without_a_run(const Tally& tally);
+/// Of those that were met: whose deadline was judged in no run.
+[[nodiscard]] std::vector<std::string> deadlines_without_a_run(const Tally& tally);
 [[nodiscard]] std::string table_of(const Tally& tally);
 [[nodiscard]] std::string matrix_table_of(const Tally& tally);
 [[nodiscard]] std::string pace_table_of(const Tally& tally);

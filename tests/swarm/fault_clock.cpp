@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace cellrig::swarm {
 namespace {
@@ -20,7 +21,7 @@ constexpr Duration band_patience = 5min;  ///< in which the band goes along with
 
 // A truth counts from a little beyond the rig's own bound: digits, and what moves within one exchange.
 constexpr double beyond_V = 0.003;
-constexpr double fall_V = 0.06;
+constexpr double fall_V = 0.06, fall_discharge_V = 0.15;
 constexpr double rate_K_per_s = 1.3;
 constexpr double band_K = 3.5;
 constexpr double same_current = 0.02;
@@ -34,7 +35,7 @@ void FaultClock::begin(Reaction reaction, const FaultBounds& bounds, const Fault
   *this = FaultClock{};
   reaction_ = reaction;
   bounds_ = bounds;
-  before_ = before;
+  before_ = last_ = before;
   gap_ = gap;
 }
 
@@ -47,6 +48,7 @@ bool FaultClock::look(const FaultTruth& truth, std::optional<Duration> way) {
   if (!has_clock(reaction_) || answer_ || !way) return false;
   const bool is_shown = shows(truth);
   const bool is_energised_now = is_energised(truth);
+  const FaultTruth last = std::exchange(last_, truth);
   if (is_energised_now && is_shown) {
     if (!since_) since_ = truth.now;
     last_energised_ = truth.now;
@@ -55,9 +57,16 @@ bool FaultClock::look(const FaultTruth& truth, std::optional<Duration> way) {
     answer_ = Answer{lasts, deadline(*way)};
     return true;
   }
+  if (ended_between_looks(last, truth)) answer_ = Answer{Duration{}, deadline(*way)};
   if (since_ && !is_energised_now) answer_ = Answer{last_energised_ - *since_, deadline(*way)};
   if (is_energised_now) since_.reset();
   return false;
+}
+
+/// The instrument's own protection is faster than anybody looks.
+bool FaultClock::ended_between_looks(const FaultTruth& last, const FaultTruth& t) const {
+  const double bound_V = bounds_.voltage_max_V + beyond_V;
+  return reaction_ == Reaction::over_voltage && last.is_on && !t.is_on && !(last.peak_V > bound_V) && t.peak_V > bound_V;
 }
 
 /// Where the yardstick begins to count.
@@ -89,11 +98,12 @@ bool FaultClock::shows(const FaultTruth& t) {
 
 /// At once means between two readings; what falls more slowly is another rule's.
 bool FaultClock::falls(const FaultTruth& t) const {
-  const bool is_charge = before_.flows && before_.current_A > 0 && before_.is_constant_current;
+  const bool is_constant = before_.flows && before_.is_constant_current;
+  const double least_V = before_.current_A > 0 ? fall_V : fall_discharge_V;
   const bool is_same =
       t.commanded == before_.commanded && std::abs(t.current_A - before_.current_A) <= same_current * std::abs(before_.current_A);
   const bool is_at_once = since_.has_value() || t.now <= before_.now + bounds_.period / 2;
-  return is_charge && is_same && is_at_once && before_.voltage_V - t.voltage_V >= fall_V;
+  return is_constant && is_same && is_at_once && before_.voltage_V - t.voltage_V >= least_V;
 }
 
 bool FaultClock::leaves_band(const FaultTruth& t) const {

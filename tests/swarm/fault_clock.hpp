@@ -15,6 +15,7 @@ namespace cellrig::swarm {
 struct FaultTruth {
   TimePoint now{};
   double voltage_V = 0, current_A = 0;  ///< of the cell
+  double peak_V = 0;                    ///< the highest voltage so far, between the looks too
   bool flows = false;                   ///< more than 1 % of the set current
   bool is_on = false;                   ///< output and contactor
   bool is_constant_current = false;
@@ -53,6 +54,7 @@ class FaultClock {
 
  private:
   [[nodiscard]] bool shows(const FaultTruth& truth);
+  [[nodiscard]] bool ended_between_looks(const FaultTruth& last, const FaultTruth& truth) const;
   [[nodiscard]] bool falls(const FaultTruth& truth) const;
   [[nodiscard]] bool leaves_band(const FaultTruth& truth) const;
   [[nodiscard]] bool warms_fast(const FaultTruth& truth);
@@ -64,6 +66,7 @@ class FaultClock {
   Reaction reaction_ = Reaction::none;
   FaultBounds bounds_;
   FaultTruth before_;
+  FaultTruth last_;  ///< the look before this one
   Duration gap_{};
   std::deque<std::pair<TimePoint, double>> tips_;  ///< of the last second and a little
   std::optional<TimePoint> since_;

@@ -111,6 +111,14 @@ TEST_F(FaultClockTest, a_fall_counts_where_it_comes_at_once_at_the_same_current)
     truth.voltage_V = 3.8;
     truth.current_A = 4.0;
   })) << "the current fell, too";
+  truth_.voltage_V = 3.9;
+  truth_.current_A = -5.0;
+  begin(Reaction::voltage_falls);
+  EXPECT_FALSE(go_on(1s, [](FaultTruth& truth, Duration) { truth.voltage_V = 3.8; }))
+      << "the rig's bound is wider in a discharge";
+  truth_.voltage_V = 3.9;
+  begin(Reaction::voltage_falls);
+  EXPECT_TRUE(go_on(1s, [](FaultTruth& truth, Duration) { truth.voltage_V = 3.7; }));
 }
 
 TEST_F(FaultClockTest, a_rise_counts_while_it_is_faster_than_the_rule_and_goes_on) {
@@ -132,6 +140,22 @@ TEST_F(FaultClockTest, what_swings_back_in_time_is_no_case_and_what_stays_is) {
   const auto swing = [](FaultTruth& truth, Duration passed) { truth.voltage_V = passed % 200ms < 100ms ? 4.3 : 4.2; };
   EXPECT_FALSE(go_on(5s, swing));
   EXPECT_TRUE(go_on(1s, [](FaultTruth& truth, Duration) { truth.voltage_V = 4.3; }));
+}
+
+// The instrument's own protection: off before anybody could look, and an answer all the same.
+TEST_F(FaultClockTest, a_voltage_that_was_over_between_two_looks_counts_where_the_output_went_off_with_it) {
+  truth_.peak_V = 4.2;
+  begin(Reaction::over_voltage);
+  EXPECT_FALSE(go_on(1s, [](FaultTruth& truth, Duration) { truth.peak_V = 4.2; }));
+  EXPECT_FALSE(clock_.answer());
+  truth_.peak_V = 4.3;
+  switch_off();
+  ASSERT_TRUE(clock_.answer());
+  EXPECT_EQ(clock_.answer()->flowed, 0s);
+  truth_.is_on = truth_.flows = true;
+  begin(Reaction::over_voltage);
+  switch_off();
+  EXPECT_FALSE(clock_.answer()) << "it had been as high before";
 }
 
 TEST_F(FaultClockTest, an_output_that_refuses_off_is_late_after_the_way_and_one_that_is_wanted_never) {

@@ -87,7 +87,7 @@ std::string some_current(sim::Random& random) {
   return random.below(2) == 0 ? " current_A=1 voltage_V=4.2" : " current_A=5 voltage_V=4.2";
 }
 std::string amplitude(sim::Random& random) {
-  return fmt::format(" amplitude_V={:.4f} period_s={:.2f}", decades(random, 0.005, 0.1), decades(random, 0.2, 20));
+  return fmt::format(" amplitude_V={:.4f} period_s={:.2f}", decades(random, 0.01, 0.3), decades(random, 0.2, 20));
 }
 std::string overshoot(sim::Random& random) { return fmt::format(" offset_V={:.4f}", decades(random, 0.01, 0.3)); }
 std::string trip_cause(sim::Random&) { return " cause=over_voltage"; }

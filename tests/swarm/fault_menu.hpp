@@ -19,15 +19,15 @@ enum class Reaction : unsigned char {
   age_limit,  ///< seen by the age of what is missing, then the way to OFF
   charge,     ///< seen by the charge that flows while the readings stand still: 1 % of the capacity
   // with a clock
-  watchdog,        ///< nobody speaks any more: the watchdog's delay and 1 s
-  awakening,       ///< a gap above the age limit is over: one period and the OFF
-  off_refused,     ///< OFF is wanted and a current flows: the contactor, where there is one; else the silence for the watchdog
-  unasked,         ///< a current flows where the rig wants none: two looks
-  over_voltage,    ///< the cell is above its limit of voltage: two periods
-  warms_fast,      ///< it rises by more than 1 K/s, without a pause: 4 s
-  voltage_falls,   ///< by more than 50 mV at once, in a charge at constant current: two periods and 50 ms
-  circuit_opens,   ///< under a current worth the name: two periods and 50 ms until the output is off
-  chamber_leaves,  ///< its air leaves the set-point by more than the band: 3 min and a reading
+  watchdog,       ///< nobody speaks any more: the watchdog's delay and 1 s
+  awakening,      ///< a gap above the age limit is over: one period and the OFF
+  off_refused,    ///< OFF is wanted and a current flows: the contactor, where there is one; else the silence for the watchdog
+  unasked,        ///< a current flows where the rig wants none: two looks
+  over_voltage,   ///< the cell is above its limit of voltage: two periods
+  warms_fast,     ///< it rises by more than 1 K/s, without a pause: 4 s
+  voltage_falls,  ///< at once, at a constant current, by more than the rig's bound: two periods and 50 ms
+  circuit_opens,  ///< under a current worth the name: two periods and 50 ms until the output is off
+  chamber_leaves,  ///< its air leaves the set-point by more than the band: 3 min and a reading (beyond a cell's limit: the clock H4)
   clipped,         ///< voltage and current stand at an end that the rig does not know: the charge that their display makes 1 % of
 };
 

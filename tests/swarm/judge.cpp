@@ -195,6 +195,7 @@ FaultTruth Judge::truth_of(const Watched& w, TimePoint now) const {
   FaultTruth truth{.now = now,
                    .voltage_V = stage.cell_voltage_V(),
                    .current_A = stage.cell_current_A(),
+                   .peak_V = stage.extremes().voltage_max_V,
                    .flows = w.flows,
                    .is_on = stage.output_on() && stage.contactor_closed(),
                    .is_constant_current = stage.mode() == sim::RegulatorMode::constant_current,

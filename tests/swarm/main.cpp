@@ -18,6 +18,7 @@ namespace cellrig::swarm {
 namespace {
 
 constexpr int clean = 0, broken = 1, bad_usage = 2;
+constexpr std::uint64_t further_seeds_max = 100;  ///< of a matrix, for a deadline that nothing was held against
 
 struct Arguments {
   std::string seeds = "1..20";
@@ -181,6 +182,7 @@ int run_main(const Arguments& arguments) {
   std::vector<Job> jobs;
   if (arguments.matrix) {
     jobs = matrix_jobs(range.first, range.last - range.first + 1, options);
+    campaign.further_seeds_max = further_seeds_max;
   } else {
     for (std::uint64_t seed = range.first;; ++seed) {
       jobs.push_back({seed, options});
@@ -194,6 +196,12 @@ int run_main(const Arguments& arguments) {
                                                : std::vector<std::string>{};
   if (!undrawn.empty()) {
     fmt::print(stderr, "no bench that was drawn has a place for: {}\n", fmt::join(undrawn, ", "));
+    return broken;
+  }
+  const std::vector<std::string> unjudged =
+      arguments.matrix && tally.failures.empty() ? deadlines_without_a_run(tally) : std::vector<std::string>{};
+  if (!unjudged.empty()) {
+    fmt::print(stderr, "nothing was held against the deadline of: {}\n", fmt::join(unjudged, ", "));
     return broken;
   }
   if (tally.failures.empty()) return clean;
