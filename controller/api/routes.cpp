@@ -79,8 +79,8 @@ constexpr Route table[] = {
     {get_profile, "GET", "/profiles/{profile}", read, viewer, "One profile with its parameters", "", "ProfileView"},
     {list_cells, "GET", "/cells", read, viewer, "Cells that come with cellrig", "", "CellView", true},
     {get_cell, "GET", "/cells/{cell}", read, viewer, "One cell", "", "CellView"},
-    {add_cell, "POST", "/cells", write, Role::engineer, "Takes a cell file into the bench's own folder: it can be named from now on",
-     "CellFileOrder", "CellView"},
+    {add_cell, "POST", "/cells", write, Role::engineer,
+     "Takes a cell file into the bench's own folder: it can be named from now on", "CellFileOrder", "CellView"},
     {check_profile, "POST", "/check", ask, viewer, "What can be known of a profile without running it", "CheckOrder",
      "CheckReport"},
     {rehearse_profile, "POST", "/rehearse", write, operates, "Runs a profile in virtual time, as a process of its own",
@@ -114,13 +114,14 @@ constexpr Route table[] = {
 };
 
 constexpr std::string_view names[] = {
-    "get_session",   "get_bench",         "list_channels", "get_channel",      "list_chambers", "get_chamber",
-    "list_alarms",   "acknowledge_alarm", "list_runs",     "get_run",          "list_steps",    "list_cycles",
-    "list_events",   "list_expected",     "get_samples",   "export_run",       "list_profiles", "get_profile",
-    "list_cells",    "get_cell", "add_cell",          "check_profile", "rehearse_profile", "get_rehearsal", "preflight_channel",
-    "start_channel", "go_on_channel",     "pause_channel", "resume_channel",   "skip_step",     "confirm_step",
-    "note_channel",  "set_limits",        "stop_channel",  "stop_chamber",     "stop_all",      "stream",
-    "get_openapi",   "get_metrics"};
+    "get_session",   "get_bench",     "list_channels",     "get_channel",    "list_chambers",
+    "get_chamber",   "list_alarms",   "acknowledge_alarm", "list_runs",      "get_run",
+    "list_steps",    "list_cycles",   "list_events",       "list_expected",  "get_samples",
+    "export_run",    "list_profiles", "get_profile",       "list_cells",     "get_cell",
+    "add_cell",      "check_profile", "rehearse_profile",  "get_rehearsal",  "preflight_channel",
+    "start_channel", "go_on_channel", "pause_channel",     "resume_channel", "skip_step",
+    "confirm_step",  "note_channel",  "set_limits",        "stop_channel",   "stop_chamber",
+    "stop_all",      "stream",        "get_openapi",       "get_metrics"};
 static_assert(std::size(names) == static_cast<std::size_t>(get_metrics) + 1);
 static_assert(std::size(table) == std::size(names), "every operation has one route");
 

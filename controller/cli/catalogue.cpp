@@ -130,10 +130,7 @@ bool is_parameter_name(const std::string& name) {
 }  // namespace
 
 BenchCatalogue::BenchCatalogue(BenchConfig bench, Library library, std::string program, std::string own_cells)
-    : bench_{std::move(bench)},
-      library_{std::move(library)},
-      program_{std::move(program)},
-      own_cells_{std::move(own_cells)} {}
+    : bench_{std::move(bench)}, library_{std::move(library)}, program_{std::move(program)}, own_cells_{std::move(own_cells)} {}
 
 const api::ProfileView& BenchCatalogue::view_of_profile(const std::string& name, const std::string& file) {
   SeenFile<api::ProfileView>& seen = profiles_[name];

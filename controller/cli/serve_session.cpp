@@ -283,9 +283,7 @@ void ServeSession::start_server() {
   settings.access.token = *token;
   settings.access.accounts_file = options_.accounts_file;
   if (!options_.accounts_file.empty()) settings.access.accounts = api::read_accounts(options_.accounts_file);
-  settings.on_change = [this](const api::ServerChange& change) {
-    rig_->time().post([this, change] { hear_of_change(change); });
-  };
+  settings.on_change = [this](const api::ServerChange& change) { rig_->time().post([this, change] { hear_of_change(change); }); };
   settings.access.certificate_file = options_.certificate_file;
   settings.access.key_file = options_.key_file;
   std::error_code ignored;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <boost/json/parse.hpp>
+#include <mutex>
 #include <set>
 
 #include "controller/api/messages_codec.hpp"
@@ -268,6 +269,25 @@ TEST(OpenApi, describes_every_route_and_no_other) {
                   std::string{name_of(route.operation)});
   }
   EXPECT_EQ(described, routed);
+}
+
+TEST(Cells, are_added_by_an_engineer_and_told_of) {
+  FakeBenchSettings settings{.limits = patient_limits()};
+  std::mutex mutex;
+  std::vector<ServerChange> changes;
+  settings.on_change = [&](const ServerChange& change) {
+    const std::lock_guard lock{mutex};
+    changes.push_back(change);
+  };
+  const FakeBench bench{std::move(settings)};
+  EXPECT_EQ(bench.post("/cells", R"({"name":"b-7","text":"x","operator":"jane"})").status, 200);
+  EXPECT_EQ(bench.post("/cells", R"({"name":"lg-m50","text":"x"})").status, 409);
+  EXPECT_EQ(bench.post("/cells", R"({"nme":"b-8","text":"x"})").status, 400);
+  const std::lock_guard lock{mutex};
+  ASSERT_EQ(changes.size(), 1U);
+  EXPECT_EQ(changes[0].action, "cell file added");
+  EXPECT_EQ(changes[0].operator_name, "jane");
+  EXPECT_NE(changes[0].text.find("'b-7', sha256 2d71"), std::string::npos) << changes[0].text;
 }
 
 void collect_references(const boost::json::value& value, std::set<std::string>& found) {

@@ -80,6 +80,7 @@ class FakeBench : public QObject {
   std::vector<api::AlarmView> alarms_;
   std::vector<FakeRequest> requests_;
   QStringList writes_;
+  std::vector<api::CellView> added_cells_;
   QHash<QString, double> test_time_s_;
   qint64 next_run_ = 7;
 };

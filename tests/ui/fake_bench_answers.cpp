@@ -168,7 +168,11 @@ FakeAnswer FakeBench::answer(const FakeRequest& request) {
 FakeAnswer FakeBench::answer_get(const FakeRequest& request) {
   const QStringList parts = request.path.split(QLatin1Char('/'), Qt::SkipEmptyParts);
   if (parts.value(0) == QLatin1String("profiles")) return answer_with(profiles());
-  if (parts.value(0) == QLatin1String("cells")) return answer_with(cells());
+  if (parts.value(0) == QLatin1String("cells")) {
+    std::vector<api::CellView> all = cells();
+    all.insert(all.end(), added_cells_.begin(), added_cells_.end());
+    return answer_with(all);
+  }
   if (parts.value(0) == QLatin1String("rehearsals")) return answer_with(rehearsed(rehearsal_trips));
   if (parts.value(0) == QLatin1String("runs") && parts.size() == 3) return answer_run(request, parts[2]);
   return refusal(404, "not_found", "there is nothing at " + request.path.toStdString());
@@ -215,6 +219,15 @@ FakeAnswer FakeBench::answer_write(const FakeRequest& request) {
                                            : "'voltage_V <= 2.5' lies 0.005 V from what the cycler holds by itself"};
     report.findings = {finding};
     return answer_with(report);
+  }
+  if (request.path == QLatin1String("/cells")) {
+    const api::Decoded<api::CellFileOrder> order = api::from_json<api::CellFileOrder>(request.body.toStdString());
+    if (!order) return refusal(400, order.error().code, order.error().message);
+    if (order->text.find("nominal_capacity_Ah") == std::string::npos) return refusal(400, "bad_input", "this is no cell file");
+    api::CellView added = cells().front();
+    added.name = added.title = order->name;
+    added_cells_.push_back(added);
+    return answer_with(added);
   }
   if (request.path == QLatin1String("/rehearse")) return answer_with(api::JobAccepted{1}, 202);
   if (parts.value(0) == QLatin1String("alarms") && parts.value(2) == QLatin1String("acknowledge")) {

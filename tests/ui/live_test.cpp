@@ -7,6 +7,8 @@
 #include <QPushButton>
 #include <QSettings>
 #include <QTabWidget>
+#include <QFile>
+#include <QTemporaryDir>
 #include <QTest>
 
 #include <algorithm>
@@ -97,6 +99,28 @@ TEST_F(Live, does_not_start_what_trips_in_its_rehearsal) {
   EXPECT_TRUE(wait_until([&] { return page.obstacle_text().contains(QStringLiteral("safety trip")); }))
       << qPrintable(page.obstacle_text());
   EXPECT_FALSE(page.start_button().isEnabled());
+}
+
+// A cell nobody has had here before: its file lies on this computer, and what it says guards the cell.
+TEST_F(Live, takes_a_cell_from_a_file_and_says_why_one_is_not_taken) {
+  ASSERT_NO_FATAL_FAILURE(connect_window());
+  fill_start_page();
+  StartPage& page = window.start_page();
+  QTemporaryDir folder;
+  const auto write = [&folder](const char* name, const QByteArray& text) {
+    QFile file(folder.filePath(QString::fromLatin1(name)));
+    EXPECT_TRUE(file.open(QIODevice::WriteOnly));
+    file.write(text);
+    return file.fileName();
+  };
+  page.add_cell_file(write("holiday.yaml", "beach: true"));
+  ASSERT_TRUE(wait_until([&] { return window.message().contains(QStringLiteral("this is no cell file")); }))
+      << qPrintable(window.message());
+  page.add_cell_file(write("huge.yaml", QByteArray(100'000, ' ')));
+  EXPECT_TRUE(window.message().contains(QStringLiteral("too large"))) << qPrintable(window.message());
+  page.add_cell_file(write("sample-7.yaml", "nominal_capacity_Ah: 2"));
+  EXPECT_TRUE(wait_until([&] { return page.cell_box().currentData().toString() == QStringLiteral("sample-7"); }));
+  EXPECT_TRUE(window.message().contains(QStringLiteral("sample-7"))) << qPrintable(window.message());
 }
 
 // Whoever did not hear the first beep hears the next; silence is about this alarm only.

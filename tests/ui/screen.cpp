@@ -13,6 +13,8 @@
 #error "the build says where pictures go"
 #endif
 
+#include <gtest/gtest.h>
+
 namespace cellrig::ui::test {
 
 namespace {
@@ -61,6 +63,8 @@ void take_pictures(QWidget& window, const QString& name) {
   folder.mkpath(QStringLiteral("."));
   for (const QSize size : {large_screen, small_screen}) {
     show_in(window, size);
+    if (window.width() > size.width() || window.height() > size.height())
+      ADD_FAILURE() << name.toStdString() << " outgrows a screen of " << size.width() << 'x' << size.height();
     const QString file = QStringLiteral("%1-%2x%3.png").arg(name).arg(size.width()).arg(size.height());
     if (!window.grab().save(folder.filePath(file))) qWarning("%s could not be saved", qPrintable(file));
   }

@@ -19,7 +19,7 @@ constexpr int pixels_per_x_tick = 80, pixels_per_y_tick = 30;
 constexpr int legend_font_size = 13, legend_rows_max = 6;
 constexpr double legend_row_height = 18, legend_gap = 14, legend_line_width = 24;
 constexpr double band_label_height = 22;
-constexpr int pane_height_min = 90;
+constexpr int pane_height_min = 76;
 constexpr double zoom_per_step = 0.8, pan_share = 0.15;
 
 // Never lets the axis see a tiny interval beside a wide range: it would lay out millions of ticks.
@@ -142,13 +142,18 @@ QRectF ChartPane::plot() const {
   return {left_margin, top, std::max(10.0, width() - left_margin - right_margin), std::max(10.0, height() - top - bottom)};
 }
 
-// Room for a number is kept beside each name, so that nothing moves when the cursor comes.
+// Room for a number is kept beside each name, so that nothing moves when the cursor comes; but not where names would be left out for it.
 void ChartPane::place_legend() {
   QFont font = this->font();
   font.setPixelSize(legend_font_size);
   font.setBold(true);
   const QFontMetricsF metrics(font);
-  const double number = metrics.horizontalAdvance(QStringLiteral(" 00.000"));
+  int rows = place_names(metrics, metrics.horizontalAdvance(QStringLiteral(" 00.000")));
+  if (rows > legend_rows_max) rows = place_names(metrics, 0);
+  legend_rows_ = std::min(rows, legend_rows_max);
+}
+
+int ChartPane::place_names(const QFontMetricsF& metrics, double number_width) {
   const double right = width() - right_margin;
   const QString caption = with_unit_caption(y_labels_.quantity, y_labels_.unit);
   const double start = left_margin + metrics.horizontalAdvance(caption) + legend_gap;
@@ -158,7 +163,7 @@ void ChartPane::place_legend() {
   for (std::size_t i = 0; i < series_.size(); ++i) {
     const QString& name = series_[i].look.name;
     if (name.isEmpty() && series_.size() > 1) continue;
-    const double needed = legend_line_width + metrics.horizontalAdvance(name) + number + legend_gap;
+    const double needed = legend_line_width + metrics.horizontalAdvance(name) + number_width + legend_gap;
     if (left + needed > right && left > start) {
       left = left_margin;
       ++row;
@@ -166,7 +171,7 @@ void ChartPane::place_legend() {
     legend_.push_back({static_cast<int>(i), left, row});
     left += needed;
   }
-  legend_rows_ = std::min(row + 1, legend_rows_max);
+  return row + 1;
 }
 
 void ChartPane::lay_out() {

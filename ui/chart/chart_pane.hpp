@@ -1,6 +1,7 @@
 // One plot area on Qt Charts: series against a common x axis, bands behind them, gaps and a cursor in front of them.
 #pragma once
 
+#include <QFontMetricsF>
 #include <QtCharts/QChartView>
 #include <QtCharts/QValueAxis>
 #include <functional>
@@ -112,6 +113,8 @@ class ChartPane : public QChartView {
     int row = 0;
   };
   void place_legend();
+  /// In how many rows they stand.
+  int place_names(const QFontMetricsF& metrics, double number_width);
   void set_y_window(Window y);
   [[nodiscard]] double x_at(double pixel) const;
   [[nodiscard]] double pixel_of(double x) const;

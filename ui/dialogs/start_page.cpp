@@ -112,7 +112,13 @@ QWidget* StartPage::make_fields() {
   for (QLineEdit* field : {cell_id_, operator_, charge_, without_rehearsal_}) field->setMaxLength(field_length_max);
   form->addRow(tr("B&arcode"), cell_id_);
   form->addRow(tr("C&hannel"), channel_);
-  form->addRow(tr("&Cell"), cell_);
+  cell_file_ = new QPushButton(tr("&File…"));
+  auto* cell_row = new QHBoxLayout;
+  cell_row->addWidget(cell_, 1);
+  cell_row->addWidget(cell_file_);
+  auto* cell_label = new QLabel(tr("&Cell"));
+  cell_label->setBuddy(cell_);
+  form->addRow(cell_label, cell_row);
   form->addRow(tr("&Profile"), profile_);
   form->addRow(tr("Your &name"), operator_);
   form->addRow(tr("Charge now, %"), charge_);
@@ -135,6 +141,7 @@ QWidget* StartPage::make_fields() {
     connect(box, &QComboBox::currentIndexChanged, this, &StartPage::changed);
   }
   connect(profile_, &QComboBox::currentIndexChanged, this, &StartPage::show_profile);
+  connect(cell_file_, &QPushButton::clicked, this, &StartPage::choose_cell_file);
   // A barcode reader ends with Return: that must not start anything, it goes on to the next field.
   connect(cell_id_, &QLineEdit::returnPressed, this, [this] { channel_->setFocus(Qt::TabFocusReason); });
   connect(cell_id_, &QLineEdit::textChanged, this, &StartPage::changed);
@@ -184,18 +191,21 @@ QWidget* StartPage::make_right() {
   chart_->add_pane({tr("Current"), QStringLiteral("A"), 0.1, 2});
   chart_->add_pane({tr("Cell temperature"), QStringLiteral("°C"), 1, 2});
   rehearsed->addWidget(chart_, 1);
-  layout->addWidget(card(rehearsed), 3);
+  layout->addWidget(card(rehearsed), 5);
   auto* below = new QHBoxLayout;
   below->setSpacing(start_margin);
   auto* judged = new QVBoxLayout;
   judged->addWidget(caption(tr("Check")));
   findings_ = paragraph();
   judged->addWidget(findings_);
-  judged->addWidget(caption(tr("Limits, and how near it comes")));
-  limits_ = paragraph();
-  judged->addWidget(limits_);
   judged->addStretch(1);
-  below->addWidget(card(judged), 1);
+  below->addWidget(card(judged), 4);
+  auto* bounds = new QVBoxLayout;
+  bounds->addWidget(caption(tr("Limits, and how near it comes")));
+  limits_ = paragraph();
+  bounds->addWidget(limits_);
+  bounds->addStretch(1);
+  below->addWidget(card(bounds), 6);
   auto* now = new QVBoxLayout;
   now->addWidget(caption(tr("The channel, now")));
   preflight_list_ = new QListWidget;
@@ -204,9 +214,16 @@ QWidget* StartPage::make_right() {
   preflight_list_->setAccessibleName(tr("Preflight"));
   preflight_list_->setMinimumHeight(60);
   now->addWidget(preflight_list_, 1);
-  below->addWidget(card(now), 1);
+  below->addWidget(card(now), 5);
   layout->addLayout(below, 2);
-  return right;
+  // Beside alarms there may be less room than all of it takes: the window must not outgrow the screen.
+  auto* scroll = new QScrollArea;
+  scroll->setWidgetResizable(true);
+  scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+  scroll->setFrameShape(QFrame::NoFrame);
+  scroll->setWidget(right);
+  scroll->setFocusPolicy(Qt::NoFocus);
+  return scroll;
 }
 
 QString StartPage::chosen(const QComboBox& box) const { return box.currentData().toString(); }
@@ -240,17 +257,7 @@ void StartPage::begin(const std::string& channel) {
     }
     profile_->setCurrentIndex(std::max(0, profile_->findData(chosen_before)));
   });
-  client_.get<std::vector<api::CellView>>(QStringLiteral("/cells"), this, [this](const auto& cells) {
-    if (!cells) return;
-    const QStringList recent = QSettings().value(QStringLiteral("start/recent_cells")).toStringList();
-    cell_->clear();
-    for (const api::CellView& cell : *cells) {
-      const QString title = to_text(cell.title.empty() ? cell.name : cell.title);
-      const int at = recent.contains(to_text(cell.name)) ? 0 : cell_->count();
-      cell_->insertItem(at, title, to_text(cell.name));
-    }
-    cell_->setCurrentIndex(recent.isEmpty() ? 0 : std::max(0, cell_->findData(recent.first())));
-  });
+  fetch_cells({});
   preflight_timer_.start();
   cell_id_->setFocus(Qt::OtherFocusReason);
   changed();
@@ -302,6 +309,10 @@ StartFacts StartPage::facts() const {
 
 void StartPage::show_session() {
   prepare_name_field(*operator_);
+  const QString why_not = why_not_allowed(client_.session(), api::Role::engineer);
+  set_usable(*cell_file_, true, why_not);
+  if (why_not.isEmpty())
+    cell_file_->setToolTip(tr("A cell file of this computer: the bench keeps it, and its limits guard the cell"));
   look();
 }
 

@@ -34,6 +34,9 @@ class StartPage : public QWidget {
   [[nodiscard]] QLineEdit& operator_field() { return *operator_; }
   [[nodiscard]] QComboBox& profile_box() { return *profile_; }
   [[nodiscard]] QComboBox& cell_box() { return *cell_; }
+  /// A cell file of this computer becomes one of the bench's, under its own name. The bench looks at it first.
+  void add_cell_file(const QString& path);
+  [[nodiscard]] QPushButton& cell_file_button() { return *cell_file_; }
   [[nodiscard]] QComboBox& channel_box() { return *channel_; }
   [[nodiscard]] ParameterForm& parameters() { return *parameters_; }
   [[nodiscard]] QString obstacle_text() const;
@@ -47,6 +50,8 @@ class StartPage : public QWidget {
   QWidget* make_left();
   QWidget* make_right();
   QWidget* make_fields();
+  void fetch_cells(const QString& wanted);
+  void choose_cell_file();
   void show_profile();
   void changed();
   void look();
@@ -69,7 +74,7 @@ class StartPage : public QWidget {
   QListWidget* preflight_list_ = nullptr;
   ParameterForm* parameters_ = nullptr;
   TraceChart* chart_ = nullptr;
-  QPushButton* start_ = nullptr;
+  QPushButton *start_ = nullptr, *cell_file_ = nullptr;
   QTimer settle_, preflight_timer_, rehearsal_timer_;
   std::vector<api::ProfileView> profiles_;
   std::optional<api::CheckReport> check_;

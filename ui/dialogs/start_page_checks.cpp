@@ -1,8 +1,14 @@
 // The start page: what it asks the service, and how the answers are shown.
 #include <QComboBox>
+#include <QDir>
+#include <QFile>
+#include <QFileDialog>
+#include <QFileInfo>
 #include <QLabel>
 #include <QLineEdit>
 #include <QListWidget>
+#include <QSettings>
+#include <algorithm>
 
 #include "ui/api_client/api_client.hpp"
 #include "ui/chart/palette.hpp"
@@ -28,6 +34,50 @@ QString approach_line(const api::ApproachView& limit) {
            limit.unit == "degC" ? QStringLiteral("°C") : to_text(limit.unit).toHtmlEscaped());
 }
 }  // namespace
+
+void StartPage::fetch_cells(const QString& wanted) {
+  client_.get<std::vector<api::CellView>>(QStringLiteral("/cells"), this, [this, wanted](const auto& cells) {
+    if (!cells) return;
+    const QStringList recent = QSettings().value(QStringLiteral("start/recent_cells")).toStringList();
+    cell_->clear();
+    for (const api::CellView& cell : *cells) {
+      const QString title = to_text(cell.title.empty() ? cell.name : cell.title);
+      const int at = recent.contains(to_text(cell.name)) ? 0 : cell_->count();
+      cell_->insertItem(at, title, to_text(cell.name));
+    }
+    const QString first = !wanted.isEmpty() ? wanted : recent.value(0);
+    cell_->setCurrentIndex(std::max(0, cell_->findData(first)));
+  });
+}
+
+void StartPage::choose_cell_file() {
+  const QString path =
+      QFileDialog::getOpenFileName(this, tr("A cell file"), QDir::homePath(), tr("Cell files (*.yaml *.yml);;All files (*)"));
+  if (!path.isEmpty()) add_cell_file(path);
+}
+
+void StartPage::add_cell_file(const QString& path) {
+  constexpr qint64 bytes_max = 48 * 1024;  // the service takes no more in one piece
+  QFile file(path);
+  if (!file.open(QIODevice::ReadOnly)) {
+    Q_EMIT said(tr("%1: %2").arg(path, file.errorString()), true);
+    return;
+  }
+  if (file.size() > bytes_max) {
+    Q_EMIT said(tr("%1 is too large to be a cell file").arg(path), true);
+    return;
+  }
+  const QString name = QFileInfo(path).completeBaseName();
+  const api::CellFileOrder order{name.toStdString(), file.readAll().toStdString(), operator_->text().trimmed().toStdString()};
+  client_.post<api::CellView>({QStringLiteral("/cells"), {}}, order, this, [this, path](const Answer<api::CellView>& answer) {
+    if (!answer) {
+      Q_EMIT said(tr("%1 was not taken: %2").arg(path, error_text(answer.error())), true);
+      return;
+    }
+    Q_EMIT said(tr("The bench has the cell '%1' now.").arg(to_text(answer->name)), false);
+    fetch_cells(to_text(answer->name));
+  });
+}
 
 void StartPage::check() {
   const StartFacts known = facts();
