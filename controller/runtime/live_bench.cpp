@@ -210,8 +210,9 @@ void LiveBench::run_helpers(std::function<void(const std::string& reason)> on_di
   for (const std::unique_ptr<SensorTask>& sensor : sensors_) helpers_running_.spawn(sensor->run());
   for (const std::unique_ptr<InterlockTask>& interlock : interlocks_) helpers_running_.spawn(interlock->run());
   for (const std::unique_ptr<ChamberTask>& chamber : chambers_) helpers_running_.spawn(chamber->run());
-  // A service must know of a record that failed also while no channel runs, whatever reserve it was given.
-  if (options_.disk_reserve_bytes > 0 || options_.is_watched) helpers_running_.spawn(watch_disk(std::move(on_disk_trouble)));
+  // A record on a disk is watched whatever reserve it was given: it may fail, and its log may grow. A service must know of the first also
+  // while no channel runs.
+  if (options_.free_disk_bytes || options_.is_watched) helpers_running_.spawn(watch_disk(std::move(on_disk_trouble)));
 }
 
 Task<void> LiveBench::close() {

@@ -27,8 +27,8 @@ struct BenchRunOptions {
   bool take_chamber_leases = false;  ///< of the chambers the cells are in, and of serial lines; by take_leases anyway
   std::set<std::string> leased;      ///< wires whose lease this process has already
   std::string lease_directory;
-  std::uint64_t disk_reserve_bytes = 0;  ///< 0: not watched
-  std::function<Result<std::uint64_t>()> free_disk_bytes;
+  std::uint64_t disk_reserve_bytes = 0;                    ///< 0: none is kept
+  std::function<Result<std::uint64_t>()> free_disk_bytes;  ///< empty: the record is on no disk
   Duration disk_check_interval = std::chrono::seconds{10};
   std::uint64_t wal_bytes_alarm = db::wal_bytes_alarm;
   bool judge_calibration = false;  ///< the clock tells the date, and the instruments are ones that have a calibration
