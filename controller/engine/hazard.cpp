@@ -26,6 +26,7 @@ constexpr std::array<HazardRow, hazard_count> hazards{{
     {Hazard::temperature_rate, "H5", "cell heats too fast", people, chamber_safe},
     {Hazard::overcharge, "H2", "more charge went in than the cell can hold", people, channel_off},
     {Hazard::wrong_direction, "H3", "current flows against the command", limit, channel_off},
+    {Hazard::off_command, "H3", "the current is not the commanded one", instrument, channel_off},
     {Hazard::current_without_command, "H14", "current flows while the output should be off", people, channel_off},
     {Hazard::frozen_reading, "H2", "the readings stand still while charge flows", instrument, channel_off},
     {Hazard::still_reading, "H2", "the reading stands still though its digits always moved", instrument, channel_off},
@@ -126,6 +127,7 @@ std::string describe(const TripCause& cause) {
     case Hazard::over_temperature:
     case Hazard::under_temperature:
     case Hazard::cold_charging:
+    case Hazard::off_command:
     case Hazard::wrong_direction:
     case Hazard::current_without_command:
     case Hazard::stack_pressure:

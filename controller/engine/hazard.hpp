@@ -20,6 +20,7 @@ enum class Hazard : unsigned char {
   temperature_rate,         ///< thermal runaway begins
   overcharge,               ///< too much charge went in
   wrong_direction,          ///< the current's sign is not the commanded one
+  off_command,              ///< the cycler regulates a current, and it is not the commanded one
   current_without_command,  ///< the output should be off
   frozen_reading,           ///< charge flows and no digit moves; in CC, no digit of the voltage for five times as long
   still_reading,            ///< its last digits always moved by noise, and now they do not

@@ -1,7 +1,7 @@
 // The hazards as data, in one place: what each is called, how bad it is and what is done (hazard_table); and those that are one quantity beyond
 // one bound, with the bound and for how long (limit_table). The others have a memory of their own, and their bounds and times in the
 // options of their watch: SupervisorOptions, LeakOptions, CircuitOptions, HeatBalanceOptions, SelfHeatingOptions, EnergyBalanceOptions,
-// StillnessOptions, ChamberWatchOptions. docs/safety.md shows both beside the list of hazards.
+// StillnessOptions, JumpOptions, ChamberWatchOptions.
 #pragma once
 
 #include <array>
@@ -36,7 +36,7 @@ struct HazardRow {
   HazardAction action;
 };
 
-inline constexpr std::size_t hazard_count = 33;
+inline constexpr std::size_t hazard_count = 34;
 [[nodiscard]] const std::array<HazardRow, hazard_count>& hazard_table();
 
 enum class Bound : unsigned char { at_most, at_least };

@@ -3,6 +3,11 @@
 #include <algorithm>
 
 namespace cellrig {
+namespace {
+
+constexpr int samples_remembered = 50;
+
+}  // namespace
 
 std::optional<JumpWatch::Finding> JumpWatch::look(const ElectricalSample& sample, TimePoint since) {
   if (count_ > 0) {
@@ -18,9 +23,14 @@ std::optional<JumpWatch::Finding> JumpWatch::look(const ElectricalSample& sample
   samples_[count_++] = sample;
   if (count_ < samples_.size() || !is_same_current()) return std::nullopt;
   const Volts step = off_the_line(2);
+  const double noise_V = options_.times_noise * usually_off_V_;
+  averaged_ = std::min(averaged_ + 1, samples_remembered);
+  usually_off_V_ += (abs(step).value() - usually_off_V_) / averaged_;
+  if (averaged_ <= options_.samples_min) return std::nullopt;
   const Volts before = samples_[1].voltage - samples_[0].voltage, after = samples_[3].voltage - samples_[2].voltage;
   const Volts quiet = options_.quiet_share * abs(step);
-  if (!(abs(step) >= options_.step && abs(before) <= quiet && abs(after) <= quiet)) return std::nullopt;
+  if (!(abs(step) >= options_.step && abs(step).value() >= noise_V && abs(before) <= quiet && abs(after) <= quiet))
+    return std::nullopt;
   count_ = 0;  // said once; the line begins anew
   return Finding{step, samples_[2].at};
 }

@@ -12,7 +12,9 @@
 namespace cellrig {
 
 struct JumpOptions {
-  Volts step{0.02};            ///< off the straight line through the two samples before
+  Volts step{0.02};            ///< off the straight line through the two samples before, at least
+  double times_noise = 8;      ///< and so many times as far as samples are from their lines on the average
+  int samples_min = 20;        ///< before that average is known
   double quiet_share = 0.25;   ///< of the step: what the voltage may move just before and just after it; else it was a spike
   double same_current = 0.05;  ///< the share by which a current may differ and still be the same
   Duration gap_max = std::chrono::seconds{3};  ///< between two samples: over longer ones a cell bends its curve by itself
@@ -40,6 +42,8 @@ class JumpWatch {
   Amps noise_;
   std::array<ElectricalSample, 4> samples_{};
   std::size_t count_ = 0;
+  double usually_off_V_ = 0;  ///< the mean of the magnitudes, the older the less
+  int averaged_ = 0;
 };
 
 }  // namespace cellrig

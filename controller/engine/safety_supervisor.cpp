@@ -62,9 +62,9 @@ const std::optional<TripCause>& SafetySupervisor::check(const Observation& obser
 }
 
 const std::optional<TripCause>& SafetySupervisor::check_before(int direction, const CurrentBounds& bounds,
-                                                               const Observation& observation, TimePoint now) {
+                                                               const Observation& observation, TimePoint now, bool flows) {
   const Reading& cell = observation[Measurand::cell_temperature];
-  judge_limits(observation, now, Held::not_waited_for);
+  judge_limits(observation, now, flows ? Held::as_given : Held::not_waited_for);
   judge_interlock(observation[Measurand::interlock], now);
   judge_freshness(observation, now);
   if (direction > 0 || (direction == 0 && bounds.charge > Amps{})) judge_cold(cell);
@@ -93,6 +93,7 @@ void SafetySupervisor::judge(const Observation& observation, const Commanded& co
   judge_voltages(observation, commanded);
   judge_command(observation, commanded);
   judge_circuit(observation, commanded);
+  judge_regulated_current(observation, commanded);
   judge_stillness(observation, commanded);
   judge_charge(observation, commanded);
   judge_leak(observation, commanded);
@@ -111,7 +112,8 @@ void SafetySupervisor::judge_limits(const Observation& observation, TimePoint no
     const Reading& reading = observation[row.measurand];
     if (!limit) beyond_since_[i].reset();                         // a limit of a step alone: it begins anew when it holds again
     if (!limit || reading.quality == Quality::missing) continue;  // judged by age
-    if (reading.quality == Quality::bad) {
+    const bool is_number = std::isfinite(reading.value);
+    if (reading.quality == Quality::bad || (row.is_of_sensor && !is_number)) {
       if (row.measurand != Measurand::cell_temperature || options_.cell_temperature_required)
         latch(Hazard::bad_reading, row.measurand, reading.value, 0.0, reading.at);
       continue;
@@ -122,7 +124,6 @@ void SafetySupervisor::judge_limits(const Observation& observation, TimePoint no
       continue;
     }
     if (!beyond_since_[i]) beyond_since_[i] = reading.at;
-    const bool is_number = std::isfinite(reading.value);
     if (is_number && held == Held::as_given && reading.at - *beyond_since_[i] < row.hold(limits_)) continue;
     // A current that only the cold forbids is told as what it is.
     if (row.hazard == Hazard::over_current_charge && reading.value <= limits_.charge_current_max.value())
@@ -261,16 +262,39 @@ void SafetySupervisor::judge_heat(const Observation& observation, const Commande
   if (sample) latch_if(heat_.look(*sample, {cell, around_degC}));
 }
 
-/// A reading that has died shows here in seconds, where its digits used to move; judge_frozen() needs no such past.
+/// Commanded against measured: where the cycler regulates the current it is the one that it was given. One that reads less may be clipped at the
+/// end of a range, and more flows than anybody counts.
+void SafetySupervisor::judge_regulated_current(const Observation& observation, const Commanded& commanded) {
+  const Reading& current = observation[Measurand::current];
+  const TimePoint settled = std::max(commanded.since, commanded.changed) + options_.settling;
+  const bool is_regulated = commanded.output_on && commanded.direction != 0 && current.usable() && current.at >= settled &&
+                            observation.output_on && observation.regulation == Regulation::constant_current;
+  const double wanted_A = commanded.direction > 0 ? commanded.bounds.charge.value() : -commanded.bounds.discharge.value();
+  if (!is_regulated || wanted_A == 0.0) {
+    off_command_ = 0;
+    return;
+  }
+  const double tolerance_A = std::max(4 * options_.current_noise.value(), options_.off_command_share * std::abs(wanted_A));
+  off_command_ = std::abs(current.value - wanted_A) <= tolerance_A ? 0 : off_command_ + 1;
+  if (off_command_ >= options_.off_command_polls)
+    latch(Hazard::off_command, Measurand::current, current.value, wanted_A, current.at);
+}
+
+/// A reading that has died shows here in seconds, where its digits used to move; judge_frozen() needs no such past. A regulator that holds the
+/// voltage may hold its reading still, too: each way of regulating is learned apart. Only while a current flows: what stood still in a rest
+/// proves nothing.
 void SafetySupervisor::judge_stillness(const Observation& observation, const Commanded& commanded) {
   const Reading& voltage = observation[Measurand::voltage];
   const Reading& current = observation[Measurand::current];
   const Reading& cell = observation[Measurand::cell_temperature];
-  const TimePoint settled = std::max(commanded.since, commanded.changed) + options_.settling;
-  const bool is_settled = commanded.output_on && observation.output_on && voltage.at >= settled;
-  voltage_moves_.look(voltage, is_settled);
-  temperature_moves_.look(cell, true);
-  if (!is_settled || !current.usable() || !(std::abs(current.value) > options_.current_noise.value())) return;
+  const bool flows = commanded.output_on && observation.output_on && current.usable() &&
+                     std::abs(current.value) > options_.current_noise.value();
+  const TimePoint since = flows ? std::max(commanded.since, commanded.changed) + options_.settling : TimePoint::max();
+  if (observation.regulation != regulation_) voltage_moves_.forget();
+  regulation_ = observation.regulation;
+  voltage_moves_.look(voltage, since);
+  temperature_moves_.look(cell, since);
+  if (!flows) return;
   const double one_C_A = options_.leak.capacity.value();
   const Duration voltage_stands =
       from_seconds(to_seconds(options_.voltage_stands) * std::max(1.0, one_C_A / std::abs(current.value)));

@@ -26,9 +26,10 @@ namespace cellrig {
 /// What the output was told to do. Signs as everywhere: positive charges.
 struct Commanded {
   bool output_on = false;
-  TimePoint since{};    ///< when that was acknowledged
-  int direction = 0;    ///< +1 charges, -1 discharges, 0 either (a CV step both ways)
-  TimePoint changed{};  ///< when another magnitude in the same direction was acknowledged last; before `since`: never
+  TimePoint since{};       ///< when that was acknowledged
+  int direction = 0;       ///< +1 charges, -1 discharges, 0 either (a CV step both ways)
+  TimePoint changed{};     ///< when another magnitude in the same direction was acknowledged last; before `since`: never
+  CurrentBounds bounds{};  ///< of the set-point: what flows while the cycler says that it regulates the current; 0, 0: not known
 };
 
 struct SupervisorOptions {
@@ -42,6 +43,9 @@ struct SupervisorOptions {
   AmpHours frozen_charge_max{0.05};  ///< charge that may flow while no reading changes (1 % of the capacity)
   double temperature_rate_max_K_per_s = temperature_rate_most_K_per_s;  ///< the limits may have less
   Duration temperature_rate_hold = from_seconds(temperature_rate_longest_s);
+  double off_command_share =
+      0.1;                    ///< of the commanded current, by which a regulated one may differ; at least four times the noise
+  int off_command_polls = 2;  ///< in a row
   Duration settling = std::chrono::seconds{2};  ///< after a command before sign and "no current" are judged
   CircuitOptions circuit;
   LeakOptions leak;
@@ -70,8 +74,9 @@ class SafetySupervisor {
   [[nodiscard]] const std::optional<TripCause>& check(const Observation& observation, const Commanded& commanded, TimePoint now);
   /// The same readings, asked right before a set-point is commanded in this direction (+1 charges, -1 discharges): its currents
   /// must be allowed at the cell's present temperature, before they flow.
+  /// `flows`: a current flows already, and a limit may be left for as long as it may. Before the first one nothing is waited for.
   const std::optional<TripCause>& check_before(int direction, const CurrentBounds& bounds, const Observation& observation,
-                                               TimePoint now);
+                                               TimePoint now, bool flows = false);
   /// Latches a cause that was found outside: instrument protection, another channel.
   const TripCause& trip(const TripCause& cause);
   [[nodiscard]] const std::optional<TripCause>& tripped() const { return trip_; }
@@ -101,6 +106,7 @@ class SafetySupervisor {
   void judge_circuit(const Observation& observation, const Commanded& commanded);
   void judge_leak(const Observation& observation, const Commanded& commanded);
   void judge_heat(const Observation& observation, const Commanded& commanded);
+  void judge_regulated_current(const Observation& observation, const Commanded& commanded);
   void judge_stillness(const Observation& observation, const Commanded& commanded);
   void judge_charge(const Observation& observation, const Commanded& commanded);
   void judge_frozen(const ElectricalSample& sample, const Throughput& moved, Regulation regulation, bool output_on);
@@ -128,6 +134,8 @@ class SafetySupervisor {
   HeatBalance heat_;
   EnergyBalance energy_;
   StillnessWatch voltage_moves_, temperature_moves_;
+  Regulation regulation_ = Regulation::off;  ///< in which the voltage was looked at last
+  int off_command_ = 0;                      ///< looks in a row at a regulated current that is not the commanded one
   std::optional<ElectricalSample> last_;
   ChargeGuard guard_;
   double unchanged_Ah_ = 0.0, unchanged_voltage_Ah_ = 0.0;

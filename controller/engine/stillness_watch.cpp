@@ -11,10 +11,14 @@ constexpr int pages_min = 2;
 
 }  // namespace
 
-void StillnessWatch::look(const Reading& reading, bool is_settled) {
+void StillnessWatch::forget() { *this = StillnessWatch{options_}; }
+
+void StillnessWatch::look(const Reading& reading, TimePoint since) {
   if (!reading.usable() || (last_ && reading.at <= last_->at)) return;
-  const double step = last_ ? reading.value - last_->value : 0.0;
-  const bool begins = !last_ || !is_settled;
+  const bool counts = reading.at >= since;
+  if (counts) mind_decade(reading.value);
+  const bool begins = !counts || !last_ || last_->at < since;
+  const double step = begins ? 0.0 : reading.value - last_->value;
   last_ = reading;
   if (begins) {
     still_since_ = reading.at;
@@ -28,10 +32,20 @@ void StillnessWatch::look(const Reading& reading, bool is_settled) {
   }
 }
 
+/// An instrument that shows so many significant digits, or changes its range, has coarser ones beyond. Below 1 there is no decade.
+void StillnessWatch::mind_decade(double value) {
+  const double magnitude = std::abs(value);
+  if (magnitude >= decade_low_ && magnitude < decade_high_) return;
+  const bool is_first = decade_high_ == 0.0;
+  const double high = magnitude < 1.0 ? 1.0 : std::pow(10.0, std::floor(std::log10(magnitude)) + 1.0);
+  if (!is_first) forget();
+  decade_high_ = high;
+  decade_low_ = magnitude < 1.0 ? 0.0 : high / 10.0;
+}
+
 /// A pause is learned when it has ended: one that goes on may be what is looked for.
 void StillnessWatch::moved(double step) {
   page_.readings += still_readings_ + 1;
-  page_.longest_pause = std::max(page_.longest_pause, still_readings_);
   ++page_.moves;
   page_.reversals += step * last_step_ < 0 ? 1 : 0;
   page_.wide += digit_ > 0 && std::abs(step) > two_digits * digit_ ? 1 : 0;
@@ -57,16 +71,14 @@ void StillnessWatch::turn_page() {
 std::optional<double> StillnessWatch::readings_needed() const {
   if (full_pages_ < pages_min) return std::nullopt;
   double share = 1.0;
-  int pause = 0;
   for (int i = 0; i < full_pages_; ++i) {
     const Page& page = pages_[static_cast<std::size_t>(i)];
     const bool is_noise = page.reversals >= options_.reversals_min * page.moves && page.wide >= options_.wide_min * page.readings;
     if (!is_noise) return std::nullopt;
     share = std::min(share, static_cast<double>(page.moves) / page.readings);
-    pause = std::max(pause, page.longest_pause);
   }
   const double by_chance = options_.rarity_nepers / -std::log1p(-options_.quieter_share * share);
-  return std::max({by_chance, static_cast<double>(options_.times_as_long * pause), static_cast<double>(options_.readings_min)});
+  return std::max(by_chance, static_cast<double>(options_.readings_min));
 }
 
 std::optional<StillnessWatch::Finding> StillnessWatch::stands_still_for(Duration hold) const {

@@ -392,7 +392,9 @@ bool ChannelRunner::is_small_sweep(const Setpoint& setpoint) const {
 Task<void> ChannelRunner::perform_apply(Setpoint setpoint, int direction) {
   applied_ = false;
   choose_limits(last_good_);  // those of the step before are over
-  if (supervisor_->check_before(direction, current_bounds(setpoint), observation_, time_.now())) co_return;
+  const CurrentBounds bounds = current_bounds(setpoint);
+  if (refuse_to_begin(direction, bounds)) co_return;
+  if (supervisor_->check_before(direction, bounds, observation_, time_.now(), commanded_.output_on)) co_return;
   // Nothing is measured meanwhile: it must be done before the readings it was decided on are too old.
   const TimePoint too_old = last_good_ + age_limit() + std::chrono::milliseconds{1};
   const Deadline deadline{std::min(time_.now() + apply_timeout, too_old)};
@@ -405,7 +407,7 @@ Task<void> ChannelRunner::perform_apply(Setpoint setpoint, int direction) {
   applied_ = done.has_value();
   if (applied_) {
     on_uncertain_ = false;
-    commanded_ = Commanded{true, time_.now(), direction};
+    commanded_ = Commanded{true, time_.now(), direction, {}, bounds};
     // Another value in the same direction: what is judged by sign and by time goes on. A sweep of the voltage hardly changes what flows.
     if (before.output_on && before.direction == direction) {
       commanded_.since = before.since;

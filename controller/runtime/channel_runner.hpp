@@ -240,6 +240,7 @@ class ChannelRunner final : public SensorSink {
   void merge(const CyclerReadings& readings);
   [[nodiscard]] bool tripped(const std::optional<CyclerReadings>& fresh);
   void choose_limits(TimePoint measured);
+  [[nodiscard]] bool refuse_to_begin(int direction, const CurrentBounds& bounds);
   void trip_by_instrument(Hazard hazard);
   [[nodiscard]] Deadline measure_deadline() const;
   [[nodiscard]] Duration period() const;
@@ -270,7 +271,7 @@ class ChannelRunner final : public SensorSink {
   std::vector<std::pair<std::string, std::string>> start_remarks_;  ///< kind and text
   std::optional<SafetySupervisor> supervisor_;
   std::optional<JumpWatch> jumps_;
-  bool jump_said_ = false;
+  std::optional<std::uint64_t> jump_said_in_step_;
   std::optional<SafetySupervisor> heat_watch_;  ///< the cell's heat matters to its chamber also when the channel is done
   Duration suspended_{};
   ChannelRecord record_;

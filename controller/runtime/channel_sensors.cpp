@@ -97,16 +97,16 @@ void ChannelRunner::watch_difference() {
                   second.value, difference, *limit));
 }
 
-/// Says once that what the cycler measures has jumped: no limit is near, but what is measured from there on may be wrong.
+/// Says once a step that what the cycler measures has jumped: no limit is near, but what is measured from there on may be wrong.
 void ChannelRunner::watch_jump() {
   constexpr Duration settling = std::chrono::seconds{2};
   const Reading& voltage = observation_[Measurand::voltage];
   const Reading& current = observation_[Measurand::current];
-  if (!jumps_ || jump_said_ || !voltage.usable() || !current.usable()) return;
+  if (!jumps_ || jump_said_in_step_ == machine_.state().step_count || !voltage.usable() || !current.usable()) return;
   const TimePoint settled = std::max(commanded_.since, commanded_.changed) + settling;
   const auto jump = jumps_->look({voltage.at, Volts{voltage.value}, Amps{current.value}}, settled);
   if (!jump) return;
-  jump_said_ = true;
+  jump_said_in_step_ = machine_.state().step_count;
   say(db::Severity::warning, "voltage jump",
       fmt::format(
           "the voltage jumped by {:+.4f} V while nothing was changed: a range, a lead, the cycler's voltmeter, or the cell. "

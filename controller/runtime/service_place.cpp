@@ -171,6 +171,7 @@ std::string what_to_do(Hazard hazard) {
     case Hazard::under_voltage: return "Leave the cell alone until it rests; measure its voltage by hand before it is touched.";
     case Hazard::over_current_charge:
     case Hazard::over_current_discharge:
+    case Hazard::off_command:
     case Hazard::wrong_direction:
     case Hazard::current_without_command: return "Look at the wiring and at the cycler's own display; is the output off?";
     case Hazard::under_temperature:

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <functional>
+#include <random>
 
 #include "tests/unit/engine/program_builder.hpp"
 
@@ -39,9 +41,22 @@ TEST(JumpWatch, thirty_millivolts_more_or_less_at_the_same_current_are_found_whe
 TEST(JumpWatch, a_spike_a_small_step_a_slope_and_a_step_of_the_current_are_none) {
   EXPECT_FALSE(jump_of([](double t) { return t > 50 && t < 50.15 ? 3.7 : 3.6; })) << "one sample";
   EXPECT_FALSE(jump_of([](double t) { return t > 50 ? 3.615 : 3.6; }));
-  EXPECT_FALSE(jump_of([](double t) { return 4.2 - 0.03 * t; }, 1s)) << "a cell that is nearly empty";
+  EXPECT_FALSE(jump_of([](double t) { return 3.4 - std::exp((t - 100) / 15); }, 1s)) << "a cell that is nearly empty: its knee";
+  for (const Duration period : {Duration{100ms}, Duration{1s}})
+    EXPECT_FALSE(jump_of([](double t) { return 4.1 + 0.2 * std::exp(-t / 3); }, period)) << "relaxation";
   EXPECT_FALSE(jump_of([](double t) { return t > 50 ? 3.7 : 3.6; }, 100ms, [](double t) { return t > 50 ? 8.0 : 5.0; }));
   EXPECT_FALSE(jump_of([](double t) { return t > 50 ? 3.7 : 3.6; }, 10s)) << "samples that are far apart";
+}
+
+// A cycler with digits of 10 mV and noise of 12.
+TEST(JumpWatch, a_noisy_voltmeter_is_not_told_of_and_its_great_jumps_are) {
+  std::mt19937 random{1};
+  std::normal_distribution<double> noise{0.0, 0.012};
+  const auto shown = [&](double t) { return std::round(100 * (3.65 + (t > 90 ? 0.6 : 0.0) + noise(random))) / 100; };
+  const auto found = jump_of(shown);
+  ASSERT_TRUE(found);
+  EXPECT_NEAR(to_seconds(found->at - at(1000)), 90.1, 0.05);
+  EXPECT_FALSE(jump_of([&](double) { return std::round(100 * (3.65 + noise(random))) / 100; }));
 }
 
 TEST(JumpWatch, what_was_before_the_present_command_is_forgotten) {

@@ -263,7 +263,7 @@ TEST(HazardTable, names_the_hazards_that_call_people) {
 
 TEST(HazardTable, tells_a_broken_instrument_from_a_cell_outside_its_limits) {
   using enum Hazard;
-  EXPECT_EQ(those_with(is_instrument_failure), (std::set{frozen_reading, still_reading, stale_reading, bad_reading,
+  EXPECT_EQ(those_with(is_instrument_failure), (std::set{off_command, frozen_reading, still_reading, stale_reading, bad_reading,
                                                          instrument_lost_remote, chamber_failure, chamber_behind}));
 }
 
