@@ -72,6 +72,8 @@ const std::optional<TripCause>& SafetySupervisor::check_before(int direction, co
   return trip_;
 }
 
+void SafetySupervisor::set_limits(const SafetyLimits& limits) { limits_ = limits; }
+
 const TripCause& SafetySupervisor::trip(const TripCause& cause) {
   if (!trip_) trip_ = cause;
   return *trip_;

@@ -85,7 +85,7 @@ class SafetySupervisor {
   [[nodiscard]] bool is_in_doubt() const { return circuit_.is_in_doubt(); }
   /// Of a step that has tighter ones: what was counted and seen so far stays.
   /// What the overcharge guard counts by stays the run's own.
-  void set_limits(const SafetyLimits& limits) { limits_ = limits; }
+  void set_limits(const SafetyLimits& limits);
   /// The gaps between control periods differ in long rests.
   void set_age_limit(Duration age_limit) { options_.age_limit = age_limit; }
 

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "db/analysis/curve.hpp"
@@ -97,15 +99,20 @@ Result<std::string> rest_table(const ReportRun& run, const std::vector<StepInfo>
 }
 
 std::string short_table(const CycleSummary& summary) {
-  ReportTable table{{">cycle", ">score, 0 to 1"}, {}, {}};
+  std::vector<std::pair<double, std::int64_t>> signs;
   for (const CycleSummaryRow& cycle : summary.cycles) {
     const auto found = cycle.figures.find(Figure::soft_short_score);
-    if (found == cycle.figures.end() || !(found->second >= short_score_shown_min)) continue;
-    if (table.rows.size() < rests_max)
-      table.rows.push_back({std::to_string(cycle.row.cycle), fmt::format("{:.2f}", found->second)});
+    if (found != cycle.figures.end() && found->second >= short_score_shown_min)
+      signs.emplace_back(found->second, cycle.row.cycle);
+  }
+  std::stable_sort(signs.begin(), signs.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  ReportTable table{{">cycle", ">score, 0 to 1"}, {}, {}};
+  for (const auto& [score, cycle] : signs) {
+    if (table.rows.size() < rests_max) table.rows.push_back({std::to_string(cycle), fmt::format("{:.2f}", score)});
   }
   if (table.rows.empty()) return {};
   table.note = std::string(definition_of(Figure::soft_short_score).text);
+  if (signs.size() > rests_max) table.note += fmt::format(" The {} worst of {} cycles.", rests_max, signs.size());
   return "<h2>Signs of a soft short</h2>\n" + table_html(table);
 }
 

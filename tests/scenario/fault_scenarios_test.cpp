@@ -34,7 +34,7 @@ std::string hazard_of(const FaultCase& fault) {
   const auto is = [&fault](const char* word) { return fault.order.find(word) != std::string::npos; };
   if (is("voltage_offset")) return "H1";
   if (is("nan") || is("freeze")) return "H2";
-  if (is("negate_current") || is("miscalibrated")) return "H3";
+  if (is("negate_current") || is("miscalibrated") || is("saturate")) return "H3";
   if (is("thermocouple") || is("adam")) return "H4";
   return is("reversed_cell") ? "H9" : "H12";
 }
@@ -123,6 +123,10 @@ INSTANTIATE_TEST_SUITE_P(
                   two_polls},
         FaultCase{"current_has_the_wrong_sign_in_discharge", "negate_current psb1", During::discharge, tripped,
                   "against the command", two_polls},
+        FaultCase{"current_is_clipped_in_charge", "saturate psb1 voltage_V=60 current_A=1", During::charge, failed,
+                  "the current is not the commanded one", two_polls},
+        FaultCase{"current_is_clipped_in_discharge", "saturate psb1 voltage_V=60 current_A=1", During::discharge, failed,
+                  "the current is not the commanded one", two_polls},
         FaultCase{"current_reads_too_high_in_charge", "miscalibrated psb1 offset_V=0 current_gain_pct=150", During::charge,
                   tripped, "charge current too high", two_polls},
         FaultCase{"current_reads_too_high_in_discharge", "miscalibrated psb1 offset_V=0 current_gain_pct=250", During::discharge,

@@ -50,7 +50,7 @@ bool FaultClock::look(const FaultTruth& truth, std::optional<Duration> way) {
   const bool is_energised_now = is_energised(truth);
   const FaultTruth last = std::exchange(last_, truth);
   if (is_energised_now && is_shown) {
-    if (!since_) since_ = truth.now;
+    if (!since_ || !is_energised(last)) since_ = truth.now;
     last_energised_ = truth.now;
     const Duration lasts = truth.now - *since_;
     if (lasts <= deadline(*way)) return false;
@@ -58,9 +58,17 @@ bool FaultClock::look(const FaultTruth& truth, std::optional<Duration> way) {
     return true;
   }
   if (ended_between_looks(last, truth)) answer_ = Answer{Duration{}, deadline(*way)};
-  if (since_ && !is_energised_now) answer_ = Answer{last_energised_ - *since_, deadline(*way)};
+  if (since_ && !is_energised_now && is_answer(truth)) answer_ = Answer{last_energised_ - *since_, deadline(*way)};
   if (is_energised_now) since_.reset();
   return false;
+}
+
+/// A rest that the program has next is none: when the current comes back it counts anew. Where nobody is there, or OFF was refused, any end is.
+bool FaultClock::is_answer(const FaultTruth& t) const {
+  const bool is_of_the_rig = reaction_ == Reaction::over_voltage || reaction_ == Reaction::warms_fast ||
+                             reaction_ == Reaction::voltage_falls || reaction_ == Reaction::circuit_opens ||
+                             reaction_ == Reaction::chamber_leaves || reaction_ == Reaction::clipped;
+  return t.is_over || !is_of_the_rig;
 }
 
 /// The instrument's own protection is faster than anybody looks.

@@ -22,6 +22,7 @@ struct FaultTruth {
   bool circuit_is_open = false;
   bool is_wanted = false;  ///< the rig says that its step has a set-point, and nobody has asked for a stop
   bool is_watched = true;  ///< false: its run has ended in order, and nobody looks at it any more (docs/safety.md)
+  bool is_over = false;    ///< the channel tripped, or its run has ended
   TimePoint commanded{};   ///< something else than before
   std::optional<double> tip_degC;
   double air_degC = 0;                ///< of its chamber
@@ -61,6 +62,7 @@ class FaultClock {
   [[nodiscard]] bool is_energised(const FaultTruth& truth) const {
     return reaction_ == Reaction::circuit_opens ? truth.is_on : truth.flows;
   }
+  [[nodiscard]] bool is_answer(const FaultTruth& truth) const;
   [[nodiscard]] Duration deadline(Duration way) const;
 
   Reaction reaction_ = Reaction::none;

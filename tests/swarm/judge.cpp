@@ -202,6 +202,7 @@ FaultTruth Judge::truth_of(const Watched& w, TimePoint now) const {
                    .circuit_is_open = stage.open_circuit(),
                    .is_wanted = w.is_output_wanted && !w.is_tripped && !w.has_ended && !is_stop_wanted_,
                    .is_watched = !is_nobodys(w),
+                   .is_over = w.is_tripped || w.has_ended,
                    .commanded = w.commanded,
                    .wanted_since = w.wanted_since};
   if (w.has_temperature) truth.tip_degC = w.thermocouple->reading_degC();

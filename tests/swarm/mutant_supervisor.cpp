@@ -110,6 +110,8 @@ SupervisorOptions mutated(SupervisorOptions options) {
   if (is("current_noise", "loosened")) options.current_noise = Amps{1.0};
   if (is("frozen_reading", "removed")) options.frozen_charge_max = AmpHours{removed};
   if (is("frozen_reading", "loosened")) options.frozen_charge_max = 3.0 * options.frozen_charge_max;
+  if (is("off_command", "removed")) options.off_command_polls = std::numeric_limits<int>::max();
+  if (is("off_command", "loosened")) options.off_command_share *= 3;
   if (is("still_voltage", "removed")) options.voltage_stands = never;
   if (is("still_voltage", "loosened")) options.voltage_stands *= 3;
   if (is("still_temperature", "removed")) options.temperature_stands = never;
@@ -157,7 +159,7 @@ Observation mutated(Observation seen, TimePoint now) {
 }  // namespace
 }  // namespace cellrig
 
-// The names are those of SafetySupervisor's constructor and check(), and of ChamberWatch's constructor: when one of them changes, nothing is
+// The names are those of SafetySupervisor's constructor, set_limits() and check(), and of ChamberWatch's constructor: when one of them changes, nothing is
 // wrapped any more, every mutant survives, and mutants.py says so.
 extern "C" {
 using Supervisor = cellrig::SafetySupervisor;
@@ -166,6 +168,7 @@ using Cause = std::optional<cellrig::TripCause>;
   _ZN7cellrig16SafetySupervisorC1ERKNS_12SafetyLimitsERKNS_17SupervisorOptionsENSt6chrono10time_pointINS_8RigClockENS7_8durationIlSt5ratioILl1ELl1000000000EEEEEERKNS_11ChargeGuardE
 #define CELLRIG_CHECK \
   _ZN7cellrig16SafetySupervisor5checkERKNS_11ObservationERKNS_9CommandedENSt6chrono10time_pointINS_8RigClockENS7_8durationIlSt5ratioILl1ELl1000000000EEEEEE
+#define CELLRIG_SET_LIMITS _ZN7cellrig16SafetySupervisor10set_limitsERKNS_12SafetyLimitsE
 #define CELLRIG_CHAMBER _ZN7cellrig12ChamberWatchC1ERKNS_11ChamberRampERKNS0_5RangeERKNS_19ChamberWatchOptionsE
 #define CELLRIG_JOINED(a, b) a##b
 #define CELLRIG_JOIN(a, b) CELLRIG_JOINED(a, b)
@@ -176,6 +179,11 @@ void CELLRIG_JOIN(__wrap_, CELLRIG_CONSTRUCTOR)(Supervisor* self, const cellrig:
                                                 const cellrig::SupervisorOptions& options, cellrig::TimePoint start,
                                                 const cellrig::ChargeGuard& guard) {
   CELLRIG_JOIN(__real_, CELLRIG_CONSTRUCTOR)(self, cellrig::mutated(limits), cellrig::mutated(options), start, guard);
+}
+
+void CELLRIG_JOIN(__real_, CELLRIG_SET_LIMITS)(Supervisor*, const cellrig::SafetyLimits&);
+void CELLRIG_JOIN(__wrap_, CELLRIG_SET_LIMITS)(Supervisor* self, const cellrig::SafetyLimits& limits) {
+  CELLRIG_JOIN(__real_, CELLRIG_SET_LIMITS)(self, cellrig::mutated(limits));
 }
 
 const Cause& CELLRIG_JOIN(__real_, CELLRIG_CHECK)(Supervisor*, const cellrig::Observation&, const cellrig::Commanded&,

@@ -20,7 +20,7 @@ MUTANTS += ["stale_reading removed", "stale_temperature removed", "stale_tempera
             "temperature_rate removed", "temperature_rate loosened", "bad_reading removed", "open_circuit removed",
             "open_circuit loosened", "open_circuit turned", "chamber_band removed", "chamber_band loosened", "chamber_band turned",
             "chamber_hold removed", "chamber_hold loosened", "chamber_limit removed", "chamber_ramp removed", "chamber_ramp turned",
-            "heat_memory removed", "heat_surroundings removed", "still_voltage removed", "still_voltage loosened",
+            "heat_memory removed", "heat_surroundings removed", "off_command removed", "off_command loosened", "still_voltage removed", "still_voltage loosened",
             "still_temperature removed", "still_temperature loosened", "chamber_alarm removed"]
 MUTANTS += [f"{row} {what}" for row in ("no_rise", "voltage_step", "no_taper", "rest_decay", "self_heating", "unexplained_heat", "energy_balance") for what in ("removed", "loosened", "turned")]
 MUTANTS += [f"{row} {what}" for row in ("stack_pressure", "gas", "voltage_difference") for what in ("removed", "loosened")]

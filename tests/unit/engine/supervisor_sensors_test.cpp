@@ -285,5 +285,35 @@ TEST(SupervisorInterlock, a_real_over_limit_is_not_hidden_behind_an_open_door) {
   EXPECT_EQ(cell.hazard(), Hazard::over_voltage);
 }
 
+// A course gives one command after the other: what a limit may be left for counts on. Before the first current nothing is waited for.
+TEST(SensorLimitHeld, is_waited_for_under_a_current_and_not_before_one) {
+  for (const bool flows : {false, true}) {
+    SafetyLimits limits = cell_limits();
+    limits.sensors.stack_pressure_max_MPa = 4.0;
+    limits.sensors.stack_pressure_for_s = 5.0;
+    Supervised cell{guarded_options(), limits};
+    cell.set(Measurand::stack_pressure, 4.5);
+    const auto& cause = cell.supervisor.check_before(+1, {Amps{1.0}, Amps{}}, cell.observation, cell.now, flows);
+    ASSERT_EQ(cause.has_value(), !flows);
+    EXPECT_TRUE(flows || cause->hazard == Hazard::stack_pressure);
+  }
+}
+
+// With one bound alone an infinite reading would be on its right side.
+TEST(SensorLimitHeld, an_infinite_reading_is_no_number_on_either_side) {
+  for (const double value : {infinity, -infinity}) {
+    SafetyLimits limits = cell_limits();
+    limits.sensors.stack_pressure_min_MPa = 1.0;
+    limits.sensors.gas_max_ppm = 50.0;
+    for (const Measurand m : {Measurand::stack_pressure, Measurand::gas}) {
+      Supervised cell{guarded_options(), limits};
+      cell.set(Measurand::stack_pressure, 2.0);
+      cell.set(Measurand::gas, 0.0);
+      cell.set(m, value);
+      EXPECT_EQ(cell.hazard(), Hazard::bad_reading) << value;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace cellrig
