@@ -90,8 +90,7 @@ class StepForecaster {
       case ConditionQuantity::chamber_temperature_degC:
       case ConditionQuantity::cell_minus_chamber_K:
       case ConditionQuantity::cell_minus_ambient_K:
-      case ConditionQuantity::ambient_minus_chamber_K:
-        return step_.setpoint ? std::nullopt : std::optional{temperature_s + hold};
+      case ConditionQuantity::ambient_minus_chamber_K: return step_.setpoint ? std::nullopt : std::optional{temperature_s + hold};
       case ConditionQuantity::logger_voltage_V:
       case ConditionQuantity::stack_force_N:
       case ConditionQuantity::stack_pressure_MPa:
