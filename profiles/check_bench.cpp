@@ -452,9 +452,9 @@ void check_bench(const Program& program, const CheckContext& context, FindingSin
     sink.error(first_spot_naming(program, Measurand::cell_temperature),
                "the profile needs the cell's temperature, this channel has no logger for it");
   const SourceSpot ambient = first_spot_naming(program, Measurand::ambient_temperature);
-  if (ambient.line > 0 && !has_thermometer) {
+  const bool has_air = has_thermometer && context.sensors[static_cast<std::size_t>(Measurand::ambient_temperature)];
+  if (ambient.line > 0 && !has_air)
     sink.error(ambient, "the profile needs the ambient temperature, this channel has no logger for it");
-  }
 }
 
 }  // namespace cellrig

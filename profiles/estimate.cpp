@@ -88,7 +88,9 @@ class StepForecaster {
       case ConditionQuantity::cell_temperature_degC:
       case ConditionQuantity::ambient_temperature_degC:
       case ConditionQuantity::chamber_temperature_degC:
-        return step_.setpoint ? std::nullopt : std::optional{temperature_s + hold};
+      case ConditionQuantity::cell_minus_chamber_K:
+      case ConditionQuantity::cell_minus_ambient_K:
+      case ConditionQuantity::ambient_minus_chamber_K: return step_.setpoint ? std::nullopt : std::optional{temperature_s + hold};
       case ConditionQuantity::logger_voltage_V:
       case ConditionQuantity::stack_force_N:
       case ConditionQuantity::stack_pressure_MPa:
@@ -96,9 +98,6 @@ class StepForecaster {
       case ConditionQuantity::power_W:
       case ConditionQuantity::cv_time_s:
       case ConditionQuantity::temperature_rise_K:
-      case ConditionQuantity::cell_minus_chamber_K:
-      case ConditionQuantity::cell_minus_ambient_K:
-      case ConditionQuantity::ambient_minus_chamber_K:
       case ConditionQuantity::voltage_drop_V:
       case ConditionQuantity::voltage_per_hour_V:
       case ConditionQuantity::voltage_per_minute_V:

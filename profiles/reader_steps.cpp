@@ -269,7 +269,10 @@ void require_setpoint(const StepSpec& step) {
     case StepKind::cr: (void)one_of(step, {"rate_max_C", "current_max_A"}); return require_one(step, {"resistance_Ohm"});
     case StepKind::course: return require_course(step);
     case StepKind::person:
-      if (step.word == "set_pressure") return require_one(step, {"pressure_MPa"});
+      if (step.word == "set_pressure") {
+        (void)one_of(step, {"hold_s", "hold_min"});
+        return require_one(step, {"pressure_MPa"});
+      }
       if (step.message.empty()) throw ConfigError{step.place, step.word + " needs 'message': what the person is to do"};
       return;
   }

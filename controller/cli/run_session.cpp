@@ -188,6 +188,7 @@ void RunSession::record_request() {
                                 .origin = host_name(),
                                 .verb = "run",
                                 .action = "run requested",
+                                .reason = options_.without_rehearsal.empty() ? "" : rehearsed_,
                                 .detail = boost::json::serialize(detail)});
 }
 

@@ -178,7 +178,7 @@ bool ChannelMachine::charges_out_of_range(const Step& step) const {
 
 void ChannelMachine::refuse_step(const output::Unusable& why, ChannelOutputs& out) {
   out.push(why);
-  end_step(StepEndReason::command_failed, std::nullopt, out);
+  end_step(StepEndReason::refused, std::nullopt, out);
   finish_with_off(Outcome::failed, out);
 }
 

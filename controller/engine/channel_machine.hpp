@@ -58,7 +58,7 @@ using ChannelInput = std::variant<input::Start, input::GoOn, input::Observed, in
 
 // ---- outputs --------------------------------------------------------------------------------------------------------
 
-enum class StepEndReason : unsigned char { condition, time_bound, skipped, stopped, tripped, command_failed, confirmed };
+enum class StepEndReason : unsigned char { condition, time_bound, skipped, stopped, tripped, command_failed, confirmed, refused };
 
 namespace output {
 struct StepStarted {

@@ -69,6 +69,7 @@ std::string_view to_string(StepEndReason reason) {
     case StepEndReason::tripped: return "tripped";
     case StepEndReason::command_failed: return "command failed";
     case StepEndReason::confirmed: return "confirmed";
+    case StepEndReason::refused: return "refused";
   }
   return "unknown";
 }

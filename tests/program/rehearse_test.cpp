@@ -287,6 +287,7 @@ TEST_F(ComparedRun, a_reason_for_no_rehearsal_is_in_the_audit_trail) {
   std::string audited;
   for (const db::AuditRow& row : db::Reader::open(database).value()->audit().value()) audited += row.detail + "\n";
   EXPECT_THAT(audited, HasSubstr(R"("rehearsal":"without: the model is not ready")"));
+  EXPECT_THAT(cellrig({"db", "audit", "--db", database}).out, HasSubstr("without: the model is not ready"));
 }
 
 TEST_F(ComparedRun, that_cannot_be_compared_is_refused) {

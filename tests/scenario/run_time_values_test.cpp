@@ -95,6 +95,7 @@ void expect_refused(BenchHarness& bench, const std::string& reason) {
   EXPECT_THAT(bench.result("ch1").reason, HasSubstr(reason));
   const std::vector<db::StepInfo> steps = bench.record().steps(run_of(bench, "ch1").run).value();
   EXPECT_EQ(steps.back().row.name, "refused");
+  EXPECT_EQ(steps.back().end->reason, "refused");
   EXPECT_EQ(steps.back().end->discharge_Ah, 0.0);
   EXPECT_EQ(steps.back().end->charge_Ah, 0.0);
   for (const db::SampleRow& row : samples_of(bench, "ch1")) EXPECT_NE(row.step, steps.back().row.step);

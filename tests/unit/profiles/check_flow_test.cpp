@@ -247,6 +247,28 @@ TEST(CheckFlow, a_course_is_judged_each_way_by_the_limit_of_that_way) {
   EXPECT_THAT(found("2"), Not(HasSubstr("do not nest")));
 }
 
+TEST(CheckFlow, a_pressure_is_held_for_less_than_its_step_may_last) {
+  const auto refused = [](const std::string& keys) {
+    return error_in_steps("  - set_pressure: {pressure_MPa: 2, " + keys + "}\n");
+  };
+  EXPECT_EQ(refused("hold_min: 5, at_most_h: 1"), "no error");
+  EXPECT_THAT(refused("hold_min: 70, at_most_h: 1"), HasSubstr("p.yaml:4:"));
+  EXPECT_THAT(refused("hold_min: 70, at_most_h: 1"),
+              HasSubstr("the pressure must hold for 4200 s: that must be 0 or more, and less than"));
+  EXPECT_THAT(refused("hold_s: 5, hold_min: 1, at_most_h: 1"), HasSubstr("hold_min"));
+  EXPECT_THAT(refused("hold_s: 5"), HasSubstr("needs a bound"));
+}
+
+// A difference needs both of its thermometers: one of them is the cell's, and the other nobody has bound.
+TEST(CheckFlow, a_difference_to_an_air_that_nobody_measures_is_refused) {
+  const std::string steps = "  - rest: {until: cell_minus_ambient_K <= 1, at_most_h: 5}\n";
+  CheckContext context = whole_bench();
+  context.sensors[static_cast<std::size_t>(Measurand::ambient_temperature)].reset();
+  EXPECT_THAT(findings_in_steps(steps, context), HasSubstr("the profile needs the ambient temperature"));
+  context.sensors[static_cast<std::size_t>(Measurand::ambient_temperature)] = LoggerInput{.min = -40, .max = 100};
+  EXPECT_THAT(findings_in_steps(steps, context), Not(HasSubstr("needs the ambient temperature")));
+}
+
 // ---- limits of a step in the table of accuracies --------------------------------------------------------------------
 
 TEST(CheckFlow, the_table_of_accuracies_knows_the_limits_of_a_step) {

@@ -86,6 +86,18 @@ TEST(Describe, durations_in_the_unit_people_use) {
   EXPECT_EQ(describe(Duration{hours{84}}), "3.5 days");
 }
 
+// Each level is walked once or twice: without a bound that would be 2 to the power of the levels.
+TEST(Estimate, loops_that_nest_deeply_are_added_up_in_no_time) {
+  std::string open, close;
+  for (int level = 0; level < 60; ++level) {
+    open += "{repeat: {times: 2, steps: [";
+    close += "]}}";
+  }
+  const std::string step =
+      "{cc_charge: {rate_C: 0.1, until: capacity_pct >= 1, at_most_h: 1, sets_soc_pct: 50}}, {rest: {for_s: 5}}";
+  EXPECT_GT(estimate_duration(compiled_steps("  - " + open + step + close + "\n")), std::chrono::hours{24 * 365});
+}
+
 TEST(Describe, rows_carry_depth_and_line) {
   const std::vector<ProgramRow> rows =
       rows_of(compiled_steps("  - repeat: {times: 2, steps: [rest: {for_s: 1}]}\n  - rest: {for_s: 2}\n"));
