@@ -180,7 +180,7 @@ void ReviewView::showEvent(QShowEvent* event) {
 }
 
 void ReviewView::open(const QString& name, bool is_service, std::function<Result<std::unique_ptr<RecordSource>>()> make) {
-  record_->cancel();
+  if (name != path_) record_->cancel();  // looked at again, what is being read of it goes on
   record_->open(make, this, [this, name, is_service, make](const Result<RecordThread::Opened>& opened) {
     if (!opened) {
       if (opened.error().fault != Fault::interrupted)
@@ -215,6 +215,7 @@ void ReviewView::show_runs_of(const RecordSource::Opened& opened) {
 
 void ReviewView::refresh() {
   if (path_.isEmpty()) return;
+  record_->cancel();
   loaded_.clear();
   chosen_.clear();
   is_service_ ? open_service() : open_record(path_);
