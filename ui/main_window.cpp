@@ -83,6 +83,7 @@ MainWindow::MainWindow(QWidget* parent) : QMainWindow(parent), model_(client_) {
   restore_layout();
   show_link();
   show_page(Page::bench);
+  is_made_ = true;
 }
 
 MainWindow::~MainWindow() {
@@ -333,6 +334,14 @@ bool MainWindow::eventFilter(QObject* watched, QEvent* event) {
     }
   }
   return QMainWindow::eventFilter(watched, event);
+}
+
+// The desktop became light or dark: what has a colour of its own takes it from the new palette.
+void MainWindow::changeEvent(QEvent* event) {
+  QMainWindow::changeEvent(event);
+  if (event->type() != QEvent::PaletteChange || !is_made_) return;
+  show_link();
+  alarm_panel_->show_alarms(model_.alarms());
 }
 
 void MainWindow::choose_theme(Theme theme) {

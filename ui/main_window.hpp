@@ -64,6 +64,7 @@ class MainWindow : public QMainWindow {
  protected:
   bool focusNextPrevChild(bool next) override { return focus_next(*this, next); }
   bool eventFilter(QObject* watched, QEvent* event) override;
+  void changeEvent(QEvent* event) override;
   void closeEvent(QCloseEvent* event) override;
 
  private:
@@ -102,7 +103,7 @@ class MainWindow : public QMainWindow {
   QTimer message_timer_;
   QString trouble_;
   bool was_told_of_open_stop_ = false;
-  bool is_ending_ = false;
+  bool is_ending_ = false, is_made_ = false;
 };
 
 }  // namespace cellrig::ui

@@ -98,7 +98,7 @@ QString help_text() {
       "  cellrig-ui --connect URL --user NAME              the same, signed in with an account; asks for the password\n"
       "  cellrig-ui --record FILE                          review a record; needs no service\n"
       "\n"
-      "  --connect URL       address of the bench service: http://127.0.0.1:8230\n"
+      "  --connect URL       address of the bench service: http://127.0.0.1:8230; to another machine https:// only\n"
       "  --token-file FILE   holds the token of the service in its first line; or set CELLRIG_TOKEN\n"
       "  --user NAME         an account of the service instead of its token: viewer, operator or engineer\n"
       "  --ca FILE           PEM: who signed the certificate of an https:// service, if not one whom this system knows\n"

@@ -15,6 +15,8 @@ namespace cellrig::api {
 
 inline constexpr int api_version = 1;
 inline constexpr const char* api_prefix = "/api/v1";
+/// Ends an export for clients that cannot tell an answer that broke off from a whole one.
+inline constexpr const char* export_end_line = "cellrig-export-complete\n";
 
 /// By name, as after --set: a number or an expression of the profile language. JSON may give a number.
 using Parameters = std::map<std::string, std::string>;

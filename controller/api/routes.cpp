@@ -48,6 +48,7 @@ constexpr QueryParameter expected_query[] = {
 constexpr QueryParameter export_query[] = {
     {"format", "string", "samples, cycles, other, bdf or bdf-metadata; samples if not given"},
     {"name", "string", "what the metadata call the data file; as the format recommends if not given"},
+    {"end_line", "string", "yes: behind the file comes the line cellrig-export-complete, for clients that see no broken end"},
 };
 
 constexpr Role viewer = Role::viewer, operates = Role::operates;

@@ -217,13 +217,17 @@ Task<Response> Service::export_run(const Call& call, std::int64_t run) {
   const std::string name = Query{call.target.query}.text("name");
   if (name.size() > name_length_max || name.find('/') != std::string::npos)
     co_return bad_query("name", "'name' is that of a file, without its folder, of at most 200 characters");
-  const std::string database = settings_.database;
+  const std::string end_line = Query{call.target.query}.text("end_line");
+  if (!end_line.empty() && end_line != "yes" && end_line != "no") co_return bad_query("end_line", "'end_line' is yes or no");
+  const std::string database = settings_.database, end = end_line == "yes" ? export_end_line : "";
   using Named = Result<ExportFile>;
   std::function<Named()> look = [database, run, format] { return export_file(database, run, format); };
   const std::optional<Named> file = co_await record_worker_.run<Named>(std::move(look));
   if (file && !*file) co_return record_error(file->error());
-  Exports::Work work = [database, run, format, name](const std::function<bool(std::string_view)>& sink) {
-    return write_export(database, run, format, name, sink);
+  Exports::Work work = [database, run, format, name, end](const std::function<bool(std::string_view)>& sink) {
+    Result<void> done = write_export(database, run, format, name, sink);
+    if (done && !end.empty() && !sink(end)) done = fail(Fault::interrupted, "nobody wants the rest");
+    return done;
   };
   const std::shared_ptr<ExportFeed> feed = file ? exports_.begin(std::move(work)) : nullptr;
   ErrorDetail busy{.code = "busy"};

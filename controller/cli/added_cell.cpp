@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <iterator>
 #include <string_view>
 #include <system_error>
 
@@ -25,6 +26,9 @@ std::string keep_cell_file(const CellFileToKeep& file) {
   std::error_code error;
   fs::create_directories(file.folder, error);
   if (error) return file.folder + ": " + error.message();
+  constexpr std::ptrdiff_t files_max = 1000;  // nobody fills a disk with cells
+  if (std::distance(fs::directory_iterator{file.folder, error}, fs::directory_iterator{}) >= files_max)
+    return file.folder + " holds as many cell files as it may";
   const std::string path = file.folder + "/" + file.name + ".yaml", draft = path + ".part";
   const int descriptor = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0640);
   const auto trouble = [&path] { return path + ": " + std::strerror(errno); };

@@ -59,6 +59,8 @@ TEST_F(ExportOverHttp, sends_the_same_bytes_as_an_export_to_a_file) {
     EXPECT_TRUE(answer.body == text_of(format)) << format;  // not EXPECT_EQ: nobody reads 10 MB of a difference
   }
   EXPECT_TRUE(bench_->get("/runs/1/export").body == text_of("samples"));
+  EXPECT_TRUE(bench_->get("/runs/1/export?end_line=yes").body == text_of("samples") + export_end_line);
+  EXPECT_EQ(bench_->get("/runs/1/export?end_line=1").status, 400);
   const Answer metadata = bench_->get("/runs/1/export?format=bdf-metadata");
   EXPECT_THAT(metadata.body, HasSubstr(".bdf.csv")) << "names the data it belongs to";
   EXPECT_THAT(metadata.headers.at("content-disposition"), HasSubstr(".bdf.metadata.json\""));

@@ -26,7 +26,7 @@ ROOMS = {
     "controller/async/": [BASE, ASYNC],
     "controller/engine/": [BASE, "controller/engine/"],
     "controller/runtime/": [BASE, ASYNC, "controller/engine/", "controller/runtime/", "profiles/", *RUNTIME_INTERFACES],
-    "controller/api/": [BASE, ASYNC, "controller/api/", "controller/runtime/bench_control", "db/reader.hpp", "db/record.hpp", "db/run_list.hpp", "db/analysis/step_clock.hpp"],
+    "controller/api/": [BASE, ASYNC, "controller/api/", "controller/runtime/bench_control", "db/reader.hpp", "db/record.hpp", "db/run_list.hpp", "db/analysis/step_clock.hpp", "db/export/"],
     "controller/api/messages": [BASE, "controller/api/messages"],
     "controller/cli/": EVERYTHING,
     "profiles/": [BASE, "controller/engine/program.hpp", "profiles/"],

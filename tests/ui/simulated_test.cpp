@@ -107,11 +107,11 @@ TEST(Simulated, opens_on_a_running_bench_stops_it_and_reviews_it) {
   ASSERT_NO_FATAL_FAILURE(acknowledge_the_alarm(window));
   ASSERT_NO_FATAL_FAILURE(be_ready_to_start(window));
 
-  window.show_page(MainWindow::Page::review);
   int shown = 0;
   QObject::connect(&window.review_view(), &ReviewView::runs_shown, [&](int count) { shown = count; });
-  window.open_record(bench.record_path());
+  window.show_page(MainWindow::Page::review);
   EXPECT_TRUE(wait_until([&] { return shown == 1; }, slow_machine_ms)) << qPrintable(window.review_view().status());
+  EXPECT_TRUE(window.review_view().shows_service());
   EXPECT_GE(window.review_view().run_list().shown_count(), 1);
   EXPECT_TRUE(window.review_view().title().endsWith(QStringLiteral("SIMULATED"))) << qPrintable(window.review_view().title());
 }

@@ -19,7 +19,7 @@ constexpr int pixels_per_x_tick = 80, pixels_per_y_tick = 30;
 constexpr int legend_font_size = 13, legend_rows_max = 6;
 constexpr double legend_row_height = 18, legend_gap = 14, legend_line_width = 24;
 constexpr double band_label_height = 22;
-constexpr int pane_height_min = 76;
+constexpr int pane_height_min = 90;
 constexpr double zoom_per_step = 0.8, pan_share = 0.15;
 
 // Never lets the axis see a tiny interval beside a wide range: it would lay out millions of ticks.

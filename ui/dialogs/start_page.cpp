@@ -179,7 +179,7 @@ QWidget* StartPage::make_left() {
 
 QWidget* StartPage::make_right() {
   auto* right = new QWidget;
-  auto* layout = new QVBoxLayout(right);
+  auto* layout = new QHBoxLayout(right);
   layout->setContentsMargins(0, 0, 0, 0);
   layout->setSpacing(start_margin);
   auto* rehearsed = new QVBoxLayout;
@@ -188,34 +188,11 @@ QWidget* StartPage::make_right() {
   rehearsed->addWidget(figures_);
   chart_ = new TraceChart;
   chart_->add_pane({tr("Voltage"), QStringLiteral("V"), 0.01, 3});
-  chart_->add_pane({tr("Current"), QStringLiteral("A"), 0.1, 2});
-  chart_->add_pane({tr("Cell temperature"), QStringLiteral("°C"), 1, 2});
+  chart_->add_pane({tr("Current"), QStringLiteral("A"), 0.1, 3});
+  chart_->add_pane({tr("Cell temperature"), QStringLiteral("°C"), 1, 3});
   rehearsed->addWidget(chart_, 1);
   layout->addWidget(card(rehearsed), 5);
-  auto* below = new QHBoxLayout;
-  below->setSpacing(start_margin);
-  auto* judged = new QVBoxLayout;
-  judged->addWidget(caption(tr("Check")));
-  findings_ = paragraph();
-  judged->addWidget(findings_);
-  judged->addStretch(1);
-  below->addWidget(card(judged), 4);
-  auto* bounds = new QVBoxLayout;
-  bounds->addWidget(caption(tr("Limits, and how near it comes")));
-  limits_ = paragraph();
-  bounds->addWidget(limits_);
-  bounds->addStretch(1);
-  below->addWidget(card(bounds), 6);
-  auto* now = new QVBoxLayout;
-  now->addWidget(caption(tr("The channel, now")));
-  preflight_list_ = new QListWidget;
-  preflight_list_->setFrameShape(QFrame::NoFrame);
-  preflight_list_->setWordWrap(true);
-  preflight_list_->setAccessibleName(tr("Preflight"));
-  preflight_list_->setMinimumHeight(60);
-  now->addWidget(preflight_list_, 1);
-  below->addWidget(card(now), 5);
-  layout->addLayout(below, 2);
+  layout->addLayout(make_judgements(), 4);
   // Beside alarms there may be less room than all of it takes: the window must not outgrow the screen.
   auto* scroll = new QScrollArea;
   scroll->setWidgetResizable(true);
@@ -224,6 +201,30 @@ QWidget* StartPage::make_right() {
   scroll->setWidget(right);
   scroll->setFocusPolicy(Qt::NoFocus);
   return scroll;
+}
+
+QLayout* StartPage::make_judgements() {
+  auto* column = new QVBoxLayout;
+  column->setSpacing(start_margin);
+  auto* judged = new QVBoxLayout;
+  judged->addWidget(caption(tr("Check")));
+  findings_ = paragraph();
+  judged->addWidget(findings_);
+  judged->addWidget(caption(tr("Limits, and how near it comes")));
+  limits_ = paragraph();
+  judged->addWidget(limits_);
+  column->addWidget(card(judged));
+  auto* now = new QVBoxLayout;
+  now->addWidget(caption(tr("The channel, now")));
+  preflight_list_ = new QListWidget;
+  preflight_list_->setFrameShape(QFrame::NoFrame);
+  preflight_list_->setWordWrap(true);
+  preflight_list_->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+  preflight_list_->setAccessibleName(tr("Preflight"));
+  preflight_list_->setMinimumHeight(120);
+  now->addWidget(preflight_list_, 1);
+  column->addWidget(card(now), 1);
+  return column;
 }
 
 QString StartPage::chosen(const QComboBox& box) const { return box.currentData().toString(); }

@@ -10,6 +10,7 @@
 
 class QComboBox;
 class QLabel;
+class QLayout;
 class QLineEdit;
 class QListWidget;
 class QPushButton;
@@ -49,6 +50,7 @@ class StartPage : public QWidget {
  private:
   QWidget* make_left();
   QWidget* make_right();
+  QLayout* make_judgements();
   QWidget* make_fields();
   void fetch_cells(const QString& wanted);
   void choose_cell_file();

@@ -28,9 +28,17 @@ QString place_of(const api::FindingView& finding) {
   return to_text(finding.file).section(QLatin1Char('/'), -1) + QStringLiteral(":%1: ").arg(finding.line);
 }
 
+/// "cell_temperature_max_degC" -> "cell temperature max": the unit has a column of its own. In one line.
+QString limit_words(const api::ApproachView& limit) {
+  QString words = to_text(limit.limit);
+  const QString unit = QLatin1Char('_') + to_text(limit.unit);
+  if (words.endsWith(unit)) words.chop(unit.size());
+  return words.replace(QLatin1Char('_'), QChar(QChar::Nbsp)).toHtmlEscaped();
+}
+
 QString approach_line(const api::ApproachView& limit) {
   return QStringLiteral("<tr><td>%1 &nbsp;</td><td align='right'>%2 &nbsp;</td><td align='right'>%3 &nbsp;</td><td>%4</td></tr>")
-      .arg(to_text(limit.limit).toHtmlEscaped(), number_text(limit.bound, 2), number_text(limit.nearest, 2),
+      .arg(limit_words(limit), number_text(limit.bound, 2), number_text(limit.nearest, 2),
            limit.unit == "degC" ? QStringLiteral("°C") : to_text(limit.unit).toHtmlEscaped());
 }
 }  // namespace

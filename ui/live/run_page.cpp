@@ -18,6 +18,7 @@
 #include "ui/model/table_model.hpp"
 #include "ui/model/table_view.hpp"
 #include "ui/model/permission.hpp"
+#include "ui/model/elided_label.hpp"
 #include "ui/model/text.hpp"
 
 namespace cellrig::ui {
@@ -132,7 +133,7 @@ void RunPage::show_view() {
   }
   if (channel->run) parts += tr("run %1").arg(*channel->run);
   title_->setText(parts.isEmpty() ? tr("no cell") : parts.join(QStringLiteral(" · ")));
-  title_->setToolTip(to_text(channel->state_text));
+  title_->set_hint(to_text(channel->state_text));
   numbers_->show_channel(*channel);
   QString question = to_text(channel->asks_person);
   if (channel->trip) question = tr("%1. %2").arg(to_text(channel->trip->text), to_text(channel->trip->what_to_do));
@@ -190,10 +191,8 @@ void RunPage::make_head() {
   channels_->setAccessibleName(tr("Channel"));
   channels_->setMinimumContentsLength(6);
   badge_ = new QLabel;
-  title_ = new QLabel;
+  title_ = new ElidedLabel;
   title_->setProperty("role", QStringLiteral("title"));
-  title_->setMinimumWidth(80);
-  title_->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
   pause_ = order_button(tr("&Pause"), tr("Output off; the step goes on later"));
   resume_ = order_button(tr("&Resume"), tr("Goes on after a pause"));
   skip_ = order_button(tr("Skip st&ep"), tr("Ends this step and goes to the next"));

@@ -17,6 +17,7 @@ class QTabWidget;
 
 namespace cellrig::ui {
 
+class ElidedLabel;
 class ApiClient;
 class PersonDialog;
 class RunNumbers;
@@ -96,7 +97,7 @@ class RunPage : public QWidget {
 
   QComboBox* channels_ = nullptr;
   QLabel* badge_ = nullptr;
-  QLabel* title_ = nullptr;
+  ElidedLabel* title_ = nullptr;
   QLabel* stale_ = nullptr;
   QLabel* question_ = nullptr;
   QWidget* question_row_ = nullptr;

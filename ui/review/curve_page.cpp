@@ -5,6 +5,7 @@
 #include <QLabel>
 #include <QLineEdit>
 #include <QVBoxLayout>
+#include <algorithm>
 
 #include "ui/chart/palette.hpp"
 #include "ui/chart/trace_chart.hpp"
@@ -15,7 +16,8 @@
 namespace cellrig::ui {
 
 namespace {
-constexpr std::size_t cycles_at_first = 4;
+constexpr std::size_t cycles_at_first = 4;  ///< and of several runs fewer: no colour twice
+constexpr std::size_t series_colours = 7;
 constexpr std::size_t cycles_shown_max = 24;  ///< of a run; more lines than that cannot be told apart
 enum Direction { both, charge, discharge };
 
@@ -70,8 +72,10 @@ void CurvePage::show_runs(const std::vector<std::shared_ptr<const LoadedRun>>& r
   for (const auto& run : runs) {
     if (run->cycles.size() > longest.size()) longest = cycles_in(*run);
   }
+  const std::size_t share = series_colours / std::max<std::size_t>(runs.size(), 1);
+  const std::size_t at_first = std::clamp<std::size_t>(share, 1, cycles_at_first);
   if (!is_own_choice_ || chosen_cycles(cycles_->text().toStdString(), longest).empty()) {
-    cycles_->setText(QString::fromStdString(spread_choice(longest, cycles_at_first)));
+    cycles_->setText(QString::fromStdString(spread_choice(longest, at_first)));
   }
   fetch();
 }

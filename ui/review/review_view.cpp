@@ -17,6 +17,7 @@
 #include <QVBoxLayout>
 
 #include "db/export/bdf.hpp"
+#include "ui/model/elided_label.hpp"
 #include "ui/model/text.hpp"
 #include "ui/model/verdict_text.hpp"
 #include "ui/review/curve_page.hpp"
@@ -105,10 +106,8 @@ void ReviewView::make_right(QSplitter& splitter) {
   layout->setContentsMargins(0, 0, 0, 0);
   layout->setSpacing(8);
   auto* row = new QHBoxLayout;
-  title_ = new QLabel(tr("Choose a run"));
+  title_ = new ElidedLabel(tr("Choose a run"));
   title_->setProperty("role", QStringLiteral("title"));
-  title_->setTextInteractionFlags(Qt::TextSelectableByMouse);
-  title_->setMinimumWidth(100);
   auto* copy = button(tr("Copy as i&mage"), tr("Puts what is shown on the clipboard (Ctrl+Shift+C)"));
   copy->setShortcut(QKeySequence(QStringLiteral("Ctrl+Shift+C")));
   export_ = button(tr("&Export"), tr("Writes the first chosen run to a file"));
@@ -181,7 +180,7 @@ void ReviewView::showEvent(QShowEvent* event) {
 }
 
 void ReviewView::open(const QString& name, bool is_service, std::function<Result<std::unique_ptr<RecordSource>>()> make) {
-  record_->cancel();
+  if (name != path_) record_->cancel();  // looked at again, what is being read of it goes on
   record_->open(make, this, [this, name, is_service, make](const Result<RecordThread::Opened>& opened) {
     if (!opened) {
       if (opened.error().fault != Fault::interrupted)
@@ -216,6 +215,7 @@ void ReviewView::show_runs_of(const RecordSource::Opened& opened) {
 
 void ReviewView::refresh() {
   if (path_.isEmpty()) return;
+  record_->cancel();
   loaded_.clear();
   chosen_.clear();
   is_service_ ? open_service() : open_record(path_);
@@ -283,7 +283,7 @@ void ReviewView::show_loaded() {
     const std::string_view mark = db::mark_of(first.origin);
     title_->setText(tr("Run %1 · %2 · %3").arg(first.run).arg(to_text(first.row.profile_name), verdict_text(verdict_of(first))) +
                     (mark.empty() ? QString() : QStringLiteral(" · ") + to_text(std::string(mark))));
-    title_->setToolTip(first.end ? to_text(first.end->reason) : QString());
+    title_->set_hint(first.end ? to_text(first.end->reason) : QString());
   } else {
     title_->setText(tr("%1 runs laid over each other").arg(runs.size()));
   }

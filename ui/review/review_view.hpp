@@ -20,6 +20,7 @@ namespace cellrig::ui {
 
 class CurvePage;
 class CyclePage;
+class ElidedLabel;
 class RecordThread;
 class RowPage;
 class RunList;
@@ -50,6 +51,7 @@ class ReviewView : public QWidget {
 
   void save_layout() const;
   void restore_layout();
+  [[nodiscard]] QPushButton& bench_button() { return *bench_; }
   [[nodiscard]] RunList& run_list() { return *runs_; }
   [[nodiscard]] CurvePage& curve_page() { return *curves_; }
   [[nodiscard]] TimePage& time_page() { return *time_; }
@@ -85,7 +87,7 @@ class ReviewView : public QWidget {
   std::optional<ServiceAddress> service_;
   QSplitter* splitter_ = nullptr;
   QLabel* record_label_ = nullptr;
-  QLabel* title_ = nullptr;
+  ElidedLabel* title_ = nullptr;
   QLabel* status_ = nullptr;
   RunList* runs_ = nullptr;
   QPushButton* export_ = nullptr;

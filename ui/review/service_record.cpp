@@ -106,7 +106,7 @@ Result<void> ServiceRecord::try_to_fetch(const QString& path, const Take& take, 
   bool is_taken = true;
   const auto status = [&] { return reply->attribute(QNetworkRequest::HttpStatusCodeAttribute).toInt(); };
   const auto take_what_came = [&] {
-    const QByteArray piece = reply->readAll();
+    const QByteArray piece = reply->isOpen() ? reply->readAll() : QByteArray();  // closed: it was broken off
     if (piece.isEmpty() || !is_taken) return;
     if (status() != ok) {
       refusal += piece;
@@ -307,20 +307,29 @@ Result<std::vector<CycleCurve>> ServiceRecord::curves(const CurveOrder& order, c
 
 // ---- export ---------------------------------------------------------------------------------------------------------
 
-/// In one piece: the file appears under its name when it is whole, or not at all.
+/// In one piece: the file appears under its name when it is whole, or not at all. Qt takes some answers that broke off for whole ones: the last
+/// line says which it is.
 Result<std::uint64_t> ServiceRecord::download(const QString& path, const QString& file, const IsCancelled& is_cancelled) {
+  const QByteArray end_line = api::export_end_line;
   QSaveFile target(file);
-  if (!target.open(QIODevice::WriteOnly))
+  const auto trouble = [&target, &file] {
     return fail(Fault::device_fault, (file + QStringLiteral(": ") + target.errorString()).toStdString());
-  std::uint64_t bytes = 0;
-  const Take take = [&target, &bytes](const QByteArray& piece) {
-    bytes += static_cast<std::uint64_t>(piece.size());
-    return target.write(piece) == piece.size();
   };
-  const Result<void> done = fetch(path, take, is_cancelled);
-  const std::string trouble = (file + QStringLiteral(": ") + target.errorString()).toStdString();
-  if (!done) return done.error().fault == Fault::device_fault ? fail(Fault::device_fault, trouble) : done.error();
-  if (!target.commit()) return fail(Fault::device_fault, (file + QStringLiteral(": ") + target.errorString()).toStdString());
+  if (!target.open(QIODevice::WriteOnly)) return trouble();
+  std::uint64_t bytes = 0;
+  QByteArray held_back;  // what may be the last line
+  const Take take = [&](const QByteArray& piece) {
+    held_back += piece;
+    const qsizetype count = std::max<qsizetype>(0, held_back.size() - end_line.size());
+    const bool is_written = target.write(held_back.constData(), count) == count;
+    held_back.remove(0, count);
+    bytes += static_cast<std::uint64_t>(count);
+    return is_written;
+  };
+  const Result<void> done = fetch(path + QStringLiteral("&end_line=yes"), take, is_cancelled);
+  if (!done) return done.error().fault == Fault::device_fault ? trouble() : done.error();
+  if (held_back != end_line) return fail(Fault::link_lost, "the answer broke off");
+  if (!target.commit()) return trouble();
   return bytes;
 }
 

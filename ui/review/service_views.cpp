@@ -4,8 +4,6 @@
 #include <limits>
 #include <utility>
 
-#include "db/analysis/curve.hpp"
-
 namespace cellrig::ui {
 
 namespace {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "controller/api/messages.hpp"
+#include "db/analysis/curve.hpp"
 #include "db/reader.hpp"
 #include "ui/model/expected.hpp"
 
