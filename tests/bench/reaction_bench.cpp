@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "controller/async/real_time.hpp"
-#include "controller/cli/instruments.hpp"
+#include "controller/cli/bench/instruments.hpp"
 #include "controller/base/resources.hpp"
 #include "controller/runtime/null_recorder.hpp"
 #include "controller/runtime/sensor_task.hpp"

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "controller/cli/rig.hpp"
+#include "controller/cli/bench/rig.hpp"
 #include "controller/runtime/bench_run.hpp"
 
 namespace cellrig::bench {

@@ -12,7 +12,7 @@
 
 #include "controller/async/task.hpp"
 #include "controller/async/time_source.hpp"
-#include "controller/cli/instruments.hpp"
+#include "controller/cli/bench/instruments.hpp"
 #include "controller/runtime/bench_run.hpp"
 #include "controller/runtime/config.hpp"
 #include "sim/bench.hpp"

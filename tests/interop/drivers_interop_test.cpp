@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "controller/async/real_time.hpp"
-#include "controller/cli/instruments.hpp"
+#include "controller/cli/bench/instruments.hpp"
 #include "tests/interop/pymodbus_server.hpp"
 #include "tests/socket/pseudo_terminal.hpp"
 #include "tests/support/bench_harness.hpp"

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "controller/cli/serve_prepare.hpp"
+#include "controller/cli/serve/serve_prepare.hpp"
 #include "tests/scenario/service_fixture.hpp"
 #include "tests/support/bench_harness.hpp"
 #include "tests/support/service_harness.hpp"

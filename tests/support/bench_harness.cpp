@@ -6,13 +6,13 @@
 #include <filesystem>
 #include <fstream>
 
-#include "controller/cli/simulated_person.hpp"
-#include "controller/cli/bench_context.hpp"
-#include "controller/cli/instruments.hpp"
+#include "controller/cli/run/simulated_person.hpp"
+#include "controller/cli/bench/bench_context.hpp"
+#include "controller/cli/bench/instruments.hpp"
 #include "controller/cli/rehearsal/rehearsal.hpp"
 #include "controller/base/resources.hpp"
-#include "controller/cli/rig.hpp"
-#include "controller/cli/settings.hpp"
+#include "controller/cli/bench/rig.hpp"
+#include "controller/cli/files/settings.hpp"
 #include "profiles/cell.hpp"
 #include "profiles/compile.hpp"
 #include "profiles/open_circuit.hpp"

@@ -6,8 +6,8 @@
 #include <stdexcept>
 
 #include "controller/base/resources.hpp"
-#include "controller/cli/instruments.hpp"
-#include "controller/cli/links.hpp"
+#include "controller/cli/bench/instruments.hpp"
+#include "controller/cli/bench/links.hpp"
 #include "controller/runtime/bench_off.hpp"
 #include "profiles/cell.hpp"
 #include "profiles/compile.hpp"

@@ -9,7 +9,7 @@
 #include <exception>
 
 #include "controller/base/config_error.hpp"
-#include "controller/cli/json_text.hpp"
+#include "controller/cli/text/json_text.hpp"
 #include "controller/cli/usage.hpp"
 #include "tests/swarm/campaign.hpp"
 #include "tests/swarm/fault_menu.hpp"

@@ -4,9 +4,9 @@
 
 #include "controller/async/virtual_time.hpp"
 #include "controller/base/resources.hpp"
-#include "controller/cli/instruments.hpp"
+#include "controller/cli/bench/instruments.hpp"
 #include "controller/cli/rehearsal/rehearsal_watch.hpp"
-#include "controller/cli/simulated_person.hpp"
+#include "controller/cli/run/simulated_person.hpp"
 #include "controller/runtime/bench_run.hpp"
 #include "profiles/estimate.hpp"
 #include "sim/bench.hpp"

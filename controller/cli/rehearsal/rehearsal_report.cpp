@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <limits>
 
-#include "controller/cli/table.hpp"
+#include "controller/cli/text/table.hpp"
 #include "controller/runtime/channel_record.hpp"
 #include "profiles/describe.hpp"
 

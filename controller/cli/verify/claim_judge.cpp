@@ -7,7 +7,7 @@
 #include <map>
 #include <set>
 
-#include "controller/cli/record_source.hpp"
+#include "controller/cli/record/record_source.hpp"
 #include "controller/cli/verify/recorded_run.hpp"
 #include "controller/engine/hazard.hpp"
 #include "db/verdict/compare.hpp"

@@ -13,8 +13,8 @@
 
 #include "controller/base/resources.hpp"
 #include "controller/base/version.hpp"
-#include "controller/cli/record_source.hpp"
-#include "controller/cli/settings.hpp"
+#include "controller/cli/record/record_source.hpp"
+#include "controller/cli/files/settings.hpp"
 #include "controller/cli/verify/run_evidence.hpp"
 #include "db/sha256.hpp"
 #include "profiles/estimate.hpp"

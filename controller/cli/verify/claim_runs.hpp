@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "controller/cli/run_session.hpp"
+#include "controller/cli/run/run_session.hpp"
 #include "controller/cli/verify/verify_options.hpp"
 #include "controller/cli/verify/verify_progress.hpp"
 #include "profiles/claim.hpp"

@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "controller/cli/bench_context.hpp"
-#include "controller/cli/record_source.hpp"
-#include "controller/cli/settings.hpp"
+#include "controller/cli/bench/bench_context.hpp"
+#include "controller/cli/record/record_source.hpp"
+#include "controller/cli/files/settings.hpp"
 #include "profiles/cell.hpp"
 #include "profiles/reader.hpp"
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "controller/cli/settings.hpp"
+#include "controller/cli/files/settings.hpp"
 #include "db/reader.hpp"
 #include "profiles/claim.hpp"
 

@@ -6,8 +6,8 @@
 
 #include "controller/async/real_time.hpp"
 #include "controller/base/version.hpp"
-#include "controller/cli/record_source.hpp"
-#include "controller/cli/report_run.hpp"
+#include "controller/cli/record/record_source.hpp"
+#include "controller/cli/record/report_run.hpp"
 #include "controller/cli/verify/verdict_chart.hpp"
 #include "controller/cli/verify/verify_report.hpp"
 #include "db/verify.hpp"

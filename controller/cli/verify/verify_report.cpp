@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "controller/cli/table.hpp"
+#include "controller/cli/text/table.hpp"
 #include "profiles/number.hpp"
 
 namespace cellrig::cli {

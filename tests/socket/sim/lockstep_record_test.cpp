@@ -12,7 +12,7 @@
 #include "controller/async/lockstep_time.hpp"
 #include "controller/async/virtual_time.hpp"
 #include "controller/base/resources.hpp"
-#include "controller/cli/instruments.hpp"
+#include "controller/cli/bench/instruments.hpp"
 #include "db/digest.hpp"
 #include "profiles/cell.hpp"
 #include "profiles/compile.hpp"

@@ -14,7 +14,7 @@
 #include "controller/async/lockstep_time.hpp"
 #include "controller/async/real_time.hpp"
 #include "controller/base/resources.hpp"
-#include "controller/cli/links.hpp"
+#include "controller/cli/bench/links.hpp"
 #include "controller/runtime/config.hpp"
 #include "sim/bench.hpp"
 #include "sim/faults.hpp"

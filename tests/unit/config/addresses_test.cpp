@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <string>
 
-#include "controller/cli/links.hpp"
+#include "controller/cli/bench/links.hpp"
 #include "controller/runtime/bench_instruments.hpp"
 #include "controller/runtime/config.hpp"
 

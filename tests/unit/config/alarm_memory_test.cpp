@@ -1,5 +1,5 @@
 // What a database knows of an exhaust: who switched it on, and whether a person has acknowledged that and not something else.
-#include "controller/cli/alarm_memory.hpp"
+#include "controller/cli/run/alarm_memory.hpp"
 
 #include <gtest/gtest.h>
 

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "controller/cli/bench_context.hpp"
+#include "controller/cli/bench/bench_context.hpp"
 #include "controller/runtime/config.hpp"
 
 namespace cellrig {

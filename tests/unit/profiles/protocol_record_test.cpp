@@ -1,5 +1,5 @@
 // What was to be done, for readers who do not know our profiles: by the rules of their format, and with nothing left out silently.
-#include "controller/cli/protocol_record.hpp"
+#include "controller/cli/record/protocol_record.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

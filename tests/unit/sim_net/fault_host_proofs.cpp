@@ -2,7 +2,7 @@
 #include <csignal>
 
 #include "controller/async/virtual_time.hpp"
-#include "controller/cli/host_faults.hpp"
+#include "controller/cli/bench/host_faults.hpp"
 #include "db/recorder.hpp"
 #include "tests/support/bench_harness.hpp"
 #include "tests/unit/sim_net/fault_witness.hpp"

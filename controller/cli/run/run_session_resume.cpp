@@ -1,0 +1,86 @@
+// What a call with --resume does besides: what was found, which plans go on, and those that only come to their end.
+#include "controller/cli/run/run_session_impl.hpp"
+
+namespace cellrig::cli {
+
+/// Before anything is refused: after our OFF nobody else can see it any more. Of the bench, not of the run: the run's last word stays
+/// what it was.
+void RunSession::keep_found_on(db::RunKey run, const std::string& channel, const std::string& what) {
+  progress_.message(channel, db::Severity::alarm, what);
+  recorder_->append(db::EventRow{.utc = rig_->time().utc_now(),
+                                 .severity = db::Severity::alarm,
+                                 .kind = found_on_event(run),
+                                 .message = channel + ": " + what});
+}
+
+ResumeMoment RunSession::resume_moment(const ChannelPlan& plan) {
+  ResumeMoment moment{
+      .utc = rig_->time().utc_now(), .bench = &bench_, .cell_id = choose_for(options_.cell_ids, plan.channel, "")};
+  if (const auto found = found_.find(plan.channel); found != found_.end()) moment.found = found->second;
+  moment.keep_found_on = [this, run = plan.resumed_run, channel = plan.channel](const std::string& what) {
+    keep_found_on(run, channel, what);
+  };
+  if (rig_->time_name() == "real") {
+    const Duration uptime = rig_->time().now().time_since_epoch() + rig_->time().suspended();
+    moment.machine_started = UtcTime{moment.utc.ns_since_epoch - uptime.count()};
+  }
+  moment.is_interrupted = [this] { return was_interrupted(); };
+  return moment;
+}
+
+void RunSession::load_resumed_plans() {
+  for (ChannelPlan& plan : plans_) {
+    Resumed resumed = load_resumed(options_, ResumeTarget{plan.resumed_run, plan.channel}, resume_moment(plan));
+    plan.profile_file = resumed.file;
+    plan.program = std::move(resumed.program);
+    plan.cell_id = resumed.continuation.run.info.row.cell_id;
+    plan.following = std::move(resumed.following);
+    plan.goes_on = std::move(resumed.continuation);
+    plan.goes_on->operator_name = operator_name();
+    plan.goes_on->host = host_name();
+  }
+}
+
+/// What the dead run started and nobody goes on with. Under the lease: a chamber that a live run has is left alone, and said.
+std::vector<std::string> RunSession::stop_their_chambers() {
+  std::set<std::string> wanted, needed;
+  for (const ChannelPlan& plan : plans_) {
+    const std::string& chamber = bench_.channel(plan.channel).chamber;
+    if (chamber.empty() || !plan.program.needs_chamber) continue;
+    (plan.goes_on->rule == InterruptionRule::stop ? wanted : needed).insert(chamber);
+  }
+  for (const std::string& chamber : needed) wanted.erase(chamber);
+  if (wanted.empty()) return {};
+  BenchOff off{rig_->time(), bench_, instruments_, progress_,
+               BenchOffOptions{.channel = channel_options(), .lease_directory = Lease::default_directory()}};
+  const std::vector<std::string> none;
+  run_to_end(rig_->time(), off.run(none, {wanted.begin(), wanted.end()}));
+  for (const std::string& problem : off.problems()) progress_.message("cellrig", db::Severity::alarm, problem);
+  return off.problems();
+}
+
+/// The rule `stop`: the outputs are off, the chambers are stopped, and the record is closed.
+void RunSession::close_plans_to_stop() {
+  TimeSource& time = rig_->time();
+  const std::vector<std::string> problems = stop_their_chambers();
+  const Outcome outcome = problems.empty() ? Outcome::stopped : Outcome::instrument_failure;
+  for (const ChannelPlan& plan : plans_) {
+    if (plan.goes_on->rule != InterruptionRule::stop) continue;
+    ChannelRecord record(*recorder_, plan.program);
+    record.go_on(*plan.goes_on, time.now(), time.utc_now());
+    const bool met = plan.goes_on->run.point.channel.criteria_met;
+    std::string reason = "not resumed after an interruption";
+    for (const std::string& problem : problems) reason += "; " + problem;
+    record.finished(output::Finished{outcome, met}, reason, time.now(), time.utc_now());
+    results_.push_back(ChannelResult{.channel = plan.channel,
+                                     .outcome = outcome,
+                                     .criteria_met = met,
+                                     .reason = reason,
+                                     .safe_by = SafeBy::instrument,
+                                     .run = plan.resumed_run});
+  }
+  std::erase_if(plans_, [](const ChannelPlan& plan) { return plan.goes_on->rule == InterruptionRule::stop; });
+  for (const ChannelPlan& plan : plans_) progress_.expect(plan.channel, plan.program);
+}
+
+}  // namespace cellrig::cli
