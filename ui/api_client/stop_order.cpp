@@ -53,7 +53,7 @@ void StopOrder::look_again() {
 void StopOrder::read(QNetworkReply& reply) {
   constexpr int too_many_requests = 429, client_errors = 400, server_errors = 500;
   const int status = reply.attribute(QNetworkRequest::HttpStatusCodeAttribute).toInt();
-  const QByteArray body = reply.readAll();
+  const QByteArray body = reply.isOpen() ? reply.readAll() : QByteArray();  // closed: nobody answered in time
   if (status >= 200 && status < 300) {
     // Only what the service itself says is a confirmation: whoever stands in between answers with 200, too.
     const Answer<api::Done> done = api::from_json<api::Done>(body.toStdString(), api::UnknownFields::ignored);
