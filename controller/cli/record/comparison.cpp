@@ -192,9 +192,9 @@ void add_spread(ComparisonLine& line, const std::map<std::string, db::Tolerance>
 
 }  // namespace
 
-Comparison compare_runs(const std::vector<OpenRun>& runs, const SummaryWords& words,
-                        const std::map<std::string, db::Tolerance>& tolerances) {
-  Comparison out;
+RunComparison compare_runs(const std::vector<OpenRun>& runs, const SummaryWords& words,
+                           const std::map<std::string, db::Tolerance>& tolerances) {
+  RunComparison out;
   for (const OpenRun& run : runs) {
     const db::SummaryOptions options = summary_options(words, run.info.row.nominal_capacity_Ah);
     out.runs.push_back({run, value_or_throw(db::summarise(*run.reader, run.info.run, options), run.reader->path())});

@@ -27,14 +27,14 @@ struct ComparisonLine {
   std::optional<db::LotSpread> spread;        ///< of the runs that have one, when two or more do
 };
 
-struct Comparison {
+struct RunComparison {
   std::vector<ComparedRun> runs;
   std::vector<ComparisonLine> lines;
   std::vector<std::string> differences;  ///< what was not the same when they were run, in sentences; empty: nothing
 };
 
 /// Tolerances by name of the figure, for Cpk. ConfigError for a name that no line has.
-[[nodiscard]] Comparison compare_runs(const std::vector<OpenRun>& runs, const SummaryWords& words,
-                                      const std::map<std::string, db::Tolerance>& tolerances);
+[[nodiscard]] RunComparison compare_runs(const std::vector<OpenRun>& runs, const SummaryWords& words,
+                                         const std::map<std::string, db::Tolerance>& tolerances);
 
 }  // namespace cellrig::cli

@@ -59,7 +59,7 @@ std::string cell_text(const ComparisonLine& line, const std::optional<double>& v
 }
 
 /// Two runs: how far the second is from the first. More: the lot.
-std::string comparison_table(const Comparison& c, bool has_tolerances) {
+std::string comparison_table(const RunComparison& c, bool has_tolerances) {
   std::vector<std::string> headings{"figure"};
   for (const ComparedRun& run : c.runs) headings.push_back(">run " + run.run.name);
   const bool is_pair = c.runs.size() == 2 && !has_tolerances;
@@ -89,7 +89,7 @@ std::string comparison_table(const Comparison& c, bool has_tolerances) {
   return table.text();
 }
 
-void print_text(const Comparison& c, const CompareOptions& options) {
+void print_text(const RunComparison& c, const CompareOptions& options) {
   for (const ComparedRun& run : c.runs) {
     const db::RunRow& row = run.run.info.row;
     fmt::print("run {}: {} on {} ({}{}), {}\n", run.run.name, row.profile_name, row.channel, row.cell_name,
@@ -109,7 +109,7 @@ void print_text(const Comparison& c, const CompareOptions& options) {
   for (const std::string& difference : c.differences) fmt::print("  {}\n", difference);
 }
 
-void print_csv(const Comparison& c) {
+void print_csv(const RunComparison& c) {
   db::CsvLine line;
   for (const char* name : {"figure", "label"}) line.text(name);
   for (const ComparedRun& run : c.runs) line.text("run " + run.run.name);
@@ -134,7 +134,7 @@ boost::json::value or_null(const std::optional<double>& value) {
   return value && std::isfinite(*value) ? boost::json::value(*value) : boost::json::value(nullptr);
 }
 
-boost::json::object comparison_json(const Comparison& c) {
+boost::json::object comparison_json(const RunComparison& c) {
   boost::json::array runs, figures, differences;
   for (const ComparedRun& run : c.runs) {
     const db::RunRow& row = run.run.info.row;
@@ -171,7 +171,7 @@ ExitCode run_compare(const CompareOptions& options) {
   const std::map<std::string, db::Tolerance> tolerances = tolerances_of(options.tolerances);
   const std::vector<OpenRun> runs = open_runs(options.runs, options.database, options.filter);
   if (runs.size() < 2) throw ConfigError{SourcePlace{}, "compare: name two runs or more"};
-  const Comparison comparison = compare_runs(runs, options.words, tolerances);
+  const RunComparison comparison = compare_runs(runs, options.words, tolerances);
   if (options.csv) {
     print_csv(comparison);
   } else if (options.json) {

@@ -28,7 +28,7 @@ struct ReportOptions {
   bool quiet = false;
 };
 
-db::ReportSection figures_section(const Comparison& comparison) {
+db::ReportSection figures_section(const RunComparison& comparison) {
   db::ReportSection section{"Side by side", {}, {{"figure"}, {}, {}}, {}};
   for (const ComparedRun& run : comparison.runs) section.table.headings.push_back(">run " + run.run.name);
   section.table.headings.insert(section.table.headings.end(), {">mean", ">s", ">spread / %"});
@@ -49,7 +49,7 @@ db::ReportSection figures_section(const Comparison& comparison) {
   return section;
 }
 
-db::ReportSection differences_section(const Comparison& comparison) {
+db::ReportSection differences_section(const RunComparison& comparison) {
   db::ReportSection section{"What differed", {}, {}, {}};
   if (comparison.differences.empty()) {
     section.text = "Nothing: the same profile, parameters, cell file, instruments and program.";
@@ -76,7 +76,7 @@ ExitCode run_report(const ReportOptions& options) {
     throw ConfigError{SourcePlace{}, fmt::format("report: {} runs are too many for one page (at most {}): name some, or filter",
                                                  runs.size(), runs_max)};
   }
-  const Comparison comparison = compare_runs(runs, options.words, {});
+  const RunComparison comparison = compare_runs(runs, options.words, {});
   db::ReportInput input;
   input.title = options.title;
   input.made = fmt::format("{} UTC, cellrig {}", utc_text(RealTime{}.utc_now()), version);

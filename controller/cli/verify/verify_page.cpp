@@ -216,7 +216,7 @@ std::string verdict_page(const std::vector<ClaimVerdict>& verdicts, const std::s
          false});
     runs.resize(page_runs_max);
   }
-  Comparison comparison;
+  RunComparison comparison;
   if (runs.empty()) input.sections.push_back(evidence_section(database));
   if (!runs.empty()) comparison = compare_runs(open_runs(runs, database, {}), {}, {});
   for (const ComparedRun& run : comparison.runs) input.runs.push_back(report_run(run, {}));
