@@ -90,8 +90,9 @@ std::optional<output::Unusable> ChannelMachine::judge_course(const Step& step) {
   scaled_ = step.course->scaled(*factor);
   why.why = output::Unusable::Why::out_of_bounds;
   for (const bool charges : {true, false}) {
-    const Amps allowed =
+    Amps allowed =
         charges ? std::min(scaled_->charge_max, options_.charge_max) : std::min(scaled_->discharge_max, options_.discharge_max);
+    if (step.limits) allowed = std::min(allowed, charges ? step.limits->charge_current_max : step.limits->discharge_current_max);
     why.value = scaled_->asked_for(charges).value();
     why.most = allowed.value();
     if (!(why.value <= why.most * (1.0 + rounding))) return why;

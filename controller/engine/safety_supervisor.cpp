@@ -62,9 +62,9 @@ const std::optional<TripCause>& SafetySupervisor::check(const Observation& obser
 }
 
 const std::optional<TripCause>& SafetySupervisor::check_before(int direction, const CurrentBounds& bounds,
-                                                               const Observation& observation, TimePoint now, bool flows) {
+                                                               const Observation& observation, TimePoint now, bool is_under_way) {
   const Reading& cell = observation[Measurand::cell_temperature];
-  judge_limits(observation, now, flows ? Held::as_given : Held::not_waited_for);
+  judge_limits(observation, now, is_under_way ? Held::as_given : Held::not_waited_for);
   judge_interlock(observation[Measurand::interlock], now);
   judge_freshness(observation, now);
   if (direction > 0 || (direction == 0 && bounds.charge > Amps{})) judge_cold(cell);

@@ -74,9 +74,9 @@ class SafetySupervisor {
   [[nodiscard]] const std::optional<TripCause>& check(const Observation& observation, const Commanded& commanded, TimePoint now);
   /// The same readings, asked right before a set-point is commanded in this direction (+1 charges, -1 discharges): its currents
   /// must be allowed at the cell's present temperature, before they flow.
-  /// `flows`: a current flows already, and a limit may be left for as long as it may. Before the first one nothing is waited for.
+  /// `is_under_way`: of a step that runs, in which a limit may be left for as long as it may. Before its first current nothing is waited for.
   const std::optional<TripCause>& check_before(int direction, const CurrentBounds& bounds, const Observation& observation,
-                                               TimePoint now, bool flows = false);
+                                               TimePoint now, bool is_under_way = false);
   /// Latches a cause that was found outside: instrument protection, another channel.
   const TripCause& trip(const TripCause& cause);
   [[nodiscard]] const std::optional<TripCause>& tripped() const { return trip_; }

@@ -393,8 +393,9 @@ Task<void> ChannelRunner::perform_apply(Setpoint setpoint, int direction) {
   applied_ = false;
   choose_limits(last_good_);  // those of the step before are over
   const CurrentBounds bounds = current_bounds(setpoint);
-  if (refuse_to_begin(direction, bounds)) co_return;
-  if (supervisor_->check_before(direction, bounds, observation_, time_.now(), commanded_.output_on)) co_return;
+  // Within a step that runs a limit may be left for as long as it may, also where a pulse train has its output off.
+  const bool is_under_way = commanded_.output_on || machine_.state().phase == Phase::running;
+  if (supervisor_->check_before(direction, bounds, observation_, time_.now(), is_under_way)) co_return;
   // Nothing is measured meanwhile: it must be done before the readings it was decided on are too old.
   const TimePoint too_old = last_good_ + age_limit() + std::chrono::milliseconds{1};
   const Deadline deadline{std::min(time_.now() + apply_timeout, too_old)};

@@ -240,7 +240,6 @@ class ChannelRunner final : public SensorSink {
   void merge(const CyclerReadings& readings);
   [[nodiscard]] bool tripped(const std::optional<CyclerReadings>& fresh);
   void choose_limits(TimePoint measured);
-  [[nodiscard]] bool refuse_to_begin(int direction, const CurrentBounds& bounds);
   void trip_by_instrument(Hazard hazard);
   [[nodiscard]] Deadline measure_deadline() const;
   [[nodiscard]] Duration period() const;

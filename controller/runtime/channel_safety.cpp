@@ -22,22 +22,6 @@ constexpr Duration on_again_told_every = std::chrono::minutes{1};  ///< beyond t
 
 }  // namespace
 
-/// A step whose own limits are not kept before its current flows does not begin, and the run ends: the cell is within the limits of the run, and no
-/// hazard to its neighbours. What is beyond those trips in the next look.
-bool ChannelRunner::refuse_to_begin(int direction, const CurrentBounds& bounds) {
-  if (commanded_.output_on || step_limits_ == nullptr || must_be_off()) return false;
-  const TimePoint now = time_.now();
-  SafetySupervisor of_run = *supervisor_;
-  of_run.set_limits(with_tightened(limits_));
-  if (of_run.check_before(direction, bounds, observation_, now)) return false;
-  SafetySupervisor of_step = *supervisor_;
-  const std::optional<TripCause>& cause = of_step.check_before(direction, bounds, observation_, now);
-  if (!cause) return false;
-  const Step* const step = machine_.current_step();
-  stop(Outcome::failed, fmt::format("step '{}' does not begin within its own limits: {}", step->name, describe(*cause)));
-  return true;
-}
-
 Task<SafeBy> ChannelRunner::make_safe() {
   if (safe_running_) {
     Wait wait{time_};

@@ -194,6 +194,18 @@ TEST_F(RunAfterRehearsal, refuses_a_profile_that_would_trip_and_nothing_is_switc
   EXPECT_EQ(simulator.truth("ch1").current_max_A, 0.0);
 }
 
+TEST_F(RunAfterRehearsal, refuses_a_profile_that_would_ask_for_a_current_that_is_not_allowed) {
+  const std::string greedy =
+      "profile: Greedy\nformat: 1\nvariables:\n  wanted_A: {start: 2, min: 0.1, max: 500}\nsteps:\n"
+      "  - cc_discharge: {current_A: variables.wanted_A, until: step_time_s >= 20, at_most_h: 1}\n"
+      "  - set: {wanted_A: 400}\n"
+      "  - cc_discharge: {current_A: variables.wanted_A, until: step_time_s >= 20, at_most_h: 1}\n";
+  const Finished done = run(file_with(greedy, "greedy.yaml"), {"--ignore-warnings"});
+  EXPECT_EQ(done.exit_code, 2) << done.out << done.err;
+  EXPECT_THAT(done.err, HasSubstr("asks for a current that is not allowed: "));
+  EXPECT_EQ(simulator.truth("ch1").current_max_A, 0.0);
+}
+
 TEST_F(RunAfterRehearsal, ctrl_c_while_it_rehearses_ends_it_with_nothing_switched_on) {
   const std::string endless = file_with(
       "profile: Endless\nformat: 1\nsteps:\n  - cycles:\n      times: 20000\n      steps:\n"

@@ -127,5 +127,18 @@ TEST_F(RunTimeValues, a_course_of_the_measured_capacity_beyond_the_limit_of_the_
   expect_refused(*bench, "a current by the measured capacity comes out as 0.9");
 }
 
+TEST_F(RunTimeValues, a_course_of_the_measured_capacity_beyond_the_limit_of_its_own_step_is_refused) {
+  run(
+      HarnessOptions{
+          .bench = "demo",
+          .profiles = {{"ch1",
+                        after_reference(0.5,
+                                        "  - pulse_train: {name: refused, rate_of: measured, limits: {charge_current_max_A: "
+                                        "0.6}, pulses: [{discharge_rate_C: 1, for_s: 10}, {charge_rate_C: 1.9, for_s: 5}]}\n")}},
+          .ignore_check = true},
+      "failed");
+  expect_refused(*bench, "a current by the measured capacity comes out as 0.9");
+}
+
 }  // namespace
 }  // namespace cellrig::test

@@ -46,6 +46,7 @@ std::optional<double> start_tolerance_pct(const StartRehearsal& order) {
 [[noreturn]] void refuse_rehearsed(const StartRehearsal& order, const Rehearsal& rehearsal) {
   const std::string how = rehearsal.samples == 0                  ? "does not start"
                           : rehearsal.outcome == Outcome::tripped ? "trips"
+                          : rehearsal.outcome == Outcome::failed  ? "asks for a current that is not allowed"
                                                                   : "is broken off";
   throw ConfigError{SourcePlace{order.profile_file},
                     fmt::format("channel {}: in a rehearsal on the model of {}, from {:.0f} %, it {}: {}. cellrig rehearse shows "
@@ -123,7 +124,10 @@ Rehearsed rehearse_start(const StartRehearsal& order) {
                                                         error.what() + "). --without-rehearsal REASON goes on without"};
   }
   if (is_given_up) return {};
-  if (rehearsal.outcome != Outcome::completed && rehearsal.outcome != Outcome::failed) refuse_rehearsed(order, rehearsal);
+  const bool was_refused =
+      std::any_of(rehearsal.steps.begin(), rehearsal.steps.end(), [](const auto& s) { return s.was_refused; });
+  if (was_refused || (rehearsal.outcome != Outcome::completed && rehearsal.outcome != Outcome::failed))
+    refuse_rehearsed(order, rehearsal);
   if (rehearsal.outcome != Outcome::completed)
     order.say(db::Severity::warning, "the rehearsal ended otherwise: " + verdict(rehearsal));
   for (const std::string& remark : remarks(order.program, rehearsal))

@@ -40,7 +40,8 @@ struct RehearsedStep {
   double seconds = 0.0;           ///< of all executions
   double charge_Ah = 0.0, discharge_Ah = 0.0, charge_Wh = 0.0, discharge_Wh = 0.0;
   Span voltage_V, current_A, cell_temperature_degC;
-  std::string last_end;  ///< how the last execution ended, as the record says it: "voltage_V >= 4.2"
+  bool was_refused = false;  ///< a current that is known only when it begins was beyond what bench, cell or step allow
+  std::string last_end;      ///< how the last execution ended, as the record says it: "voltage_V >= 4.2"
 };
 
 /// The nearest that a quantity came to one of the supervisor's limits.

@@ -365,6 +365,7 @@ void RehearsalWatch::end_step(const db::StepEndRow& end) {
   step.discharge_Wh += end.discharge_Wh;
   step.last_end = end.condition.empty() ? end.reason : end.condition;
   const Step* const compiled = std::get_if<Step>(&program_.code[running_]);
+  step.was_refused = step.was_refused || end.reason == "refused";
   if (end.reason == "time bound" && compiled != nullptr && !compiled->time_max_is_normal) ++step.timed_out;
   result_.charge_Ah += end.charge_Ah;
   result_.discharge_Ah += end.discharge_Ah;

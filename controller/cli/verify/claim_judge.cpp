@@ -168,6 +168,7 @@ class ClaimJudge {
       result.cells = judge_cells(s, nullptr, cells_, s.value, result.qualifiers);
     }
     conclude(s, result);
+    require_all_cells(s, result);
     if (!wants_variants(options_)) return result;
     for (const ClaimVariant& variant : s.variants) {
       VariantVerdict one{&variant, variant.value.value_or(s.value), {}};
@@ -178,6 +179,14 @@ class ClaimJudge {
       result.variants.push_back(std::move(one));
     }
     return result;
+  }
+
+  /// A person may have had enough between two of them: what was run may fail, and passes for nobody else.
+  void require_all_cells(const ClaimStatement& s, StatementVerdict& result) const {
+    const auto wanted = static_cast<std::size_t>(cells_);
+    if (!options_.recorded.empty() || s.quantity == ClaimQuantity::mass_loss || result.cells.size() >= wanted) return;
+    if (result.decision != Decision::fail) result.decision = Decision::not_run;
+    add_remark(result, fmt::format("{} of {} cells were run", result.cells.size(), wanted));
   }
 
   std::vector<CellVerdict> judge_cells(const ClaimStatement& s, const ClaimVariant* variant, int cells, double limit,
