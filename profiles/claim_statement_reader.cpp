@@ -157,6 +157,10 @@ void read_what_is_run(const YamlMap& map, ClaimStatement& statement) {
   if (statement.quantity == ClaimQuantity::retention_extrapolated) (void)map.required("at_years");
   const YamlEntry* const variants = map.find("variants");
   if (variants == nullptr) return;
+  if (statement.quantity == ClaimQuantity::mass_loss)
+    throw ConfigError{variants->place, "a weighing has no run that could be varied"};
+  if (statement.statistic != LotStatistic::each_cell)
+    throw ConfigError{variants->place, "a variant is run on one cell, and this statement is about a lot"};
   for (const YamlNode& variant : as_list(variants->value, "variants")) statement.variants.push_back(read_variant(variant));
   if (statement.variants.size() > claim_variants_max)
     throw ConfigError{variants->place, "more than " + std::to_string(claim_variants_max) + " variants"};

@@ -27,15 +27,19 @@ double median_of(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[half] : 0.5 * (values[half - 1] + values[half]);
 }
 
+/// What measuring adds is no spread of the cells: the deviation is no less than a typical standard uncertainty.
 std::vector<Grade> within_lot(std::span<const CellValue> cells) {
-  std::vector<double> values, apart;
-  for (const CellValue& cell : cells) values.push_back(cell.value);
+  std::vector<double> values, apart, standards;
+  for (const CellValue& cell : cells) {
+    values.push_back(cell.value);
+    standards.push_back(0.5 * cell.uncertainty.expanded);
+  }
   const double median = median_of(values);
   for (const double value : values) apart.push_back(std::abs(value - median));
-  const double deviation = deviation_per_mad * median_of(apart);
+  const double deviation = std::max(deviation_per_mad * median_of(apart), median_of(standards));
   std::vector<Grade> grades;
   for (const double distance : apart) {
-    const double z = deviation > 0.0 ? distance / deviation : distance > 0.0 ? std::numeric_limits<double>::infinity() : 0.0;
+    const double z = deviation > 0.0 ? distance / deviation : 0.0;  // as db::LotSpread: without a deviation nothing lies apart
     grades.push_back(z <= 1.0 ? Grade::a : z <= 2.0 ? Grade::b : z <= outlier_z ? Grade::c : Grade::rejected);
   }
   return grades;
@@ -55,12 +59,15 @@ std::string_view to_string(Grade grade) {
 }
 
 std::vector<Grade> grades_of(std::span<const CellValue> cells, const db::Tolerance& tolerance) {
-  const bool is_known = std::all_of(cells.begin(), cells.end(), [](const CellValue& c) { return std::isfinite(c.value); });
+  const auto is_known = [](const CellValue& c) {
+    return std::isfinite(c.value) && std::isfinite(c.uncertainty.expanded) && !c.is_least;
+  };
   const bool has_tolerance = tolerance.lower && tolerance.upper && *tolerance.lower < *tolerance.upper;
-  if (!is_known || (!has_tolerance && cells.size() < lot_min)) return std::vector<Grade>(cells.size(), Grade::unsure);
-  if (!has_tolerance) return within_lot(cells);
+  const bool is_lot = cells.size() >= lot_min && std::all_of(cells.begin(), cells.end(), is_known);
+  if (!has_tolerance) return is_lot ? within_lot(cells) : std::vector<Grade>(cells.size(), Grade::unsure);
   std::vector<Grade> grades;
-  for (const CellValue& cell : cells) grades.push_back(within_tolerance(cell, *tolerance.lower, *tolerance.upper));
+  for (const CellValue& cell : cells)
+    grades.push_back(is_known(cell) ? within_tolerance(cell, *tolerance.lower, *tolerance.upper) : Grade::unsure);
   return grades;
 }
 

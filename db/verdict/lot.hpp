@@ -32,7 +32,8 @@ enum class Grade : unsigned char {
 [[nodiscard]] std::string_view to_string(Grade grade);
 
 /// One grade for each cell, in their order. With both tolerances by them; else by the lot itself, around its median, with the standard
-/// deviation that its median absolute deviation tells. A lot of fewer than four cells has no measure of its own: all `unsure`.
+/// deviation that its median absolute deviation tells, or what measuring adds. A lot of fewer than four cells, or with one that gave no number,
+/// has no measure of its own: all `unsure`. So is a value that is only the least it can be.
 [[nodiscard]] std::vector<Grade> grades_of(std::span<const CellValue> cells, const db::Tolerance& tolerance);
 
 }  // namespace cellrig::verdict

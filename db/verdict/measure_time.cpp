@@ -63,6 +63,14 @@ Result<Measured> measure_time(const Measuring& m) {
   const Execution& total = *whole;
   Measured result;
   result.value = total.seconds / 60.0;
+  const Execution& at_end = m.run.executions[*last];
+  if (at_end.ended_by.starts_with(
+          "step_time")) {  // it had not got there when its time was up: how long it would have taken nobody knows
+    result.budget.push_back({"time", standard_of_time_s(m.instruments) / 60.0, infinite_dof, "the end is seen at the next look"});
+    result.is_least = true;
+    result.note = fmt::format("it ended by its time ({}), not by what it was for", at_end.ended_by);
+    return result;
+  }
   result.budget.push_back(
       {"current", result.value * relative_of_current(m.instruments, total), infinite_dof, "accuracy of the range used"});
   if (!m.request.reference.empty()) {

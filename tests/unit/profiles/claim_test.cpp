@@ -131,6 +131,17 @@ Program compile_run(const ClaimRun& run, const ClaimVariant* variant, bool short
 }
 
 // A slip in a parameter or a step's name would show after days at a bench.
+// It is run on one cell: a spread has none, a weighing has no run.
+TEST(Claim, a_lot_and_a_weighing_have_no_variants) {
+  EXPECT_NE(complaint_of(with(good_claim, "unit: Wh/kg,", "unit: '%', statistic: relative_spread,")).find("is about a lot"),
+            std::string::npos);
+  const std::string weighed =
+      with(good_claim, "quantity: specific_energy, comparator: '>=', value: 100, value_from: source, unit: Wh/kg",
+           "quantity: mass_loss, comparator: '<=', value: 1, value_from: source, unit: '%', measured_before: a, "
+           "measured_after: b, measured_standard: 0.1");
+  EXPECT_NE(complaint_of(weighed), "");
+}
+
 TEST(Claim, every_file_names_profiles_cells_parameters_and_steps_that_exist) {
   for (const fs::path& file : files_of_claims()) {
     const Claim claim = read_claim_file(file);

@@ -50,6 +50,19 @@ TEST(VerdictMeasure, charges_and_energies) {
   EXPECT_NEAR(value(play, {.quantity = ClaimQuantity::step_time, .step = "charge"}), 60.0, 1e-12);
 }
 
+// A profile that gives up after an hour has not shown that an hour is enough: it is the least it can be, and fails a limit below.
+TEST(VerdictMeasure, a_charge_that_ended_by_its_time_took_that_long_at_least) {
+  Play play;
+  play.add({.name = "charge", .from_V = 4.0, .to_V = 4.0, .from_A = 5.0, .to_A = 5.0, .ended_by = "step_time_min >= 60"});
+  const Result<Measured> m =
+      measure(play.facts(), {.quantity = ClaimQuantity::step_time, .step = "charge"}, instruments(), cell());
+  ASSERT_TRUE(m);
+  EXPECT_TRUE(m->is_least);
+  EXPECT_NEAR(m->value, 60.0, 1e-12);
+  EXPECT_LT(combine(m->budget).expanded, 0.1);
+  EXPECT_NE(m->note.find("step_time_min >= 60"), std::string::npos);
+}
+
 // A cell that was half full when the run began gives back more than went in: that is no efficiency.
 TEST(VerdictMeasure, an_efficiency_is_of_cycles_that_began_where_a_discharge_had_ended) {
   const MeasureRequest request{.quantity = ClaimQuantity::coulombic_efficiency, .step = "discharge", .reference = "charge*"};

@@ -15,7 +15,7 @@ struct PlayedStep {
   double seconds = 3600.0;
   double from_V = 3.7, to_V = 3.7;
   double from_A = 0.0, to_A = 0.0;  ///< as read
-  std::string ended_by = "step_time_s >= 0";
+  std::string ended_by = "soc_pct >= 0";
   bool is_reference = false;
   std::int64_t cycle = 0;
   double cv_seconds = 0.0;
