@@ -233,6 +233,11 @@ Task<Response> Service::export_run(const Call& call, std::int64_t run) {
   ErrorDetail busy{.code = "busy"};
   busy.message = "as many exports as there can be are under way; ask again";
   if (!feed) co_return error_response(503, std::move(busy));
+  if (!call.who.name.empty()) {
+    std::erase_if(named_exports_, [](const auto& one) { return one.second.expired(); });
+    named_exports_.emplace_back(call.who.name, feed);
+    if (!access_.has_account(call.who.name)) feed->cut();
+  }
   if (const std::optional<Error> failed = co_await feed->begun()) co_return record_error(*failed);
   Response response;
   response.content_type = (*file)->content_type;

@@ -171,6 +171,7 @@ ServerLimits patient_limits() {
 
 FakeBench::FakeBench(FakeBenchSettings settings) : control_{settings.channel_count} {
   ServerSettings server;
+  server.address = settings.address;
   server.access.token = token;
   server.access.accounts = std::move(settings.accounts);
   server.access.accounts_file = settings.accounts_file;

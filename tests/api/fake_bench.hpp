@@ -90,6 +90,7 @@ struct FakeBenchSettings {
   std::function<void(const ServerChange&)> on_change;
   std::string database;
   std::string certificate_file, key_file;
+  std::string address = "127.0.0.1";
 };
 
 /// Limits of a test: nobody is slowed down by them.
