@@ -337,6 +337,8 @@ bool MainWindow::eventFilter(QObject* watched, QEvent* event) {
       return true;
     }
   }
+  // Not in the midst of it: the desktop's own palette is read, and every widget gets another one.
+  if (event->type() == QEvent::ThemeChange && watched == this) QTimer::singleShot(0, this, &follow_desktop);
   return QMainWindow::eventFilter(watched, event);
 }
 
