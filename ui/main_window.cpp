@@ -71,6 +71,10 @@ MainWindow::MainWindow(QWidget* parent) : QMainWindow(parent), model_(client_) {
     if (!address_.user.isEmpty()) ask_password(why);
   });
   connect(&client_, &ApiClient::stop_heard, stop_notice_, &StopNotice::hear);
+  // Whoever was told of one stop was told of no later one.
+  connect(&client_, &ApiClient::stop_heard, this, [this] {
+    if (!client_.has_open_stop()) was_told_of_open_stop_ = false;
+  });
   connect(&model_, &BenchModel::bench_changed, this, &MainWindow::show_bench);
   connect(&model_, &BenchModel::alarms_changed, this, [this] { alarm_panel_->show_alarms(model_.alarms()); });
   connect(alarm_panel_, &AlarmPanel::acknowledge_requested, this, &MainWindow::acknowledge);
@@ -333,6 +337,8 @@ bool MainWindow::eventFilter(QObject* watched, QEvent* event) {
       return true;
     }
   }
+  // Not in the midst of it: the desktop's own palette is read, and every widget gets another one.
+  if (event->type() == QEvent::ThemeChange && watched == this) QTimer::singleShot(0, this, &follow_desktop);
   return QMainWindow::eventFilter(watched, event);
 }
 
@@ -369,7 +375,7 @@ void MainWindow::restore_layout() {
 void MainWindow::end_after_stops(std::function<void(const QStringList&)> done) {
   constexpr int look_every_ms = 50;
   if (!client_.has_open_stop() || std::exchange(is_ending_, true)) {
-    was_told_of_open_stop_ = true;  // nobody is asked whether the window may close
+    closes_unasked_ = true;
     done(stop_notice_->unconfirmed());
     return;
   }
@@ -380,7 +386,7 @@ void MainWindow::end_after_stops(std::function<void(const QStringList&)> done) {
     if (client_.has_open_stop() && !deadline.hasExpired()) return;
     look->stop();
     look->deleteLater();
-    was_told_of_open_stop_ = true;
+    closes_unasked_ = true;
     done(stop_notice_->unconfirmed());
   });
   look->start(look_every_ms);
@@ -389,7 +395,7 @@ void MainWindow::end_after_stops(std::function<void(const QStringList&)> done) {
 void MainWindow::closeEvent(QCloseEvent* event) {
   save_layout();
   // It would end with the window, unsaid. Whoever closes again means it.
-  if (client_.has_open_stop() && !std::exchange(was_told_of_open_stop_, true)) {
+  if (!closes_unasked_ && client_.has_open_stop() && !std::exchange(was_told_of_open_stop_, true)) {
     say(tr("A stop is not confirmed yet, and closing would end it: use the hardware emergency stop, or close again."), true);
     return event->ignore();
   }

@@ -103,6 +103,7 @@ class MainWindow : public QMainWindow {
   QTimer message_timer_;
   QString trouble_;
   bool was_told_of_open_stop_ = false;
+  bool closes_unasked_ = false;  ///< nobody is there to be asked whether the window may close
   bool is_ending_ = false, is_made_ = false;
 };
 

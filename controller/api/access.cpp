@@ -226,6 +226,10 @@ bool Access::set_accounts(std::vector<Account> accounts) {
   return true;
 }
 
+bool Access::has_account(const std::string& name) const {
+  return std::any_of(accounts_->begin(), accounts_->end(), [&name](const Account& account) { return account.name == name; });
+}
+
 std::string Access::digest(std::string_view authorization) const {
   return sha256_text(process_key_ + std::string{authorization});
 }

@@ -75,6 +75,7 @@ class Access {
   void remember(std::string_view authorization, const Principal& principal);
   /// Those of now; what was right before is forgotten. False: they are what they were.
   bool set_accounts(std::vector<Account> accounts);
+  [[nodiscard]] bool has_account(const std::string& name) const;
   /// Another number with each change of the accounts.
   [[nodiscard]] std::uint64_t generation() const { return generation_; }
 

@@ -10,6 +10,12 @@
 
 namespace cellrig::api {
 
+struct AddedCell {
+  CellView view;
+  bool is_new = false;  ///< false: the bench had this very file under this very name
+  std::string sha256;   ///< of what is kept
+};
+
 /// Names are those of a list, never paths: what a client writes does not reach the file system. Unknown names: code "not_found", nearest.
 class Catalogue {
  public:
@@ -19,7 +25,7 @@ class Catalogue {
   [[nodiscard]] virtual std::vector<CellView> cells() = 0;
   [[nodiscard]] virtual Decoded<CellView> cell(const std::string& name) = 0;
   /// Keeps it for good, unless it can't be read, or its name stands for something else already (code "exists"), or the disk fails ("not_kept").
-  [[nodiscard]] virtual Decoded<CellView> add_cell(const CellFileOrder& order) = 0;
+  [[nodiscard]] virtual Decoded<AddedCell> add_cell(const CellFileOrder& order) = 0;
   /// As `cellrig check`. A profile that is refused is a report, not an error.
   [[nodiscard]] virtual Decoded<CheckReport> check(const CheckOrder& order) = 0;
   /// The command that rehearses this as a child process and prints one JSON document: program and arguments.

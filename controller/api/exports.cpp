@@ -24,7 +24,7 @@ void ExportFeed::end(std::optional<Error> error) {
   {
     const std::lock_guard lock{mutex_};
     has_ended_ = true;
-    error_ = std::move(error);
+    if (!error_) error_ = std::move(error);
   }
   notify();
 }
@@ -34,6 +34,15 @@ void ExportFeed::close() {
   is_closed_ = true;
   waiting_.clear();
   room_.notify_all();
+}
+
+void ExportFeed::cut() {
+  {
+    const std::lock_guard lock{mutex_};
+    if (!has_ended_ || !waiting_.empty()) error_ = fail(Fault::interrupted, "who asked for it may not have it any more");
+  }
+  close();
+  notify();
 }
 
 void ExportFeed::notify() {

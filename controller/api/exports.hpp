@@ -45,6 +45,8 @@ class ExportFeed : public std::enable_shared_from_this<ExportFeed> {
 
   /// Nobody wants more. Any thread.
   void close();
+  /// The same, told to whoever waits for the next piece: what was sent is not the whole. API thread.
+  void cut();
 
  private:
   [[nodiscard]] bool has_news();

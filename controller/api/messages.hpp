@@ -326,6 +326,7 @@ struct CellFileOrder {
   std::string name;  ///< by which it is chosen from now on: letters, digits, '-', '_' and '.'
   std::string text;  ///< YAML, as docs/cell-model.md has it
   std::string operator_name;
+  std::string reason;  ///< must be given
 };
 
 /// Who, and why: of pause, resume, skip, stop, confirm.

@@ -388,8 +388,9 @@ struct Shape<GoOnOrder> {
 template <>
 struct Shape<CellFileOrder> {
   static constexpr std::string_view name = "CellFileOrder";
-  static constexpr auto fields = std::tuple{must("name", &CellFileOrder::name), must("text", &CellFileOrder::text),
-                                            may("operator", &CellFileOrder::operator_name)};
+  static constexpr auto fields =
+      std::tuple{must("name", &CellFileOrder::name), must("text", &CellFileOrder::text),
+                 may("operator", &CellFileOrder::operator_name), must("reason", &CellFileOrder::reason)};
 };
 
 template <>

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <set>
 
 #include "controller/api/decimate.hpp"
 #include "controller/api/record_views.hpp"
@@ -85,13 +86,24 @@ bool overlaps(const db::StepInfo& step, const Range& range) {
   return begins_before && (!step.end || static_cast<double>(step.end->ended_test_time_ns) * ns_to_s >= range.from_s);
 }
 
-Result<void> visit_samples(db::Reader& reader, std::int64_t run, const std::vector<db::StepInfo>& steps, const Range& range,
-                           bool needs_all, const db::SampleVisitor& visit) {
-  constexpr std::size_t single_steps_max = 200;  // more: one scan over all is cheaper
+/// Steps of which something lies in the range; with `whole_clock` all parts of them: of one that was interrupted the clock began in the
+/// part before.
+std::vector<const db::StepInfo*> steps_wanted(const std::vector<db::StepInfo>& steps, const Range& range, bool whole_clock) {
+  std::set<std::int64_t> counts;
+  for (const db::StepInfo& step : steps) {
+    if (overlaps(step, range)) counts.insert(step.row.step_count);
+  }
   std::vector<const db::StepInfo*> wanted;
   for (const db::StepInfo& step : steps) {
-    if (needs_all || overlaps(step, range)) wanted.push_back(&step);
+    if (whole_clock ? counts.contains(step.row.step_count) : overlaps(step, range)) wanted.push_back(&step);
   }
+  return wanted;
+}
+
+Result<void> visit_samples(db::Reader& reader, std::int64_t run, const std::vector<db::StepInfo>& steps, const Range& range,
+                           bool whole_clock, const db::SampleVisitor& visit) {
+  constexpr std::size_t single_steps_max = 200;  // more: one scan over all is cheaper
+  const std::vector<const db::StepInfo*> wanted = steps_wanted(steps, range, whole_clock);
   if (wanted.size() == steps.size() || wanted.size() > single_steps_max) {
     const Result<std::uint64_t> done = reader.for_each_sample(run, visit);
     return done ? Result<void>{} : Result<void>{done.error()};
@@ -186,7 +198,6 @@ Result<SamplesView> samples_view(const std::string& database, const SamplesQuery
     hot.add(static_cast<double>(sample.row.test_time_ns) * ns_to_s, values);
     return true;
   };
-  // The clock of a step that was interrupted began in the part before.
   const bool is_clock_wanted = std::count(wanted.hot_names.begin(), wanted.hot_names.end(), "step_time_s") != 0;
   if (const Result<void> done = visit_samples(**reader, query.run, *steps, range, is_clock_wanted, visit); !done)
     return done.error();

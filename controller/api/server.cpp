@@ -121,7 +121,8 @@ struct Server::Impl {
   [[nodiscard]] Task<std::optional<Response>> read(Stream& stream, beast::flat_buffer& buffer, Parser& parser, Connection& self);
   [[nodiscard]] Task<bool> write_pieces(Stream& stream, Response response, bool keeps_alive);
   [[nodiscard]] Task<bool> write(Stream& stream, Response response, unsigned version, bool keeps_alive);
-  [[nodiscard]] Task<void> broadcast(std::shared_ptr<Stream> stream, http::request<http::string_body> request, std::string owner);
+  [[nodiscard]] Task<void> broadcast(std::shared_ptr<Stream> stream, http::request<http::string_body> request,
+                                     Service::Admitted admitted);
   [[nodiscard]] Task<void> watch_subscriber(std::shared_ptr<Socket> socket, std::shared_ptr<Subscriber> subscriber);
   [[nodiscard]] Task<Response> respond(const Request& request, const Service::Admitted& admitted);
   [[nodiscard]] std::optional<Response> why_no_stream() const;
@@ -331,7 +332,7 @@ Task<void> Server::Impl::serve(std::shared_ptr<Stream> stream, std::string remot
     if (!admitted.refusal && is_upgrade && admitted.routed.route->operation == Operation::stream) {
       admitted.refusal = why_no_stream();
       if (!admitted.refusal) {
-        co_await broadcast(stream, parser.release(), admitted.who.name);
+        co_await broadcast(stream, parser.release(), admitted);
         co_return;
       }
     }
@@ -352,7 +353,8 @@ Task<void> Server::Impl::watch_subscriber(std::shared_ptr<Socket> socket, std::s
   beast::get_lowest_layer(*socket).close();
 }
 
-Task<void> Server::Impl::broadcast(std::shared_ptr<Stream> stream, http::request<http::string_body> request, std::string owner) {
+Task<void> Server::Impl::broadcast(std::shared_ptr<Stream> stream, http::request<http::string_body> request,
+                                   Service::Admitted admitted) {
   boost::system::error_code ignored;
   stream->socket().set_option(asio::socket_base::send_buffer_size{static_cast<int>(stream_send_buffer_bytes)}, ignored);
   const auto socket = std::make_shared<Socket>(std::move(*stream));
@@ -365,7 +367,9 @@ Task<void> Server::Impl::broadcast(std::shared_ptr<Stream> stream, http::request
   socket->auto_fragment(false);  // a message is a frame: a client may be twenty lines
   const auto [refused] = co_await socket->async_accept(request, quiet);
   if (refused) co_return;
-  const std::shared_ptr<Subscriber> subscriber = service.hub().subscribe(std::move(owner));
+  const std::shared_ptr<Subscriber> subscriber = service.hub().subscribe(admitted.who.name);
+  // Whose account went while the stream was being accepted is not told of its end.
+  if (!service.is_known_still(admitted)) subscriber->close();
   asio::co_spawn(context, watch_subscriber(socket, subscriber), asio::detached);
   socket->text(true);
   while (true) {

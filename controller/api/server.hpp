@@ -41,6 +41,8 @@ struct ServerLimits {
 struct ServerChange {
   std::string action;
   std::string operator_name;  ///< who asked for it; empty: whoever looks after this computer
+  std::string origin;         ///< from where; empty: this computer
+  std::string reason;         ///< given by who asked
   std::string text;
   bool is_trouble = false;
 };

@@ -14,6 +14,7 @@ namespace {
 constexpr double failures_per_s = 0.2, failures_burst = 10;
 // Those of stops are not slowed down, but who sends many keeps no other address waiting: a check takes some 50 ms.
 constexpr std::size_t stop_checks_max = 32, stop_checks_of_one_address_max = 4;
+constexpr int judged_times_max = 5;  // of one request, while the accounts change
 static_assert(stop_checks_max <= Worker::waiting_max);
 
 Response unsigned_answer() {
@@ -27,6 +28,12 @@ Response unsigned_answer() {
 /// Nobody looked at the password, so nothing is said about it.
 Response too_busy_to_look() {
   Response response = error_response(503, {.code = "busy", .message = "too many passwords are being checked; ask again"});
+  response.headers.emplace_back("Retry-After", "1");
+  return response;
+}
+
+Response accounts_changing() {
+  Response response = error_response(503, {.code = "busy", .message = "the accounts are being changed; ask again"});
   response.headers.emplace_back("Retry-After", "1");
   return response;
 }
@@ -109,30 +116,39 @@ std::optional<Response> Service::wrong_host_or_origin(const Request& request) co
                         {.code = "wrong_origin", .message = "requests of other sites' pages are refused", .where = "Origin"});
 }
 
-/// What is known already, a token or a password that was right before, waits for nothing.
+/// What is known already, a token or a password that was right before, waits for nothing. Accounts that change meanwhile make it
+/// begin anew: the password may be another one now.
 Task<std::optional<Response>> Service::sign_in(const Request& request, bool is_stop, Principal& who) {
   const std::string authorization{request.header("authorization")};
-  const Access::Judged judged = access_.judge(authorization);
-  who = judged.principal;
-  if (judged.verdict == Access::Verdict::known) co_return std::nullopt;
-  // Guessing passwords is slow; a stop of somebody who mistyped often is not.
-  if (judged.verdict == Access::Verdict::needs_hashing &&
-      (is_stop || failures_.admits(request.remote, std::chrono::steady_clock::now()))) {
-    const std::shared_ptr<const std::string> place = is_stop ? stop_checks_.take(request.remote) : nullptr;
+  std::shared_ptr<const std::string> place;
+  bool is_admitted = false;
+  for (int judged_times = 0; judged_times < judged_times_max; ++judged_times) {
+    const Access::Judged judged = access_.judge(authorization);
+    who = judged.principal;
+    if (judged.verdict == Access::Verdict::known) co_return std::nullopt;
+    // Guessing passwords is slow; a stop of somebody who mistyped often is not.
+    if (!is_admitted && judged.verdict == Access::Verdict::needs_hashing)
+      is_admitted = is_stop || failures_.admits(request.remote, std::chrono::steady_clock::now());
+    if (judged.verdict != Access::Verdict::needs_hashing || !is_admitted) co_return unsigned_answer_counted();
+    if (is_stop && !place) place = stop_checks_.take(request.remote);
     if (is_stop && !place) co_return too_busy_to_look();
     Worker& worker = is_stop ? stop_hash_worker_ : hash_worker_;
     const std::uint64_t generation = access_.generation();
     std::function<std::optional<Principal>()> work = access_.hasher(authorization);
     const std::optional<std::optional<Principal>> found = co_await worker.run<std::optional<Principal>>(std::move(work));
-    if (!found || generation != access_.generation()) co_return too_busy_to_look();
-    if (*found) {
-      access_.remember(authorization, **found);
-      who = **found;
-      co_return std::nullopt;
-    }
+    if (!found) co_return too_busy_to_look();
+    if (generation != access_.generation()) continue;
+    if (!*found) co_return unsigned_answer_counted();
+    access_.remember(authorization, **found);
+    who = **found;
+    co_return std::nullopt;
   }
+  co_return accounts_changing();
+}
+
+Response Service::unsigned_answer_counted() {
   ++traffic_.unsigned_requests;
-  co_return unsigned_answer();
+  return unsigned_answer();
 }
 
 Task<Service::Admitted> Service::admit(const Request& request) {
@@ -142,6 +158,7 @@ Task<Service::Admitted> Service::admit(const Request& request) {
   if (admitted.refusal) co_return admitted;
   admitted.refusal = co_await sign_in(request, stops, admitted.who);
   if (admitted.refusal) co_return admitted;
+  admitted.generation = access_.generation();
   const Principal& who = admitted.who;
   const std::string client = who.name + "@" + request.remote;
   if (!stops && !limit_.admits(client, std::chrono::steady_clock::now())) {

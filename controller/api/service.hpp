@@ -5,6 +5,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <chrono>
+#include <list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -44,6 +45,7 @@ class Service {
   struct Admitted {
     std::optional<Response> refusal;
     Principal who;
+    std::uint64_t generation = 0;  ///< of the accounts that knew them
     Routed routed;
   };
   [[nodiscard]] Task<Admitted> admit(const Request& request);
@@ -52,6 +54,11 @@ class Service {
 
   /// Looks for changes of the accounts file as long as it runs; ends with the io_context.
   [[nodiscard]] Task<void> watch_accounts();
+
+  /// False: they are somebody's whom the accounts of now may not know.
+  [[nodiscard]] bool is_known_still(const Admitted& admitted) const {
+    return admitted.who.name.empty() || admitted.generation == access_.generation();
+  }
 
   [[nodiscard]] LiveHub& hub() { return hub_; }
   [[nodiscard]] Traffic& traffic() { return traffic_; }
@@ -74,6 +81,7 @@ class Service {
   [[nodiscard]] std::optional<Response> wrong_host_or_origin(const Request& request) const;
   /// Why not; empty: `who` is known.
   [[nodiscard]] Task<std::optional<Response>> sign_in(const Request& request, bool is_stop, Principal& who);
+  [[nodiscard]] Response unsigned_answer_counted();
   void take_accounts(std::vector<Account> accounts, const std::string& trouble);
   [[nodiscard]] Task<Response> once(const Call& call);
   [[nodiscard]] Task<Response> carry_out(const Call& call);
@@ -119,6 +127,7 @@ class Service {
   LiveHub hub_;
   Rehearsals rehearsals_;
   Exports exports_;
+  std::list<std::pair<std::string, std::weak_ptr<ExportFeed>>> named_exports_;  ///< by the account that reads them
   Traffic traffic_;
   Worker record_worker_, catalogue_worker_, hash_worker_;
   Worker stop_hash_worker_;  ///< passwords of stops wait for those of stops only

@@ -45,7 +45,20 @@ void Service::take_accounts(std::vector<Account> accounts, const std::string& tr
     if (settings_.on_change) settings_.on_change(change);
   };
   if (!trouble.empty()) return tell("the accounts stay as they were: " + trouble, true);
+  if (accounts.empty()) {
+    AccessSettings without = settings_.access;
+    without.accounts.clear();
+    const std::string why = why_address_is_refused(settings_.address, without);
+    if (!why.empty()) return tell("the accounts stay as they were: the file holds none, and " + why, true);
+  }
   if (!access_.set_accounts(accounts)) return;
+  const auto has_account = [&accounts](const std::string& name) {
+    return std::any_of(accounts.begin(), accounts.end(), [&name](const Account& account) { return account.name == name; });
+  };
+  for (const auto& [owner, feed] : named_exports_) {
+    const std::shared_ptr<ExportFeed> alive = feed.lock();
+    if (alive && !has_account(owner)) alive->cut();
+  }
   for (const auto& subscriber : hub_.subscribers()) {
     if (!subscriber->owner().empty()) subscriber->close();
   }

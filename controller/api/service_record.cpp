@@ -100,6 +100,8 @@ Response answer_of(const Decoded<View>& view) {
   return view ? json_response(*view) : catalogue_error(view.error());
 }
 
+bool is_blank(const std::string& text) { return text.find_first_not_of(" \t\r\n") == std::string::npos; }
+
 std::vector<std::string> words_in(std::string_view text) {
   std::vector<std::string> words;
   while (!text.empty()) {
@@ -233,6 +235,11 @@ Task<Response> Service::export_run(const Call& call, std::int64_t run) {
   ErrorDetail busy{.code = "busy"};
   busy.message = "as many exports as there can be are under way; ask again";
   if (!feed) co_return error_response(503, std::move(busy));
+  if (!call.who.name.empty()) {
+    std::erase_if(named_exports_, [](const auto& one) { return one.second.expired(); });
+    named_exports_.emplace_back(call.who.name, feed);
+    if (!access_.has_account(call.who.name)) feed->cut();
+  }
   if (const std::optional<Error> failed = co_await feed->begun()) co_return record_error(*failed);
   Response response;
   response.content_type = (*file)->content_type;
@@ -262,7 +269,12 @@ Task<Response> Service::catalogue(const Call& call) {
 Task<Response> Service::add_cell(const Call& call) {
   const Decoded<CellFileOrder> order = from_json<CellFileOrder>(call.request.body);
   if (!order) co_return error_response(400, order.error());
-  using Added = Decoded<CellView>;
+  const Who who = who_orders(call, order->operator_name);
+  ErrorDetail missing{.code = "bad_input"};
+  missing.message = "what limits a real cell is added by somebody, and for a reason";
+  missing.where = is_blank(who.name) ? "operator" : "reason";
+  if (is_blank(who.name) || is_blank(order->reason)) co_return error_response(400, std::move(missing));
+  using Added = Decoded<AddedCell>;
   Catalogue& library = catalogue_;
   std::function<Added()> work = [&library, asked = *order] { return library.add_cell(asked); };
   const std::optional<Added> added = co_await catalogue_worker_.run<Added>(std::move(work));
@@ -271,10 +283,12 @@ Task<Response> Service::add_cell(const Call& call) {
   if (!added) co_return error_response(503, std::move(busy));
   if (!*added) co_return catalogue_error(added->error());
   ServerChange change{.action = "cell file added"};
-  change.operator_name = call.who.name.empty() ? order->operator_name : call.who.name;
-  change.text = "cell file '" + order->name + "', sha256 " + sha256_text(order->text);
-  if (settings_.on_change) settings_.on_change(change);
-  co_return json_response(added->value());
+  change.operator_name = who.name;
+  change.origin = who.origin;
+  change.reason = order->reason;
+  change.text = "cell file '" + order->name + "', sha256 " + (*added)->sha256;
+  if ((*added)->is_new && settings_.on_change) settings_.on_change(change);
+  co_return json_response((*added)->view);
 }
 
 Task<Response> Service::rehearse(const Call& call) {

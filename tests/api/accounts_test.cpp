@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <mutex>
 
 #include "controller/api/access.hpp"
@@ -104,6 +105,26 @@ TEST_F(AccountsWhileServing, a_file_that_cannot_be_read_changes_nothing_and_says
   EXPECT_EQ(as("Basic dmVyYTpvcGVu", "GET", "/session").status, 200);
   write_accounts(path_, vera_ + zoe_);
   EXPECT_THAT(said_.next(), HasSubstr("zoe (viewer)"));
+}
+
+// The accounts change while a password is looked at, which takes longer than that.
+TEST_F(AccountsWhileServing, a_stop_is_served_though_the_accounts_change_while_its_password_is_looked_at) {
+  write_accounts(path_, vera_ + zoe_);
+  EXPECT_THAT(said_.next(), HasSubstr("zoe"));
+  for (int i = 0; i < 4; ++i) {
+    std::future<Answer> stopped = std::async(std::launch::async, [this] { return as(zoe_open, "POST", "/stop"); });
+    write_accounts(path_, i % 2 == 0 ? zoe_ : vera_ + zoe_);
+    const Answer answer = stopped.get();
+    EXPECT_EQ(answer.status, 200) << i << " " << answer.body;
+    EXPECT_THAT(said_.next(), HasSubstr("zoe"));
+  }
+}
+
+TEST_F(AccountsWhileServing, none_at_all_leaves_the_token_to_a_bench_of_this_machine) {
+  write_accounts(path_, "# nobody\n");
+  EXPECT_EQ(said_.next(), "the accounts were read again: nobody: the token alone signs in");
+  EXPECT_EQ(as("Basic dmVyYTpvcGVu", "GET", "/session").status, 401);
+  EXPECT_EQ(bench_->get("/session").status, 200);
 }
 
 // An editor empties a file before it writes it.

@@ -149,9 +149,9 @@ Decoded<ProfileView> FakeCatalogue::profile(const std::string& name) {
 Decoded<CellView> FakeCatalogue::cell(const std::string& name) {
   return name == "lg-m50" ? decoded(cells().front()) : refused<CellView>(name);
 }
-Decoded<CellView> FakeCatalogue::add_cell(const CellFileOrder& order) {
-  if (order.name == "lg-m50") return Decoded<CellView>{boost::system::in_place_error, ErrorDetail{.code = "exists"}};
-  return decoded(CellView{.name = order.name});
+Decoded<AddedCell> FakeCatalogue::add_cell(const CellFileOrder& order) {
+  if (order.name == "lg-m50") return Decoded<AddedCell>{boost::system::in_place_error, ErrorDetail{.code = "exists"}};
+  return decoded(AddedCell{CellView{.name = order.name}, order.name != "had-already", "2d71"});
 }
 
 Decoded<CheckReport> FakeCatalogue::check(const CheckOrder& order) {
@@ -171,6 +171,7 @@ ServerLimits patient_limits() {
 
 FakeBench::FakeBench(FakeBenchSettings settings) : control_{settings.channel_count} {
   ServerSettings server;
+  server.address = settings.address;
   server.access.token = token;
   server.access.accounts = std::move(settings.accounts);
   server.access.accounts_file = settings.accounts_file;

@@ -76,7 +76,7 @@ class FakeCatalogue final : public Catalogue {
   [[nodiscard]] Decoded<ProfileView> profile(const std::string& name) override;
   [[nodiscard]] std::vector<CellView> cells() override { return {{.name = "lg-m50", .title = "LG M50"}}; }
   [[nodiscard]] Decoded<CellView> cell(const std::string& name) override;
-  [[nodiscard]] Decoded<CellView> add_cell(const CellFileOrder& order) override;
+  [[nodiscard]] Decoded<AddedCell> add_cell(const CellFileOrder& order) override;
   [[nodiscard]] Decoded<CheckReport> check(const CheckOrder& order) override;
   [[nodiscard]] Decoded<std::vector<std::string>> rehearsal_command(const CheckOrder& order) override;
   std::vector<std::string> command{"/bin/sh", "-c", "echo '{\"outcome\":\"completed\",\"duration_s\":5}'"};
@@ -90,6 +90,7 @@ struct FakeBenchSettings {
   std::function<void(const ServerChange&)> on_change;
   std::string database;
   std::string certificate_file, key_file;
+  std::string address = "127.0.0.1";
 };
 
 /// Limits of a test: nobody is slowed down by them.

@@ -8,8 +8,11 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
+#include <future>
 #include <memory>
 
+#include "controller/api/access.hpp"
 #include "controller/api/tls_tunnel.hpp"
 #include "tests/api/fake_bench.hpp"
 #include "tests/db/record_play.hpp"
@@ -142,6 +145,31 @@ TEST_F(Tls, handshakes_count_as_connections) {
   for (std::size_t i = 0; i < 6; ++i) EXPECT_TRUE(crowd[i]->is_closed_within(std::chrono::seconds{10})) << i;
   EXPECT_THAT(ask_tls(bench_->port(), closing(FakeBench::signed_in())), StartsWith("HTTP/1.1 200"));
   EXPECT_EQ(bench_->control().told().size(), 1U);
+}
+
+// A token that is good everywhere, and nobody's, is not what somebody wants who empties a file.
+TEST_F(Tls, and_accounts_are_needed_elsewhere_than_on_this_machine_also_later) {
+  const std::string path = dir_.file("accounts"), draft = dir_.file("draft");
+  std::ofstream{path} << account_line("vera", Role::operates, "open");
+  std::filesystem::permissions(path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  FakeBenchSettings settings{.limits = patient_limits()};
+  settings.limits.accounts_look_every = std::chrono::milliseconds{10};
+  settings.address = "0.0.0.0";
+  settings.accounts = read_accounts(path);
+  settings.accounts_file = path;
+  std::promise<ServerChange> said;
+  settings.on_change = [&said](const ServerChange& change) { said.set_value(change); };
+  begin(std::move(settings));
+  std::ofstream{draft} << "# nobody\n";
+  std::filesystem::permissions(draft, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  std::filesystem::rename(draft, path);
+  std::future<ServerChange> heard = said.get_future();
+  ASSERT_EQ(heard.wait_for(Client::wait_max), std::future_status::ready);
+  const ServerChange change = heard.get();
+  EXPECT_TRUE(change.is_trouble);
+  EXPECT_THAT(change.text, StartsWith("the accounts stay as they were: the file holds none"));
+  EXPECT_THAT(ask_tls(bench_->port(), closing({{"Authorization", "Basic dmVyYTpvcGVu"}})), StartsWith("HTTP/1.1 200"));
+  bench_.reset();
 }
 
 TEST_F(Tls, is_refused_without_a_certificate_and_its_own_key) {

@@ -113,14 +113,32 @@ TEST_F(Live, takes_a_cell_from_a_file_and_says_why_one_is_not_taken) {
     file.write(text);
     return file.fileName();
   };
-  page.add_cell_file(write("holiday.yaml", "beach: true"));
+  const auto add = [&](const QString& path) {
+    page.add_cell_file(path);
+    auto* dialog = page.findChild<PersonDialog*>();
+    ASSERT_NE(dialog, nullptr);
+    EXPECT_FALSE(dialog->action_button().isEnabled()) << "it takes a reason";
+    QTest::keyClicks(&dialog->reason_field(), QStringLiteral("new lot"));
+    click(dialog->action_button());
+    delete dialog;
+  };
+  add(write("holiday.yaml", "beach: true"));
   ASSERT_TRUE(wait_until([&] { return window.message().contains(QStringLiteral("this is no cell file")); }))
       << qPrintable(window.message());
   page.add_cell_file(write("huge.yaml", QByteArray(100'000, ' ')));
   EXPECT_TRUE(window.message().contains(QStringLiteral("too large"))) << qPrintable(window.message());
-  page.add_cell_file(write("sample-7.yaml", "nominal_capacity_Ah: 2"));
+  add(write("sample-7.yaml", "nominal_capacity_Ah: 2"));
   EXPECT_TRUE(wait_until([&] { return page.cell_box().currentData().toString() == QStringLiteral("sample-7"); }));
   EXPECT_TRUE(window.message().contains(QStringLiteral("sample-7"))) << qPrintable(window.message());
+  const FakeRequest* sent = nullptr;
+  for (const FakeRequest& request : bench.requests()) {
+    if (request.path == QStringLiteral("/cells") && !request.body.isEmpty()) sent = &request;
+  }
+  ASSERT_NE(sent, nullptr);
+  const auto order = api::from_json<api::CellFileOrder>(sent->body.toStdString());
+  ASSERT_TRUE(order);
+  EXPECT_EQ(order->operator_name, "jane");
+  EXPECT_EQ(order->reason, "new lot");
 }
 
 // Whoever did not hear the first beep hears the next; silence is about this alarm only.

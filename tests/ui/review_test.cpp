@@ -83,8 +83,13 @@ TEST_F(Review, finds_runs_by_cell_and_profile_by_keyboard) {
 TEST_F(Review, lays_runs_over_each_other_and_shows_chosen_cycles) {
   ASSERT_NO_FATAL_FAILURE(open());
   ASSERT_NO_FATAL_FAILURE(choose({1, 2}));
-  int curves = -1;
-  QObject::connect(&view.curve_page(), &CurvePage::curves_shown, [&](int count) { curves = count; });
+  int curves = -1, answers = 0;
+  QObject::connect(&view.curve_page(), &CurvePage::curves_shown, [&](int count) {
+    curves = count;
+    ++answers;
+  });
+  QTest::qWait(300);
+  EXPECT_EQ(answers, 0) << "nobody looks at them: not read at all";
   view.tabs().setCurrentIndex(2);
   view.curve_page().cycles_field().setFocus();
   view.curve_page().cycles_field().selectAll();

@@ -156,6 +156,21 @@ TEST_F(Stop, is_not_confirmed_by_whoever_answers_that_is_not_the_service_and_a_w
   EXPECT_TRUE(window.close()) << "whoever closes again means it";
 }
 
+// Whoever closed over a first stop, and was told, has been told nothing of a second.
+TEST_F(Stop, that_is_open_is_told_of_anew_after_an_earlier_one_was_confirmed) {
+  bench.run_on("ch1", 2000);
+  ASSERT_NO_FATAL_FAILURE(connect_window());
+  for (int i = 0; i < 2; ++i) {
+    bench.hangs = true;
+    QTest::keyClick(&window, Qt::Key_F12);
+    ASSERT_TRUE(wait_until([&] { return window.message().contains(QStringLiteral("NOT CONFIRMED")); }));
+    EXPECT_FALSE(window.close()) << "stop " << i;
+    bench.hangs = false;
+    ASSERT_TRUE(wait_until([&] { return window.message().contains(QStringLiteral("every output is off")); }));
+  }
+  EXPECT_TRUE(window.close()) << "nothing is open";
+}
+
 // One that hangs must not hold up the other.
 TEST_F(Stop, of_a_channel_that_nobody_answers_does_not_hold_up_the_stop_of_everything) {
   bench.run_on("ch3", 2000);

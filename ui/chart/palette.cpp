@@ -3,6 +3,7 @@
 #include <QApplication>
 #include <QStyleFactory>
 #include <cmath>
+#include <utility>
 
 namespace cellrig::ui {
 
@@ -58,6 +59,22 @@ Palette dark_palette() {
 Palette& current() {
   static Palette held = light_palette();
   return held;
+}
+
+Theme& chosen_theme() {
+  static Theme chosen = Theme::desktop;
+  return chosen;
+}
+
+/// What the desktop asks for now: without our own palette in its place.
+bool is_desktop_dark() {
+  QApplication::setPalette(QPalette());
+  return QApplication::palette().color(QPalette::Window).lightnessF() < 0.5;
+}
+
+std::function<bool()>& desktop_reader() {
+  static std::function<bool()> reader = is_desktop_dark;
+  return reader;
 }
 
 QPalette widget_palette(const Palette& p) {
@@ -147,10 +164,15 @@ QSplitter::handle { background: transparent; }
 
 const Palette& colours() { return current(); }
 
+void read_desktop_with(std::function<bool()> is_dark) { desktop_reader() = std::move(is_dark); }
+
+void follow_desktop() {
+  if (chosen_theme() == Theme::desktop) apply_theme(Theme::desktop);
+}
+
 void apply_theme(Theme theme) {
-  // What the desktop asked for, before we put our own palette in its place.
-  static const bool is_desktop_dark = QApplication::palette().color(QPalette::Window).lightnessF() < 0.5;
-  const bool is_dark = theme == Theme::dark || (theme == Theme::desktop && is_desktop_dark);
+  chosen_theme() = theme;
+  const bool is_dark = theme == Theme::dark || (theme == Theme::desktop && desktop_reader()());
   current() = is_dark ? dark_palette() : light_palette();
   QApplication::setStyle(QStyleFactory::create(QStringLiteral("Fusion")));
   QApplication::setPalette(widget_palette(current()));

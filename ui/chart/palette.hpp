@@ -5,6 +5,7 @@
 #include <QPalette>
 #include <QString>
 #include <array>
+#include <functional>
 
 namespace cellrig::ui {
 
@@ -30,6 +31,10 @@ enum class Theme { desktop, light, dark };
 [[nodiscard]] const Palette& colours();
 /// Light or dark as the desktop says, or as somebody chose. Sets the style of the application, too.
 void apply_theme(Theme theme);
+/// The desktop has another theme now: so has the application, unless somebody chose one for it.
+void follow_desktop();
+/// Instead of the desktop's own palette: true is dark.
+void read_desktop_with(std::function<bool()> is_dark);
 [[nodiscard]] Theme theme_named(const QString& name);
 [[nodiscard]] QString name_of(Theme theme);
 /// Black or white, whichever is readable on it.

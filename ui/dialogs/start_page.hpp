@@ -35,7 +35,7 @@ class StartPage : public QWidget {
   [[nodiscard]] QLineEdit& operator_field() { return *operator_; }
   [[nodiscard]] QComboBox& profile_box() { return *profile_; }
   [[nodiscard]] QComboBox& cell_box() { return *cell_; }
-  /// A cell file of this computer becomes one of the bench's, under its own name. The bench looks at it first.
+  /// A cell file of this computer becomes one of the bench's, under its own name. A person gives the reason, and the bench looks at it first.
   void add_cell_file(const QString& path);
   [[nodiscard]] QPushButton& cell_file_button() { return *cell_file_; }
   [[nodiscard]] QComboBox& channel_box() { return *channel_; }
@@ -54,6 +54,7 @@ class StartPage : public QWidget {
   QWidget* make_fields();
   void fetch_cells(const QString& wanted);
   void choose_cell_file();
+  void send_cell_file(const QString& path, const api::CellFileOrder& order);
   void show_profile();
   void changed();
   void look();

@@ -14,6 +14,7 @@
 #include "ui/chart/palette.hpp"
 #include "ui/chart/trace_chart.hpp"
 #include "ui/dialogs/parameter_form.hpp"
+#include "ui/dialogs/person_dialog.hpp"
 #include "ui/dialogs/start_page.hpp"
 #include "ui/model/text.hpp"
 
@@ -75,8 +76,25 @@ void StartPage::add_cell_file(const QString& path) {
     Q_EMIT said(tr("%1 is too large to be a cell file").arg(path), true);
     return;
   }
-  const QString name = QFileInfo(path).completeBaseName();
-  const api::CellFileOrder order{name.toStdString(), file.readAll().toStdString(), operator_->text().trimmed().toStdString()};
+  api::CellFileOrder order;
+  order.name = QFileInfo(path).completeBaseName().toStdString();
+  order.text = file.readAll().toStdString();
+  auto* dialog =
+      new PersonDialog({tr("Add a cell file"),
+                        tr("%1 becomes the cell '%2' of the bench. What it says limits a real cell, and stays as it is.")
+                            .arg(path, to_text(order.name)),
+                        tr("Reason"), tr("Add the cell")},
+                       this);
+  if (dialog->name_field().text().isEmpty()) dialog->name_field().setText(operator_->text().trimmed());
+  dialog->on_done([this, path, order](const QString& name, const QString& reason) mutable {
+    order.operator_name = name.toStdString();
+    order.reason = reason.toStdString();
+    send_cell_file(path, order);
+  });
+  dialog->show();
+}
+
+void StartPage::send_cell_file(const QString& path, const api::CellFileOrder& order) {
   client_.post<api::CellView>({QStringLiteral("/cells"), {}}, order, this, [this, path](const Answer<api::CellView>& answer) {
     if (!answer) {
       Q_EMIT said(tr("%1 was not taken: %2").arg(path, error_text(answer.error())), true);

@@ -67,6 +67,7 @@ CurvePage::CurvePage(RecordThread& record, QWidget* parent) : QWidget(parent), r
 QString CurvePage::note() const { return note_->text(); }
 
 void CurvePage::show_runs(const std::vector<std::shared_ptr<const LoadedRun>>& runs) {
+  if (runs == runs_ && !is_stale_) return paint_curves();  // in other colours
   runs_ = runs;
   std::vector<std::int64_t> longest;
   for (const auto& run : runs) {
@@ -80,9 +81,17 @@ void CurvePage::show_runs(const std::vector<std::shared_ptr<const LoadedRun>>& r
   fetch();
 }
 
+void CurvePage::showEvent(QShowEvent* event) {
+  QWidget::showEvent(event);
+  if (is_stale_) fetch();
+}
+
+/// Every row of the cycles is read for it: not for a page that nobody looks at.
 void CurvePage::fetch() {
   const int question = ++asked_;
   curves_.clear();
+  is_stale_ = !isVisible();
+  if (is_stale_) return;
   paint_curves();
   for (const auto& run : runs_) {
     CurveOrder order{run->info.run, chosen_cycles(cycles_->text().toStdString(), cycles_in(*run))};

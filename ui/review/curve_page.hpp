@@ -27,6 +27,9 @@ class CurvePage : public QWidget {
  Q_SIGNALS:
   void curves_shown(int count);
 
+ protected:
+  void showEvent(QShowEvent* event) override;
+
  private:
   void fetch();
   void paint_curves();
@@ -40,6 +43,7 @@ class CurvePage : public QWidget {
   std::vector<std::shared_ptr<const LoadedRun>> runs_;
   std::vector<CycleCurve> curves_;
   bool is_own_choice_ = false;  ///< somebody typed cycles: they stay when another run is chosen
+  bool is_stale_ = false;       ///< to be asked for when the page is looked at
   int asked_ = 0;               ///< answers to an older question are dropped
 };
 

@@ -10,6 +10,7 @@
 #include "controller/cli/files/added_cell.hpp"
 #include "controller/cli/bench/bench_context.hpp"
 #include "controller/cli/files/settings.hpp"
+#include "db/sha256.hpp"
 #include "profiles/cell.hpp"
 #include "profiles/check.hpp"
 #include "profiles/estimate.hpp"
@@ -172,24 +173,29 @@ api::Decoded<api::CellView> BenchCatalogue::cell(const std::string& name) {
 }
 
 /// A name means one cell for ever: runs of the record have it, and whoever chose it yesterday means the same today.
-api::Decoded<api::CellView> BenchCatalogue::add_cell(const api::CellFileOrder& order) {
-  using View = api::CellView;
+api::Decoded<api::AddedCell> BenchCatalogue::add_cell(const api::CellFileOrder& order) {
+  using Added = api::AddedCell;
   const std::string objection = why_no_cell_name(order.name);
-  if (!objection.empty()) return refused<View>({.code = "bad_input", .message = objection, .where = "name"});
+  if (!objection.empty()) return refused<Added>({.code = "bad_input", .message = objection, .where = "name"});
+  const std::string kept = kept_cell_text(order.name, order.text);
   try {
-    (void)read_cell(order.text, order.name + ".yaml");
+    (void)read_cell(order.text, order.name);
+    (void)read_cell(kept, order.name);
   } catch (const ConfigError& error) {
-    return refused<View>({.code = "bad_input", .message = error.message(), .where = to_string(error.place())});
+    return refused<Added>({.code = "bad_input", .message = error.message(), .where = to_string(error.place())});
   }
-  if (const std::optional<std::string> known = library_.cell_file(order.name)) {
-    if (text_of_file(*known) == order.text) return cell(order.name);
-    return refused<View>({.code = "exists",
-                          .message = "there is another cell '" + order.name + "' already: give this one a name of its own",
-                          .where = "name"});
+  const std::optional<std::string> known = library_.cell_file(order.name);
+  const std::string known_text = known ? text_of_file(*known) : "";
+  if (known && known_text != kept && known_text != order.text) {
+    return refused<Added>({.code = "exists",
+                           .message = "there is another cell '" + order.name + "' already: give this one a name of its own",
+                           .where = "name"});
   }
-  const std::string problem = keep_cell_file({own_cells_, order.name, order.text});
-  if (!problem.empty()) return refused<View>({.code = "not_kept", .message = "the cell file could not be kept: " + problem});
-  return cell(order.name);
+  const std::string problem = known ? "" : keep_cell_file(own_cells_, kept);
+  if (!problem.empty()) return refused<Added>({.code = "not_kept", .message = "the cell file could not be kept: " + problem});
+  const api::Decoded<api::CellView> view = cell(order.name);
+  if (!view) return refused<Added>(view.error());
+  return made(Added{*view, !known, db::sha256_hex(known ? known_text : kept)});
 }
 
 api::Decoded<api::CheckReport> BenchCatalogue::check(const api::CheckOrder& order) {

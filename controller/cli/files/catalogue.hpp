@@ -29,7 +29,7 @@ class BenchCatalogue final : public api::Catalogue {
   [[nodiscard]] api::Decoded<api::ProfileView> profile(const std::string& name) override;
   [[nodiscard]] std::vector<api::CellView> cells() override;
   [[nodiscard]] api::Decoded<api::CellView> cell(const std::string& name) override;
-  [[nodiscard]] api::Decoded<api::CellView> add_cell(const api::CellFileOrder& order) override;
+  [[nodiscard]] api::Decoded<api::AddedCell> add_cell(const api::CellFileOrder& order) override;
   [[nodiscard]] api::Decoded<api::CheckReport> check(const api::CheckOrder& order) override;
   [[nodiscard]] api::Decoded<std::vector<std::string>> rehearsal_command(const api::CheckOrder& order) override;
 

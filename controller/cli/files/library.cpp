@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "controller/base/resources.hpp"
+#include "controller/cli/files/added_cell.hpp"
 
 namespace cellrig::cli {
 namespace {
@@ -21,8 +22,9 @@ std::map<std::string, std::string> files_in(const std::vector<std::string>& fold
     fs::recursive_directory_iterator at{folder, fs::directory_options::skip_permission_denied, error};
     for (; !error && at != fs::recursive_directory_iterator{} && ++seen <= files_max; at.increment(error)) {
       std::error_code ignored;
-      if (at->path().extension() == ".yaml" && at->is_regular_file(ignored))
-        files.emplace(at->path().stem().string(), at->path().string());
+      if (at->path().extension() != ".yaml" || !at->is_regular_file(ignored)) continue;
+      const std::string path = at->path().string();
+      files.emplace(name_of_kept_cell(path).value_or(at->path().stem().string()), path);
     }
   }
   return files;

@@ -11,7 +11,8 @@ namespace cellrig::cli {
 
 class Library {
  public:
-  /// Folders are looked through with all below them for *.yaml; of two files with one name the one of the earlier folder counts. Those
+  /// Folders are looked through with all below them for *.yaml; of two files with one name the one of the earlier folder counts.
+  /// A cell that a client added has the name that stands in its file. Those
   /// that come with the program come last.
   Library(std::vector<std::string> profile_folders, std::vector<std::string> cell_folders);
 

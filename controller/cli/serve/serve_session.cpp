@@ -435,11 +435,11 @@ void ServeSession::hear_of_change(const api::ServerChange& change) {
   log_->message("cellrig", change.is_trouble ? db::Severity::alarm : db::Severity::info, change.text);
   recorder_->audit(db::AuditRow{.utc = rig_->time().utc_now(),
                                 .operator_name = change.operator_name.empty() ? login_name() : change.operator_name,
-                                .origin = host_name(),
+                                .origin = change.origin.empty() ? host_name() : change.origin,
                                 .verb = "serve",
                                 .action = change.action,
-                                .reason = change.text,
-                                .detail = "{}"});
+                                .reason = change.reason.empty() ? change.text : change.reason,
+                                .detail = boost::json::serialize(boost::json::object{{"what", change.text}})});
 }
 
 /// In one piece: whoever waits for it never reads half of it.

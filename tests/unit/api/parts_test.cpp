@@ -2,11 +2,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
 #include <fstream>
 #include <sstream>
 
 #include "controller/api/bench_watch.hpp"
 #include "controller/api/exchange.hpp"
+#include "controller/api/exports.hpp"
 #include "controller/api/idempotency.hpp"
 #include "controller/api/rate_limit.hpp"
 #include "controller/api/rehearsals.hpp"
@@ -35,6 +38,21 @@ TEST(Target, that_could_be_read_in_two_ways_is_refused) {
   EXPECT_FALSE(parse_target("/" + std::string(target_length_max, 'x')));
   // A slash that was written otherwise is a letter of a name, and no way to another folder.
   EXPECT_THAT(parse_target("/a%2fb")->path, ElementsAre("a/b"));
+}
+
+TEST(ExportFeed, that_is_cut_ends_with_an_error_though_all_was_read_and_waits) {
+  boost::asio::io_context context;
+  const auto feed = std::make_shared<ExportFeed>(context);
+  EXPECT_TRUE(feed->put("a"));
+  feed->end(std::nullopt);
+  feed->cut();
+  EXPECT_FALSE(feed->put("b"));
+  std::optional<ExportFeed::Piece> piece;
+  boost::asio::co_spawn(context, feed->next(), [&piece](std::exception_ptr, ExportFeed::Piece next) { piece = std::move(next); });
+  context.run();
+  ASSERT_TRUE(piece);
+  EXPECT_EQ(piece->text, "");
+  EXPECT_TRUE(piece->error) << "a client must not take it for the whole";
 }
 
 TEST(IdempotencyMemory, forgets_the_oldest_answer_and_never_one_that_is_awaited) {
