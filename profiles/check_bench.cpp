@@ -319,22 +319,10 @@ void check_smallest(const StepVisit& visit, FindingSink& sink) {
   const double least_A = std::max(cycler.current_limit_min, cycler.current_resolution).value();
   const bool is_power = course.quantity == Course::Quantity::power;
   const double least = is_power ? least_A * course.voltage_min.value() : least_A;
-  const auto judge = [&](double value, Duration at) {
-    const double magnitude = std::abs(value);
-    if (magnitude < course.least || magnitude >= least) return false;
-    sink.error(visit.step.source, visit.step.name + ": " + with_unit(value, is_power ? "W" : "A") + " at " + describe(at) +
-                                      " is below the smallest current limit of the cycler ('" + visit.context.cycler->model +
-                                      "'), " + with_unit(least_A, "A"));
-    return true;
-  };
-  if (course.is_linear) {
-    for (Duration at{}; at < course.period; at = course.next_change(at)) {
-      if (judge(course.value_at(at), at)) return;
-    }
-    return;
-  }
-  for (const CoursePoint& point : course.points) {
-    if (judge(point.value, point.at)) return;
+  if (const std::optional<CoursePoint> found = course.first_below(least)) {
+    sink.error(visit.step.source, visit.step.name + ": " + with_unit(found->value, is_power ? "W" : "A") + " at " +
+                                      describe(found->at) + " is below the smallest current limit of the cycler ('" +
+                                      cycler.model + "'), " + with_unit(least_A, "A"));
   }
 }
 

@@ -269,14 +269,21 @@ class LeafChecker {
       never_reached("the safety limits leave " + with_unit(most, "K") + " between them");
   }
 
-  /// A soak that waits for a small difference waits for it from one side: from the other it is there at once.
+  /// A step begins when the chamber runs and not when it has arrived: everything is at the old temperature still, and nothing differs. Later
+  /// the cell lags behind from one side. In a group the other conditions wait as well, each for its time.
   void check_difference() {
     const double most = limits_.cell_temperature_max.value() - coldest_degC;
     if (std::abs(leaf_.value) > most)
       return never_reached("no two temperatures of a cell and what is around it are so far apart");
-    if (!visit_.temperature || !visit_.temperature_before || leaf_.quantity == ConditionQuantity::ambient_minus_chamber_K) return;
+    if (!visit_.temperature || visit_.temperature_before == visit_.temperature) return;
+    const bool is_at_once = leaf_.hold == Duration::zero() && leaf_.blank == Duration::zero();
+    if (!decides_ && !is_at_once) return;
+    if (decides_ && is_at_once && holds_at_zero())
+      return warning(
+          "may hold from the start: while the chamber is still where it comes from nothing differs; let it hold 'for' a time");
+    if (!visit_.temperature_before || leaf_.quantity == ConditionQuantity::ambient_minus_chamber_K) return;
     const double lags = visit_.temperature_before->value() - visit_.temperature->value();
-    if (lags != 0.0 && compare(lags, leaf_.comparison, leaf_.value))
+    if (compare(lags, leaf_.comparison, leaf_.value))
       warning("may hold from the start: the cell comes from " + with_unit(visit_.temperature_before->value(), "degC"));
   }
 
@@ -352,13 +359,34 @@ class LeafChecker {
   std::string text_;
 };
 
+/// Two temperatures that are compared, and neither `for` nor `after` beside it.
+bool is_difference_at_once(const ConditionNode& node) {
+  if (node.kind != ConditionNode::Kind::leaf || node.formula >= 0) return false;
+  const bool is_difference = node.quantity == ConditionQuantity::cell_minus_chamber_K ||
+                             node.quantity == ConditionQuantity::cell_minus_ambient_K ||
+                             node.quantity == ConditionQuantity::ambient_minus_chamber_K;
+  return is_difference && node.hold == Duration::zero() && node.blank == Duration::zero() &&
+         compare(0.0, node.comparison, node.value);
+}
+
+/// Then each of them is met at the same moment, and the group waits for nothing: as if each decided.
+bool holds_where_nothing_differs(const Program& program, const ConditionNode& group) {
+  std::size_t child = group.first_child;
+  for (std::size_t i = 0; i < group.child_count; ++i) {
+    if (!is_difference_at_once(program.nodes[child])) return false;
+    child = program.nodes[child].next_sibling;
+  }
+  return true;
+}
+
 void check_node(const StepVisit& visit, std::size_t index, bool decides, FindingSink& sink) {
   const ConditionNode& node = visit.program.nodes[index];
   if (node.kind == ConditionNode::Kind::leaf) {
     LeafChecker{visit, node, decides, sink}.check();
     return;
   }
-  if (node.kind == ConditionNode::Kind::all_of && node.child_count > 1) decides = false;
+  if (node.kind == ConditionNode::Kind::all_of && node.child_count > 1)
+    decides = decides && holds_where_nothing_differs(visit.program, node);
   std::size_t child = node.first_child;
   for (std::size_t i = 0; i < node.child_count; ++i) {
     check_node(visit, child, decides, sink);

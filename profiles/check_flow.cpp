@@ -9,11 +9,11 @@
 namespace cellrig {
 namespace {
 
-/// A loop is followed so often: what its second pass begins with is where its first one ended.
-/// Of a loop: what its first pass leaves is what the others find. Of loops within so many others one pass is followed: those around them
-/// lead there again.
+/// Of a loop: what its first pass leaves is what the others find, so it is followed twice and then left. Each level doubles that. Deeper in,
+/// passes are not told apart: whatever one of them leaves is what another may find, and what may be found behind the loop. That judges more
+/// than a run does (a loop that is left after one pass), and never less.
 constexpr std::uint64_t passes_followed = 2;
-constexpr std::size_t loops_followed_twice = 8;
+constexpr std::size_t loops_followed_by_pass = 8;
 
 struct Pass {
   std::size_t begin = 0;  ///< of the LoopBegin
@@ -147,8 +147,10 @@ class FlowFollower {
     Place next{place.at + 1, place.passes, place.facts};
     next.facts.measured.cycle_ended = next.facts.measured.cycle_ended || loop.counts_cycles;
     if (next.passes.empty()) return go(std::move(next));
-    const std::uint64_t followed = next.passes.size() > loops_followed_twice ? 1 : passes_followed;
-    if (next.passes.back().number < std::min<std::uint64_t>(loop.times, followed)) {
+    if (next.passes.size() > loops_followed_by_pass && loop.times > 1) {
+      go({end.begin + 1, next.passes, next.facts});
+      next.passes.pop_back();
+    } else if (next.passes.back().number < std::min<std::uint64_t>(loop.times, passes_followed)) {
       ++next.passes.back().number;
       next.at = end.begin + 1;
     } else {

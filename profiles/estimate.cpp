@@ -34,6 +34,12 @@ double current_of(const Program& program, const Step& step) {
       *step.setpoint);
 }
 
+/// What a state of charge counts as whole: before anything is measured, the nominal capacity, or the rated one where the profile says so.
+AmpHours counted_capacity(const Program& program) {
+  const bool is_rated = program.soc_reference == SocReference::rated && program.rated_capacity > AmpHours{};
+  return is_rated ? program.rated_capacity : program.nominal_capacity;
+}
+
 class StepForecaster {
  public:
   StepForecaster(const Program& program, const Step& step, std::optional<double> soc_pct)
@@ -81,7 +87,7 @@ class StepForecaster {
       case ConditionQuantity::capacity_Ah: return after_charge(leaf.value, hold);
       case ConditionQuantity::energy_Wh: return after_charge(leaf.value / middle_voltage(program_), hold);
       case ConditionQuantity::soc_pct:
-        return after_charge(std::abs(leaf.value - soc_) / 100.0 * program_.nominal_capacity.value(), hold);
+        return after_charge(std::abs(leaf.value - soc_) / 100.0 * counted_capacity(program_).value(), hold);
       case ConditionQuantity::voltage_V: return after_charge(charge_left(), hold);
       case ConditionQuantity::current_A:
         return step_.kind == StepKind::cv ? std::optional{taper_s} : after_charge(charge_left(), hold + taper_s);
@@ -112,7 +118,7 @@ class StepForecaster {
   /// To full or to empty.
   double charge_left() const {
     const double part = step_.direction == StepDirection::charge ? 100.0 - soc_ : soc_;
-    return std::max(part, 0.0) / 100.0 * program_.nominal_capacity.value();
+    return std::max(part, 0.0) / 100.0 * counted_capacity(program_).value();
   }
 
   std::optional<double> after_charge(double charge_Ah, double hold) const {
@@ -247,14 +253,14 @@ StepForecast forecast(const Program& program, const Step& step, std::optional<do
     result.soc_after_pct = step.sets_soc_pct;
   } else if (step.course) {
     const double passes = to_seconds(step.time_max) / to_seconds(step.course->period);
-    const double moved_pct = 100.0 * passes * net_charge_Ah(*step.course) / program.nominal_capacity.value();
+    const double moved_pct = 100.0 * passes * net_charge_Ah(*step.course) / counted_capacity(program).value();
     if (soc_pct) result.soc_after_pct = std::clamp(*soc_pct + moved_pct, 0.0, 100.0);
   } else if (step.direction != StepDirection::none) {
     const bool charges = step.direction == StepDirection::charge;
     const bool to_the_end =
         ends_at(program, step, ConditionQuantity::voltage_V) || ends_at(program, step, ConditionQuantity::current_A);
     if (soc_pct && result.seconds) {
-      const double moved = forecaster.current() * *result.seconds / 3600.0 / program.nominal_capacity.value() * 100.0;
+      const double moved = forecaster.current() * *result.seconds / 3600.0 / counted_capacity(program).value() * 100.0;
       result.soc_after_pct = std::clamp(*soc_pct + (charges ? moved : -moved), 0.0, 100.0);
     } else if (to_the_end) {
       result.soc_after_pct = charges ? 100.0 : 0.0;

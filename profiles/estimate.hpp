@@ -10,7 +10,7 @@
 
 namespace cellrig {
 
-/// What one step is likely to do, started at the state of charge `soc_pct` (of the nominal capacity).
+/// What one step is likely to do, started at the state of charge `soc_pct` (of the nominal capacity, or of the rated one with `soc_of: rated`).
 struct StepForecast {
   std::optional<double> seconds;  ///< none: nothing is known about its end; not cut by time_max
   std::optional<double> soc_after_pct;

@@ -4,42 +4,32 @@
 
 #include "controller/base/overloaded.hpp"
 #include "controller/engine/channel_machine.hpp"
+#include "controller/engine/known_setpoint.hpp"
 #include "controller/engine/results.hpp"
 
 namespace cellrig {
 namespace {
 
-/// The expected set-point with its current or power as it is known now; the direction stays.
-Setpoint with_magnitude(Setpoint setpoint, double magnitude) {
-  std::visit(overloaded{
-                 [magnitude](ConstantCurrent& s) { s.current = Amps{std::copysign(magnitude, s.current.value())}; },
-                 [magnitude](ConstantVoltage& s) {
-                   if (s.current_max > Amps{}) s.current_max = Amps{magnitude};
-                   if (s.current_min < Amps{}) s.current_min = Amps{-magnitude};
-                 },
-                 [magnitude](ConstantPower& s) { s.power = Watts{std::copysign(magnitude, s.power.value())}; },
-                 [magnitude](ConstantResistance& s) { s.resistance = Ohms{magnitude}; },
-             },
-             setpoint);
-  return setpoint;
-}
-
-Setpoint with_current_bound(Setpoint setpoint, Amps bound) {
-  std::visit(overloaded{
-                 [](const ConstantCurrent&) {},
-                 [bound](ConstantVoltage& s) {
-                   if (s.current_max > Amps{}) s.current_max = bound;
-                   if (s.current_min < Amps{}) s.current_min = -bound;
-                 },
-                 [bound](ConstantPower& s) { s.current_limit = bound; },
-                 [bound](ConstantResistance& s) { s.current_limit = bound; },
-             },
-             setpoint);
-  return setpoint;
-}
-
 /// A rounding must not refuse what is allowed to the last digit.
 constexpr double rounding = 1e-9;
+
+/// The most that the cell stands at while the set-point is in force: regulated down to a voltage, it comes from above.
+Volts greatest_voltage(const Setpoint& setpoint, StepDirection direction, Volts limit) {
+  return std::visit(
+      overloaded{
+          [&](const ConstantVoltage& s) { return direction == StepDirection::charge ? s.voltage : std::max(limit, s.voltage); },
+          [](const auto& s) { return s.voltage_max; },
+      },
+      setpoint);
+}
+
+/// Of a course of voltages the greatest of them; any other is held within its bounds.
+Volts greatest_voltage(const Course& course) {
+  if (course.quantity != Course::Quantity::voltage) return course.voltage_max;
+  double most = 0.0;
+  for (const CoursePoint& point : course.points) most = std::max(most, point.value);
+  return Volts{most};
+}
 
 }  // namespace
 
@@ -72,8 +62,15 @@ std::optional<output::Unusable> ChannelMachine::judge_magnitude(const Step& step
   if (!found) return why;
   const bool is_power = step.kind == StepKind::cp && step.magnitude && step.magnitude->formula == magnitude.formula;
   const Amps here = step.direction == StepDirection::charge ? options_.charge_max : options_.discharge_max;
-  why.most = std::min(magnitude.max, is_power ? options_.power_max.value() : here.value());
-  why.least = is_power ? 0.0 : options_.current_min.value();
+  // A current at the greatest voltage is a power, and the least current at the lowest one is the least power.
+  const bool flows_by_power = std::holds_alternative<ConstantPower>(*step.setpoint);
+  const double by_power =
+      options_.power_max.value() / greatest_voltage(*step.setpoint, step.direction, program_.limits.voltage_max).value();
+  why.most = std::min(magnitude.max, is_power         ? options_.power_max.value()
+                                     : flows_by_power ? here.value()
+                                                      : std::min(here.value(), by_power));
+  why.least = options_.current_min.value();
+  if (is_power) why.least *= std::get<ConstantPower>(*step.setpoint).voltage_min.value();
   why.value = value = *found;
   why.why = output::Unusable::Why::out_of_bounds;
   // Written so that NaN is refused.
@@ -95,9 +92,20 @@ std::optional<output::Unusable> ChannelMachine::judge_course(const Step& step) {
     if (step.limits) allowed = std::min(allowed, charges ? step.limits->charge_current_max : step.limits->discharge_current_max);
     why.value = scaled_->asked_for(charges).value();
     why.most = allowed.value();
+    if (scaled_->quantity != Course::Quantity::power)
+      why.most = std::min(why.most, options_.power_max.value() / greatest_voltage(*scaled_).value());
     if (!(why.value <= why.most * (1.0 + rounding))) return why;
   }
-  return std::nullopt;
+  why.least = options_.current_min.value();
+  if (scaled_->quantity == Course::Quantity::voltage) {
+    why.value = std::min(scaled_->charge_max, scaled_->discharge_max).value();
+    return why.value < why.least * (1.0 - rounding) ? std::optional{why} : std::nullopt;
+  }
+  if (scaled_->quantity == Course::Quantity::power) why.least *= scaled_->voltage_min.value();
+  const std::optional<CoursePoint> tiny = scaled_->first_below(why.least * (1.0 - rounding));
+  if (!tiny) return std::nullopt;
+  why.value = std::abs(tiny->value);
+  return why;
 }
 
 }  // namespace cellrig

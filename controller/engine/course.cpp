@@ -52,6 +52,18 @@ Amps Course::asked_for(bool charging) const {
   return most > 0.0 ? bound : Amps{};
 }
 
+std::optional<CoursePoint> Course::first_below(double held) const {
+  const auto is_below = [&](double value) { return std::abs(value) >= least && std::abs(value) < held; };
+  if (!is_linear) {
+    const auto found = std::find_if(points.begin(), points.end(), [&](const CoursePoint& p) { return is_below(p.value); });
+    return found == points.end() ? std::nullopt : std::optional{*found};
+  }
+  for (Duration at{}; at < period; at = next_change(at)) {
+    if (const double value = value_at(at); is_below(value)) return CoursePoint{at, value};
+  }
+  return std::nullopt;
+}
+
 Course Course::scaled(double factor) const {
   Course other = *this;
   for (CoursePoint& point : other.points) {

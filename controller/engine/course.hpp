@@ -49,6 +49,8 @@ struct Course {
   [[nodiscard]] Amps greatest_charge() const;
   /// What it asks for, magnitude, whether it is allowed or not; of a course of power or voltage its bound. 0: never this way.
   [[nodiscard]] Amps asked_for(bool charging) const;
+  /// The first value that is not off, and smaller than `held`: an instrument whose least current or power that is would refuse it.
+  [[nodiscard]] std::optional<CoursePoint> first_below(double held) const;
   /// Its rates by a capacity that is so many times the expected one.
   [[nodiscard]] Course scaled(double factor) const;
   /// Nothing: the output is off.

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "controller/base/overloaded.hpp"
+#include "controller/engine/known_setpoint.hpp"
 #include "controller/runtime/resume.hpp"
 
 namespace cellrig {
@@ -103,6 +104,12 @@ std::string describe_setpoint(const Step& step) {
       *step.setpoint);
 }
 
+std::string describe_setpoint(const Step& step, const Program& program, const ChannelState& state) {
+  if (!is_known_in_the_run(step)) return describe_setpoint(step);
+  const std::optional<Step> known = as_known(step, program, state);
+  return known ? describe_setpoint(*known) : "about " + describe_setpoint(step);
+}
+
 ChannelRecord::ChannelRecord(db::Recorder& recorder, const Program& program) : recorder_{recorder}, program_{program} {
   for (const Instruction& instruction : program.code) {
     if (const Step* const step = std::get_if<Step>(&instruction)) window_ = std::max(window_, step->record_before);
@@ -178,7 +185,7 @@ void ChannelRecord::step_started(const output::StepStarted& started, const Chann
                                    .is_reference = state.in_cycle && state.cycle_is_reference,
                                    .name = step.name,
                                    .type = std::string(bdf_step_type(step)),
-                                   .setpoint_text = describe_setpoint(step),
+                                   .setpoint_text = describe_setpoint(step, program_, state),
                                    .started_test_time_ns = test_time_ns(now),
                                    .measures_reference = step.measure == Measure::reference,
                                    .started_at = says_utc_ ? utc : UtcTime{},

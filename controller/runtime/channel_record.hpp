@@ -128,5 +128,7 @@ class ChannelRecord {
 [[nodiscard]] std::string_view to_string(StepEndReason reason);
 /// "+2.5 A, 2.495..4.205 V"; "output off" for a rest.
 [[nodiscard]] std::string describe_setpoint(const Step& step);
+/// The same of a step whose current or power hangs on what was measured: the number that is commanded. "about ..." where a result in it is not known.
+[[nodiscard]] std::string describe_setpoint(const Step& step, const Program& program, const ChannelState& state);
 
 }  // namespace cellrig

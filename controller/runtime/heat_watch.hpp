@@ -13,6 +13,7 @@ namespace cellrig {
   limits.cell_temperature_min = Celsius{-std::numeric_limits<double>::infinity()};
   SensorLimits only_gas;
   only_gas.gas_max_ppm = limits.sensors.gas_max_ppm;
+  only_gas.gas_for_s = limits.sensors.gas_for_s;  // or it would be at once, whatever the owners of the limit say
   limits.sensors = only_gas;
   SupervisorOptions options;
   options.age_limit = options.temperature_age_limit = options.sensor_age_limit = Duration::max();

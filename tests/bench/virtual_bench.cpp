@@ -228,6 +228,7 @@ int main_of(int argc, char** argv) {
   fmt::print("rows in the record: {} of {} samples\n", full.rows, full.samples);
   fmt::print("{}: {:.0f} samples per second of one core, target {:.0f}\n", rate >= target_per_s ? "PASS" : "FAIL", rate,
              target_per_s);
+  fmt::print("{:.1f} days of a test for a second of CPU, looked at once a second\n", rate / 86'400);
   const double share = rate / limit;
   fmt::print("{}: {:.2f} of what physics and INSERT alone allow ({:.0f} /s), bar {:.2f}\n", share >= share_min ? "PASS" : "FAIL",
              share, limit, share_min);

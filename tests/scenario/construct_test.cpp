@@ -61,7 +61,8 @@ std::vector<QuantityCase> quantity_cases() {
       after("voltage_per_minute_V", "voltage_per_minute_V <= 0.002", 0.002, -0.01, 0.002),
       soaked_apart("cell_minus_chamber_K", "cell_minus_chamber_K >= -3 after 20 min", -3, -3, 0),
       soaked_apart("cell_minus_ambient_K", "cell_minus_ambient_K <= -2", -2, -20, -2),
-      soaked_apart("ambient_minus_chamber_K", "ambient_minus_chamber_K <= 5 after 10 s", 5, -10, 5),
+      // Only the air of a chamber that heats lags behind what it reports: by a tenth of a kelvin at most, with the sign of this difference.
+      soaked_apart("ambient_minus_chamber_K", "ambient_minus_chamber_K <= -0.05", -0.05, -0.3, -0.05),
       after("temperature_per_hour_K", "temperature_per_hour_K >= -5", -5, -5, 1),
   };
 }

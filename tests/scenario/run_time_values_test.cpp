@@ -1,5 +1,8 @@
 // Currents that nobody knows before their step begins: rates of the measured capacity wherever a rate may be written, and numbers that
 // come out beyond what cell, bench or cycler allow.
+#include <fmt/format.h>
+
+#include <cmath>
 #include <fstream>
 #include <iterator>
 
@@ -85,6 +88,20 @@ TEST_F(RunTimeValues, an_interrupted_course_of_the_measured_capacity_goes_on_wit
   ASSERT_EQ(to_string(bench->result("ch1").outcome), "completed") << bench->result("ch1").reason;
   const std::vector<db::SampleRow> all = samples_of(*bench, "ch1");
   EXPECT_NEAR(all.back().current_A, -1.5, 0.05) << "3C of the half ampere-hour that was measured before the process died";
+  // It goes on in the middle: the current stands where it stood, and what had flowed does not flow again.
+  const std::vector<db::StepInfo> parts = bench->record().steps(run_of(*bench, "ch1").run).value();
+  ASSERT_EQ(parts.size(), 3u) << "the reference, and the ramp in two parts";
+  const auto of_part = [&](std::size_t part) {
+    std::vector<db::SampleRow> own;
+    for (const db::SampleRow& row : all) {
+      if (row.step == parts[part].row.step && std::abs(row.current_A) > 0.1) own.push_back(row);
+    }
+    return own;
+  };
+  ASSERT_FALSE(of_part(1).empty() || of_part(2).empty());
+  EXPECT_LT(of_part(1).back().current_A, -0.6) << "it was well under way";
+  EXPECT_NEAR(of_part(2).front().current_A, of_part(1).back().current_A, 0.05);
+  EXPECT_NEAR(parts[1].end->discharge_Ah + parts[2].end->discharge_Ah, 2 * 0.5 * 600 / 3600, 0.005) << "2C on average, once";
 }
 
 // ---- what comes out too great -----------------------------------------------------------------------------------------------------
@@ -138,6 +155,34 @@ TEST_F(RunTimeValues, a_course_of_the_measured_capacity_beyond_the_limit_of_its_
           .ignore_check = true},
       "failed");
   expect_refused(*bench, "a current by the measured capacity comes out as 0.9");
+}
+
+// A pulse that comes out below what the cycler holds would be refused by it in the middle of the run.
+TEST_F(RunTimeValues, a_course_of_the_measured_capacity_below_the_least_current_of_the_cycler_is_refused) {
+  run(HarnessOptions{.bench = "demo",
+                     .profiles = {{"ch1",
+                                   after_reference(0.1,
+                                                   "  - pulse_train: {name: refused, rate_of: measured, pulses: "
+                                                   "[{discharge_rate_C: 1, for_s: 10}, {charge_rate_C: 0.01, for_s: 5}]}\n")}},
+                     .ignore_check = true},
+      "failed");
+  expect_refused(*bench, "a current by the measured capacity comes out as 0.001");
+  EXPECT_THAT(bench->result("ch1").reason, HasSubstr("which is not at least "));
+}
+
+// ---- what the record says ---------------------------------------------------------------------------------------------------------
+
+TEST_F(RunTimeValues, the_record_says_the_set_point_that_was_commanded) {
+  run(after_reference(
+      0.5,
+      "  - cc_discharge: {rate_C: 2, rate_of: measured, until: step_time_s >= 10, at_most_h: 1}\n"
+      "  - cv_charge: {voltage_V: 4.1, rate_max_C: 2, rate_of: measured, until: step_time_s >= 10, at_most_h: 1}\n"
+      "  - pulse_train: {rate_of: measured, pulses: [{discharge_rate_C: 1, for_s: 10}, {charge_rate_C: 0.5, for_s: 5}]}\n"));
+  const auto number = [](double amps) { return fmt::format("{:+.4g}", amps); };
+  EXPECT_THAT(steps[1].row.setpoint_text, testing::StartsWith(number(-2 * reference_Ah()) + " A, "));
+  EXPECT_THAT(steps[2].row.setpoint_text, HasSubstr(fmt::format("..{:.4g} A", 2 * reference_Ah())));
+  EXPECT_THAT(steps[3].row.setpoint_text,
+              testing::StartsWith(number(-reference_Ah()) + ".." + number(0.5 * reference_Ah()) + " A, "));
 }
 
 }  // namespace

@@ -11,46 +11,53 @@ import re
 import sys
 from pathlib import Path
 
-REASON = re.compile(r"^ {4}# No other reading: .{20,}$")
+import yaml
+
+REASON = re.compile(r"^\s*# No other reading: .{20,}$")
 # What is run for a variant is one cell, and nothing is run for a weighing.
-LOT = re.compile(r"^ {4}statistic: \"?(relative_spread|capability|outliers)\"?$")
-WEIGHING = re.compile(r"^ {4}quantity: \"?mass_loss\"?$")
-CLAIMS_MIN, STATEMENTS_MIN = 30, 95
+LOT = ("relative_spread", "capability", "outliers")
+CLAIMS_MIN, STATEMENTS_MIN = 30, 138
+
+
+class Statement:
+    def __init__(self, value, lines):
+        self.value = value  # every scalar as the text that is written
+        self.has_reason = any(REASON.match(line) for line in lines)  # a comment: no parser of YAML tells it
+
+    def get(self, key):
+        return self.value.get(key) if isinstance(self.value, dict) else None
 
 
 def statements_of(text):
-    """Name and lines of each statement: the files are written with two spaces a level."""
+    """Name and content of each statement, with the comments from its name to the next one."""
+    root = yaml.compose(text, Loader=yaml.BaseLoader)
     lines = text.split("\n")
-    name, block = "", []
-    for line in lines[lines.index("statements:") + 1:] if "statements:" in lines else []:
-        if line and not line.startswith(" "):
-            break
-        start = re.match(r"^ {2}([A-Za-z0-9_-]+):$", line)
-        if start:
-            if name:
-                yield name, block
-            name, block = start[1], []
-        elif name:
-            block.append(line)
-    if name:
-        yield name, block
+    entries = root.value if isinstance(root, yaml.MappingNode) else []
+    for key, block in entries:
+        if key.value != "statements" or not isinstance(block, yaml.MappingNode):
+            continue
+        values = yaml.load(text, Loader=yaml.BaseLoader)["statements"]
+        begins = [name.start_mark.line for name, _ in block.value]
+        after = [other.start_mark.line for other, _ in entries if other.start_mark.line > key.start_mark.line]
+        ends = begins[1:] + [min(after, default=len(lines))]
+        for (name, _), begin, end in zip(block.value, begins, ends):
+            yield name.value, Statement(values[name.value], lines[begin:end])
 
 
-def problems_of(block):
-    if any(re.match(r"^ {4}testable: no$", line) for line in block):
+def problems_of(statement):
+    if statement.get("testable") == "no":
         return []
     problems = []
-    has_reason = any(REASON.match(line) for line in block)
-    variants = [line.strip() for line in block if re.match(r"^ {6}- \{varies: ", line)]
-    if not variants and not has_reason:
+    variants = statement.get("variants") or []
+    if not variants and not statement.has_reason:
         problems.append("no variants, and no '# No other reading: ...' that says why")
-    if variants and has_reason:
+    if variants and statement.has_reason:
         problems.append("has variants, and says that there is no other reading")
-    if len(set(variants)) != len(variants):
+    if any(variant in variants[:i] for i, variant in enumerate(variants)):
         problems.append("the same variant twice")
-    if variants and any(LOT.match(line) for line in block):
+    if variants and statement.get("statistic") in LOT:
         problems.append("a variant is run on one cell, which has no spread")
-    if variants and any(WEIGHING.match(line) for line in block):
+    if variants and statement.get("quantity") == "mass_loss":
         problems.append("a weighing has no run that a variant could change")
     return problems
 
@@ -62,11 +69,15 @@ def main():
     files = sorted(Path(sys.argv[1], "profiles", "claims").glob("*.yaml"))
     bad, statements = 0, 0
     for file in files:
-        for name, block in statements_of(file.read_text(encoding="utf-8")):
+        before = statements
+        for name, statement in statements_of(file.read_text(encoding="utf-8")):
             statements += 1
-            for problem in problems_of(block):
+            for problem in problems_of(statement):
                 bad += 1
                 print(f"{file.name}: {name}: {problem}")
+        if statements == before:
+            bad += 1
+            print(f"{file.name}: no statement was found in it")
     if len(files) < CLAIMS_MIN or statements < STATEMENTS_MIN:
         bad += 1
         print(f"{len(files)} claims with {statements} statements were found: at least {CLAIMS_MIN} and {STATEMENTS_MIN} come along")

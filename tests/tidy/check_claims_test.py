@@ -21,7 +21,7 @@ statements:
 
 
 def problems(text):
-    return [(name, problem) for name, block in check_claims.statements_of(text) for problem in check_claims.problems_of(block)]
+    return [(name, problem) for name, statement in check_claims.statements_of(text) for problem in check_claims.problems_of(statement)]
 
 
 class CheckClaims(unittest.TestCase):
@@ -36,6 +36,13 @@ class CheckClaims(unittest.TestCase):
 
     def test_an_empty_list_is_none(self):
         self.assertEqual([name for name, _ in problems(GOOD.replace("      - {varies", "      # {varies"))], ["energy"])
+
+    def test_however_it_is_written(self):
+        written = GOOD.replace("statements:", "statements:  # of the source").replace("  energy:", '  "energy":  # a name').replace("  range:", "  range: # of a car")
+        self.assertEqual([name for name, _ in check_claims.statements_of(written)], ["energy", "stated", "range"])
+        self.assertEqual(problems(written), [])
+        self.assertEqual([name for name, _ in problems(GOOD + "  last: {testable: yes}\nafter:\n  # No other reading: it belongs to no statement.\n")], ["last"])
+        self.assertEqual(list(check_claims.statements_of("claim: A\n")), [])
 
     def test_variants_that_say_nothing(self):
         line = '      - {varies: rate, to: "1C", set: {rate_C: 1}}\n'

@@ -1,4 +1,7 @@
 // `check` follows the jumps of a profile: what is never run, what is known on one way and not on another, a chamber that a jump leaves cold.
+#include <fstream>
+#include <iterator>
+
 #include "profiles/accuracy.hpp"
 #include "tests/unit/profiles/good_bench.hpp"
 #include "tests/unit/profiles/support.hpp"
@@ -219,6 +222,25 @@ TEST(CheckFlow, loops_in_each_other_with_a_jump_out_are_judged_in_no_time) {
   }
 }
 
+// The innermost loop is warm where the ones around it begin it, and cold where it comes round itself.
+TEST(CheckFlow, the_second_pass_of_a_loop_is_followed_however_deep_it_stands) {
+  for (const int loops : {1, 8, 9, 12, 60}) {
+    std::string open = "  - soak: {temperature_degC: 25, for_h: 1}\n", close, indent = "  ";
+    for (int depth = 0; depth < loops; ++depth) {
+      open += indent + "- repeat:\n" + indent + "    times: 3\n" + indent + "    steps:\n";
+      if (depth + 2 == loops)
+        close = indent + "      - soak: {temperature_degC: 25, until: cell_temperature_degC >= 20 for 10 min, at_most_h: 8}\n";
+      indent += "      ";
+    }
+    const std::string charge = indent + "- cc_charge: {name: fill, current_A: 2, until: voltage_V >= 4.1, at_most_h: 5}\n";
+    const auto left_at = [&](const std::string& degC) {
+      return findings_in_steps(open + charge + indent + "- soak: {temperature_degC: " + degC + ", for_h: 4}\n" + close);
+    };
+    EXPECT_THAT(left_at("-20"), HasSubstr("error: fill: charging at a chamber temperature of -20 degC")) << loops;
+    EXPECT_THAT(left_at("24"), Not(HasSubstr("fill:"))) << loops;
+  }
+}
+
 // ---- a load cell that is not there ----------------------------------------------------------------------------------
 
 TEST(CheckFlow, a_pressure_that_nothing_measures_is_said_once_with_what_to_do) {
@@ -241,10 +263,13 @@ TEST(CheckFlow, a_pressure_that_nothing_measures_is_said_once_with_what_to_do) {
 TEST(CheckFlow, a_course_is_judged_each_way_by_the_limit_of_that_way) {
   const auto found = [](const std::string& charge_A) {
     return findings_in_steps(
-        "  - pulse_train: {pulses: [{discharge_current_A: 14, for_s: 10}, {charge_current_A: " + charge_A + ", for_s: 10}]}\n",
+        "  - pulse_train: {limits: {charge_current_max_A: 4}, pulses: [{discharge_current_A: 14, for_s: 10}, "
+        "{charge_current_A: " +
+            charge_A + ", for_s: 10}]}\n",
         whole_bench());
   };
   EXPECT_THAT(found("2"), Not(HasSubstr("do not nest")));
+  EXPECT_THAT(found("3.9999"), AllOf(HasSubstr("do not nest"), HasSubstr("the safety limit of 4 A")));
 }
 
 TEST(CheckFlow, a_pressure_is_held_for_less_than_its_step_may_last) {
@@ -267,6 +292,47 @@ TEST(CheckFlow, a_difference_to_an_air_that_nobody_measures_is_refused) {
   EXPECT_THAT(findings_in_steps(steps, context), HasSubstr("the profile needs the ambient temperature"));
   context.sensors[static_cast<std::size_t>(Measurand::ambient_temperature)] = LoggerInput{.min = -40, .max = 100};
   EXPECT_THAT(findings_in_steps(steps, context), Not(HasSubstr("needs the ambient temperature")));
+}
+
+// ---- differences of two temperatures --------------------------------------------------------------------------------
+
+/// A soak at 25 degC after one at `before_degC`, so that the cell comes from there.
+std::string findings_of_soak(const std::string& before_degC, const std::string& until) {
+  return findings_in_steps("  - soak: {temperature_degC: " + before_degC + ", for_h: 4}\n" +
+                           "  - soak: {temperature_degC: 25, at_most_h: 8, until: " + until + "}\n");
+}
+
+// The chamber's air is still at the old temperature when the step begins: the cell differs by nothing.
+TEST(CheckFlow, a_difference_that_nothing_satisfies_may_hold_from_the_start) {
+  const std::string warned = "may hold from the start: while the chamber is still where it comes from nothing differs";
+  for (const char* const until :
+       {"cell_minus_chamber_K >= -1", "cell_minus_ambient_K >= -1", "ambient_minus_chamber_K >= -1", "cell_minus_chamber_K <= 1",
+        "{all: [cell_minus_chamber_K <= 1, cell_minus_chamber_K >= -1]}", "[cell_minus_chamber_K >= -1, step_time_h >= 6]"}) {
+    EXPECT_THAT(findings_of_soak("-20", until), HasSubstr(warned)) << until;
+    EXPECT_THAT(findings_of_soak("45", until), HasSubstr(warned)) << until;
+    EXPECT_THAT(findings_of_soak("25", until), Not(HasSubstr("may hold from the start"))) << until;
+  }
+  for (const char* const until :
+       {"cell_minus_chamber_K >= -1 for 10 min", "cell_minus_chamber_K >= -1 after 30 min", "cell_minus_chamber_K <= -2",
+        "{all: [cell_minus_chamber_K >= -1 for 10 min, cell_minus_chamber_K <= 1]}",
+        "ambient_minus_chamber_K >= -1 for 10 min"}) {
+    EXPECT_THAT(findings_of_soak("-20", until), Not(HasSubstr(warned))) << until;
+  }
+  EXPECT_THAT(findings_of_soak("-20", "cell_minus_chamber_K <= 1 for 10 min"),
+              HasSubstr("may hold from the start: the cell comes from -20 degC"));
+}
+
+// What the documentation advises is what is compiled and judged here.
+TEST(CheckFlow, the_documented_way_to_wait_for_cell_and_chamber_is_found_good) {
+  std::ifstream page{std::string{CELLRIG_SOURCE_DIR} + "/docs/profile-language.md"};
+  const std::string text{std::istreambuf_iterator<char>{page}, {}};
+  const std::string before = "`until: ";
+  const std::size_t begin = text.find(before + "{all: [cell_minus_chamber_K");
+  ASSERT_NE(begin, std::string::npos);
+  const std::size_t from = begin + before.size();
+  const std::string advised = text.substr(from, text.find('`', from) - from);
+  for (const char* const before_degC : {"-20", "10", "25", "45"})
+    EXPECT_EQ(findings_of_soak(before_degC, advised), "") << advised << " from " << before_degC;
 }
 
 // ---- limits of a step in the table of accuracies --------------------------------------------------------------------

@@ -18,6 +18,19 @@ TEST(Estimate, capacity_over_current) {
   EXPECT_EQ(estimate(program).longest, hours{10} + minutes{30});
 }
 
+// Half of the rated 4.8 Ah is less than half of the nominal 5 Ah.
+TEST(Estimate, a_state_of_charge_of_the_rated_capacity_is_counted_by_it) {
+  const std::string steps =
+      "  - cc_discharge: {rate_C: 1, until: voltage_V <= 2.5, at_most_h: 5, sets_soc_pct: 0}\n"
+      "  - cc_charge: {rate_C: 1, until: soc_pct >= 50, at_most_h: 5}\n";
+  const auto charge_s = [&](const std::string& reference) {
+    const Program program = compiled("soc_of: " + reference + "\n" + profile_text(steps));
+    return to_seconds(estimate(program).per_instruction.at(1));
+  };
+  EXPECT_NEAR(charge_s("nominal"), 0.5 * 3600, 1.0);
+  EXPECT_NEAR(charge_s("rated"), 0.5 * 4.8 / 5.0 * 3600, 1.0);
+}
+
 // From 15 to 90 %: the second charge starts where the first one ended.
 TEST(Estimate, follows_the_state_of_charge) {
   const Program program = compiled_steps(
