@@ -200,7 +200,7 @@ TEST_F(RunAfterRehearsal, refuses_a_profile_that_would_ask_for_a_current_that_is
       "  - cc_discharge: {current_A: variables.wanted_A, until: step_time_s >= 20, at_most_h: 1}\n"
       "  - set: {wanted_A: 400}\n"
       "  - cc_discharge: {current_A: variables.wanted_A, until: step_time_s >= 20, at_most_h: 1}\n";
-  const Finished done = run(file_with(greedy, "greedy.yaml"), {"--ignore-warnings"});
+  const Finished done = run(file_with(greedy, "greedy.yaml"), {});
   EXPECT_EQ(done.exit_code, 2) << done.out << done.err;
   EXPECT_THAT(done.err, HasSubstr("asks for a current that is not allowed: "));
   EXPECT_EQ(simulator.truth("ch1").current_max_A, 0.0);
