@@ -170,6 +170,27 @@ TEST_F(RecordOverHttp, tells_the_clock_of_the_step_that_stands_while_it_waits) {
   EXPECT_DOUBLE_EQ(later.back(), clock.back());
 }
 
+// Of a step in two parts both are read, wherever somebody looks into it: its clock began in the first one.
+TEST_F(RecordOverHttp, tells_the_clock_of_a_step_that_was_interrupted_from_its_first_part_on) {
+  db::test::Player third{*recorder_, db::test::a_run("ch1")};
+  third.step({.samples = 10});
+  third.step({.samples = 10});
+  --third.step_count;  // the same step goes on
+  third.step({.samples = 10});
+  third.step({.samples = 10});
+  must(recorder_->flush());
+  const std::string path = "/runs/" + std::to_string(third.run) + "/samples?quantities=step_time_s";
+  const SamplesView whole = read<SamplesView>(bench_->get(path));
+  const Column &times = whole.columns.at("test_time_s"), &clock = whole.columns.at("step_time_s");
+  ASSERT_THAT(times, SizeIs(40));
+  const double period_s = times[1] - times[0];
+  EXPECT_NEAR(clock[29], 20 * period_s, 1e-6);
+  const auto range = "&from_s=" + std::to_string(times[25] - period_s / 2) + "&to_s=" + std::to_string(times[27] + period_s / 2);
+  const Column part = read<SamplesView>(bench_->get(path + range)).columns.at("step_time_s");
+  ASSERT_THAT(part, SizeIs(3));
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_DOUBLE_EQ(part[i], clock[25 + i]) << i;
+}
+
 // A long run has thousands of them: an answer has an end, and the next page goes on there.
 TEST_F(RecordOverHttp, pages_through_what_was_foretold) {
   db::ExpectedRows rows;
