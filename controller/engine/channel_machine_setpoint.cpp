@@ -74,7 +74,7 @@ std::optional<output::Unusable> ChannelMachine::judge_magnitude(const Step& step
   why.value = value = *found;
   why.why = output::Unusable::Why::out_of_bounds;
   // Written so that NaN is refused.
-  if (!(value > 0.0 && value >= why.least && value <= why.most)) return why;
+  if (!(value > 0.0 && value >= why.least * (1.0 - rounding) && value <= why.most * (1.0 + rounding))) return why;
   return std::nullopt;
 }
 

@@ -58,10 +58,31 @@ std::optional<CoursePoint> Course::first_below(double held) const {
     const auto found = std::find_if(points.begin(), points.end(), [&](const CoursePoint& p) { return is_below(p.value); });
     return found == points.end() ? std::nullopt : std::optional{*found};
   }
-  for (Duration at{}; at < period; at = next_change(at)) {
-    if (const double value = value_at(at); is_below(value)) return CoursePoint{at, value};
+  // A course of days has millions of stairs. Between two points the value is straight: where it can be that small is known, and the first stairs
+  // from there on tell.
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    const Duration ends = i + 1 < points.size() ? points[i + 1].at : period;
+    for (const Duration from : small_from(points[i], i + 1 < points.size() ? &points[i + 1] : nullptr, held)) {
+      Duration at = update > Duration::zero() ? from - from % update : from;
+      for (int stair = 0; stair < 3 && at < std::min(ends, period); ++stair, at += update) {
+        if (const double value = value_at(at); at >= points[i].at && is_below(value)) return CoursePoint{at, value};
+        if (update <= Duration::zero()) break;
+      }
+    }
   }
   return std::nullopt;
+}
+
+/// Instants between two points from which on the magnitude may lie between `least` and `held`.
+std::vector<Duration> Course::small_from(const CoursePoint& begin, const CoursePoint* end, double held) const {
+  std::vector<Duration> instants{begin.at};
+  if (end == nullptr || end->value == begin.value) return instants;
+  const double lasts_s = to_seconds(end->at - begin.at);
+  for (const double bound : {least, -least, held, -held}) {
+    const double share = (bound - begin.value) / (end->value - begin.value);
+    if (share >= 0.0 && share <= 1.0) instants.push_back(begin.at + from_seconds(share * lasts_s));
+  }
+  return instants;
 }
 
 Course Course::scaled(double factor) const {

@@ -51,6 +51,7 @@ struct Course {
   [[nodiscard]] Amps asked_for(bool charging) const;
   /// The first value that is not off, and smaller than `held`: an instrument whose least current or power that is would refuse it.
   [[nodiscard]] std::optional<CoursePoint> first_below(double held) const;
+  [[nodiscard]] std::vector<Duration> small_from(const CoursePoint& begin, const CoursePoint* end, double held) const;
   /// Its rates by a capacity that is so many times the expected one.
   [[nodiscard]] Course scaled(double factor) const;
   /// Nothing: the output is off.

@@ -276,8 +276,12 @@ void SafetySupervisor::judge_regulated_current(const Observation& observation, c
     off_command_ = 0;
     return;
   }
+  if (current.at <= last_regulated_) return;
+  last_regulated_ = current.at;
   const double tolerance_A = std::max(4 * options_.current_noise.value(), options_.off_command_share * std::abs(wanted_A));
-  off_command_ = std::abs(current.value - wanted_A) <= tolerance_A ? 0 : off_command_ + 1;
+  // A voltage that the cell has already is held by no current at all: its other limit.
+  const bool is_closed = commanded.may_stand_closed && std::abs(current.value) <= tolerance_A;
+  off_command_ = is_closed || std::abs(current.value - wanted_A) <= tolerance_A ? 0 : off_command_ + 1;
   if (off_command_ >= options_.off_command_polls)
     latch(Hazard::off_command, Measurand::current, current.value, wanted_A, current.at);
 }
@@ -295,7 +299,8 @@ void SafetySupervisor::judge_stillness(const Observation& observation, const Com
   if (observation.regulation != regulation_) voltage_moves_.forget();
   regulation_ = observation.regulation;
   voltage_moves_.look(voltage, since);
-  temperature_moves_.look(cell, since);
+  // The noise of a thermometer does not follow the set-points of a course.
+  temperature_moves_.look(cell, flows ? commanded.since + options_.settling : TimePoint::max());
   if (!flows) return;
   const double one_C_A = options_.leak.capacity.value();
   const Duration voltage_stands =

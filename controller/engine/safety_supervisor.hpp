@@ -26,9 +26,10 @@ namespace cellrig {
 /// What the output was told to do. Signs as everywhere: positive charges.
 struct Commanded {
   bool output_on = false;
-  TimePoint since{};       ///< when that was acknowledged
-  int direction = 0;       ///< +1 charges, -1 discharges, 0 either (a CV step both ways)
-  TimePoint changed{};     ///< when another magnitude in the same direction was acknowledged last; before `since`: never
+  TimePoint since{};              ///< when that was acknowledged
+  int direction = 0;              ///< +1 charges, -1 discharges, 0 either (a CV step both ways)
+  TimePoint changed{};            ///< when another magnitude in the same direction was acknowledged last; before `since`: never
+  bool may_stand_closed = false;  ///< the set-point holds something else than a current, which may be none at its limit
   CurrentBounds bounds{};  ///< of the set-point: what flows while the cycler says that it regulates the current; 0, 0: not known
 };
 
@@ -134,8 +135,9 @@ class SafetySupervisor {
   HeatBalance heat_;
   EnergyBalance energy_;
   StillnessWatch voltage_moves_, temperature_moves_;
-  Regulation regulation_ = Regulation::off;  ///< in which the voltage was looked at last
-  int off_command_ = 0;                      ///< looks in a row at a regulated current that is not the commanded one
+  Regulation regulation_ = Regulation::off;      ///< in which the voltage was looked at last
+  TimePoint last_regulated_ = TimePoint::min();  ///< the current that was held against the command last
+  int off_command_ = 0;                          ///< looks in a row at a regulated current that is not the commanded one
   std::optional<ElectricalSample> last_;
   ChargeGuard guard_;
   double unchanged_Ah_ = 0.0, unchanged_voltage_Ah_ = 0.0;

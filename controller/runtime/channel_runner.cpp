@@ -408,7 +408,7 @@ Task<void> ChannelRunner::perform_apply(Setpoint setpoint, int direction) {
   applied_ = done.has_value();
   if (applied_) {
     on_uncertain_ = false;
-    commanded_ = Commanded{true, time_.now(), direction, {}, bounds};
+    commanded_ = Commanded{true, time_.now(), direction, {}, !std::holds_alternative<ConstantCurrent>(setpoint), bounds};
     // Another value in the same direction: what is judged by sign and by time goes on. A sweep of the voltage hardly changes what flows.
     if (before.output_on && before.direction == direction) {
       commanded_.since = before.since;

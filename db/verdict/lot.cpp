@@ -39,7 +39,11 @@ std::vector<Grade> within_lot(std::span<const CellValue> cells) {
   const double deviation = std::max(deviation_per_mad * median_of(apart), median_of(standards));
   std::vector<Grade> grades;
   for (const double distance : apart) {
-    const double z = deviation > 0.0 ? distance / deviation : 0.0;  // as db::LotSpread: without a deviation nothing lies apart
+    if (!(deviation > 0.0)) {  // most are alike to the last digit: of one that is not nobody knows how far is far
+      grades.push_back(distance > 0.0 ? Grade::unsure : Grade::a);
+      continue;
+    }
+    const double z = distance / deviation;
     grades.push_back(z <= 1.0 ? Grade::a : z <= 2.0 ? Grade::b : z <= outlier_z ? Grade::c : Grade::rejected);
   }
   return grades;

@@ -250,9 +250,9 @@ TEST(SupervisorStillness, living_readings_pass) { EXPECT_FALSE(supervised_death(
 
 // ---- commanded against measured
 
-std::optional<TripCause> with_current(double measured_A, Regulation regulation, int looks = 40) {
+std::optional<TripCause> with_current(double measured_A, Regulation regulation, int looks = 40, bool may_stand_closed = false) {
   Supervised cell;
-  cell.commanded = Commanded{true, cell.now, +1, {}, {Amps{5.0}, Amps{}}};
+  cell.commanded = Commanded{true, cell.now, +1, {}, may_stand_closed, {Amps{5.0}, Amps{}}};
   cell.observation.output_on = true;
   cell.observation.regulation = regulation;
   for (int n = 0; n < looks; ++n) {
@@ -277,6 +277,41 @@ TEST(SupervisorCommand, a_regulated_current_that_is_not_the_commanded_one_trips_
   EXPECT_FALSE(with_current(1.0, Regulation::constant_voltage)) << "it tapers";
   EXPECT_FALSE(with_current(1.0, Regulation::constant_power));
   EXPECT_FALSE(with_current(1.0, Regulation::constant_current, 19)) << "it rises";
+}
+
+// A float: the cell stands a little above the voltage that is held, and the regulator at its other limit, which is no current.
+TEST(SupervisorCommand, a_voltage_that_the_cell_has_already_is_held_without_a_current) {
+  EXPECT_FALSE(with_current(0.0, Regulation::constant_current, 40, true));
+  EXPECT_TRUE(with_current(1.0, Regulation::constant_current, 40, true)) << "neither limit";
+  EXPECT_TRUE(with_current(0.0, Regulation::constant_current, 40, false));
+}
+
+TEST(SupervisorCommand, one_stray_reading_looked_at_again_and_again_is_one) {
+  Supervised cell;
+  cell.commanded = Commanded{true, cell.now, +1, {}, false, {Amps{5.0}, Amps{}}};
+  cell.observation.output_on = true;
+  cell.observation.regulation = Regulation::constant_current;
+  for (int n = 0; n < 100; ++n) {
+    cell.now += 100ms;
+    cell.set(Measurand::voltage, 3.7 + 0.001 * (n % 2));
+    cell.set(Measurand::current, n == 50 ? 1.0 : 5.0 + 0.001 * (n % 3));
+    cell.set(Measurand::cell_temperature, 25.0);
+    for (int look = 0; look < 3; ++look) ASSERT_FALSE(cell.check()) << n;
+  }
+}
+
+// A drive cycle gives another current every second: the thermometer's noise goes on.
+TEST(SupervisorStillness, a_dead_thermometer_is_found_in_a_course_too) {
+  NoisyBench bench;
+  std::optional<TripCause> cause;
+  int looks = 0;
+  for (; looks < 4000 && !cause; ++looks) {
+    if (looks % 10 == 0) bench.cell.commanded.changed = bench.cell.now;
+    cause = bench.look(5.0 + (looks / 10) % 3, true, looks < 1200);
+  }
+  ASSERT_TRUE(cause);
+  EXPECT_EQ(cause->measurand, Measurand::cell_temperature);
+  EXPECT_NEAR((looks - 1200) * period_s, 60.0, 1.5);
 }
 
 }  // namespace

@@ -54,6 +54,7 @@ TEST(Grades, follow_the_lot_where_there_is_no_tolerance) {
   EXPECT_EQ(graded({4.98, 4.99, 5.00, 5.02, 5.03, 4.95, 5.11, 5.2}, 0.0), (std::vector{a, a, a, a, a, b, c, rejected}));
   EXPECT_EQ(graded({5.0, 5.1, 4.9}, 0.0), (std::vector{unsure, unsure, unsure})) << "three are no lot";
   EXPECT_EQ(graded({5.0, 5.0, 5.0, 5.0}, 0.0), (std::vector{a, a, a, a}));
+  EXPECT_EQ(graded({5.0, 5.0, 5.0, 5.0, 7.0}, 0.0), (std::vector{a, a, a, a, unsure}));
   EXPECT_EQ(graded({5.0, 5.0, 5.0, 5.0, 5.0001}, 0.01), (std::vector{a, a, a, a, a})) << "what measuring adds is no spread";
   EXPECT_EQ(graded({5.0, NAN, 5.0}, 0.02, {4.85, 5.15}), (std::vector{a, unsure, a})) << "each by itself";
   EXPECT_EQ(graded({5.0, NAN, 5.0, 5.0, 5.0}, 0.0), (std::vector{unsure, unsure, unsure, unsure, unsure}));
