@@ -71,10 +71,8 @@ MainWindow::MainWindow(QWidget* parent) : QMainWindow(parent), model_(client_) {
     if (!address_.user.isEmpty()) ask_password(why);
   });
   connect(&client_, &ApiClient::stop_heard, stop_notice_, &StopNotice::hear);
-  // Whoever was told of one stop was told of no later one.
-  connect(&client_, &ApiClient::stop_heard, this, [this] {
-    if (!client_.has_open_stop()) was_told_of_open_stop_ = false;
-  });
+  // Whoever was told of one stop was told of no other, and of no later one at the same place.
+  connect(&client_, &ApiClient::stop_heard, this, [this] { told_of_stops_ &= client_.open_stops(); });
   connect(&model_, &BenchModel::bench_changed, this, &MainWindow::show_bench);
   connect(&model_, &BenchModel::alarms_changed, this, [this] { alarm_panel_->show_alarms(model_.alarms()); });
   connect(alarm_panel_, &AlarmPanel::acknowledge_requested, this, &MainWindow::acknowledge);
@@ -395,7 +393,9 @@ void MainWindow::end_after_stops(std::function<void(const QStringList&)> done) {
 void MainWindow::closeEvent(QCloseEvent* event) {
   save_layout();
   // It would end with the window, unsaid. Whoever closes again means it.
-  if (!closes_unasked_ && client_.has_open_stop() && !std::exchange(was_told_of_open_stop_, true)) {
+  const QSet<QString> open = client_.open_stops();
+  const bool is_new = !(open - std::exchange(told_of_stops_, open)).isEmpty();
+  if (!closes_unasked_ && is_new) {
     say(tr("A stop is not confirmed yet, and closing would end it: use the hardware emergency stop, or close again."), true);
     return event->ignore();
   }

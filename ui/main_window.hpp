@@ -3,6 +3,7 @@
 
 #include <QMainWindow>
 #include <QPointer>
+#include <QSet>
 #include <QTimer>
 #include <functional>
 
@@ -102,7 +103,7 @@ class MainWindow : public QMainWindow {
   ServiceAddress address_;
   QTimer message_timer_;
   QString trouble_;
-  bool was_told_of_open_stop_ = false;
+  QSet<QString> told_of_stops_;  ///< open ones, by path, that closing the window was refused for
   bool closes_unasked_ = false;  ///< nobody is there to be asked whether the window may close
   bool is_ending_ = false, is_made_ = false;
 };

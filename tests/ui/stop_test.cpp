@@ -189,6 +189,23 @@ TEST_F(Stop, of_a_channel_that_nobody_answers_does_not_hold_up_the_stop_of_every
   EXPECT_FALSE(window.message().contains(QStringLiteral("NOT CONFIRMED"))) << "ch3 is off with all the others";
 }
 
+// Two are open: who was told of the first has been told nothing of the second.
+TEST_F(Stop, that_is_pressed_while_another_one_is_open_is_told_of_too) {
+  bench.run_on("ch3", 2000);
+  ASSERT_NO_FATAL_FAILURE(connect_window());
+  click(*window.bench_view().tile("ch3"));
+  bench.hangs = true;
+  click(window.run_page().button(RunPage::Order::stop));
+  auto* dialog = window.findChild<PersonDialog*>();
+  ASSERT_NE(dialog, nullptr);
+  click(dialog->action_button());
+  ASSERT_TRUE(wait_until([&] { return window.message().contains(QStringLiteral("NOT CONFIRMED (channel ch3)")); }));
+  EXPECT_FALSE(window.close()) << "the first";
+  click(window.stop_button());
+  EXPECT_FALSE(window.close()) << "the second";
+  EXPECT_TRUE(window.close()) << "whoever closes again means it";
+}
+
 // A signal ends the window, and with it the order: not before the stop is confirmed, and not for ever.
 TEST_F(Stop, that_is_open_is_waited_for_when_the_window_is_told_to_end) {
   bench.run_on("ch1", 2000);

@@ -216,8 +216,14 @@ void ApiClient::stop(const QString& path, const QString& what, const api::Person
   under_way->press();
 }
 
-bool ApiClient::has_open_stop() const {
-  return std::any_of(stops_.begin(), stops_.end(), [](const QPointer<StopOrder>& order) { return !order.isNull(); });
+bool ApiClient::has_open_stop() const { return !open_stops().isEmpty(); }
+
+QSet<QString> ApiClient::open_stops() const {
+  QSet<QString> paths;
+  for (auto stop = stops_.begin(); stop != stops_.end(); ++stop) {
+    if (!stop.value().isNull()) paths.insert(stop.key());
+  }
+  return paths;
 }
 
 api::ErrorDetail ApiClient::error_of(int status, const QByteArray& body) {

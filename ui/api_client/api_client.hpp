@@ -5,6 +5,7 @@
 #include <QNetworkAccessManager>
 #include <QObject>
 #include <QPointer>
+#include <QSet>
 #include <QTimer>
 #include <QUrl>
 #include <functional>
@@ -64,6 +65,7 @@ class ApiClient : public QObject {
   void stop(const QString& path, const QString& what, const api::PersonOrder& order);
   /// A stop that nobody has confirmed or refused yet: it is still being tried.
   [[nodiscard]] bool has_open_stop() const;
+  [[nodiscard]] QSet<QString> open_stops() const;  ///< their paths
   /// Status 0: no answer, and `body` says why.
   [[nodiscard]] static api::ErrorDetail error_of(int status, const QByteArray& body);
 
