@@ -21,7 +21,22 @@
 namespace cellrig::ui::test {
 namespace {
 
-class Stop : public Live {};
+class Stop : public Live {
+ protected:
+  /// Its stop is under way, and told of as not confirmed.
+  void stop_a_channel_that_nobody_answers() {
+    bench.run_on("ch3", 2000);
+    ASSERT_NO_FATAL_FAILURE(connect_window());
+    click(*window.bench_view().tile("ch3"));
+    bench.hangs = true;
+    click(window.run_page().button(RunPage::Order::stop));
+    auto* dialog = window.findChild<PersonDialog*>();
+    ASSERT_NE(dialog, nullptr);
+    click(dialog->action_button());
+    ASSERT_TRUE(wait_until([&] { return window.message().contains(QStringLiteral("NOT CONFIRMED (channel ch3)")); }))
+        << qPrintable(window.message());
+  }
+};
 
 // With gloves on nobody types: two clicks, and the name is the one that was given last.
 TEST_F(Stop, of_a_run_needs_no_word_typed) {
@@ -173,16 +188,7 @@ TEST_F(Stop, that_is_open_is_told_of_anew_after_an_earlier_one_was_confirmed) {
 
 // One that hangs must not hold up the other.
 TEST_F(Stop, of_a_channel_that_nobody_answers_does_not_hold_up_the_stop_of_everything) {
-  bench.run_on("ch3", 2000);
-  ASSERT_NO_FATAL_FAILURE(connect_window());
-  click(*window.bench_view().tile("ch3"));
-  bench.hangs = true;
-  click(window.run_page().button(RunPage::Order::stop));
-  auto* dialog = window.findChild<PersonDialog*>();
-  ASSERT_NE(dialog, nullptr);
-  click(dialog->action_button());
-  ASSERT_TRUE(wait_until([&] { return window.message().contains(QStringLiteral("NOT CONFIRMED (channel ch3)")); }))
-      << qPrintable(window.message());
+  ASSERT_NO_FATAL_FAILURE(stop_a_channel_that_nobody_answers());
   bench.hangs = false;
   click(window.stop_button());
   EXPECT_TRUE(wait_until([&] { return window.message().contains(QStringLiteral("every output is off")); }));
@@ -191,15 +197,7 @@ TEST_F(Stop, of_a_channel_that_nobody_answers_does_not_hold_up_the_stop_of_every
 
 // Two are open: who was told of the first has been told nothing of the second.
 TEST_F(Stop, that_is_pressed_while_another_one_is_open_is_told_of_too) {
-  bench.run_on("ch3", 2000);
-  ASSERT_NO_FATAL_FAILURE(connect_window());
-  click(*window.bench_view().tile("ch3"));
-  bench.hangs = true;
-  click(window.run_page().button(RunPage::Order::stop));
-  auto* dialog = window.findChild<PersonDialog*>();
-  ASSERT_NE(dialog, nullptr);
-  click(dialog->action_button());
-  ASSERT_TRUE(wait_until([&] { return window.message().contains(QStringLiteral("NOT CONFIRMED (channel ch3)")); }));
+  ASSERT_NO_FATAL_FAILURE(stop_a_channel_that_nobody_answers());
   EXPECT_FALSE(window.close()) << "the first";
   click(window.stop_button());
   EXPECT_FALSE(window.close()) << "the second";

@@ -1,6 +1,10 @@
 // What comes out only in the run is held against the cycler before anything is on: its least current, and its power.
 #include <gtest/gtest.h>
 
+#include <random>
+
+#include <cmath>
+
 #include "controller/engine/known_setpoint.hpp"
 #include "tests/unit/engine/channel_driver.hpp"
 
@@ -101,6 +105,31 @@ TEST(ChannelSetpoint, a_step_is_told_as_it_is_commanded_or_not_at_all) {
   unmeasured.formulas.front().postfix = {Formula::Operation{
       .kind = Formula::Operation::Kind::result, .operand = static_cast<std::uint8_t>(ResultQuantity::reference_capacity_Ah)}};
   EXPECT_FALSE(as_known(step, unmeasured, driver.machine.state()));
+}
+
+// What is too small for the instrument is found without walking the stairs; the walk says the same.
+TEST(CourseFirstBelow, finds_on_lines_what_a_walk_over_the_stairs_finds) {
+  std::mt19937 random{1};
+  std::uniform_real_distribution<double> value{-3.0, 3.0};
+  int found_some = 0, found_none = 0;
+  for (int n = 0; n < 2000; ++n) {
+    Course course;
+    course.is_linear = true;
+    course.update = std::chrono::milliseconds{700};
+    course.least = 0.05;
+    for (int i = 0; i < 4; ++i) course.points.push_back({.at = std::chrono::seconds{7 * i}, .value = value(random)});
+    course.period = std::chrono::seconds{28};
+    const double held = 0.1 + std::abs(value(random)) / 10;
+    bool is_there = false;
+    for (Duration at{}; at < course.period; at += course.update) {
+      const double v = std::abs(course.value_at(at));
+      is_there = is_there || (v >= course.least && v < held);
+    }
+    EXPECT_EQ(course.first_below(held).has_value(), is_there) << n;
+    ++(is_there ? found_some : found_none);
+  }
+  EXPECT_GT(found_some, 100);
+  EXPECT_GT(found_none, 100);
 }
 
 }  // namespace
