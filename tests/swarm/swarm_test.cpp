@@ -319,11 +319,12 @@ TEST_F(JudgeTest, a_reading_from_before_a_command_is_not_held_against_it) {
 
 class RecorderTest : public testing::Test {
  protected:
-  RecorderTest()
+  static constexpr const char* rest = "  - rest: {for_min: 5}\n";
+  explicit RecorderTest(const std::string& step = rest)
       : recorder_{trace_, [this](const char* invariant, const std::string& what) {
                     complaints_ += std::string(invariant) + " " + what + "\n";
                   }} {
-    program_ = compile(read_profile("profile: P\nformat: 1\nrecord: {every_s: 10}\nsteps:\n  - rest: {for_min: 5}\n", "p"),
+    program_ = compile(read_profile("profile: P\nformat: 1\nrecord: {every_s: 10}\nsteps:\n" + step, "p"),
                        read_cell_file(find_cell("lg-m50")), {});
     recorder_.expect("ch1", program_, 3s);
     run_ = recorder_.begin_run(db::RunRow{.channel = "ch1"});
@@ -332,6 +333,10 @@ class RecorderTest : public testing::Test {
   }
   void sample(double at_s, std::uint32_t flags = 0) {
     recorder_.append(db::SampleRow{.step = step_, .test_time_ns = static_cast<std::int64_t>(at_s * 1e9), .flags = flags});
+  }
+  void sample_of(double at_s, double voltage_V, double current_A) {
+    recorder_.append(db::SampleRow{
+        .step = step_, .test_time_ns = static_cast<std::int64_t>(at_s * 1e9), .voltage_V = voltage_V, .current_A = current_A});
   }
 
   Trace trace_;
@@ -363,6 +368,28 @@ TEST_F(RecorderTest, the_same_instant_twice_is_for_courses_without_latency) {
   sample(1);
   sample(1);
   EXPECT_THAT(complaints_, testing::HasSubstr("I3")) << "this is a rest";
+}
+
+class CourseRecorderTest : public RecorderTest {
+ protected:
+  CourseRecorderTest()
+      : RecorderTest{"  - voltage_ramp: {from_voltage_V: 3, to_voltage_V: 4, rate_max_C: 0.5, for_h: 1, update_s: 1}\n"} {}
+};
+
+TEST_F(CourseRecorderTest, a_stair_repeats_an_instant_only_with_something_new) {
+  recorder_.replies_take_no_time();
+  sample_of(1, 3.0, 0.5);
+  sample_of(1, 3.1, 0.5);  // the regulator is at its limit: the current says nothing of the next stair
+  sample_of(1, 3.1, 0.6);
+  EXPECT_EQ(complaints_, "");
+  sample_of(1, 3.1, 0.6);
+  EXPECT_THAT(complaints_, testing::HasSubstr("I3")) << "written twice";
+}
+
+TEST_F(CourseRecorderTest, a_stair_repeats_no_instant_where_answers_take_time) {
+  sample_of(1, 3.0, 0.5);
+  sample_of(1, 3.1, 0.5);
+  EXPECT_THAT(complaints_, testing::HasSubstr("I3"));
 }
 
 TEST_F(RecorderTest, a_hole_that_is_not_marked_breaks_I3) {

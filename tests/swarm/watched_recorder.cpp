@@ -36,11 +36,13 @@ void WatchedRecorder::judge_sample(const db::SampleRow& row) {
   if (step.key != row.step || !step.is_open) return complain_("I3", fmt::format("a sample of step {} after its end", row.step));
   const auto last = last_ns_.find(run->second);
   // Replies that take no time let a step begin at the instant of the last sample of the one before, and a stair of a course where the
-  // one before was measured.
-  const bool may_repeat = !step.last_ns || (instants_repeat_ && step.is_course && row.current_A != step.last_A);
+  // one before was measured. A row that says the same was written twice.
+  const bool says_new = row.current_A != step.last_A || row.voltage_V != step.last_V;
+  const bool may_repeat = !step.last_ns || (instants_repeat_ && step.is_course && says_new);
   const bool goes_on =
       last == last_ns_.end() || row.test_time_ns > last->second || (may_repeat && row.test_time_ns == last->second);
   step.last_A = row.current_A;
+  step.last_V = row.voltage_V;
   if (!goes_on) {
     complain_("I3", fmt::format("a sample of '{}' at {:.6f} s after one at {:.6f} s", step.name,
                                 1e-9 * static_cast<double>(row.test_time_ns), 1e-9 * static_cast<double>(last->second)));

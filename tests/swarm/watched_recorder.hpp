@@ -67,7 +67,7 @@ class WatchedRecorder final : public db::Recorder {
     bool is_open = false;
     bool is_course = false;
     std::string name;
-    double last_A = 0.0;
+    double last_A = 0.0, last_V = 0.0;
   };
   void judge_sample(const db::SampleRow& row);
 
