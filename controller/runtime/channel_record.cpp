@@ -195,6 +195,8 @@ void ChannelRecord::step_started(const output::StepStarted& started, const Chann
 void ChannelRecord::hold_back(const Observation& observation, const Throughput& step_moved) {
   // A reading that failed is no row: never a zero.
   if (!observation[Measurand::voltage].usable() || !observation[Measurand::current].usable()) return;
+  // A trip may come before anything new is measured.
+  if (observation[Measurand::voltage].at <= written_at_) return;
   hold({observation, output::Record{.step_moved = step_moved}, false});
 }
 
@@ -228,6 +230,7 @@ void ChannelRecord::sample(const output::Record& record, const Observation& obse
 
 void ChannelRecord::write(const output::Record& record, const Observation& observation) {
   if (!begun()) return;
+  written_at_ = observation[Measurand::voltage].at;
   recorder_.append(db::SampleRow{.step = step_,
                                  .test_time_ns = test_time_ns(observation[Measurand::voltage].at),
                                  .flags = flags_of(record, observation),

@@ -204,7 +204,7 @@ std::string matrix_table_of(const Tally& tally) {
     std::string allowed = "-";
     if (t.worst) {
       off = fmt::format("{:.3f}", to_seconds(t.worst->flowed));
-      allowed = entry.reaction == Reaction::charge ? "1 % Ah" : fmt::format("{:.3f}", to_seconds(t.worst->deadline));
+      allowed = fmt::format("{:.3f}", to_seconds(t.worst->deadline));
     }
     text += fmt::format("{:<8} {:<42} {:>5} {:>5} {:>6} {:>8} {:>8}  {}\n", entry.name, entry.what, t.runs, t.met, t.violations,
                         off, allowed, endings_text(t.endings));

@@ -27,7 +27,9 @@ constexpr double band_K = 3.5;
 constexpr double same_current = 0.02;
 constexpr double worth_A = 1.0;  ///< eight times the error of the widest cycler is half of it
 constexpr double end_V = 3.01, end_A = 1.02, shown_A = 1.0;
-constexpr double still_factor = 1.5;  ///< cells that have lost some of their capacity, and the measurement that notices
+constexpr double still_hold_at_1C_s = 5.0;
+constexpr int learning_readings = 450;  ///< three pages of the rig's memory, and what is not counted between them
+constexpr double still_factor = 1.5;    ///< cells that have lost some of their capacity, and the measurement that notices
 
 }  // namespace
 
@@ -83,8 +85,8 @@ bool FaultClock::shows(const FaultTruth& t) {
   switch (reaction_) {
     case Reaction::none:
     case Reaction::two_polls:
-    case Reaction::age_limit:
-    case Reaction::charge: return false;
+    case Reaction::age_limit: return false;
+    case Reaction::stillness: return stands_still(t);
     case Reaction::watchdog: return before_.flows;
     case Reaction::awakening:
       return before_.flows && gap_ > bounds_.age_limit + bounds_.period + one_exchange && t.now >= before_.now + gap_;
@@ -114,6 +116,15 @@ bool FaultClock::falls(const FaultTruth& t) const {
   return is_constant && is_same && is_at_once && before_.voltage_V - t.voltage_V >= least_V;
 }
 
+/// Of digits that moved long enough under the same command to be known, at the same current.
+bool FaultClock::stands_still(const FaultTruth& t) const {
+  const bool is_learned = before_.commanded + after_a_command + learning_readings * bounds_.period < before_.now;
+  const bool is_same =
+      t.commanded == before_.commanded && std::abs(t.current_A - before_.current_A) <= same_current * std::abs(before_.current_A);
+  return is_learned && bounds_.alike_by_chance && before_.flows && before_.is_constant_current && t.is_constant_current &&
+         is_same;
+}
+
 bool FaultClock::leaves_band(const FaultTruth& t) const {
   if (!before_.wanted_degC || t.wanted_degC != before_.wanted_degC) return false;
   const double edge_degC = std::max(*before_.wanted_degC, before_.air_degC) + band_K;
@@ -134,8 +145,12 @@ Duration FaultClock::deadline(Duration way) const {
   switch (reaction_) {
     case Reaction::none:
     case Reaction::two_polls:
-    case Reaction::age_limit:
-    case Reaction::charge: return {};
+    case Reaction::age_limit: return {};
+    case Reaction::stillness: {
+      const double at_1C = std::max(1.0, bounds_.one_C_A / std::abs(before_.current_A));
+      const Duration hold = from_seconds(still_hold_at_1C_s * at_1C);
+      return std::max<Duration>(hold, bounds_.alike_by_chance.value_or(0) * bounds_.period) + two_periods;
+    }
     case Reaction::watchdog: return bounds_.watchdog_delay + watchdog_tolerance;
     case Reaction::awakening: return bounds_.period + one_exchange + one_exchange;
     case Reaction::off_refused: return way + one_exchange;

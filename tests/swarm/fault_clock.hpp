@@ -34,6 +34,8 @@ struct FaultBounds {
   Duration period{}, off_period{}, sensor_period{}, age_limit{}, watchdog_delay{};
   double voltage_max_V = 0;
   double still_Ah = 0;  ///< charge that may flow while no digit moves
+  double one_C_A = 0;
+  std::optional<int> alike_by_chance;  ///< readings of a voltage, by their own noise; nothing: it has too little to be known
 };
 
 class FaultClock {
@@ -57,6 +59,7 @@ class FaultClock {
   [[nodiscard]] bool shows(const FaultTruth& truth);
   [[nodiscard]] bool ended_between_looks(const FaultTruth& last, const FaultTruth& truth) const;
   [[nodiscard]] bool falls(const FaultTruth& truth) const;
+  [[nodiscard]] bool stands_still(const FaultTruth& truth) const;
   [[nodiscard]] bool leaves_band(const FaultTruth& truth) const;
   [[nodiscard]] bool warms_fast(const FaultTruth& truth);
   [[nodiscard]] bool is_energised(const FaultTruth& truth) const {

@@ -53,7 +53,9 @@ class FaultClockTest : public testing::Test {
                       .age_limit = 1s,
                       .watchdog_delay = 5s,
                       .voltage_max_V = 4.25,
-                      .still_Ah = 0.05};
+                      .still_Ah = 0.05,
+                      .one_C_A = 5.0,
+                      .alike_by_chance = 65};
   FaultTruth truth_;
   FaultClock clock_;
 };
@@ -192,6 +194,20 @@ TEST_F(FaultClockTest, readings_at_an_end_count_by_the_charge_that_their_display
   begin(Reaction::clipped);
   EXPECT_FALSE(go_on(4min, leave_it));
   EXPECT_TRUE(go_on(1min, leave_it));
+}
+
+TEST_F(FaultClockTest, readings_that_stand_still_have_the_charge_of_five_seconds_at_1C_once_their_noise_is_known) {
+  truth_.now = TimePoint{2min};
+  begin(Reaction::stillness);
+  EXPECT_FALSE(go_on(6500ms, leave_it)) << "so few readings may be alike by chance";
+  EXPECT_TRUE(go_on(1s, leave_it));
+  truth_.current_A = 1.0;
+  begin(Reaction::stillness);
+  EXPECT_FALSE(go_on(25s, leave_it)) << "C/5";
+  EXPECT_TRUE(go_on(1s, leave_it));
+  truth_.commanded = truth_.now - 30s;
+  begin(Reaction::stillness);
+  EXPECT_FALSE(go_on(5min, leave_it)) << "30 s are too short to know the noise";
 }
 
 TEST_F(FaultClockTest, what_has_ended_or_leaves_no_way_is_nobody_s_fault) {

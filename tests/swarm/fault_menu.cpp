@@ -136,7 +136,7 @@ constexpr Recipe all_recipes[] = {
     {{"F19", "the cycler reboots", Reaction::two_polls}, "reboot", Aim::cycler, nullptr, takes::watchdog, true},
     {{"F19b", "the relay module reboots", Reaction::two_polls}, "reboot", Aim::relays, nullptr, 0, true},
     {{"F20", "somebody presses LOCAL", Reaction::age_limit}, "local", Aim::cycler, nullptr, takes::cycler_obeys},
-    {{"F21", "the cycler's readings freeze", Reaction::charge}, "freeze", Aim::cycler, nullptr, takes::cycler_truth},
+    {{"F21", "the cycler's readings freeze", Reaction::stillness}, "freeze", Aim::cycler, nullptr, takes::cycler_truth},
     {{"F22", "the temperatures freeze"}, "freeze", Aim::logger, nullptr, takes::logger_truth},
     {{"F23", "the current has the wrong sign", Reaction::two_polls}, "negate_current", Aim::cycler, nullptr, takes::cycler_truth},
     {{"F24", "the voltage is 30 mV off"}, "voltage_offset", Aim::cycler, small_offset, takes::cycler_truth},

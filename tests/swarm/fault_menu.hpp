@@ -17,8 +17,8 @@ enum class Reaction : unsigned char {
   none,       ///< the run goes on, or ends by its own rules
   two_polls,  ///< seen in the next measurement
   age_limit,  ///< seen by the age of what is missing, then the way to OFF
-  charge,     ///< seen by the charge that flows while the readings stand still: 1 % of the capacity
   // with a clock
+  stillness,      ///< where the digits have long moved by noise: 5 s at 1C, as much charge below; else 1 % of the capacity
   watchdog,       ///< nobody speaks any more: the watchdog's delay and 1 s
   awakening,      ///< a gap above the age limit is over: one period and the OFF
   off_refused,    ///< OFF is wanted and a current flows: the contactor, where there is one; else the silence for the watchdog
@@ -31,7 +31,7 @@ enum class Reaction : unsigned char {
   clipped,         ///< voltage and current stand at an end that the rig does not know: the charge that their display makes 1 % of
 };
 
-[[nodiscard]] constexpr bool has_clock(Reaction reaction) { return reaction >= Reaction::watchdog; }
+[[nodiscard]] constexpr bool has_clock(Reaction reaction) { return reaction >= Reaction::stillness; }
 
 struct MenuEntry {
   std::string_view name;  ///< "F02"

@@ -15,6 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr double aged = 1.5;      ///< what a cell has lost of its capacity, and the measurement that notices
 constexpr double flows_A = 0.05;  ///< 1 % of the 5 A that charge the cell at 1C; the N6974A lets 26 mA through by itself
 
 // ---- what the rig promises (docs/architecture.md, the hazard table): parts of the way from a truth to OFF
@@ -70,6 +71,9 @@ Judge::Judge(const Plan& plan, const BenchConfig& config, sim::SimulatedBench& b
     w.thermocouple = &bench.thermocouple(simulated, false);
     w.has_temperature = channel.cell_temperature.has_value();
     w.has_contactor = channel.contactor.has_value();
+    for (const ChannelPlan& planned : plan.channels) {
+      if (planned.name == channel.name) w.alike_by_chance = alike_by_chance(planned.make);
+    }
     if (!channel.chamber.empty()) w.chamber = bench.chamber(channel.chamber);
     channels_.push_back(w);
   }
@@ -227,7 +231,9 @@ void Judge::begin_clock(Watched& w, const DrawnFault& fault, TimePoint now) {
                            .age_limit = age_limit_,
                            .watchdog_delay = plan_.watchdog_delay,
                            .voltage_max_V = limits.voltage_max.value(),
-                           .still_Ah = limits.still_share * w.stage->cell().capacity_Ah()};
+                           .still_Ah = limits.still_share * w.stage->cell().capacity_Ah(),
+                           .one_C_A = w.program->nominal_capacity.value(),
+                           .alike_by_chance = w.alike_by_chance};
   w.fault_clock.begin(entry.reaction, bounds, truth_of(w, now), fault.gap);
 }
 
@@ -253,7 +259,7 @@ std::vector<Judge::AfterFault> Judge::answers() const {
   std::vector<AfterFault> all;
   for (const Watched& w : channels_) {
     const std::optional<FaultClock::Answer>& answer = w.fault_clock.answer();
-    if (answer) all.push_back({w.name, answer->flowed, 0.0, answer->deadline, true});
+    if (answer) all.push_back({w.name, answer->flowed, 0.0, 0.0, answer->deadline, true});
   }
   return all;
 }
@@ -447,7 +453,8 @@ std::vector<Judge::AfterFault> Judge::after_fault(bool by_age) const {
     const Duration seen = by_age ? limit + age_limit_ / 3 + period_ + period : 2 * period;
     const std::optional<Duration> way = way_to_off(w, taken);
     all.push_back({w.name, std::max<Duration>(w.last_flow - *w.fault_began, Duration{}),
-                   (w.moved_Ah - w.moved_at_fault_Ah) / w.stage->cell().capacity_Ah(), seen + exchange + way.value_or(Duration{}),
+                   (w.moved_Ah - w.moved_at_fault_Ah) / w.stage->cell().capacity_Ah(),
+                   w.program == nullptr ? 0.0 : aged * w.program->limits.still_share, seen + exchange + way.value_or(Duration{}),
                    way.has_value()});
   }
   return all;

@@ -83,10 +83,11 @@ class Judge {
   /// What went on flowing after the beginning of the last fault, on a channel that it concerns.
   struct AfterFault {
     std::string channel;
-    Duration flowed{};       ///< until current was last seen
-    double share_moved = 0;  ///< of the cell's capacity, until then
-    Duration deadline{};     ///< for a fault that is seen in the next measurement, or by the age of what it takes
-    bool has_a_way = true;   ///< to OFF
+    Duration flowed{};         ///< until current was last seen
+    double share_moved = 0;    ///< of the cell's capacity, until then
+    double share_allowed = 0;  ///< of it, while no digit moves
+    Duration deadline{};       ///< for a fault that is seen in the next measurement, or by the age of what it takes
+    bool has_a_way = true;     ///< to OFF
   };
   [[nodiscard]] std::vector<AfterFault> after_fault(bool by_age) const;
   /// The same where the fault has a clock: only those whose clock has run.
@@ -103,6 +104,7 @@ class Judge {
     sim::PowerStage* stage = nullptr;
     const sim::Thermocouple* thermocouple = nullptr;
     bool has_temperature = false, has_contactor = false;
+    std::optional<int> alike_by_chance;  ///< readings of the voltage
     // truth
     bool flows = false;
     bool was_on = false;

@@ -33,13 +33,14 @@ constexpr Duration memory_of_faults = 1min;       ///< two that are so near to e
 
 struct MakeTraits {
   std::string_view word, instrument, model, addresses;
-  double noise_V;  ///< as the simulator draws it from what the maker promises
+  double noise_V;                      ///< as the simulator draws it from what the maker promises
+  std::optional<int> alike_by_chance;  ///< readings in a row; nothing: half a digit of noise is too little to rely on
 };
 
 constexpr std::array<MakeTraits, 3> makes{{
-    {"ea", "psb", "ea-psb-10060-60", "modbus: \"192.0.2.{0}:502\", scpi: \"192.0.2.{0}:5025\"", 0.0012},
-    {"n6900", "aps", "keysight-n6974a", "scpi: \"192.0.2.{0}:5025\"", 0.0004},
-    {"itech", "itech", "itech-it-m3432", "scpi: \"192.0.2.{0}:30000\"", 0.0005},
+    {"ea", "psb", "ea-psb-10060-60", "modbus: \"192.0.2.{0}:502\", scpi: \"192.0.2.{0}:5025\"", 0.0012, 65},
+    {"n6900", "aps", "keysight-n6974a", "scpi: \"192.0.2.{0}:5025\"", 0.0004, 35},
+    {"itech", "itech", "itech-it-m3432", "scpi: \"192.0.2.{0}:30000\"", 0.0005, std::nullopt},
 }};
 
 const MakeTraits& traits(Make make) { return makes[static_cast<std::size_t>(make)]; }
@@ -268,6 +269,7 @@ void draw_periods(const Draw& draw, const PlanOptions& options, Plan& plan) {
 std::string_view to_string(Family family) { return family_names[static_cast<std::size_t>(family)]; }
 std::string_view to_string(Pace pace) { return pace_names[static_cast<std::size_t>(pace)]; }
 std::string_view to_string(Make make) { return traits(make).word; }
+std::optional<int> alike_by_chance(Make make) { return traits(make).alike_by_chance; }
 
 const std::vector<std::string>& family_words() {
   static const std::vector<std::string> words(family_names.begin(), family_names.end());

@@ -25,6 +25,8 @@ enum class Make : unsigned char { ea, n6900, itech };
 [[nodiscard]] std::string_view to_string(Family family);
 [[nodiscard]] std::string_view to_string(Pace pace);
 [[nodiscard]] std::string_view to_string(Make make);
+/// So many readings of its voltage in a row may be alike by chance, with the noise that plans give it; nothing: too little to rely on.
+[[nodiscard]] std::optional<int> alike_by_chance(Make make);
 [[nodiscard]] const std::vector<std::string>& family_words();
 [[nodiscard]] const std::vector<std::string>& pace_words();
 [[nodiscard]] const std::vector<std::string>& make_words();

@@ -41,7 +41,6 @@ constexpr Duration period_long_rest = 10s;  ///< or half the watchdog's delay
 constexpr std::uint64_t plenty_bytes = std::uint64_t{1} << 40U;
 constexpr Duration after_the_end = 1min;
 /// 1 % of the nominal capacity, of cells that have lost 15 % of it, and the measurement in which it is noticed.
-constexpr double frozen_share_max = 0.015;
 constexpr std::string_view stopped_by_person = "a person has seen enough";
 
 /// Where nobody measures the temperature, the rates by temperature would leave a crawl: such a bench gets a cell that names none.
@@ -424,22 +423,30 @@ void SwarmRun::judge_reaction(RunReport& report) {
     for (const Judge::AfterFault& answer : judge_->answers()) {
       if (!report.after_fault || share(answer) > share(*report.after_fault)) report.after_fault = answer;
     }
-    return;
+    // Before the noise of the readings is known the charge is all that tells.
+    if (entry.reaction != Reaction::stillness || report.after_fault) return;
   }
   for (const Judge::AfterFault& after : judge_->after_fault(entry.reaction == Reaction::age_limit)) {
     const bool is_seen = after.flowed <= fault.lasts + 1min && fault.sits_in_use;
     const Outcome outcome = report.outcomes[after.channel];
     const bool was_ended = outcome != Outcome::completed && outcome != Outcome::stopped;
     if (!was_ended || !is_seen || !after.has_a_way) continue;
-    const bool is_late =
-        entry.reaction == Reaction::charge ? after.share_moved > frozen_share_max : after.flowed > after.deadline;
+    const bool is_by_charge = entry.reaction == Reaction::stillness;
+    const bool is_late = is_by_charge ? after.share_moved > after.share_allowed : after.flowed > after.deadline;
     if (is_late)
-      judge_->complain(
-          "A6", after.channel,
-          fmt::format("{} ({}): current for {:.3f} s, allowed are {:.3f} s; {:.2f} % of the capacity moved", entry.name,
-                      entry.what, to_seconds(after.flowed), to_seconds(after.deadline), 100 * after.share_moved),
-          TimePoint{fault.at} + after.flowed);
-    if (!report.after_fault || after.flowed > report.after_fault->flowed) report.after_fault = after;
+      judge_->complain("A6", after.channel,
+                       fmt::format("{} ({}): current for {:.3f} s, allowed are {}; {:.2f} % of the capacity moved", entry.name,
+                                   entry.what, to_seconds(after.flowed),
+                                   is_by_charge ? fmt::format("{:.2f} %", 100 * after.share_allowed)
+                                                : fmt::format("{:.3f} s", to_seconds(after.deadline)),
+                                   100 * after.share_moved),
+                       TimePoint{fault.at} + after.flowed);
+    if (report.after_fault && after.flowed <= report.after_fault->flowed) continue;
+    report.after_fault = after;
+    // As long as its share of the capacity would have taken at the same pace.
+    if (is_by_charge)
+      report.after_fault->deadline =
+          from_seconds(to_seconds(after.flowed) * after.share_allowed / std::max(after.share_moved, 1e-9));
   }
 }
 

@@ -75,6 +75,15 @@ TEST_F(ChannelRecordTest, what_was_measured_since_the_last_row_comes_with_an_eve
   EXPECT_EQ(disk.seconds, (Seconds{1, 3, 4, 5}));
 }
 
+// A gap trips before anything new is measured.
+TEST_F(ChannelRecordTest, what_is_a_row_already_is_not_written_again_by_an_event) {
+  measure(1, output::Record{.first_of_step = true});
+  measure(2, output::Record{});
+  measure(2);
+  record->trip({}, at(2.5), UtcTime{});
+  EXPECT_EQ(disk.seconds, (Seconds{1, 2}));
+}
+
 TEST_F(ChannelRecordTest, the_last_row_of_a_step_stands_behind_what_led_to_it) {
   measure(1, output::Record{.first_of_step = true});
   for (std::int64_t second = 2; second < 20; ++second) measure(second);
