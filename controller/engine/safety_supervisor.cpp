@@ -10,6 +10,7 @@ namespace {
 
 /// A discharging cell this far down its voltage window counts as empty for the overcharge guard.
 constexpr double empty_share_of_window = 0.05;
+constexpr Duration temperature_bin = std::chrono::seconds{1};
 constexpr double frozen_voltage_factor = 5.0;
 constexpr double creep_per_charge = 0.001;   ///< a coulombic efficiency of 0.999
 constexpr double creep_max_of_limit = 0.05;  ///< whatever happens, no more than this share of the limit
@@ -366,11 +367,14 @@ void SafetySupervisor::judge_overcharge(const ElectricalSample& sample, const Th
 
 void SafetySupervisor::judge_temperature_rate(const Reading& cell) {
   if (!cell.usable() || (last_cell_temperature_ && cell.at <= last_cell_temperature_->at)) return;
+  const bool is_alone = last_cell_temperature_ && cell.at - last_cell_temperature_->at >= temperature_bin;
   last_cell_temperature_ = cell;
-  if (bin_.count > 0 && cell.at - bin_.begin >= std::chrono::seconds{1}) {
+  if (bin_.count > 0 && cell.at - bin_.begin >= temperature_bin) {
     judge_mean_temperature(Reading{bin_.sum / bin_.count, bin_.begin + from_seconds(bin_.seconds / bin_.count), Quality::good});
     bin_ = Bin{};
   }
+  // A sensor that is asked so seldom need not answer again before it counts.
+  if (is_alone) return judge_mean_temperature(cell);
   if (bin_.count == 0) bin_.begin = cell.at;
   ++bin_.count;
   bin_.sum += cell.value;

@@ -156,9 +156,12 @@ Duration FaultClock::deadline(Duration way) const {
     case Reaction::off_refused: return way + one_exchange;
     case Reaction::unasked: return 2 * bounds_.off_period + one_exchange + way;
     case Reaction::over_voltage: return two_periods;
-    case Reaction::warms_fast:
-      return std::max<Duration>(rate_deadline, rate_hold + 2 * std::max<Duration>(rate_window, bounds_.sensor_period)) +
-             one_exchange + way - rate_window;  // the second that showed it has passed
+    case Reaction::warms_fast: {
+      // The first whole period of it must have passed to be seen, and its hold ends with a reading.
+      const auto readings_of_hold = (rate_hold + bounds_.sensor_period - Duration{1}) / bounds_.sensor_period;
+      const Duration seen = 2 * std::max<Duration>(rate_window, bounds_.sensor_period) + readings_of_hold * bounds_.sensor_period;
+      return std::max<Duration>(rate_deadline, seen) + one_exchange + way - rate_window;  // the second that showed it has passed
+    }
     case Reaction::voltage_falls:
     case Reaction::circuit_opens: return two_periods + one_exchange;
     case Reaction::chamber_leaves: {

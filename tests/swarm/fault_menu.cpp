@@ -242,7 +242,7 @@ Place shared_place(const Plan& plan, const std::string& instrument, unsigned wha
 }
 
 bool speaks_modbus(const std::string& target) {
-  return target == "adam" || target == "f4t" || target == "press" || target.ends_with(".modbus");
+  return target == "adam" || target == "f4t" || target == "press" || target == "sniffer" || target.ends_with(".modbus");
 }
 bool speaks_scpi(const std::string& target) {
   return target == "daq" || target.ends_with(".scpi") || target.starts_with("aps") || target.starts_with("itech");
@@ -263,7 +263,9 @@ std::vector<Place> wire_places(const Plan& plan) {
       places.push_back(relays);
   }
   if (!plan.chamber.empty()) places.push_back(shared_place(plan, plan.chamber, takes::chamber_link));
-  if (!plan.press.empty()) places.push_back({plan.press, {}});
+  for (const std::string& sensor : {plan.press, plan.sniffer}) {
+    if (!sensor.empty()) places.push_back({sensor, {}});
+  }
   return places;
 }
 

@@ -40,14 +40,16 @@ constexpr double reading_V = 0.04;
 constexpr double reading_A = 0.1;
 constexpr double reading_share = 0.02;
 constexpr double reading_K = 2.0;
+constexpr double gas_digit_ppm = 0.1;
 constexpr Duration after_switching = 2s;
 
 constexpr std::uint64_t looks_at_an_instant_max = 200'000;
 
 constexpr std::array<std::string_view, hazard_clock_count> clock_names{
-    "H12 no fresh voltage", "H4 no fresh temperature", "H1 over-voltage",        "H3 over-current",
-    "H3 wrong direction",   "H4 over-temperature",     "H10 charging when cold", "H14 current without command"};
-constexpr std::array<std::string_view, hazard_clock_count> clock_invariants{"I1", "I1", "I5", "I5", "I5", "I5", "I5", "I2"};
+    "H12 no fresh voltage",   "H4 no fresh temperature",     "H1 over-voltage",
+    "H3 over-current",        "H3 wrong direction",          "H4 over-temperature",
+    "H10 charging when cold", "H14 current without command", "H5 gas"};
+constexpr std::array<std::string_view, hazard_clock_count> clock_invariants{"I1", "I1", "I5", "I5", "I5", "I5", "I5", "I2", "I5"};
 
 }  // namespace
 
@@ -71,6 +73,7 @@ Judge::Judge(const Plan& plan, const BenchConfig& config, sim::SimulatedBench& b
     w.thermocouple = &bench.thermocouple(simulated, false);
     w.has_temperature = channel.cell_temperature.has_value();
     w.has_contactor = channel.contactor.has_value();
+    if (channel.gas) w.smelled_cell = simulated.cell;
     for (const ChannelPlan& planned : plan.channels) {
       if (planned.name == channel.name) w.alike_by_chance = alike_by_chance(planned.make);
     }
@@ -305,8 +308,14 @@ Judge::Conditions Judge::conditions_of(const Watched& w, unsigned taken, TimePoi
   set(wrong_direction, !is_blind && w.is_output_wanted && current_A * w.direction < -flows_A);
   set(over_temperature, !feels_nothing && tip_degC > limits.cell_temperature_max.value());
   set(cold_charging, !feels_nothing && is_charging && tip_degC < limits.charge_temperature_min.value());
+  set(gas, is_alone_ && w.smelled_cell && is_gassed(*w.smelled_cell));
   set(no_command, !is_blind && is_unwanted && !is_nobodys(w));
   return is_bad;
+}
+
+bool Judge::is_gassed(std::size_t cell) const {
+  const sim::CellLife* const life = bench_.world().life(cell);
+  return life != nullptr && life->gas_ppm().value_or(0.0) > gas_max_ppm + gas_digit_ppm;
 }
 
 void Judge::judge_clocks(Watched& w, unsigned taken, TimePoint now) {
@@ -320,6 +329,7 @@ void Judge::judge_clocks(Watched& w, unsigned taken, TimePoint now) {
   const Duration blocked = is_link_bad ? age_limit_ / 3 : Duration{};
   const Duration seen = (is_link_bad ? age_limit_ + blocked : 2 * period_) + exchange + *way;
   const Duration felt = (is_logger_bad ? temperature_age_limit_ : 2 * plan_.sensor_period) + period_ + blocked + exchange + *way;
+  const Duration smelled = gas_hold + 2 * plan_.sensor_period + exchange + *way;
   const std::array<Duration, hazard_clock_count> deadlines{blocked + period_ + exchange + *way,
                                                            blocked + 2 * period_ + exchange + *way,
                                                            seen,
@@ -327,7 +337,8 @@ void Judge::judge_clocks(Watched& w, unsigned taken, TimePoint now) {
                                                            settling + seen,
                                                            felt,
                                                            felt,
-                                                           settling + 2 * off_period_ + blocked + exchange + *way};
+                                                           settling + 2 * off_period_ + blocked + exchange + *way,
+                                                           smelled};
   for (std::size_t i = 0; i < hazard_clock_count; ++i) judge_clock(w, static_cast<HazardClock>(i), is_bad[i], deadlines[i], now);
 }
 
@@ -411,8 +422,9 @@ void Judge::judge_reading(const Watched& w, const Observation& observation, unsi
       complain("I0", w.name, fmt::format("{:.4f} A were read, {:.4f} A are true", current.value, true_A), now);
   }
   const std::optional<double> tip_degC = w.thermocouple->reading_degC();
-  if ((taken & (takes::logger_truth | takes::cell)) == 0 && temperature.usable() && tip_degC &&
-      !(std::abs(temperature.value - *tip_degC) <= reading_K)) {
+  // A cell that vented warms for longer than anybody remembers: a reading is some seconds old.
+  const bool is_felt = (taken & takes::logger_truth) == 0 && (w.ever_taken & takes::cell) == 0;
+  if (is_felt && temperature.usable() && tip_degC && !(std::abs(temperature.value - *tip_degC) <= reading_K)) {
     complain("I0", w.name, fmt::format("{:.2f} degC were read, {:.2f} degC are true", temperature.value, *tip_degC), now);
   }
 }

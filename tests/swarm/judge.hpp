@@ -54,8 +54,9 @@ enum class HazardClock : unsigned char {
   over_temperature,   ///< H4
   cold_charging,      ///< H10
   no_command,         ///< H14
+  gas,                ///< H5, where it is measured and only that has happened
 };
-inline constexpr std::size_t hazard_clock_count = 8;
+inline constexpr std::size_t hazard_clock_count = 9;
 
 class Judge {
  public:
@@ -104,7 +105,8 @@ class Judge {
     sim::PowerStage* stage = nullptr;
     const sim::Thermocouple* thermocouple = nullptr;
     bool has_temperature = false, has_contactor = false;
-    std::optional<int> alike_by_chance;  ///< readings of the voltage
+    std::optional<std::size_t> smelled_cell;  ///< of the simulated world, where a gas sensor is
+    std::optional<int> alike_by_chance;       ///< readings of the voltage
     // truth
     bool flows = false;
     bool was_on = false;
@@ -143,6 +145,7 @@ class Judge {
   [[nodiscard]] static bool is_nobodys(const Watched& w);
   void judge_limits(const Watched& w, TimePoint now);
   using Conditions = std::array<bool, hazard_clock_count>;  ///< by HazardClock
+  [[nodiscard]] bool is_gassed(std::size_t cell) const;
   [[nodiscard]] Conditions conditions_of(const Watched& w, unsigned taken, TimePoint now) const;
   void judge_clocks(Watched& w, unsigned taken, TimePoint now);
   void judge_clock(Watched& w, HazardClock clock, bool is_bad, Duration deadline, TimePoint now);

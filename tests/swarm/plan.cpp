@@ -76,11 +76,18 @@ std::string cell_text(const Draw& draw, const Plan& plan, const std::string& cha
                      plan.press.empty() ? "" : ", fixture: plates, stack: {mode: constant_pressure, pressure_MPa: 5}");
 }
 
-std::string pressed_text(const std::string& press) {
-  return fmt::format(
-      "    stack_force: {{logger: {}, input: 0, area_cm2: 200}}\n"
-      "    limits: {{stack_pressure_min_MPa: 1, stack_pressure_max_MPa: 9, stack_pressure_for_s: 2}}\n",
-      press);
+/// What is fixed to a cell beside its thermocouple, and the limits of that.
+std::string sensors_text(const Plan& plan, bool is_first) {
+  std::string text, limits;
+  if (!plan.press.empty()) {
+    text += fmt::format("    stack_force: {{logger: {}, input: 0, area_cm2: 200}}\n", plan.press);
+    limits = "stack_pressure_min_MPa: 1, stack_pressure_max_MPa: 9, stack_pressure_for_s: 2";
+  }
+  if (!plan.sniffer.empty() && is_first) {
+    text += fmt::format("    gas: {{logger: {}, input: 0}}\n", plan.sniffer);
+    limits += fmt::format("{}gas_max_ppm: {:g}, gas_for_s: {:g}", limits.empty() ? "" : ", ", gas_max_ppm, to_seconds(gas_hold));
+  }
+  return limits.empty() ? text : text + "    limits: {" + limits + "}\n";
 }
 
 /// The last digits of every reading move, as those of real instruments do.
@@ -105,6 +112,7 @@ std::string bench_text(const Draw& draw, const Plan& plan) {
   if (plan.logger == "daq") text += "  daq: {model: keysight-daq970a, scpi: \"192.0.2.4:5025\"}\n";
   if (!plan.contacts.empty()) text += fmt::format("  {}: {{model: adam-6060, modbus: \"192.0.2.5:502\"}}\n", plan.contacts);
   if (!plan.press.empty()) text += fmt::format("  {}: {{model: loadcell-aje, modbus: \"192.0.2.6:502\"}}\n", plan.press);
+  if (!plan.sniffer.empty()) text += fmt::format("  {}: {{model: gas-jxbs-3001-co, modbus: \"192.0.2.7:502\"}}\n", plan.sniffer);
   if (!plan.chamber.empty())
     text += "  f4t: {model: watlow-f4t, modbus: \"192.0.2.2:502\"}\nchambers:\n  oven: {instrument: f4t}\n";
   text += "channels:\n";
@@ -116,7 +124,7 @@ std::string bench_text(const Draw& draw, const Plan& plan) {
     if (!plan.logger.empty()) text += fmt::format("    cell_temperature: {{logger: {}, input: {}}}\n", plan.logger, input++);
     if (has_air) text += fmt::format("    ambient_temperature: {{logger: {}, input: 5}}\n", plan.logger);
     if (channel.has_contactor) text += fmt::format("    contactor: {{relays: adam, output: {}}}\n", output++);
-    if (!plan.press.empty()) text += pressed_text(plan.press);
+    text += sensors_text(plan, &channel == &plan.channels.front());
     if (!plan.contacts.empty()) text += fmt::format("    interlock: {{inputs: {}, input: 0}}\n", plan.contacts);
     if (!plan.chamber.empty()) text += "    chamber: oven\n";
   }
@@ -139,6 +147,8 @@ void draw_bench(const Draw& draw, const PlanOptions& options, Plan& plan) {
     plan.press = "press";
     plan.cell = "sulfide-20";
   }
+  // It is read at the pace of the other sensors.
+  if (!plan.logger.empty() && draw.chance("sniffer", plan.pace == Pace::long_work ? 0.1 : 0.3)) plan.sniffer = "sniffer";
   plan.latency_is_modelled = draw.chance("latency", 0.8);
   draw_channels(draw, options, plan);
   plan.bench = bench_text(draw, plan);
@@ -305,11 +315,12 @@ Plan draw_plan(std::uint64_t seed, const PlanOptions& options) {
 
 std::string describe(const Plan& plan) {
   std::string text = fmt::format(
-      "seed {}: {}, {}, {} channel{}, period {} ms, watchdog {:g} s, latency {}, chamber {}, logger {}, relays {}{}\n", plan.seed,
-      to_string(plan.family), to_string(plan.pace), plan.channels.size(), plan.channels.size() == 1 ? "" : "s",
+      "seed {}: {}, {}, {} channel{}, period {} ms, watchdog {:g} s, latency {}, chamber {}, logger {}, relays {}{}{}\n",
+      plan.seed, to_string(plan.family), to_string(plan.pace), plan.channels.size(), plan.channels.size() == 1 ? "" : "s",
       plan.control_period / 1ms, to_seconds(plan.watchdog_delay), plan.latency_is_modelled ? "modelled" : "none",
       plan.chamber.empty() ? "none" : "yes", plan.logger.empty() ? "none" : plan.logger,
-      plan.relays.empty() ? "none" : plan.relays, plan.press.empty() ? "" : ", pressed");
+      plan.relays.empty() ? "none" : plan.relays, plan.press.empty() ? "" : ", pressed",
+      plan.sniffer.empty() ? "" : ", gas sensor");
   for (const ChannelPlan& channel : plan.channels) {
     text += fmt::format("  {}: {}{}, {}\n", channel.name, channel.cycler, channel.has_contactor ? ", contactor" : "",
                         channel.settings.empty() ? "a profile of its own" : channel.profile);

@@ -25,6 +25,8 @@ enum class Make : unsigned char { ea, n6900, itech };
 [[nodiscard]] std::string_view to_string(Family family);
 [[nodiscard]] std::string_view to_string(Pace pace);
 [[nodiscard]] std::string_view to_string(Make make);
+inline constexpr double gas_max_ppm = 100;  ///< where somebody smells it, for gas_hold
+inline constexpr Duration gas_hold = std::chrono::seconds{2};
 /// So many readings of its voltage in a row may be alike by chance, with the noise that plans give it; nothing: too little to rely on.
 [[nodiscard]] std::optional<int> alike_by_chance(Make make);
 [[nodiscard]] const std::vector<std::string>& family_words();
@@ -81,6 +83,7 @@ struct Plan {
   std::string contacts;  ///< of a door, which every channel watches; empty: nobody does
   std::string chamber;   ///< instrument
   std::string press;     ///< a load cell that feels what presses the cells; empty: nothing presses them
+  std::string sniffer;   ///< a gas sensor beside the first channel's cell; empty: nobody smells it
   bool latency_is_modelled = true;
   Duration control_period{};  ///< with the output on; 1 s otherwise
   Duration sensor_period{};

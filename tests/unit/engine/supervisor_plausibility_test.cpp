@@ -381,6 +381,13 @@ TEST(SupervisorRate, a_cell_that_heats_by_one_kelvin_a_second_for_three_seconds_
   }
 }
 
+// What is asked every five seconds tells at once, not with its next answer: two rates, the second one held for longer than three seconds.
+TEST(SupervisorRate, a_reading_of_a_slow_sensor_counts_when_it_comes) {
+  EXPECT_EQ(seconds_to_trip(1.5, 5s), 10.0);
+  EXPECT_EQ(seconds_to_trip(1.5, 2s), 4.0);
+  EXPECT_EQ(seconds_to_trip(0.9, 5s), -1);
+}
+
 TEST(SupervisorRate, limits_may_have_less_and_a_shorter_time_and_never_more) {
   SafetyLimits limits = cell_limits();
   limits.temperature_rate_max_K_per_s = 0.5;
