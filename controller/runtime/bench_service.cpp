@@ -34,7 +34,7 @@ OutputWatch::HeatLimits heat_limits_of(const BenchConfig& bench, const ChannelCo
   constexpr double least_degC = 70.0, most_degC = 90.0, above_chamber_K = 10.0;
   const ChamberConfig* const chamber = bench.chamber(channel.chamber);
   const double warmest_degC = chamber != nullptr ? chamber->setpoint_max.value() + above_chamber_K : least_degC;
-  return {Celsius{std::clamp(warmest_degC, least_degC, most_degC)}, channel.limits.sensors.gas_max_ppm};
+  return {Celsius{std::clamp(warmest_degC, least_degC, most_degC)}, channel.limits.sensors};
 }
 
 ControlFault fault_of(const StartRefusal& refusal) {

@@ -90,7 +90,7 @@ void OutputWatch::sensor(Measurand measurand, const Reading& reading) {
   if (!heat_watch_) {
     SafetyLimits limits{};
     limits.cell_temperature_max = heat_.cell_temperature_max;
-    limits.sensors.gas_max_ppm = heat_.gas_max_ppm;
+    limits.sensors = heat_.sensors;
     heat_watch_.emplace(make_heat_watch(limits, time_.now()));
   }
   if (heat_watch_->tripped()) return;

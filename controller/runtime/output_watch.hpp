@@ -57,7 +57,7 @@ class OutputWatch final : public SensorSink {
   /// Of a cell that nobody has named: its heat is judged by these.
   struct HeatLimits {
     Celsius cell_temperature_max;
-    std::optional<double> gas_max_ppm;
+    SensorLimits sensors;  ///< of these the gas
   };
   OutputWatch(TimeSource& time, std::string channel, Cycler& cycler, Duration period, HeatLimits heat, Told told);
 

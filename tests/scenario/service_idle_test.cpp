@@ -104,6 +104,25 @@ TEST_F(IdleChannel, whose_cell_warms_a_kelvin_a_second_is_told_before_it_is_hot)
   bench.close();
 }
 
+TEST_F(IdleChannel, beside_whose_cell_there_is_gas_is_told_after_the_time_that_the_bench_gives_it) {
+  ServiceHarnessOptions smelled = options();
+  const auto insert = [&smelled](const std::string& before, const std::string& text) {
+    smelled.bench.insert(smelled.bench.find(before), text);
+  };
+  insert("siren:", "  sniffer: {model: gas-jxbs-3001-co, modbus: \"192.0.2.19:502\"}\n");
+  insert(", chamber: oven}\n  ch2", ", gas: {logger: sniffer, input: 0}, limits: {gas_max_ppm: 50, gas_for_s: 2}");
+  ServiceHarness bench(smelled);
+  bench.open();
+  bench.advance(5s);
+  bench.fault("venting ch1 gas_ppm=200 pressure_MPa=0 rise_K=0 over_s=0.1");
+  bench.advance(1900ms);
+  EXPECT_EQ(count_open(bench, "ch1", "gas beside the cell"), 0);
+  bench.advance(4s);
+  EXPECT_EQ(count_open(bench, "ch1", "gas beside the cell"), 1);
+  EXPECT_TRUE(is_on(bench, "siren"));
+  bench.close();
+}
+
 // A start that was refused has taken the last run's watch with it.
 TEST_F(IdleChannel, whose_last_start_was_refused_is_watched_again) {
   ServiceHarness bench(options());
