@@ -39,7 +39,7 @@ TimeSource::~TimeSource() { drop_waits(); }
 
 void TimeSource::drop_waits() {
   while (has_wait()) {
-    Wait& wait = *heap_.front();
+    Wait& wait = *heap_.front().wait;
     remove(wait);
     const Wait::Handler handler = std::move(*wait.handler_);
     wait.handler_.reset();
@@ -78,12 +78,12 @@ void TimeSource::post(std::function<void()> function) { boost::asio::post(contex
 std::size_t TimeSource::fire_woken() {
   std::size_t fired = 0;
   while (!failed()) {
-    Wait* first = nullptr;
-    for (Wait* const wait : heap_) {
-      if (wait->woken_ && (first == nullptr || before(*wait, *first))) first = wait;
+    const Entry* first = nullptr;
+    for (const Entry& entry : heap_) {
+      if (entry.wait->woken_ && (first == nullptr || before(entry, *first))) first = &entry;
     }
     if (first == nullptr) break;
-    fire(*first);
+    fire(*first->wait);
     ++fired;
   }
   return fired;
@@ -93,7 +93,7 @@ void TimeSource::rethrow_if_failed() {
   if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
 }
 
-void TimeSource::fire_first() { fire(*heap_.front()); }
+void TimeSource::fire_first() { fire(*heap_.front().wait); }
 
 void TimeSource::fire(Wait& wait) {
   remove(wait);
@@ -112,52 +112,51 @@ std::size_t TimeSource::fire_until(TimePoint instant) {
   return fired;
 }
 
-bool TimeSource::before(const Wait& a, const Wait& b) { return a.due_ != b.due_ ? a.due_ < b.due_ : a.sequence_ < b.sequence_; }
+bool TimeSource::before(const Entry& a, const Entry& b) { return a.due != b.due ? a.due < b.due : a.sequence < b.sequence; }
 
-void TimeSource::place(std::size_t index, Wait* wait) {
-  heap_[index] = wait;
-  wait->heap_index_ = index;
+void TimeSource::place(std::size_t index, const Entry& entry) {
+  heap_[index] = entry;
+  entry.wait->heap_index_ = index;
 }
 
 void TimeSource::sift_up(std::size_t index) {
-  Wait* const wait = heap_[index];
+  const Entry entry = heap_[index];
   while (index > 0) {
     const std::size_t parent = (index - 1) / 2;
-    if (!before(*wait, *heap_[parent])) break;
+    if (!before(entry, heap_[parent])) break;
     place(index, heap_[parent]);
     index = parent;
   }
-  place(index, wait);
+  place(index, entry);
 }
 
 void TimeSource::sift_down(std::size_t index) {
-  Wait* const wait = heap_[index];
+  const Entry entry = heap_[index];
   for (std::size_t child = 2 * index + 1; child < heap_.size(); child = 2 * index + 1) {
     const std::size_t right = child + 1;
-    if (right < heap_.size() && before(*heap_[right], *heap_[child])) child = right;
-    if (!before(*heap_[child], *wait)) break;
+    if (right < heap_.size() && before(heap_[right], heap_[child])) child = right;
+    if (!before(heap_[child], entry)) break;
     place(index, heap_[child]);
     index = child;
   }
-  place(index, wait);
+  place(index, entry);
 }
 
 void TimeSource::insert(Wait& wait, TimePoint due) {
-  wait.due_ = due;
-  wait.sequence_ = ++sequence_;
-  heap_.push_back(&wait);
-  sift_up(heap_.size() - 1);
+  heap_.push_back({due, ++sequence_, &wait});
+  wait.heap_index_ = heap_.size() - 1;
+  sift_up(wait.heap_index_);
   if (wait.heap_index_ == 0) earliest_changed();
 }
 
 void TimeSource::remove(Wait& wait) {
   const std::size_t index = std::exchange(wait.heap_index_, Wait::npos);
-  Wait* const last = heap_.back();
+  const Entry last = heap_.back();
   heap_.pop_back();
-  if (last != &wait) {
+  if (last.wait != &wait) {
     place(index, last);
     sift_up(index);
-    sift_down(last->heap_index_);
+    sift_down(last.wait->heap_index_);
   }
 }
 

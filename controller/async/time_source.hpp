@@ -44,8 +44,6 @@ class Wait {
 
   TimeSource& time_;
   std::optional<Handler> handler_;
-  TimePoint due_{};
-  std::uint64_t sequence_ = 0;
   std::size_t heap_index_ = npos;
   bool woken_ = false;
   static constexpr std::size_t npos = static_cast<std::size_t>(-1);
@@ -126,7 +124,7 @@ class TimeSource {
   virtual void spawned() {}
 
   [[nodiscard]] bool has_wait() const { return !heap_.empty(); }
-  [[nodiscard]] TimePoint next_due() const { return heap_.front()->due_; }
+  [[nodiscard]] TimePoint next_due() const { return heap_.front().due; }
   /// Resumes the first waiter. Its instant must have come.
   void fire_first();
   /// Resumes every waiter whose instant is not after `instant`; returns how many.
@@ -138,18 +136,24 @@ class TimeSource {
 
  private:
   friend class Wait;
-  static bool before(const Wait& a, const Wait& b);
+  /// What is compared lies beside each other: the waits themselves lie in frames all over the memory.
+  struct Entry {
+    TimePoint due;
+    std::uint64_t sequence;
+    Wait* wait;
+  };
+  static bool before(const Entry& a, const Entry& b);
   void fire(Wait& wait);
   void insert(Wait& wait, TimePoint due);
   void remove(Wait& wait);
   void sift_up(std::size_t index);
   void sift_down(std::size_t index);
-  void place(std::size_t index, Wait* wait);
+  void place(std::size_t index, const Entry& entry);
 
   [[nodiscard]] Task<void> guarded(Task<void> task);
   void drop_waits();
 
-  std::vector<Wait*> heap_;
+  std::vector<Entry> heap_;
   std::uint64_t sequence_ = 0;
   std::exception_ptr failure_;
   bool dropping_ = false;

@@ -75,11 +75,11 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
 
 Result<Number> parse_number(std::string_view text, std::string_view unit) {
   const std::string_view whole = trimmed(text);
-  if (is_word_for_no_number(whole)) return Number{};
   std::string_view rest = whole;
   const bool is_negative = !rest.empty() && rest.front() == '-';
   if (!rest.empty() && (rest.front() == '-' || rest.front() == '+')) rest.remove_prefix(1);
   const std::size_t length = number_length(rest);
+  if (length == 0 && is_word_for_no_number(whole)) return Number{};
   if (length == 0) return malformed("a number", text);
   double magnitude = 0.0;
   const auto [end, error] = std::from_chars(rest.data(), rest.data() + length, magnitude);

@@ -106,7 +106,9 @@ Task<Result<std::string>> ScpiSession::read_line(std::uint64_t epoch, Deadline d
 }
 
 Task<Result<void>> ScpiSession::put(std::string_view message, std::uint64_t epoch, Deadline deadline) {
-  std::string request{message};
+  std::string request;
+  request.reserve(message.size() + 1);
+  request += message;
   request += '\n';
   const Result<void> written = co_await stream_.write(request, deadline);
   if (epoch != epoch_) co_return interrupted();

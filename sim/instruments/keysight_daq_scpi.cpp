@@ -13,13 +13,7 @@ enum ReadingPart : std::uint8_t { part_unit, part_time, part_channel, part_alarm
 enum TriggerNumber : std::uint8_t { timer, count };
 
 /// "+2.61920000E+01" [V].
-void append_reading(std::string& out, double value) {
-  std::array<char, 32> digits;
-  const auto end =
-      std::to_chars(digits.data(), digits.data() + digits.size(), std::fabs(value), std::chars_format::scientific, 8).ptr;
-  out.push_back(std::signbit(value) && value != 0.0 ? '-' : '+');
-  for (const char* c = digits.data(); c != end; ++c) out.push_back(*c == 'e' ? 'E' : *c);
-}
+void append_reading(std::string& out, double value) { append_nr3(out, value, 8); }
 
 std::optional<int> parse_whole(std::string_view text) {
   int value = 0;

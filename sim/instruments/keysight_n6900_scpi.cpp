@@ -43,7 +43,7 @@ Duration KeysightN6900::ScpiSide::run_message(TimePoint now, Connection& connect
   ScpiTree::Node node = ScpiTree::root;
   for (int count = 0; next_unit(message, unit); ++count) {
     if (unit.header.empty()) continue;
-    const ScpiTree::Match match = tree().find(unit.header, node);
+    const ScpiTree::Match match = recent_headers_.find(tree(), unit.header, node);
     node = match.parent;
     const std::size_t before = out.size();
     if (has_replied) out.push_back(';');

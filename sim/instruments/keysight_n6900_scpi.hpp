@@ -112,6 +112,7 @@ class KeysightN6900::ScpiSide final : public Port {
 
   KeysightN6900& device_;
   ConnectionTable<Connection> connections_;
+  RecentHeaders recent_headers_;
 };
 
 }  // namespace cellrig::sim

@@ -11,11 +11,6 @@ constexpr std::uint16_t registers_read_max = 125;
 constexpr std::uint16_t registers_written_max = 123;
 constexpr std::uint16_t coil_on = 0xFF00;
 
-void put_word(std::string& out, std::uint16_t value) {
-  out.push_back(low_byte(value >> 8U));
-  out.push_back(low_byte(value));
-}
-
 bool in_address_space(std::uint16_t address, std::uint16_t count) { return unsigned{address} + count <= 0x10000U; }
 
 ModbusStatus read_bits(ModbusDevice& device, TimePoint now, std::string_view pdu, std::string& reply) {
@@ -47,7 +42,12 @@ ModbusStatus read_words(ModbusDevice& device, TimePoint now, std::string_view pd
   if (status != ModbusStatus::ok) return status;
   reply.push_back(pdu[0]);
   reply.push_back(low_byte(count * 2U));
-  for (std::size_t i = 0; i < count; ++i) put_word(reply, values[i]);
+  std::array<char, std::size_t{2} * registers_read_max> bytes;
+  for (std::size_t i = 0; i < count; ++i) {
+    bytes[2 * i] = low_byte(values[i] >> 8U);
+    bytes[2 * i + 1] = low_byte(values[i]);
+  }
+  reply.append(bytes.data(), std::size_t{2} * count);
   return ModbusStatus::ok;
 }
 

@@ -66,9 +66,7 @@ void ModbusSlave::answer(TimePoint now, Connection& connection, std::string_view
     replies.push_back({.due = due, .bytes = {}, .answered = false});
     return;
   }
-  std::string out;
-  out.reserve(header_size + 2 + 16);
-  out.assign(frame.substr(0, header_size));  // transaction, protocol and unit are echoed
+  std::string out{frame.substr(0, header_size)};  // transaction, protocol and unit are echoed; three registers need no memory
   answer_modbus(device_, now, frame.substr(header_size), out);
   const std::size_t length = out.size() - length_field_end;
   out[4] = low_byte(static_cast<unsigned>(length >> 8U));

@@ -51,7 +51,7 @@ ScpiPort::Times ScpiPort::run_message(TimePoint now, std::string_view message, s
   ScpiTree::Node node = ScpiTree::root;
   while (next_unit(message, unit)) {
     if (unit.header.empty()) continue;
-    const ScpiTree::Match match = tree().find(unit.header, node);
+    const ScpiTree::Match match = recent_headers_.find(tree(), unit.header, node);
     node = match.parent;
     std::string out;
     Call call{.now = now, .command = match.command, .query = unit.query, .text = unit.arguments, .out = out};

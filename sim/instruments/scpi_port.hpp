@@ -73,6 +73,7 @@ class ScpiPort : public Port {
 
   ConnectionTable<Connection> connections_;
   ScpiErrorQueue errors_;
+  RecentHeaders recent_headers_;
 };
 
 /// "FIXed|LIST": the form at a place, as written there.

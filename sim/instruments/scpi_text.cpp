@@ -1,8 +1,10 @@
 #include "sim/instruments/scpi_text.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 
 namespace cellrig::sim {
 namespace {
@@ -18,6 +20,9 @@ std::string_view trimmed(std::string_view text) {
 
 /// Where `separator` first stands outside quotes; the size of `text` when it doesn't.
 std::size_t find_unquoted(std::string_view text, char separator) {
+  const std::size_t end = std::min(text.find(separator), text.size());
+  const std::string_view before = text.substr(0, end);
+  if (before.find('"') == std::string_view::npos && before.find('\'') == std::string_view::npos) return end;  // the usual case
   char quote = '\0';
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
@@ -30,6 +35,85 @@ std::size_t find_unquoted(std::string_view text, char separator) {
     }
   }
   return text.size();
+}
+
+// ---- numbers in decimal digits. The library's conversion takes care of seventeen digits; of six a multiplication is enough, but where it
+// leaves in doubt how the last of them is rounded: that is left to the library.
+
+constexpr int usual_decimals_max = 9;
+constexpr int exact_power_max = 22;  // powers of ten that are doubles
+
+constexpr std::array<double, exact_power_max + 1> powers_of_ten{1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                                                1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                                                1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+double power_of_ten(int exponent) { return powers_of_ten[static_cast<std::size_t>(exponent)]; }
+
+/// Rounded to nearest; nothing where the error of the one multiplication behind it could matter.
+std::optional<std::uint64_t> rounded_without_doubt(double product) {
+  constexpr double product_max = 1e12;
+  constexpr double doubt = 1e-3;  // five times the error of such a product
+  if (!(product < product_max)) return std::nullopt;
+  const auto whole = static_cast<std::uint64_t>(product);
+  const double fraction = product - static_cast<double>(whole);
+  if (std::fabs(fraction - 0.5) < doubt) return std::nullopt;
+  return whole + (fraction > 0.5 ? 1U : 0U);
+}
+
+/// `count` digits of `number`, which has no more, to the end of `out`.
+void append_digits(std::string& out, std::uint64_t number, int count) {
+  std::array<char, 24> digits;
+  for (int i = count; i-- > 0; number /= 10) digits[static_cast<std::size_t>(i)] = static_cast<char>('0' + number % 10);
+  out.append(digits.data(), static_cast<std::size_t>(count));
+}
+
+bool append_fixed_in_integers(std::string& out, double value, int decimals) {
+  const double scale = power_of_ten(decimals);
+  const std::optional<std::uint64_t> number = rounded_without_doubt(std::fabs(value) * scale);
+  if (!number) return false;
+  const auto divisor = static_cast<std::uint64_t>(scale);
+  const std::uint64_t whole = *number / divisor;
+  if (std::signbit(value)) out.push_back('-');
+  int count = 1;
+  while (whole >= static_cast<std::uint64_t>(power_of_ten(count))) ++count;
+  append_digits(out, whole, count);
+  if (decimals == 0) return true;
+  out.push_back('.');
+  append_digits(out, *number % divisor, decimals);
+  return true;
+}
+
+bool append_scientific_in_integers(std::string& out, double magnitude, int decimals) {
+  if (!(magnitude < 1e12) || (magnitude < 1e-12 && magnitude > 0) || decimals < 1 || decimals > usual_decimals_max) return false;
+  const double most = power_of_ten(decimals + 1);
+  int exponent = 0;
+  double product = 0.0;
+  if (magnitude > 0) {
+    constexpr double log10_of_2 = 0.30102999566398;
+    exponent = static_cast<int>(std::floor(std::ilogb(magnitude) * log10_of_2));  // or one less than it is
+    const auto scaled = [&] {
+      const int shift = decimals - exponent;
+      return shift >= 0 ? magnitude * power_of_ten(shift) : magnitude / power_of_ten(-shift);
+    };
+    product = scaled();
+    if (product >= most) {
+      ++exponent;
+      product = scaled();
+    }
+  }
+  std::optional<std::uint64_t> number = rounded_without_doubt(product);
+  if (!number) return false;
+  if (*number == static_cast<std::uint64_t>(most)) {  // 9.99999999 has become 10
+    *number /= 10;
+    ++exponent;
+  }
+  const auto divisor = static_cast<std::uint64_t>(power_of_ten(decimals));
+  append_digits(out, *number / divisor, 1);
+  out.push_back('.');
+  append_digits(out, *number % divisor, decimals);
+  out.push_back('E');
+  out.push_back(exponent < 0 ? '-' : '+');
+  append_digits(out, static_cast<std::uint64_t>(std::abs(exponent)), 2);
+  return true;
 }
 
 }  // namespace
@@ -113,14 +197,16 @@ std::optional<bool> parse_bool(std::string_view text) {
   return std::fabs(*number) >= 0.5;
 }
 
-void append_nr3(std::string& out, double value) {
-  std::array<char, 32> digits;
+void append_nr3(std::string& out, double value, int decimals) {
   const double magnitude = std::fabs(value);
-  const auto [end, error] =
-      std::to_chars(digits.data(), digits.data() + digits.size(), magnitude, std::chars_format::scientific, 6);
-  if (error != std::errc{}) return;
   out.push_back(std::signbit(value) && magnitude > 0 ? '-' : '+');
-  for (const char* c = digits.data(); c != end; ++c) out.push_back(*c == 'e' ? 'E' : *c);
+  if (append_scientific_in_integers(out, magnitude, decimals)) return;
+  std::array<char, 32> digits;
+  const auto [end, error] =
+      std::to_chars(digits.data(), digits.data() + digits.size(), magnitude, std::chars_format::scientific, decimals);
+  if (error != std::errc{}) return;
+  std::replace(digits.data(), end, 'e', 'E');
+  out.append(digits.data(), end);
 }
 
 void append_nr1_signed(std::string& out, long value) {
@@ -132,10 +218,12 @@ void append_nr1_signed(std::string& out, long value) {
 }
 
 void append_fixed(std::string& out, double value, int decimals) {
-  std::array<char, 64> digits;
   if (!(std::fabs(value) < 1e15)) value = 0;
-  const double step = std::pow(10.0, -decimals);
+  const bool is_usual = decimals >= 0 && decimals <= usual_decimals_max;
+  const double step = is_usual ? 1.0 / power_of_ten(decimals) : std::pow(10.0, -decimals);
   if (std::fabs(value) < step / 2) value = 0;  // never "-0.00"
+  if (is_usual && append_fixed_in_integers(out, value, decimals)) return;
+  std::array<char, 64> digits;
   const auto [end, error] =
       std::to_chars(digits.data(), digits.data() + digits.size(), value, std::chars_format::fixed, decimals);
   if (error != std::errc{}) return;

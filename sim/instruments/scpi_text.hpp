@@ -61,7 +61,7 @@ std::string_view next_argument(std::string_view& arguments);
 [[nodiscard]] std::optional<bool> parse_bool(std::string_view text);
 
 /// "+8.160000E+01": sign, seven significant digits, an exponent of two digits.
-void append_nr3(std::string& out, double value);
+void append_nr3(std::string& out, double value, int decimals = 6);
 /// "+8192".
 void append_nr1_signed(std::string& out, long value);
 /// "-8.00": fixed point without a forced sign.

@@ -117,4 +117,18 @@ ScpiTree::Match ScpiTree::find(std::string_view header, Node from) const {
   return match;
 }
 
+ScpiTree::Match RecentHeaders::find(const ScpiTree& tree, std::string_view header, ScpiTree::Node from) {
+  for (const Known& known : known_) {
+    if (known.from == from && known.header == header && !header.empty()) return known.match;
+  }
+  const ScpiTree::Match match = tree.find(header, from);
+  if (header.size() > header_size_max) return match;
+  Known& slot = known_[next_];
+  next_ = (next_ + 1) % known_.size();
+  slot.header = header;
+  slot.from = from;
+  slot.match = match;
+  return match;
+}
+
 }  // namespace cellrig::sim

@@ -2,8 +2,11 @@
 // alone; the drivers know nothing of it.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -59,6 +62,23 @@ class ScpiTree {
   Node child_of(Node parent, std::string_view mnemonic);
 
   std::vector<TreeNode> nodes_;
+};
+
+/// The headers that were looked up last: a client asks for the same few again and again. Of one port, and of one tree.
+class RecentHeaders {
+ public:
+  /// What the tree finds.
+  [[nodiscard]] ScpiTree::Match find(const ScpiTree& tree, std::string_view header, ScpiTree::Node from);
+
+ private:
+  struct Known {
+    std::string header;  ///< as it was written; empty: none
+    ScpiTree::Node from = ScpiTree::root;
+    ScpiTree::Match match;
+  };
+  static constexpr std::size_t header_size_max = 64;  ///< others are not kept
+  std::array<Known, 8> known_{};
+  std::size_t next_ = 0;
 };
 
 }  // namespace cellrig::sim

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <stdexcept>
 #include <utility>
 
@@ -45,7 +46,7 @@ std::array<double, activated_count> activations(const CellParameters& p) {
 
 }  // namespace
 
-double VoltageCurve::voltage_V(double terminal_current_A) const {
+double VoltageCurve::solve_V(double terminal_current_A) const {
   const double current_A = terminal_current_A - short_current_A_;
   if (current_A == 0.0) return rest_voltage_V_;
   const Direction& d = direction(current_A);
@@ -74,6 +75,7 @@ double VoltageCurve::heat_W(double current_A) const {
 VoltageCurve VoltageCurve::without_short() const {
   VoltageCurve curve = *this;
   curve.short_current_A_ = 0.0;
+  curve.last_A_ = std::numeric_limits<double>::quiet_NaN();
   return curve;
 }
 
@@ -109,18 +111,19 @@ Cell::Cell(CellParameters parameters, double soc, double temperature_degC)
 
 CellState Cell::integrate(const CellState& from, double current_A, double duration_s) const {
   const StepDecays& steps = decays(duration_s);
-  const ArrheniusFactors at_start = arrhenius_.at(from.core_degC);
-  double heat = is_idle(current_A) ? 0.0 : curve(from, at_start).heat_W(current_A);
-  const CellState half = exact_step(from, current_A, duration_s * 0.5, steps.half, at_start, heat);
+  const Known& start = known(from);
+  double heat = is_idle(current_A) ? 0.0 : start.curve.heat_W(current_A);
+  const CellState half = exact_step(from, current_A, duration_s * 0.5, steps.half, start.factors, heat);
   const ArrheniusFactors at_middle = arrhenius_.at(half.core_degC);
-  heat = is_idle(current_A) ? 0.0 : curve(half, at_middle).heat_W(current_A);
+  const Currents asked = current_A - influences_.short_current_A < 0 ? Currents::all : Currents::not_below_zero;
+  heat = is_idle(current_A) ? 0.0 : curve(half, at_middle, asked).heat_W(current_A);
   return exact_step(from, current_A, duration_s, steps.whole, at_middle, heat);
 }
 
 CellState Cell::integrate_frozen(const CellState& from, double current_A, double duration_s) const {
-  const ArrheniusFactors factors = arrhenius_.at(from.core_degC);
-  const double heat = is_idle(current_A) ? 0.0 : curve(from, factors).heat_W(current_A);
-  return exact_step(from, current_A, duration_s, decays(duration_s).whole, factors, heat);
+  const Known& start = known(from);
+  const double heat = is_idle(current_A) ? 0.0 : start.curve.heat_W(current_A);
+  return exact_step(from, current_A, duration_s, decays(duration_s).whole, start.factors, heat);
 }
 
 void Cell::advance(double current_A, double duration_s) {
@@ -133,21 +136,37 @@ void Cell::advance(double current_A, double duration_s) {
   }
 }
 
-VoltageCurve Cell::curve(const CellState& state) const { return curve(state, arrhenius_.at(state.core_degC)); }
+const Cell::Known& Cell::known(const CellState& state) const {
+  for (const Known& known : known_) {
+    if (known.is_valid && std::memcmp(&known.state, &state, sizeof state) == 0) return known;
+  }
+  Known& slot = known_[next_known_];
+  next_known_ = (next_known_ + 1) % known_.size();
+  slot.state = state;
+  slot.factors = arrhenius_.at(state.core_degC);
+  slot.curve = curve(state, slot.factors, Currents::all);
+  slot.is_valid = true;
+  return slot;
+}
 
-VoltageCurve Cell::curve(const CellState& state, const ArrheniusFactors& factors) const {
+void Cell::forget_curves() {
+  for (Known& known : known_) known.is_valid = false;
+}
+
+VoltageCurve Cell::curve(const CellState& state, const ArrheniusFactors& factors, Currents currents) const {
   const CellParameters& p = parameters_;
   const double temperature_K = state.core_degC + zero_celsius_K;
   const double surface_soc = state.soc + state.soc_lag;
   const double surface_ocv_V = p.open_circuit_voltage_V.at(surface_soc);
-  const double entropic_V_per_K = p.entropic_coefficient_V_per_K.at(state.soc);
+  const OcvTable::Place mean_soc = OcvTable::place_of(state.soc);
+  const double entropic_V_per_K = p.entropic_coefficient_V_per_K.at(mean_soc);
   const double reversible_V = entropic_V_per_K * (temperature_K - reference_temperature_K);
 
   VoltageCurve result;
-  result.equilibrium_V_ = p.open_circuit_voltage_V.at(state.soc) + reversible_V;
+  result.equilibrium_V_ = p.open_circuit_voltage_V.at(mean_soc) + reversible_V;
   result.entropic_V_ = entropic_V_per_K * temperature_K;
   result.rest_voltage_V_ = surface_ocv_V + reversible_V +
-                           p.hysteresis_scale * p.half_hysteresis_V.at(state.soc) * state.hysteresis + state.fast_pair_V +
+                           p.hysteresis_scale * p.half_hysteresis_V.at(mean_soc) * state.hysteresis + state.fast_pair_V +
                            state.slow_pair_V + influences_.voltage_offset_V;
   result.short_current_A_ = influences_.short_current_A;
   result.thermal_voltage_V_ = 2.0 * gas_constant_J_per_mol_K * temperature_K / faraday_C_per_mol;
@@ -161,6 +180,7 @@ VoltageCurve Cell::curve(const CellState& state, const ArrheniusFactors& factors
   result.discharge_ = {p.metal_resistance_ohm + electrolyte_ohm, half_inverse_exchange};
   result.charge_ = {p.metal_resistance_ohm + electrolyte_ohm * p.charge_resistance_factor,
                     half_inverse_exchange * p.charge_resistance_factor};
+  if (currents == Currents::not_below_zero) return result;
 
   const double shift = p.inaccessible_soc * factors[Activated::inaccessible] * bounded_exp(-state.soc / p.inaccessible_width_soc);
   // Floored at 0 V: in the deep cold the shift reaches many times the table, and what the load sees there is only "empty".
@@ -249,11 +269,17 @@ void Cell::set_health(double capacity_fraction, double resistance_factor) {
 }
 
 void Cell::set_influences(const CellInfluences& influences) {
+  const auto what_curves_depend_on = [this] {
+    return std::array{influences_.voltage_offset_V, influences_.short_current_A, capacity_Ah_, resistance_factor_,
+                      interface_resistance_factor_};
+  };
+  const auto before = what_curves_depend_on();
   influences_ = influences;
   capacity_Ah_ =
       parameters_.capacity_Ah * given_capacity_fraction_ * std::max(influences.capacity_fraction, capacity_fraction_min);
   resistance_factor_ = given_resistance_factor_ * influences.resistance_factor;
   interface_resistance_factor_ = resistance_factor_ * influences.interface_factor;
+  if (what_curves_depend_on() != before) forget_curves();
 }
 
 void Cell::set_surface_to_ambient(double conductance_W_per_K) {

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <limits>
 #include <type_traits>
 
 #include "sim/physics/arrhenius.hpp"
@@ -32,7 +33,13 @@ static_assert(std::is_trivially_copyable_v<CellState>);
 /// Cheap to evaluate many times, for a regulator's solve.
 class VoltageCurve {
  public:
-  [[nodiscard]] double voltage_V(double current_A) const;
+  [[nodiscard]] double voltage_V(double current_A) const {
+    if (current_A != last_A_) {
+      last_V_ = solve_V(current_A);
+      last_A_ = current_A;
+    }
+    return last_V_;
+  }
   /// dV/dI, > 0, in ohm.
   [[nodiscard]] double slope_ohm(double current_A) const;
   /// Voltage without current at the terminals (relaxation terms included).
@@ -46,6 +53,7 @@ class VoltageCurve {
 
  private:
   friend class Cell;
+  [[nodiscard]] double solve_V(double current_A) const;
   struct Direction {
     double resistance_ohm;
     double half_inverse_exchange_per_A;  ///< 1 / (2 I0)
@@ -61,6 +69,9 @@ class VoltageCurve {
   double thermal_voltage_V_ = 0.0;  ///< 2 R T / F
   double inaccessible_V_ = 0.0;     ///< <= 0 (equation 7)
   double inaccessible_current_A_ = 1.0;
+  /// Memory of a pure function: a limit, a regulator, the extremes and the heat of the next step ask for the same current in turn.
+  mutable double last_A_ = std::numeric_limits<double>::quiet_NaN();
+  mutable double last_V_ = 0.0;
 };
 
 class Cell {
@@ -81,9 +92,11 @@ class Cell {
   /// Carries this current for any duration, in steps chosen by the StepRule.
   void advance(double current_A, double duration_s);
 
-  [[nodiscard]] VoltageCurve curve(const CellState& state) const;
+  [[nodiscard]] VoltageCurve curve(const CellState& state) const { return known(state).curve; }
   [[nodiscard]] VoltageCurve curve() const { return curve(state_); }
-  [[nodiscard]] double voltage_V(double current_A) const { return curve(state_).voltage_V(current_A); }
+  /// Without a copy: valid until the curves of two other states were asked for, or anything else about the cell was set.
+  [[nodiscard]] const VoltageCurve& curve_at(const CellState& state) const { return known(state).curve; }
+  [[nodiscard]] double voltage_V(double current_A) const { return known(state_).curve.voltage_V(current_A); }
 
   /// Health from outside: fraction of the fresh capacity left (> 0) and factor on every resistance but the metal's (> 0).
   /// The SoC is kept: it is relative to the capacity that is left. Multiplies what the slow processes say.
@@ -122,7 +135,19 @@ class Cell {
     Decay half{};
   };
 
-  [[nodiscard]] VoltageCurve curve(const CellState& state, const ArrheniusFactors& factors) const;
+  /// What follows from a state alone. A step begins where the one before ended, and a regulator has looked there already.
+  struct Known {
+    CellState state;
+    ArrheniusFactors factors;
+    VoltageCurve curve;
+    bool is_valid = false;
+  };
+
+  [[nodiscard]] const Known& known(const CellState& state) const;
+  /// What a curve knows of currents below zero may be left out where none is asked for.
+  enum class Currents : unsigned char { all, not_below_zero };
+  [[nodiscard]] VoltageCurve curve(const CellState& state, const ArrheniusFactors& factors, Currents currents) const;
+  void forget_curves();
   [[nodiscard]] CellState exact_step(const CellState& from, double current_A, double duration_s, const Decay& decay,
                                      const ArrheniusFactors& factors, double heat_W) const;
   [[nodiscard]] bool is_idle(double current_A) const { return current_A == influences_.short_current_A; }
@@ -145,6 +170,9 @@ class Cell {
   static constexpr std::size_t remembered_steps = 16;
   mutable std::array<StepDecays, remembered_steps> remembered_{};
   mutable std::size_t next_remembered_ = 0;
+  /// Two: where a step begins, and its middle, for which a regulated voltage is solved.
+  mutable std::array<Known, 2> known_{};
+  mutable std::size_t next_known_ = 0;
 };
 
 }  // namespace cellrig::sim

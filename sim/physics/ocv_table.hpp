@@ -18,12 +18,22 @@ class OcvTable {
   /// @throws std::invalid_argument unless there are exactly 101 finite values (unit: the caller's).
   explicit OcvTable(std::span<const double> values);
 
-  /// The value at this state of charge (1 = full). Any finite argument is allowed; NaN gives NaN.
-  [[nodiscard]] double at(double soc) const {
+  /// Where a state of charge lies, for several tables.
+  struct Place {
+    std::size_t piece;
+    double share;  ///< of the piece; beyond 0..1 outside the table
+  };
+  [[nodiscard]] static Place place_of(double soc) {
     const double position = soc * static_cast<double>(points - 1);
     constexpr double last_piece = static_cast<double>(points - 2);
     const std::size_t piece = position > 0 ? static_cast<std::size_t>(position < last_piece ? position : last_piece) : 0;
-    return values_[piece] + (values_[piece + 1] - values_[piece]) * (position - static_cast<double>(piece));
+    return {piece, position - static_cast<double>(piece)};
+  }
+
+  /// The value at this state of charge (1 = full). Any finite argument is allowed; NaN gives NaN.
+  [[nodiscard]] double at(double soc) const { return at(place_of(soc)); }
+  [[nodiscard]] double at(const Place& place) const {
+    return values_[place.piece] + (values_[place.piece + 1] - values_[place.piece]) * place.share;
   }
 
   [[nodiscard]] const std::array<double, points>& values() const { return values_; }

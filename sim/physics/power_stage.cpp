@@ -98,7 +98,7 @@ void PowerStage::step(Duration step_max) {
     cell_->commit(cell_->integrate(cell_->state(), 0.0, to_seconds(step)));
     now_ += step;
     rule_.on_step(to_seconds(step));
-    settle(cell_->curve());
+    settle(cell_->curve_at(cell_->state()));
   }
 }
 
@@ -108,23 +108,23 @@ void PowerStage::step_driven(Duration step) {
   if (point_.mode != RegulatorMode::constant_current && current_A != 0.0) {
     // The regulator moves the current continuously; its value at the middle of the step makes the step second order.
     const CellState middle = cell_->integrate(before, current_A, to_seconds(step) * 0.5);
-    current_A = operating_point(cell_->curve(middle), limits_, current_A).current_A;
+    current_A = operating_point(cell_->curve_at(middle), limits_, current_A).current_A;
   }
   CellState after = cell_->integrate(before, current_A, to_seconds(step));
-  VoltageCurve curve = cell_->curve(after);
-  if (excess_V(curve, current_A) > location_tolerance_V && located_in_a_row_ < located_in_a_row_max) {
+  const VoltageCurve* curve = &cell_->curve_at(after);
+  if (excess_V(*curve, current_A) > location_tolerance_V && located_in_a_row_ < located_in_a_row_max) {
     ++located_in_a_row_;
     step = locate_mode_change(step, current_A, after);
-    curve = cell_->curve(after);
+    curve = &cell_->curve_at(after);
   } else {
     located_in_a_row_ = 0;
   }
   // Held through the step: what a limit let through, before the regulator answers. A regulated voltage has no such excess.
-  if (point_.mode != RegulatorMode::constant_voltage) remember_voltage(curve.voltage_V(current_A));
+  if (point_.mode != RegulatorMode::constant_voltage) remember_voltage(curve->voltage_V(current_A));
   cell_->commit(after);
   now_ += step;
   rule_.on_step(to_seconds(step));
-  settle(curve);
+  settle(*curve);
 }
 
 /// How far this current, held, has passed what ends the present mode, V. A current limit ends at any other limit; constant power
@@ -143,15 +143,15 @@ Duration PowerStage::locate_mode_change(Duration step, double current_A, CellSta
   const CellState& before = cell_->state();
   Duration low{0};
   Duration high = step;
-  double high_V = excess_V(cell_->curve(after), current_A);
-  double low_weight = std::min(excess_V(cell_->curve(before), current_A), 0.0);
+  double high_V = excess_V(cell_->curve_at(after), current_A);
+  double low_weight = std::min(excess_V(cell_->curve_at(before), current_A), 0.0);
   double high_weight = high_V;
   int side = 0;
   for (int i = 0; i < location_iteration_max && high_V > location_tolerance_V && high - low > location_resolution; ++i) {
     const double share = std::clamp(-low_weight / (high_weight - low_weight), 0.001, 0.999);
     const Duration trial = low + Duration{1 + static_cast<Duration::rep>(share * static_cast<double>((high - low).count() - 2))};
     const CellState state = cell_->integrate(before, current_A, to_seconds(trial));
-    const double trial_V = excess_V(cell_->curve(state), current_A);
+    const double trial_V = excess_V(cell_->curve_at(state), current_A);
     if (trial_V > 0) {
       high = trial;
       high_V = high_weight = trial_V;
@@ -174,7 +174,7 @@ void PowerStage::refresh() {
   RegulatorCommand wanted = command_;
   wanted.voltage_V += voltage_error_V_;
   limits_ = limits_of(wanted, reversed_, cell_->capacity_Ah());
-  settle(cell_->curve());
+  settle(cell_->curve_at(cell_->state()));
 }
 
 /// Solves the operating point at the present state, judges the protections and remembers the extremes.

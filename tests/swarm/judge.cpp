@@ -115,7 +115,7 @@ void Judge::fault_ends(const DrawnFault& fault, TimePoint now) {
     for (std::size_t bit = 0; bit < w.returned.size(); ++bit) {
       const bool is_given_back = (mine->second >> bit & 1U) != 0 && --w.holders[bit] == 0;
       if (!is_given_back) continue;
-      w.returned[bit] = now;
+      w.returned[bit] = w.last_returned = now;
       w.taken &= ~(1U << bit);
     }
   }
@@ -123,6 +123,7 @@ void Judge::fault_ends(const DrawnFault& fault, TimePoint now) {
 
 unsigned Judge::taken_lately(const Watched& w, TimePoint now) const {
   unsigned taken = w.taken;
+  if (w.last_returned == TimePoint{} || now - w.last_returned > memory_) return taken;
   for (std::size_t bit = 0; bit < w.returned.size(); ++bit) {
     if (w.returned[bit] != TimePoint{} && now - w.returned[bit] <= memory_) taken |= 1U << bit;
   }
@@ -319,10 +320,10 @@ bool Judge::is_gassed(std::size_t cell) const {
 }
 
 void Judge::judge_clocks(Watched& w, unsigned taken, TimePoint now) {
-  const std::optional<Duration> way = way_to_off(w, taken);
-  if (!way) return;
   const Conditions is_bad = conditions_of(w, taken, now);
   if (is_bad == Conditions{} && w.clocks_running == 0) return;
+  const std::optional<Duration> way = way_to_off(w, taken);
+  if (!way) return;
   const bool is_link_bad = (taken & takes::cycler_link) != 0 || !plan_.network.empty();
   const bool is_logger_bad = (taken & takes::logger_link) != 0 || !plan_.network.empty();
   // A measurement may take a third of the age limit: what came in meanwhile is judged after it.

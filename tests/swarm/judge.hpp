@@ -129,6 +129,7 @@ class Judge {
     unsigned ever_taken = 0;               ///< what was done to a cell stays in its extremes
     std::array<int, 11> holders{};         ///< by bit: how many faults take it
     std::array<TimePoint, 11> returned{};  ///< by bit of what was taken: when it came back
+    TimePoint last_returned{};             ///< the latest of them
     std::optional<TimePoint> fault_began;
     bool flowed_at_fault = false;
     unsigned taken_by_fault = 0;

@@ -123,6 +123,39 @@ TEST(Cell, integrating_again_from_a_saved_state_gives_the_same_bits) {
   EXPECT_EQ(cell.integrate(saved, 3.0, 0.37), once);
 }
 
+// A cell keeps the curves that it was asked for last. Whatever was done to it meanwhile, they are those of a cell that never had any.
+TEST(Cell, remembers_no_curve_of_another_state_or_health) {
+  Cell cell{lgm50(), 0.5, 25.0};
+  CellState other = cell.state();
+  other.core_degC = 5.0;
+  other.soc = 0.2;
+  double capacity_fraction = 1.0;
+  CellInfluences influences;
+  for (int i = 0; i < 60; ++i) {
+    const double current_A = i % 3 == 0 ? 5.0 : i % 3 == 1 ? -7.5 : 0.0;
+    if (i % 5 == 1) influences.voltage_offset_V += 0.001;
+    if (i % 7 == 2) influences.short_current_A += 0.01;
+    if (i % 7 == 3) influences.resistance_factor += 0.01;
+    if (i % 7 == 4) influences.interface_factor += 0.01;
+    if (i % 7 == 5) influences.capacity_fraction -= 0.001;
+    if (i % 7 == 6) influences.heat_W += 0.1;
+    if (i % 11 == 10) capacity_fraction -= 0.01;
+    cell.set_health(capacity_fraction, 1.0 / capacity_fraction);
+    cell.set_influences(influences);
+    Cell forgetful{lgm50(), 0.5, 25.0};
+    forgetful.set_health(capacity_fraction, 1.0 / capacity_fraction);
+    forgetful.set_influences(influences);
+    for (const CellState& state : {cell.state(), other, cell.state()}) {
+      for (const double asked_A : {current_A, -1.0, current_A, 0.0}) {
+        EXPECT_EQ(cell.curve_at(state).voltage_V(asked_A), Cell{forgetful}.curve(state).voltage_V(asked_A));
+        EXPECT_EQ(cell.curve_at(state).heat_W(asked_A), Cell{forgetful}.curve(state).heat_W(asked_A));
+      }
+      EXPECT_EQ(cell.integrate(state, current_A, 1.0), Cell{forgetful}.integrate(state, current_A, 1.0));
+    }
+    cell.commit(cell.integrate(cell.state(), current_A, 1.0));
+  }
+}
+
 // Arrhenius factors come from a table: its error must vanish beside the model's.
 TEST(Cell, tabulated_arrhenius_factors_agree_with_the_exponential) {
   constexpr double energy = 80'000.0;
