@@ -285,12 +285,14 @@ Result<Measured> measure_charge_excess(const Measuring& m) {
   result.value = -100.0;
   const Execution* worst_in = nullptr;
   const Execution* worst_out = nullptr;
+  int judged = 0;
   std::vector<std::size_t> used;
   for (const std::size_t index : charges) {
     for (std::size_t i = index + 1; i < m.run.executions.size(); ++i) {
       const Execution& out = m.run.executions[i];
       if (!out.has_ended || out.is_rest()) continue;
       const double excess = 100.0 * (m.run.executions[index].net_Ah() / out.net_Ah() - 1.0);
+      judged += out.is_charge() ? 0 : 1;
       if (!out.is_charge() && (worst_in == nullptr || excess > result.value)) {
         result.value = excess;
         worst_in = &m.run.executions[index];
@@ -305,7 +307,10 @@ Result<Measured> measure_charge_excess(const Measuring& m) {
   result.budget.push_back({"current",
                            ratio * relative_standard_of_ratio(m.instruments.current, worst_in->mean_A(), -worst_out->mean_A()),
                            infinite_dof, "offset, of either sign"});
-  result.budget.push_back({"repeatability", ratio * m.request.repeatability_pct / 100.0, infinite_dof, "assumed"});
+  // The greatest of many lies above the truth by what they scatter, the further the more of them there are.
+  const double worst = coverage_factor_of_worst(infinite_dof, judged) / coverage_factor(infinite_dof);
+  result.budget.push_back({"repeatability", worst * ratio * m.request.repeatability_pct / 100.0, infinite_dof,
+                           judged > 1 ? fmt::format("assumed, of the greatest of {}", judged) : "assumed"});
   if (const Result<void> unseen = add_unseen(m, used, result); !unseen) return unseen.error();
   return result;
 }
