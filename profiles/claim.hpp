@@ -47,12 +47,20 @@ struct ClaimRun {
   SourcePlace place;
 };
 
-/// Another reading of what was left open: the same statement once more, with something changed.
-struct ClaimVariant {
-  std::string varies;         ///< a condition
-  std::string to;             ///< in words
+/// What differs from a run of the claim.
+struct ClaimRunChange {
   std::string cell, channel;  ///< empty: as before
   std::map<std::string, std::string> settings;
+  [[nodiscard]] bool changes() const { return !cell.empty() || !channel.empty() || !settings.empty(); }
+  bool operator==(const ClaimRunChange&) const = default;
+};
+
+/// Another reading of what was left open: the same statement once more, with something changed.
+struct ClaimVariant {
+  std::string varies;           ///< a condition
+  std::string to;               ///< in words
+  ClaimRunChange own;           ///< of `run` and of `cold`
+  ClaimRunChange against;       ///< of the run to compare with
   std::optional<double> value;  ///< another limit
   SourcePlace place;
 };

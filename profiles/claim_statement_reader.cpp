@@ -71,18 +71,50 @@ void require_conditions(const ClaimStatement& statement) {
   }
 }
 
-ClaimVariant read_variant(const YamlNode& node) {
-  const YamlMap map{node, "variant", {"varies", "to", "cell", "channel", "set", "value"}};
+void read_change(const YamlMap& map, ClaimRunChange& change) {
+  change.cell = map.text_or("cell", "");
+  change.channel = map.text_or("channel", "");
+  if (const YamlEntry* const set = map.find("set")) change.settings = claim_settings(*set);
+}
+
+/// Both sides of a comparison are run under the same circumstances unless the variant says that they are not: nothing is assumed.
+void read_change_against(const YamlMap& map, ClaimVariant& variant) {
+  const YamlEntry* const against = map.find("against");
+  if (against == nullptr) {
+    if (!variant.own.channel.empty() || !variant.own.settings.empty())
+      throw ConfigError{variant.place,
+                        "this variant changes how one side of the comparison is run: say what becomes of the other one, "
+                        "'against: same', 'against: unchanged', or what changes there {cell, channel, set}"};
+    return;
+  }
+  if (against->value.is_map()) {
+    read_change(YamlMap{against->value, "'against' of a variant", {"cell", "channel", "set"}}, variant.against);
+    if (!variant.against.changes()) throw ConfigError{against->place, "'against' changes nothing: give cell, channel or set"};
+    return;
+  }
+  if (claim_word(*against, {"same", "unchanged"}) == "unchanged") return;
+  if (!variant.own.cell.empty())
+    throw ConfigError{against->value.place(), "'against: same' with a 'cell' compares that cell with itself"};
+  if (!variant.own.changes())
+    throw ConfigError{against->value.place(), "'against: same', and there is no channel or set to repeat"};
+  variant.against = variant.own;
+}
+
+ClaimVariant read_variant(const YamlNode& node, bool is_comparison) {
+  const YamlMap map{node, "variant", {"varies", "to", "cell", "channel", "set", "value", "against"}};
   ClaimVariant variant;
   variant.place = node.place();
   variant.varies = claim_word(map.required("varies"), condition_names());
   variant.to = claim_text(map.required("to"));
-  variant.cell = map.text_or("cell", "");
-  variant.channel = map.text_or("channel", "");
-  if (const YamlEntry* const set = map.find("set")) variant.settings = claim_settings(*set);
+  read_change(map, variant.own);
   if (const YamlEntry* const value = map.find("value")) variant.value = as_number(value->value, "value");
-  const bool changes = !variant.cell.empty() || !variant.channel.empty() || !variant.settings.empty() || variant.value;
-  if (!changes) throw ConfigError{variant.place, "this variant changes nothing: give cell, channel, set or value"};
+  if (is_comparison) {
+    read_change_against(map, variant);
+  } else if (const YamlEntry* const against = map.find("against")) {
+    throw ConfigError{against->place, "'against' of a variant, and the statement is 'against' nothing"};
+  }
+  if (!variant.own.changes() && !variant.against.changes() && !variant.value)
+    throw ConfigError{variant.place, "this variant changes nothing: give cell, channel, set, value or against"};
   return variant;
 }
 
@@ -124,6 +156,16 @@ void read_limit(const YamlMap& map, ClaimStatement& statement) {
   }
 }
 
+/// Of these there is no ratio of two cells.
+void require_comparable(const YamlMap& map, const ClaimStatement& statement) {
+  const SourcePlace place = map.required("against").place;
+  if (statement.quantity == ClaimQuantity::mass_loss) throw ConfigError{place, "a weighing has no run to compare with"};
+  if (statement.quantity == ClaimQuantity::activation_energy)
+    throw ConfigError{place, "an activation energy is a ratio already, of 'run' and 'cold': it has no 'against'"};
+  if (statement.quantity == ClaimQuantity::retention && statement.cycles > 0.0)
+    throw ConfigError{place, "a life of 'cycles' is judged cell by cell: it has no 'against'"};
+}
+
 void read_what_is_run(const YamlMap& map, ClaimStatement& statement) {
   statement.run = map.text_or("run", "");
   statement.step = map.text_or("step", "");
@@ -155,13 +197,15 @@ void read_what_is_run(const YamlMap& map, ClaimStatement& statement) {
   }
   if (statement.quantity == ClaimQuantity::activation_energy) (void)map.required("cold");
   if (statement.quantity == ClaimQuantity::retention_extrapolated) (void)map.required("at_years");
+  if (!statement.against.empty()) require_comparable(map, statement);
   const YamlEntry* const variants = map.find("variants");
   if (variants == nullptr) return;
   if (statement.quantity == ClaimQuantity::mass_loss)
     throw ConfigError{variants->place, "a weighing has no run that could be varied"};
   if (statement.statistic != LotStatistic::each_cell)
     throw ConfigError{variants->place, "a variant is run on one cell, and this statement is about a lot"};
-  for (const YamlNode& variant : as_list(variants->value, "variants")) statement.variants.push_back(read_variant(variant));
+  for (const YamlNode& variant : as_list(variants->value, "variants"))
+    statement.variants.push_back(read_variant(variant, !statement.against.empty()));
   if (statement.variants.size() > claim_variants_max)
     throw ConfigError{variants->place, "more than " + std::to_string(claim_variants_max) + " variants"};
 }

@@ -10,8 +10,6 @@
 namespace cellrig::verdict {
 namespace {
 
-constexpr double slope_span_V = 0.03;  ///< over which a slope is taken: above a converter's noise, below where a curve bends
-
 bool is_named(const Execution& execution, std::string_view name) {
   if (name.ends_with('*')) return std::string_view{execution.name}.starts_with(name.substr(0, name.size() - 1));
   return execution.name == name;
@@ -23,39 +21,6 @@ Error no_step(const RunFacts& run, std::string_view name) {
     if (std::find(known.begin(), known.end(), e.name) == known.end()) known.push_back(e.name);
   }
   return fail(Fault::refused, "no step '" + std::string(name) + "' came to its end in this run" + suggestion(name, known));
-}
-
-/// |dQ/dV| between the last sample that counts and the one slope_span_V before it.
-Result<double> slope_at_end(const RunFacts& run, const Execution& execution, bool at_top) {
-  struct Point {
-    double voltage_V = 0.0, moved_Ah = 0.0;
-  };
-  std::vector<Point> points;
-  constexpr std::size_t points_max = 20'000;
-  double before_Ah = 0.0;
-  for (const db::StepKey part : execution.parts) {
-    double last_Ah = 0.0;
-    const Result<void> visited = run.visit(part, [&](const db::SampleRow& row) {
-      last_Ah = std::abs(row.charge_Ah - row.discharge_Ah);
-      const bool is_held = (row.flags & db::sample_flag::constant_voltage) != 0;
-      if (at_top && is_held) return false;
-      if (points.size() >= points_max) {  // every second one is fine enough
-        for (std::size_t i = 0; 2 * i < points.size(); ++i) points[i] = points[2 * i];
-        points.resize(points_max / 2);
-      }
-      points.push_back({row.voltage_V, before_Ah + last_Ah});
-      return true;
-    });
-    if (!visited) return visited.error();
-    before_Ah += last_Ah;
-  }
-  if (points.size() < 2) return 0.0;
-  const Point& end = points.back();
-  for (std::size_t i = points.size() - 1; i-- > 0;) {
-    const double apart = std::abs(points[i].voltage_V - end.voltage_V);
-    if (apart >= slope_span_V) return std::abs(end.moved_Ah - points[i].moved_Ah) / apart;
-  }
-  return 0.0;
 }
 
 }  // namespace
@@ -201,27 +166,6 @@ Result<Ends> ends_of(const RunFacts& run, const Execution& execution) {
   }
   if (is_first) return fail(Fault::refused, "no sample of step '" + execution.name + "' was recorded");
   return ends;
-}
-
-Result<EndSlopes> end_slopes(const RunFacts& run, std::size_t index) {
-  EndSlopes slopes;
-  const Execution& discharge = run.executions[index];
-  if (!discharge.is_charge() && discharge.ended_by.starts_with("voltage_V <=")) {
-    const Result<double> slope = slope_at_end(run, discharge, false);
-    if (!slope) return slope.error();
-    slopes.bottom_Ah_per_V = *slope;
-  }
-  for (std::size_t i = index; i-- > 0;) {
-    const Execution& before = run.executions[i];
-    if (before.is_rest()) continue;
-    if (before.is_charge() && before.cv_seconds > 0.0) {
-      const Result<double> slope = slope_at_end(run, before, true);
-      if (!slope) return slope.error();
-      slopes.top_Ah_per_V = *slope;
-    }
-    break;
-  }
-  return slopes;
 }
 
 }  // namespace cellrig::verdict

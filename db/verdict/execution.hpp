@@ -79,12 +79,4 @@ struct Ends {
 };
 [[nodiscard]] Result<Ends> ends_of(const RunFacts& run, const Execution& execution);
 
-/// What a volt at the ends of the window is worth in charge: the slopes dQ/dV where a charge meets its upper voltage and a discharge its
-/// lower one, in Ah per V; 0 where the step did not end by its voltage.
-struct EndSlopes {
-  double top_Ah_per_V = 0.0, bottom_Ah_per_V = 0.0;
-};
-/// Of the discharge at `index` and the charge before it.
-[[nodiscard]] Result<EndSlopes> end_slopes(const RunFacts& run, std::size_t index);
-
 }  // namespace cellrig::verdict

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "db/verdict/measure_parts.hpp"
+#include "db/verdict/window_ends.hpp"
 
 namespace cellrig::verdict {
 
@@ -20,12 +21,15 @@ double relative_of_voltage(const Instruments& instruments, const Execution& e) {
 
 double standard_of_time_s(const Instruments& instruments) { return instruments.period_s / std::sqrt(12.0); }
 
-Result<double> standard_of_window_Ah(const Measuring& m, std::size_t index) {
+Result<double> standard_of_window(const Measuring& m, std::size_t index, bool is_energy) {
   const Result<EndSlopes> slopes = end_slopes(m.run, index);
   if (!slopes) return slopes.error();
+  const auto moved = [&](double slope_Ah_per_V, double limit_V) {
+    const double charge_Ah = slope_Ah_per_V * standard_of_bound(m.instruments.voltage.bound_at(limit_V));
+    return is_energy ? charge_Ah * limit_V : charge_Ah;  // what is gained or lost at an end has that end's voltage
+  };
   // One voltmeter reads both ends: its offset lifts both. What is gained below is lost above, but nobody knows how much cancels.
-  const double voltage_V = standard_of_bound(m.instruments.voltage.bound_at(m.run.executions[index].mean_V()));
-  return voltage_V * std::hypot(slopes->top_Ah_per_V, slopes->bottom_Ah_per_V);
+  return std::hypot(moved(slopes->top_Ah_per_V, slopes->top_V), moved(slopes->bottom_Ah_per_V, slopes->bottom_V));
 }
 
 Contribution repeatability(const Measuring& m, const std::string& name, double value) {

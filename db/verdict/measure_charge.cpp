@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "db/verdict/measure_parts.hpp"
+#include "db/verdict/window_ends.hpp"
 
 namespace cellrig::verdict {
 namespace {
@@ -84,18 +85,17 @@ Result<Measured> measure_charge(const Measuring& m) {
   const Result<std::size_t> index = find_last(m.run, m.request.step);
   if (!index) return index.error();
   const Execution& e = m.run.executions[*index];
-  const Result<double> window_Ah = standard_of_window_Ah(m, *index);
-  if (!window_Ah) return window_Ah.error();
   const bool energy = is_energy(m.request.quantity);
+  const Result<double> window = standard_of_window(m, *index, energy);
+  if (!window) return window.error();
   Measured result;
   result.value = energy ? e.net_Wh() : e.net_Ah();
-  const double per_Ah = energy ? e.mean_V() : 1.0;
   result.budget.push_back(
       {"current", result.value * relative_of_current(m.instruments, e), infinite_dof, "accuracy of the range used"});
   if (energy)
     result.budget.push_back(
         {"voltage", result.value * relative_of_voltage(m.instruments, e), infinite_dof, "accuracy of the range used"});
-  result.budget.push_back({"ends of the window", *window_Ah * per_Ah, infinite_dof, "voltage accuracy times dQ/dV at both ends"});
+  result.budget.push_back({"ends of the window", *window, infinite_dof, "voltage accuracy times dQ/dV at both ends"});
   result.budget.push_back({"time", result.value * standard_of_time_s(m.instruments) / std::max(e.seconds, 1.0), infinite_dof,
                            "the end is seen at the next look"});
   result.budget.push_back(repeatability(m, m.request.step, result.value));
@@ -136,8 +136,13 @@ Result<Measured> measure_ratio(const Measuring& m) {
                              result.value * relative_standard_of_ratio(m.instruments.voltage, cold.mean_V(), warm.mean_V()),
                              infinite_dof, "gain cancels in one range; of the offset what differs"});
   const double volt = standard_of_bound(m.instruments.voltage.bound_at(warm.mean_V()));
-  const double bottom = cold_ends->bottom_Ah_per_V / cold.net_Ah() - warm_ends->bottom_Ah_per_V / warm.net_Ah();
-  const double top = cold_ends->top_Ah_per_V / cold.net_Ah() - warm_ends->top_Ah_per_V / warm.net_Ah();
+  const auto share = [energy](const Execution& e, double slope_Ah_per_V, double limit_V) {
+    return energy ? slope_Ah_per_V * limit_V / e.net_Wh() : slope_Ah_per_V / e.net_Ah();
+  };
+  const double bottom =
+      share(cold, cold_ends->bottom_Ah_per_V, cold_ends->bottom_V) - share(warm, warm_ends->bottom_Ah_per_V, warm_ends->bottom_V);
+  const double top =
+      share(cold, cold_ends->top_Ah_per_V, cold_ends->top_V) - share(warm, warm_ends->top_Ah_per_V, warm_ends->top_V);
   result.budget.push_back({"ends of the window", result.value * volt * std::hypot(bottom, top), infinite_dof,
                            "voltage accuracy times what dQ/dV differs by"});
   Contribution repeat = repeatability(m, m.request.reference, result.value);
@@ -280,12 +285,14 @@ Result<Measured> measure_charge_excess(const Measuring& m) {
   result.value = -100.0;
   const Execution* worst_in = nullptr;
   const Execution* worst_out = nullptr;
+  int judged = 0;
   std::vector<std::size_t> used;
   for (const std::size_t index : charges) {
     for (std::size_t i = index + 1; i < m.run.executions.size(); ++i) {
       const Execution& out = m.run.executions[i];
       if (!out.has_ended || out.is_rest()) continue;
       const double excess = 100.0 * (m.run.executions[index].net_Ah() / out.net_Ah() - 1.0);
+      judged += out.is_charge() ? 0 : 1;
       if (!out.is_charge() && (worst_in == nullptr || excess > result.value)) {
         result.value = excess;
         worst_in = &m.run.executions[index];
@@ -300,7 +307,10 @@ Result<Measured> measure_charge_excess(const Measuring& m) {
   result.budget.push_back({"current",
                            ratio * relative_standard_of_ratio(m.instruments.current, worst_in->mean_A(), -worst_out->mean_A()),
                            infinite_dof, "offset, of either sign"});
-  result.budget.push_back({"repeatability", ratio * m.request.repeatability_pct / 100.0, infinite_dof, "assumed"});
+  // The greatest of many lies above the truth by what they scatter, the further the more of them there are.
+  const double worst = coverage_factor_of_worst(infinite_dof, judged) / coverage_factor(infinite_dof);
+  result.budget.push_back({"repeatability", worst * ratio * m.request.repeatability_pct / 100.0, infinite_dof,
+                           judged > 1 ? fmt::format("assumed, of the greatest of {}", judged) : "assumed"});
   if (const Result<void> unseen = add_unseen(m, used, result); !unseen) return unseen.error();
   return result;
 }

@@ -18,8 +18,8 @@ struct Measuring {
 [[nodiscard]] double relative_of_voltage(const Instruments& instruments, const Execution& e);
 /// Of a duration: the end is seen at the next look only. In seconds.
 [[nodiscard]] double standard_of_time_s(const Instruments& instruments);
-/// In Ah: what the voltmeter's error moves the ends of the window by.
-[[nodiscard]] Result<double> standard_of_window_Ah(const Measuring& m, std::size_t index);
+/// What the voltmeter's error moves the ends of a discharge's window by: |dQ/dlimit| u(limit) of both, in Ah; of its energy in Wh.
+[[nodiscard]] Result<double> standard_of_window(const Measuring& m, std::size_t index, bool is_energy);
 
 /// Repeatability of a relative kind: from the executions of the run itself where it repeats them, else as assumed. In % of the value.
 [[nodiscard]] Contribution repeatability(const Measuring& m, const std::string& name, double value);

@@ -156,10 +156,11 @@ Result<Measured> measure_resistance(const Measuring& m) {
     const double noise = std::hypot(relative_of_pulse(m.instruments, *first), relative);
     result.budget.push_back({"voltage and current", 100.0 * ratio * noise, infinite_dof, "noise of the differences"});
   }
-  result.budget.push_back({"repeatability",
-                           std::max(1.0, m.request.repeatability_pct) / 100.0 *
-                               (m.request.quantity == ClaimQuantity::resistance_change ? 100.0 : result.value),
-                           infinite_dof, "assumed: contacts, and the state of charge of the pulse"});
+  const bool is_change = m.request.quantity == ClaimQuantity::resistance_change;  // of two pulses, neither like the other
+  result.budget.push_back(
+      {"repeatability",
+       std::max(1.0, m.request.repeatability_pct) / 100.0 * (is_change ? std::sqrt(2.0) * (100.0 + result.value) : result.value),
+       infinite_dof, "assumed: contacts, and the state of charge of the pulse"});
   add_temperature(m, result);
   return result;
 }

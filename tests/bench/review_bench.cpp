@@ -176,7 +176,7 @@ bool bench_summary(const std::string& folder, std::size_t rows) {
   bool is_good = judge(plain / ours >= 0.5, "summary, of a plain loop's speed", plain / ours, "bar 0.5");
   const std::optional<double> pandas = pandas_seconds(folder, c, ours_Ah);
   if (!pandas) {
-    std::printf("SKIP summary against pandas: python3 has no pandas here\n");
+    std::printf("SKIP summary against pandas: python3 has no pandas here (package python3-pandas)\n");
     return is_good;
   }
   std::printf("pandas: %.0f M rows/s\n", n / *pandas / 1e6);

@@ -84,12 +84,40 @@ TEST_F(Verify, a_shortened_life_never_passes) {
   EXPECT_THAT(done.out, Not(HasSubstr("PASS")));
 }
 
+// Another reading of a life is a life: it says how far it was run, as the first one does.
+TEST_F(Verify, other_readings_of_a_life_tell_their_cycles) {
+  const Finished done = verify({"factorial-fest-77/life", "--simulated", "--short", "--variants"});
+  EXPECT_EQ(done.exit_code, 1) << done.err;
+  const std::size_t readings = done.out.find("other readings");
+  ASSERT_NE(readings, std::string::npos) << done.out;
+  EXPECT_THAT(done.out.substr(readings), HasSubstr("2 of 600 cycles were run"));
+}
+
 // The other readings are often the finding.
 TEST_F(Verify, tells_when_another_reading_changes_the_verdict) {
   const Finished done = verify({"quantumscape-qse-5/charge-12", "--simulated"});
   EXPECT_EQ(done.exit_code, 0) << done.err;
   EXPECT_THAT(done.out, HasSubstr("with rate = 3.44C"));
   EXPECT_THAT(done.out, HasSubstr("<- the verdict changes"));
+}
+
+// A comparison at another rate is one of both cells; a reading of one of them says so.
+TEST_F(Verify, a_reading_of_a_comparison_is_run_on_both_sides) {
+  const Finished done = verify({"nissan/charge-time", "--simulated", "--json"});
+  EXPECT_LE(done.exit_code, 1) << done.err;
+  const boost::json::value statement = boost::json::parse(done.out).at("claims").at(0).at("statements").at(0);
+  const auto runs = [](const boost::json::value& cell) { return cell.at("runs").as_array(); };
+  const boost::json::array main = runs(statement.at("cells").at(0));
+  ASSERT_EQ(main.size(), 2U);
+  std::map<std::string, boost::json::array> of;
+  for (const boost::json::value& v : statement.at("variants").as_array())
+    of.emplace(std::string(v.at("reading").as_string()), runs(v.at("cell")));
+  const boost::json::array& faster = of.at("rate = 3C, this cell only");
+  const boost::json::array& window = of.at("soc_window = 20 to 80 %, both cells");
+  EXPECT_NE(faster.at(0), main.at(0));
+  EXPECT_EQ(faster.at(1), main.at(1)) << "the same run of the conventional cell";
+  EXPECT_NE(window.at(0), main.at(0));
+  EXPECT_NE(window.at(1), main.at(1)) << "a run of the conventional cell in the other window";
 }
 
 TEST_F(Verify, several_cells_differ_and_show_a_reliability) {
@@ -120,18 +148,17 @@ TEST_F(Verify, a_weighing_is_judged_without_a_bench) {
 }
 
 /// As `cellrig check` is asked for one run of a claim.
-std::vector<std::string> check_words(const Claim& claim, const ClaimRun& run, const ClaimVariant* variant, bool shortened) {
+std::vector<std::string> check_words(const Claim& claim, const ClaimRun& run, const ClaimRunChange* change, bool shortened) {
   std::map<std::string, std::string> settings = run.settings;
-  if (variant != nullptr)
-    for (const auto& [name, value] : variant->settings) settings[name] = value;
+  if (change != nullptr)
+    for (const auto& [name, value] : change->settings) settings[name] = value;
   if (shortened)
     for (const auto& [name, value] : run.short_settings) settings[name] = value;
-  const bool has_cell = variant != nullptr && !variant->cell.empty(),
-             has_channel = variant != nullptr && !variant->channel.empty();
+  const bool has_cell = change != nullptr && !change->cell.empty(), has_channel = change != nullptr && !change->channel.empty();
   std::vector<std::string> words{"check",     run.profile,
                                  "--bench",   run.bench.empty() ? claim.bench : run.bench,
-                                 "--cell",    has_cell ? variant->cell : run.cell,
-                                 "--channel", has_channel ? variant->channel : run.channel};
+                                 "--cell",    has_cell ? change->cell : run.cell,
+                                 "--channel", has_channel ? change->channel : run.channel};
   for (const auto& [name, value] : settings) words.insert(words.end(), {"--set", name + "=" + value});
   return words;
 }
@@ -145,7 +172,10 @@ TEST_F(Verify, the_bench_accepts_every_run_of_every_claim) {
       for (const bool shortened : {false, true}) asked.insert(check_words(claim, run, nullptr, shortened));
     }
     for (const ClaimStatement& s : claim.statements) {
-      for (const ClaimVariant& variant : s.variants) asked.insert(check_words(claim, *claim.run(s.run), &variant, false));
+      for (const ClaimVariant& variant : s.variants) {
+        asked.insert(check_words(claim, *claim.run(s.run), &variant.own, false));
+        if (!s.against.empty()) asked.insert(check_words(claim, *claim.run(s.against), &variant.against, false));
+      }
     }
   }
   EXPECT_GE(asked.size(), 60U);

@@ -146,9 +146,10 @@ class ClaimJudge {
   }
 
  private:
-  std::vector<CellRun> runs_of(const std::string& name, const ClaimVariant* variant, int cells) {
-    if (!options_.recorded.empty()) return variant == nullptr ? runs_.recorded(name) : std::vector<CellRun>{};
-    std::vector<CellRun> runs = runs_.perform(need_of(claim_, *claim_.run(name), variant, options_.shortened), cells);
+  std::vector<CellRun> runs_of(const std::string& name, const ClaimRunChange* change, int cells) {
+    if (name.empty()) return {};
+    if (!options_.recorded.empty()) return change == nullptr ? runs_.recorded(name) : std::vector<CellRun>{};
+    std::vector<CellRun> runs = runs_.perform(need_of(claim_, *claim_.run(name), change, options_.shortened), cells);
     if (runs.size() > static_cast<std::size_t>(cells)) runs.resize(static_cast<std::size_t>(cells));
     return runs;
   }
@@ -191,10 +192,11 @@ class ClaimJudge {
 
   std::vector<CellVerdict> judge_cells(const ClaimStatement& s, const ClaimVariant* variant, int cells, double limit,
                                        verdict::Qualifiers& qualifiers) {
-    const std::vector<CellRun> runs = runs_of(s.run, variant, cells);
-    const std::vector<CellRun> others = s.against.empty() ? std::vector<CellRun>{} : runs_of(s.against, nullptr, cells);
-    const std::vector<CellRun> colds = s.cold.empty() ? std::vector<CellRun>{} : runs_of(s.cold, variant, cells);
-    qualifiers.is_shortened = options_.shortened && !claim_.run(s.run)->short_settings.empty();
+    const ClaimRunChange* const own = variant == nullptr ? nullptr : &variant->own;
+    const std::vector<CellRun> runs = runs_of(s.run, own, cells);
+    const std::vector<CellRun> others = runs_of(s.against, variant == nullptr ? nullptr : &variant->against, cells);
+    const std::vector<CellRun> colds = runs_of(s.cold, own, cells);
+    qualifiers.is_shortened = options_.shortened && has_short_form(s);
     std::vector<CellVerdict> result;
     for (std::size_t i = 0; i < runs.size(); ++i) {
       CellVerdict cell;
@@ -218,6 +220,12 @@ class ClaimJudge {
       result.push_back(std::move(cell));
     }
     return result;
+  }
+
+  [[nodiscard]] bool has_short_form(const ClaimStatement& s) const {
+    return std::any_of(claim_.runs.begin(), claim_.runs.end(), [&](const ClaimRun& run) {
+      return !run.short_settings.empty() && (run.name == s.run || run.name == s.against || run.name == s.cold);
+    });
   }
 
   /// An activation energy is made of resistances.
@@ -370,13 +378,7 @@ class ClaimJudge {
   }
 
   static void note_life(const ClaimStatement& s, StatementVerdict& result) {
-    const CellVerdict& cell = result.cells.front();
-    if (!cell.measured) return;
-    if (cell.reached >= s.cycles) return;
-    result.remark = fmt::format("{:g} of {:g} cycles were run", cell.reached, s.cycles);
-    if (cell.projection)
-      result.remark += fmt::format("; a straight line leads to {:.1f} % ({:.1f} to {:.1f}) there", cell.projection->retention_pct,
-                                   cell.projection->low_pct, cell.projection->high_pct);
+    if (const std::string life = life_text(s, result.cells.front()); !life.empty()) result.remark = life;
   }
 
   static void conclude_lot(const ClaimStatement& s, const std::vector<verdict::CellValue>& values, bool is_complete,
@@ -452,9 +454,9 @@ class ClaimJudge {
 std::map<RunNeed, int> needed_runs(const Claim& claim, const VerifyOptions& options, const std::string& only) {
   std::map<RunNeed, int> needs;
   if (!options.recorded.empty()) return needs;
-  const auto need = [&](const std::string& name, const ClaimVariant* variant, int cells) {
+  const auto need = [&](const std::string& name, const ClaimRunChange* change, int cells) {
     if (name.empty()) return;
-    int& most = needs[need_of(claim, *claim.run(name), variant, options.shortened)];
+    int& most = needs[need_of(claim, *claim.run(name), change, options.shortened)];
     most = std::max(most, cells);
   };
   for (const ClaimStatement& s : claim.statements) {
@@ -462,8 +464,9 @@ std::map<RunNeed, int> needed_runs(const Claim& claim, const VerifyOptions& opti
     for (const std::string& name : {s.run, s.against, s.cold}) need(name, nullptr, cells_of(claim, options));
     if (!wants_variants(options)) continue;
     for (const ClaimVariant& variant : s.variants) {
-      need(s.run, &variant, 1);
-      if (!s.cold.empty()) need(s.cold, &variant, 1);
+      need(s.run, &variant.own, 1);
+      need(s.cold, &variant.own, 1);
+      need(s.against, &variant.against, 1);
     }
   }
   return needs;
@@ -476,6 +479,24 @@ ClaimVerdict verify_claim(const Claim& claim, const VerifyOptions& options, cons
 std::string cell_unit(const ClaimStatement& statement) {
   if (statement.statistic == LotStatistic::each_cell) return statement.unit;
   return std::string(word_of(statement.quantity).unit);
+}
+
+std::string life_text(const ClaimStatement& statement, const CellVerdict& cell) {
+  const bool is_life = statement.quantity == ClaimQuantity::retention && statement.cycles > 0.0;
+  if (!is_life || !cell.measured || cell.reached >= statement.cycles) return {};
+  std::string text = fmt::format("{:g} of {:g} cycles were run", cell.reached, statement.cycles);
+  if (cell.projection)
+    text += fmt::format("; a straight line leads to {:.1f} % ({:.1f} to {:.1f}) there", cell.projection->retention_pct,
+                        cell.projection->low_pct, cell.projection->high_pct);
+  return text;
+}
+
+std::string reading_text(const ClaimStatement& statement, const ClaimVariant& variant) {
+  const std::string text = variant.varies + " = " + variant.to;
+  if (statement.against.empty() || (!variant.own.changes() && !variant.against.changes())) return text;
+  if (!variant.against.changes()) return text + ", this cell only";
+  if (!variant.own.changes()) return text + ", the cell to compare with only";
+  return text + (variant.own == variant.against ? ", both cells" : ", each cell its own way");
 }
 
 std::string text_of(const ClaimVerdict& verdict) { return verdict::verdict_text(verdict.decision, verdict.qualifiers); }

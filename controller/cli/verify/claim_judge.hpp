@@ -65,6 +65,13 @@ struct ClaimVerdict {
 /// Of what is measured on a cell; a statistic of a lot has another: "%" of spread, of resistances in mOhm.
 [[nodiscard]] std::string cell_unit(const ClaimStatement& statement);
 
+/// How far a life was run and where it seems to lead: of the statement's cell, and of each other reading. Empty for what is no life, and
+/// where the claimed count was reached.
+[[nodiscard]] std::string life_text(const ClaimStatement& statement, const CellVerdict& cell);
+
+/// "rate = 1C"; of a comparison with what it was changed for: "rate = 1C, both cells".
+[[nodiscard]] std::string reading_text(const ClaimStatement& statement, const ClaimVariant& variant);
+
 /// "INCONCLUSIVE", "SIMULATED PASS": with all that qualifies it.
 [[nodiscard]] std::string text_of(const ClaimVerdict& verdict);
 [[nodiscard]] std::string text_of(const StatementVerdict& verdict);

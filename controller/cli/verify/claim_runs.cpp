@@ -58,7 +58,7 @@ Outcome outcome_of(const std::string& status) {
 
 }  // namespace
 
-RunNeed need_of(const Claim& claim, const ClaimRun& run, const ClaimVariant* variant, bool shortened) {
+RunNeed need_of(const Claim& claim, const ClaimRun& run, const ClaimRunChange* change, bool shortened) {
   RunNeed need{run.profile,
                run.cell,
                run.channel,
@@ -66,10 +66,10 @@ RunNeed need_of(const Claim& claim, const ClaimRun& run, const ClaimVariant* var
                run.start_soc_pct,
                run.settings,
                shortened && !run.short_settings.empty()};
-  if (variant != nullptr) {
-    if (!variant->cell.empty()) need.cell = variant->cell;
-    if (!variant->channel.empty()) need.channel = variant->channel;
-    for (const auto& [name, value] : variant->settings) need.settings[name] = value;
+  if (change != nullptr) {
+    if (!change->cell.empty()) need.cell = change->cell;
+    if (!change->channel.empty()) need.channel = change->channel;
+    for (const auto& [name, value] : change->settings) need.settings[name] = value;
   }
   if (need.is_shortened) {
     for (const auto& [name, value] : run.short_settings) need.settings[name] = value;

@@ -21,7 +21,8 @@ struct RunNeed {
   bool is_shortened = false;
   auto operator<=>(const RunNeed&) const = default;
 };
-[[nodiscard]] RunNeed need_of(const Claim& claim, const ClaimRun& run, const ClaimVariant* variant, bool shortened);
+/// `change`: of another reading; null: as the claim has it.
+[[nodiscard]] RunNeed need_of(const Claim& claim, const ClaimRun& run, const ClaimRunChange* change, bool shortened);
 
 /// One run of one cell.
 struct CellRun {

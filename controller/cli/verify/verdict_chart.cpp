@@ -51,47 +51,56 @@ Line line_of(const CellVerdict& cell, std::string label, std::string verdict_wor
 /// One that was weighed need not have a name.
 std::string cell_name(const CellVerdict& cell) { return cell.cell_id.empty() ? "the cell" : "cell " + cell.cell_id; }
 
+/// What is drawn for one reading of a statement: of a cell, or of a variant.
+struct Reading {
+  const CellVerdict& cell;
+  std::string name;
+  double limit = 0.0;
+  bool is_variant = false;
+};
+
 /// A life that was not lived to its end is not held against the limit of its end; what it points to is.
-void add_life(const StatementVerdict& verdict, const CellVerdict& cell, std::vector<Line>& lines) {
+void add_life(const StatementVerdict& verdict, const Reading& reading, std::vector<Line>& lines) {
+  const CellVerdict& cell = reading.cell;
   const double claimed = verdict.statement->cycles;
-  const std::string label = fmt::format("{}, after {:.0f} of {:.0f} cycles", cell_name(cell), cell.reached, claimed);
+  const std::string label = fmt::format("{}, after {:.0f} of {:.0f} cycles", reading.name, cell.reached, claimed);
   if (cell.decision == verdict::Decision::fail) {  // nothing that comes later brings it back
     lines.push_back(line_of(cell, label, verdict::verdict_text(cell.decision, verdict.qualifiers)));
-    lines.back().limit = verdict.statement->value;
+    lines.back().limit = reading.limit;
+    lines.back().is_variant = reading.is_variant;
     return;
   }
   lines.push_back(line_of(cell, label, "so far"));
+  lines.back().is_variant = reading.is_variant;
   if (!cell.projection) return;
-  lines.push_back({.label = fmt::format("{}, if it fades on in a line to {:.0f}", cell_name(cell), claimed),
+  lines.push_back({.label = fmt::format("{}, if it fades on in a line to {:.0f}", reading.name, claimed),
                    .verdict = verdict::verdict_text(cell.decision, verdict.qualifiers),
                    .value = cell.projection->retention_pct,
                    .low = cell.projection->low_pct,
                    .high = cell.projection->high_pct,
-                   .limit = verdict.statement->value,
+                   .limit = reading.limit,
                    .is_variant = true});
 }
 
+void add_reading(const StatementVerdict& verdict, const Reading& reading, std::vector<Line>& lines) {
+  const ClaimStatement& s = *verdict.statement;
+  if (!reading.cell.measured) return;
+  if (s.cycles > 0.0 && reading.cell.reached < s.cycles) {
+    add_life(verdict, reading, lines);
+    return;
+  }
+  lines.push_back(line_of(reading.cell, reading.name, verdict::verdict_text(reading.cell.decision, verdict.qualifiers)));
+  lines.back().is_variant = reading.is_variant;
+  const bool is_lot = s.statistic != LotStatistic::each_cell;
+  if (s.comparator != Comparator::none && !is_lot) lines.back().limit = reading.limit;
+}
+
 std::vector<Line> lines_of(const StatementVerdict& verdict) {
-  const ClaimStatement& statement = *verdict.statement;
-  const bool is_lot = statement.statistic != LotStatistic::each_cell;
-  const bool has_limit = statement.comparator != Comparator::none && !is_lot;
+  const ClaimStatement& s = *verdict.statement;
   std::vector<Line> lines;
-  for (const CellVerdict& cell : verdict.cells) {
-    if (!cell.measured) continue;
-    if (statement.cycles > 0.0 && cell.reached < statement.cycles) {
-      add_life(verdict, cell, lines);
-      continue;
-    }
-    lines.push_back(line_of(cell, cell_name(cell), verdict::verdict_text(cell.decision, verdict.qualifiers)));
-    if (has_limit) lines.back().limit = statement.value;
-  }
-  for (const VariantVerdict& variant : verdict.variants) {
-    if (!variant.cell.measured) continue;
-    lines.push_back(
-        line_of(variant.cell, "with " + variant.variant->varies + " = " + variant.variant->to, text_of(variant, verdict)));
-    lines.back().is_variant = true;
-    if (has_limit) lines.back().limit = variant.limit;
-  }
+  for (const CellVerdict& cell : verdict.cells) add_reading(verdict, {cell, cell_name(cell), s.value, false}, lines);
+  for (const VariantVerdict& v : verdict.variants)
+    add_reading(verdict, {v.cell, "with " + reading_text(s, *v.variant), v.limit, true}, lines);
   std::erase_if(lines, [](const Line& line) {
     return !std::isfinite(line.value) || !std::isfinite(line.low) || !std::isfinite(line.high);
   });

@@ -33,6 +33,7 @@ json::object cell_json(const CellVerdict& cell) {
   object["budget"] = std::move(budget);
   object["life"] = std::move(life);
   object["note"] = cell.measured->note;
+  if (cell.reached > 0.0) object["cycles_reached"] = cell.reached;
   if (cell.projection)
     object["projection"] = json::object{{"retention_pct", number(cell.projection->retention_pct)},
                                         {"low_pct", number(cell.projection->low_pct)},
@@ -54,6 +55,7 @@ json::object statement_json(const StatementVerdict& verdict) {
   for (const VariantVerdict& variant : verdict.variants)
     variants.push_back(json::object{{"varies", variant.variant->varies},
                                     {"to", variant.variant->to},
+                                    {"reading", reading_text(s, *variant.variant)},
                                     {"limit", variant.limit},
                                     {"verdict", text_of(variant, verdict)},
                                     {"cell", cell_json(variant.cell)}});

@@ -91,14 +91,15 @@ db::ReportTable circumstances_table(const StatementVerdict& verdict) {
 }
 
 db::ReportTable readings_table(const StatementVerdict& verdict) {
+  const ClaimStatement& s = *verdict.statement;
   db::ReportTable table{{"another reading", ">limit", ">result", "verdict"}, {}, {}};
   for (const VariantVerdict& v : verdict.variants) {
     const std::string now = text_of(v, verdict);
-    table.rows.push_back({v.variant->varies + " = " + v.variant->to, limit_text(*verdict.statement, v.limit),
-                          v.cell.measured
-                              ? with_uncertainty(v.cell.measured->value, v.cell.uncertainty.expanded, verdict.statement->unit)
-                              : v.cell.problem,
-                          now == text_of(verdict) ? now : now + ": the verdict changes"});
+    const std::string life = life_text(s, v.cell);
+    table.rows.push_back(
+        {reading_text(s, *v.variant), limit_text(s, v.limit),
+         v.cell.measured ? with_uncertainty(v.cell.measured->value, v.cell.uncertainty.expanded, s.unit) : v.cell.problem,
+         (now == text_of(verdict) ? now : now + ": the verdict changes") + (life.empty() ? "" : "; " + life)});
   }
   if (!table.rows.empty()) table.note = "Of the first cell. " + tried_note(verdict);
   return table;

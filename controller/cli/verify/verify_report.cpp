@@ -45,9 +45,11 @@ void append_variants(const StatementVerdict& verdict, std::string& text) {
   for (const VariantVerdict& variant : verdict.variants) {
     const std::string now = text_of(variant, verdict);
     const bool is_changed = now != text_of(verdict);
-    text += fmt::format("      with {} = {}: {}  {}{}{}\n", variant.variant->varies, variant.variant->to,
+    const std::string life = life_text(*verdict.statement, variant.cell);
+    text += fmt::format("      with {}: {}  {}{}{}\n", reading_text(*verdict.statement, *variant.variant),
                         variant_result(variant, verdict.statement->unit), now, is_changed ? "   <- the verdict changes" : "",
                         variant.cell.problem.empty() ? "" : " (" + variant.cell.problem + ")");
+    if (!life.empty()) text += fmt::format("        {}\n", life);
   }
 }
 

@@ -62,7 +62,7 @@ TEST(Claim, says_everything_that_was_written) {
   EXPECT_DOUBLE_EQ(energy.value, 100.0);
   EXPECT_EQ(energy.conditions.at("rate").stated, "C/3");
   ASSERT_EQ(energy.variants.size(), 1U);
-  EXPECT_EQ(energy.variants[0].settings.at("discharge_rate_C"), "1");
+  EXPECT_EQ(energy.variants[0].own.settings.at("discharge_rate_C"), "1");
   EXPECT_EQ(claim.statements[1].testable, Testable::no);
   ASSERT_NE(claim.run("energy"), nullptr);
   EXPECT_EQ(claim.run("energy")->short_settings.at("cycles"), "1");
@@ -114,13 +114,13 @@ bool has_step(const std::set<std::string>& names, const std::string& wanted) {
   return std::any_of(names.begin(), names.end(), [&](const std::string& name) { return name.starts_with(head); });
 }
 
-Program compile_run(const ClaimRun& run, const ClaimVariant* variant, bool shortened) {
+Program compile_run(const ClaimRun& run, const ClaimRunChange* change, bool shortened) {
   std::map<std::string, std::string> settings = run.settings;
-  if (variant != nullptr)
-    for (const auto& [name, value] : variant->settings) settings[name] = value;
+  if (change != nullptr)
+    for (const auto& [name, value] : change->settings) settings[name] = value;
   if (shortened)
     for (const auto& [name, value] : run.short_settings) settings[name] = value;
-  const std::string cell = variant != nullptr && !variant->cell.empty() ? variant->cell : run.cell;
+  const std::string cell = change != nullptr && !change->cell.empty() ? change->cell : run.cell;
   const fs::path tree{CELLRIG_SOURCE_DIR};
   fs::path profile;
   for (const auto& entry : fs::recursive_directory_iterator{tree / "profiles/library"}) {
@@ -130,7 +130,6 @@ Program compile_run(const ClaimRun& run, const ClaimVariant* variant, bool short
   return compile(read_profile_file(profile), read_cell_file(tree / "profiles/cells" / (cell + ".yaml")), settings);
 }
 
-// A slip in a parameter or a step's name would show after days at a bench.
 // It is run on one cell: a spread has none, a weighing has no run.
 TEST(Claim, a_lot_and_a_weighing_have_no_variants) {
   EXPECT_NE(complaint_of(with(good_claim, "unit: Wh/kg,", "unit: '%', statistic: relative_spread,")).find("is about a lot"),
@@ -142,6 +141,52 @@ TEST(Claim, a_lot_and_a_weighing_have_no_variants) {
   EXPECT_NE(complaint_of(weighed), "");
 }
 
+// Two cells side by side: which of them a reading changes is never guessed.
+TEST(Claim, a_reading_of_a_comparison_says_what_becomes_of_both_sides) {
+  const std::string one_run = "runs:\n  energy: {profile";
+  const std::string compared =
+      with(with(with(good_claim, one_run, "runs:\n  base: {profile: cccv-cycle, cell: lfp-26650}\n  energy: {profile"),
+                "unit: Wh/kg", "unit: '1', against: base"),
+           "set: {discharge_rate_C: 1}}", "CHANGE}");
+  const auto variant_of = [&](const std::string& change) {
+    return read_claim(with(compared, "CHANGE", change), "a.yaml").statements[0].variants.at(0);
+  };
+  const auto complaint = [&](const std::string& change) { return complaint_of(with(compared, "CHANGE", change)); };
+  const std::string rate = "set: {discharge_rate_C: 1}";
+
+  const ClaimVariant both = variant_of(rate + ", against: same");
+  EXPECT_EQ(both.against.settings.at("discharge_rate_C"), "1");
+  EXPECT_EQ(both.own, both.against);
+  EXPECT_FALSE(variant_of(rate + ", against: unchanged").against.changes());
+  EXPECT_EQ(variant_of(rate + ", against: {set: {discharge_rate_C: 2}}").against.settings.at("discharge_rate_C"), "2");
+  EXPECT_EQ(variant_of("against: {cell: lg-m50}").against.cell, "lg-m50");
+  EXPECT_FALSE(variant_of("cell: qse-5").against.changes()) << "another cell takes the place of the first one";
+  EXPECT_FALSE(variant_of("value: 2").against.changes());
+
+  EXPECT_THAT(complaint(rate), testing::HasSubstr("say what becomes of the other one"));
+  EXPECT_THAT(complaint("channel: x"), testing::HasSubstr("say what becomes of the other one"));
+  EXPECT_THAT(complaint("cell: qse-5, against: same"), testing::HasSubstr("compares that cell with itself"));
+  EXPECT_THAT(complaint("value: 2, against: same"), testing::HasSubstr("no channel or set to repeat"));
+  EXPECT_THAT(complaint(rate + ", against: sane"), testing::HasSubstr("did you mean 'same'"));
+  EXPECT_THAT(complaint(rate + ", against: {}"), testing::HasSubstr("'against' changes nothing"));
+  EXPECT_THAT(complaint(rate + ", against: {sets: {a: 1}}"), testing::HasSubstr("did you mean 'set'"));
+  EXPECT_THAT(complaint_of(with(good_claim, "discharge_rate_C: 1}", "discharge_rate_C: 1}, against: same")),
+              testing::HasSubstr("the statement is 'against' nothing"));
+}
+
+// What has no ratio of two cells is not compared in silence.
+TEST(Claim, a_life_a_weighing_and_an_activation_energy_are_against_nothing) {
+  const auto complaint = [&](const std::string& quantity, const std::string& more) {
+    return complaint_of(with(with(good_claim, "quantity: specific_energy", "quantity: " + quantity), "unit: Wh/kg",
+                             "unit: '1', against: energy, " + more));
+  };
+  EXPECT_THAT(complaint("retention", "cycles: 100"), testing::HasSubstr("judged cell by cell"));
+  EXPECT_THAT(complaint("activation_energy", "cold: energy"), testing::HasSubstr("a ratio already"));
+  EXPECT_THAT(complaint("mass_loss", "measured_before: a, measured_after: b, measured_standard: 0.1"),
+              testing::HasSubstr("no run to compare with"));
+}
+
+// A slip in a parameter or a step's name would show after days at a bench.
 TEST(Claim, every_file_names_profiles_cells_parameters_and_steps_that_exist) {
   for (const fs::path& file : files_of_claims()) {
     const Claim claim = read_claim_file(file);
@@ -156,8 +201,11 @@ TEST(Claim, every_file_names_profiles_cells_parameters_and_steps_that_exist) {
         EXPECT_TRUE(s.reference.empty() || has_step(names, s.reference)) << s.reference;
         EXPECT_NO_THROW((void)compile_run(*claim.run(name), nullptr, true));
       }
-      for (const ClaimVariant& variant : s.variants)
-        EXPECT_NO_THROW((void)compile_run(*claim.run(s.run), &variant, false)) << variant.to;
+      for (const ClaimVariant& variant : s.variants) {
+        EXPECT_NO_THROW((void)compile_run(*claim.run(s.run), &variant.own, false)) << variant.to;
+        if (s.against.empty()) continue;
+        EXPECT_NO_THROW((void)compile_run(*claim.run(s.against), &variant.against, false)) << variant.to;
+      }
     }
   }
 }

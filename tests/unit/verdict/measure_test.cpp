@@ -1,3 +1,4 @@
+#include "db/verdict/window_ends.hpp"
 #include "db/verdict/measure.hpp"
 
 #include <gtest/gtest.h>

@@ -9,12 +9,13 @@
 
 namespace cellrig::verdict::test {
 
-/// Straight lines between two samples.
+/// Straight lines, of the voltage one or two.
 struct PlayedStep {
   std::string name;
   double seconds = 3600.0;
   double from_V = 3.7, to_V = 3.7;
-  double from_A = 0.0, to_A = 0.0;  ///< as read
+  double from_A = 0.0, to_A = 0.0;        ///< as read
+  double knee_share = 0.0, knee_V = 0.0;  ///< of the step, where its voltage bends; 0: it is one straight line
   std::string ended_by = "soc_pct >= 0";
   bool is_reference = false;
   std::int64_t cycle = 0;
@@ -47,7 +48,10 @@ class Play {
     e.cell_temperature_max_degC = step.temperature_max_degC;
     const double hours = step.seconds / 3600.0;
     e.type = step.from_A > 0.5 ? "CC_CHG" : step.from_A < -0.5 ? "CC_DCH" : "REST";
-    const double mean_A = 0.5 * (step.from_A + step.to_A), mean_V = 0.5 * (step.from_V + step.to_V);
+    const double mean_A = 0.5 * (step.from_A + step.to_A);
+    const double bend_V = step.knee_share > 0.0 ? step.knee_V : step.to_V;
+    const double before = step.knee_share > 0.0 ? step.knee_share : 1.0;
+    const double mean_V = before * 0.5 * (step.from_V + bend_V) + (1.0 - before) * 0.5 * (bend_V + step.to_V);
     (mean_A > 0 ? e.charge_Ah : e.discharge_Ah) = std::abs(mean_A) * hours;
     (mean_A > 0 ? e.charge_Wh : e.discharge_Wh) = std::abs(mean_A) * mean_V * hours;
     std::vector<db::SampleRow>& rows = rows_[e.count];
@@ -55,7 +59,8 @@ class Play {
       const double share = static_cast<double>(i) / samples;
       db::SampleRow row;
       row.test_time_ns = static_cast<std::int64_t>((e.started_s + share * step.seconds) * 1e9);
-      row.voltage_V = step.from_V + share * (step.to_V - step.from_V);
+      row.voltage_V = share <= before ? step.from_V + share / before * (bend_V - step.from_V)
+                                      : bend_V + (share - before) / (1.0 - before) * (step.to_V - bend_V);
       row.current_A = step.from_A + share * (step.to_A - step.from_A);
       row.charge_Ah = share * e.charge_Ah;
       row.discharge_Ah = share * e.discharge_Ah;

@@ -103,6 +103,27 @@ TEST(VerdictChart, of_many_cells_keeps_those_that_do_not_pass) {
   EXPECT_THAT(svg, HasSubstr("at most 40 are drawn"));
 }
 
+// Another reading of a life is no more at its end than the first one.
+TEST(VerdictChart, another_reading_of_a_life_is_held_against_no_limit_before_its_end) {
+  ClaimStatement s = at_least_100();
+  s.quantity = ClaimQuantity::retention;
+  s.unit = "%";
+  s.value = 80;
+  s.cycles = 600;
+  CellVerdict early = cell("A", 99, 0.3, Decision::inconclusive);
+  early.reached = 50;
+  ClaimVariant faster{.varies = "rate", .to = "1C"};
+  CellVerdict with_line = early;
+  with_line.projection = verdict::Projection{70, 60, 80};
+  StatementVerdict v = simulated(s, {early});
+  v.variants.push_back({&faster, 80, with_line});
+  const std::string svg = verdict_svg(v);
+  EXPECT_THAT(svg, HasSubstr("with rate = 1C, after 50 of 600 cycles"));
+  EXPECT_THAT(svg, HasSubstr("with rate = 1C, if it fades on in a line to 600"));
+  EXPECT_EQ(values_x(svg).size(), 3U) << svg;
+  EXPECT_EQ(limits_x(svg).size(), 1U) << "of where the line leads only";
+}
+
 TEST(VerdictChart, of_a_life_that_failed_early_says_so) {
   ClaimStatement s = at_least_100();
   s.quantity = ClaimQuantity::retention;
