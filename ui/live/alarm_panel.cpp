@@ -1,12 +1,12 @@
 #include "ui/live/alarm_panel.hpp"
 
-#include <QApplication>
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QPushButton>
 #include <QVBoxLayout>
 
 #include "ui/chart/palette.hpp"
+#include "ui/live/alarm_tone.hpp"
 #include "ui/model/activity_text.hpp"
 #include "ui/model/permission.hpp"
 #include "ui/model/text.hpp"
@@ -39,7 +39,7 @@ void clear(QLayout& layout) {
 }
 }  // namespace
 
-AlarmPanel::AlarmPanel(QWidget* parent) : QFrame(parent), beep_([] { QApplication::beep(); }) {
+AlarmPanel::AlarmPanel(QWidget* parent) : QFrame(parent), tone_(new AlarmTone({}, this)), beep_([this] { tone_->play(); }) {
   setAccessibleName(tr("Alarms"));
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(0, 0, 0, 0);
@@ -52,7 +52,15 @@ AlarmPanel::AlarmPanel(QWidget* parent) : QFrame(parent), beep_([] { QApplicatio
   silence_ = new QPushButton(tr("S&ilence"));
   silence_->setToolTip(tr("Ends the sound, not the alarm"));
   beside->addWidget(rows, 1);
-  beside->addWidget(silence_, 0, Qt::AlignVCenter);
+  beep_note_ = new QLabel(tr("Beep only"));
+  beep_note_->setProperty("role", QStringLiteral("caption"));
+  beep_note_->setToolTip(tr("No sound system was found here. The desktop may let out a beep, or nothing."));
+  auto* sound = new QVBoxLayout;
+  sound->addStretch(1);
+  sound->addWidget(silence_);
+  sound->addWidget(beep_note_, 0, Qt::AlignHCenter);
+  sound->addStretch(1);
+  beside->addLayout(sound);
   layout->addLayout(beside);
   more_ = new QLabel;
   more_->setProperty("role", QStringLiteral("error"));
@@ -63,6 +71,7 @@ AlarmPanel::AlarmPanel(QWidget* parent) : QFrame(parent), beep_([] { QApplicatio
     heard_.silence();
     sound_or_not();
   });
+  connect(tone_, &AlarmTone::beep_only, this, &AlarmPanel::sound_or_not);
   hide();
 }
 
@@ -117,6 +126,7 @@ void AlarmPanel::sound_or_not() {
     sound_.start();
   }
   silence_->setVisible(sound_.isActive());
+  beep_note_->setVisible(sound_.isActive() && tone_->is_beep_only());
 }
 
 }  // namespace cellrig::ui
