@@ -194,7 +194,11 @@ TEST_F(Review, has_its_picture_taken) {
   take_pictures(view, QStringLiteral("review-overlay"));
   apply_theme(Theme::dark);
   ASSERT_NO_FATAL_FAILURE(choose({1}));
-  take_pictures(view, QStringLiteral("review-dark"));
+  for (int tab = 0; tab < view.tabs().count(); ++tab) {
+    view.tabs().setCurrentIndex(tab);
+    take_pictures(view, QStringLiteral("review-") + QLatin1String(names[tab]) + QStringLiteral("-dark"));
+    EXPECT_EQ(clipped_texts(view).toStdString(), "");
+  }
   apply_theme(Theme::light);
 }
 

@@ -88,11 +88,12 @@ void AlarmPanel::add_row(const api::AlarmView& alarm) {
   text->setTextFormat(Qt::RichText);
   text->setWordWrap(true);
   const QString figures = figures_of(alarm);
-  text->setText(QStringLiteral("<b>%1 · %2 · %3</b>%4<br>%5%6")
+  const QString action = alarm.what_to_do.empty() ? QString() : tr("What to do: %1").arg(to_text(alarm.what_to_do));
+  text->setText(QStringLiteral("<span style='font-size:18px; font-weight:700'>%1 · %2 · %3</span><br>"
+                               "<span style='font-size:14px'>%4%5%6</span>")
                     .arg(alarm_severity_text(alarm.severity).toHtmlEscaped(), place_of(alarm).toHtmlEscaped(),
-                         to_text(alarm.text).toHtmlEscaped(),
-                         figures.isEmpty() ? QString() : QStringLiteral(" &nbsp; ") + figures.toHtmlEscaped(),
-                         alarm.what_to_do.empty() ? QString() : tr("What to do: "), to_text(alarm.what_to_do).toHtmlEscaped()));
+                         to_text(alarm.text).toHtmlEscaped(), figures.toHtmlEscaped(),
+                         action.isEmpty() || figures.isEmpty() ? QString() : QStringLiteral("<br>"), action.toHtmlEscaped()));
   text->setAccessibleName(alarm_severity_text(alarm.severity) + QLatin1Char(' ') + place_of(alarm) + QLatin1Char(' ') +
                           to_text(alarm.text));
   auto* button = new QPushButton(rows_->count() == 0 ? tr("Ac&knowledge…") : tr("Acknowledge…"));  // one key, one button
