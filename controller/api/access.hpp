@@ -76,6 +76,7 @@ class Access {
   /// Those of now; what was right before is forgotten. False: they are what they were.
   bool set_accounts(std::vector<Account> accounts);
   [[nodiscard]] bool has_account(const std::string& name) const;
+  [[nodiscard]] bool has_accounts() const { return !accounts_->empty(); }
   /// Another number with each change of the accounts.
   [[nodiscard]] std::uint64_t generation() const { return generation_; }
 

@@ -2,9 +2,21 @@
 
 #include <sys/stat.h>
 
+#include <fstream>
+
 #include "controller/base/config_error.hpp"
 
 namespace cellrig::api {
+
+namespace {
+
+bool holds_nothing(const std::string& path) {
+  std::ifstream file{path, std::ios::binary};
+  std::string word;
+  return !(file >> word);
+}
+
+}  // namespace
 
 AccountsFile::Stamp AccountsFile::stamp() const {
   struct stat info {};
@@ -24,7 +36,9 @@ std::optional<AccountsFile::News> AccountsFile::look() {
   }
   judged_ = now;
   try {
-    return News{read_accounts(path_), {}};
+    News news{read_accounts(path_), {}};
+    news.is_blank = news.accounts.empty() && holds_nothing(path_);
+    return news;
   } catch (const ConfigError& error) {
     return News{{}, error.what()};
   }

@@ -1,5 +1,6 @@
 #include "controller/api/exports.hpp"
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -89,7 +90,7 @@ Exports::~Exports() {
   for (Running& one : running_) one.thread.join();
 }
 
-std::shared_ptr<ExportFeed> Exports::begin(Work work) {
+std::shared_ptr<ExportFeed> Exports::begin(const Owner& owner, Work work) {
   for (auto one = running_.begin(); one != running_.end();) {
     if (!*one->has_ended) {
       ++one;
@@ -98,8 +99,13 @@ std::shared_ptr<ExportFeed> Exports::begin(Work work) {
     one->thread.join();
     one = running_.erase(one);
   }
-  if (running_.size() >= running_max) return nullptr;
-  Running made{std::make_shared<ExportFeed>(context_), std::make_shared<std::atomic<bool>>(false), {}};
+  const auto count = [this](const auto& is_one) {
+    return static_cast<std::size_t>(std::count_if(running_.begin(), running_.end(), is_one));
+  };
+  const auto is_of_role = [&owner](const Running& one) { return one.owner.role == owner.role; };
+  const auto is_of_owner = [&](const Running& one) { return is_of_role(one) && one.owner.name == owner.name; };
+  if (count(is_of_role) >= running_of_role_max || count(is_of_owner) >= running_of_one_max) return nullptr;
+  Running made{owner, std::make_shared<ExportFeed>(context_), std::make_shared<std::atomic<bool>>(false), {}};
   made.thread = std::thread{[work = std::move(work), feed = made.feed, has_ended = made.has_ended] {
     try {
       const Result<void> done = work([&feed](std::string_view text) { return feed->put(text); });

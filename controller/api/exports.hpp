@@ -17,6 +17,7 @@
 #include <string_view>
 #include <thread>
 
+#include "controller/api/exchange.hpp"
 #include "controller/async/task.hpp"
 #include "controller/base/result.hpp"
 
@@ -65,7 +66,14 @@ class ExportFeed : public std::enable_shared_from_this<ExportFeed> {
 /// API thread. Destroyed after its io_context has stopped; then it waits for what is being read.
 class Exports {
  public:
-  static constexpr std::size_t running_max = 2;
+  /// Places are those of a role, and one account never has all of them: who reads slowly keeps none of another role waiting, and not the
+  /// others of their own.
+  static constexpr std::size_t running_of_role_max = 3, running_of_one_max = 2;
+
+  struct Owner {
+    std::string name;  ///< of the account; empty: the token
+    Role role = Role::viewer;
+  };
 
   /// Writes through the function it is given, until that says false.
   using Work = std::function<Result<void>(const std::function<bool(std::string_view)>&)>;
@@ -74,11 +82,12 @@ class Exports {
   Exports(const Exports&) = delete;
   Exports& operator=(const Exports&) = delete;
 
-  /// Null: as many as there can be are under way.
-  [[nodiscard]] std::shared_ptr<ExportFeed> begin(Work work);
+  /// Null: as many of this owner, or of their role, as there can be are under way.
+  [[nodiscard]] std::shared_ptr<ExportFeed> begin(const Owner& owner, Work work);
 
  private:
   struct Running {
+    Owner owner;
     std::shared_ptr<ExportFeed> feed;
     std::shared_ptr<std::atomic<bool>> has_ended;
     std::thread thread;

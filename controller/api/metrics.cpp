@@ -84,6 +84,8 @@ std::string metrics_text(const Gathered* gathered, const Traffic& traffic, const
     out += fmt::format("{} {}\n", name, value);
   };
   number("cellrig_api_unsigned_total", "counter", "Requests without a valid token or password", traffic.unsigned_requests);
+  number("cellrig_api_accounts_refused", "gauge", "1 while the accounts file cannot be followed and the accounts before it hold",
+         traffic.accounts_refused ? 1 : 0);
   number("cellrig_api_connections_total", "counter", "Connections accepted", traffic.connections);
   number("cellrig_api_connections_refused_total", "counter", "Connections closed because there were too many",
          traffic.connections_refused);

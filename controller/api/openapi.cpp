@@ -131,13 +131,26 @@ json::object responses_of(const Route& route) {
   return responses;
 }
 
+/// Why a request has not both headers that orders have.
+std::string_view why_fewer_headers(const Route& route) {
+  if (route.method != "POST") return "";
+  switch (route.kind) {
+    case RouteKind::stop:
+      return ". Never limited, and carried out without any key or token: OFF twice is OFF, and none comes too late";
+    case RouteKind::ask: return ". Changes nothing: without a key or a token";
+    case RouteKind::write: return ". About no run of a channel: without a Fencing-Token";
+    case RouteKind::read:
+    case RouteKind::order: return "";
+  }
+  return "";
+}
+
 json::object operation_of(const Route& route) {
-  json::object operation{
-      {"operationId", name_of(route.operation)},
-      {"summary", route.summary},
-      {"description", "At least: " + std::string{word(route.role)} + (route.kind == RouteKind::stop ? ". Never limited." : "")},
-      {"parameters", parameters_of(route)},
-      {"responses", responses_of(route)}};
+  json::object operation{{"operationId", name_of(route.operation)},
+                         {"summary", route.summary},
+                         {"description", "At least: " + std::string{word(route.role)} + std::string{why_fewer_headers(route)}},
+                         {"parameters", parameters_of(route)},
+                         {"responses", responses_of(route)}};
   if (route.request.empty()) return operation;
   const bool is_needed = route.kind != RouteKind::stop;
   operation["requestBody"] = json::object{{"required", is_needed}, {"content", content(reference(route.request))}};

@@ -26,13 +26,13 @@ Result<void> only_whether(const Result<Value>& result) {
   return result ? Result<void>{} : Result<void>{result.error()};
 }
 
-Result<void> write_metadata(db::Reader& reader, std::int64_t run, const std::string& data_name,
-                            const db::ExportOptions& options) {
-  const Result<db::RunInfo> info = reader.run(run);
+Result<void> write_metadata(db::Reader& reader, const ExportOrder& order, const db::ExportOptions& options) {
+  const Result<db::RunInfo> info = reader.run(order.run);
   if (!info) return info.error();
-  db::BdfMetadataOptions metadata{.data_file = data_name.empty() ? recommended_name(*info) : data_name};
+  db::BdfMetadataOptions metadata{.data_file = order.data_name.empty() ? recommended_name(*info) : order.data_name};
+  if (order.protocol_of) metadata.protocol = order.protocol_of(*info);
   if (info->row.time_source == "real") metadata.exported_at = now();  // the clock on the wall says nothing of another time
-  return db::export_bdf_metadata(reader, run, metadata, options);
+  return db::export_bdf_metadata(reader, order.run, metadata, options);
 }
 
 }  // namespace
@@ -60,17 +60,18 @@ Result<ExportFile> export_file(const std::string& database, std::int64_t run, Ex
   return fail(Fault::refused, "unknown kind of export");
 }
 
-Result<void> write_export(const std::string& database, std::int64_t run, ExportFormat format, const std::string& data_name,
+Result<void> write_export(const std::string& database, const ExportOrder& order,
                           const std::function<bool(std::string_view)>& sink) {
   const Result<std::unique_ptr<db::Reader>> reader = db::Reader::open(database);
   if (!reader) return reader.error();
   const db::ExportOptions options{.path = "the answer", .sink = sink};
-  switch (format) {
+  const std::int64_t run = order.run;
+  switch (order.format) {
     case ExportFormat::samples: return only_whether(db::export_csv(**reader, run, options));
     case ExportFormat::cycles: return only_whether(db::export_cycles_csv(**reader, run, options));
     case ExportFormat::other: return only_whether(db::export_aux_csv(**reader, run, options));
     case ExportFormat::bdf: return only_whether(db::export_bdf(**reader, run, options));
-    case ExportFormat::bdf_metadata: return write_metadata(**reader, run, data_name, options);
+    case ExportFormat::bdf_metadata: return write_metadata(**reader, order, options);
   }
   return fail(Fault::refused, "unknown kind of export");
 }

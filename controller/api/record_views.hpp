@@ -47,8 +47,16 @@ struct ExportFile {
   std::string content_type;
 };
 [[nodiscard]] Result<ExportFile> export_file(const std::string& database, std::int64_t run, ExportFormat format);
-/// `data_name`: what the metadata call the data file; empty: as the format recommends. The text goes into `sink`, until that says false. Memory is bounded whatever the length of the run.
-[[nodiscard]] Result<void> write_export(const std::string& database, std::int64_t run, ExportFormat format,
-                                        const std::string& data_name, const std::function<bool(std::string_view)>& sink);
+/// What the protocol's record says of a run's steps, as a JSON object: who knows the profiles' language makes it.
+using ProtocolOf = std::function<std::string(const db::RunInfo& run)>;
+struct ExportOrder {
+  std::int64_t run = 0;
+  ExportFormat format = ExportFormat::samples;
+  std::string data_name;   ///< what the metadata call the data file; empty: as the format recommends
+  ProtocolOf protocol_of;  ///< none: the metadata say nothing of the steps
+};
+/// The text goes into `sink`, until that says false. Memory is bounded whatever the length of the run.
+[[nodiscard]] Result<void> write_export(const std::string& database, const ExportOrder& order,
+                                        const std::function<bool(std::string_view)>& sink);
 
 }  // namespace cellrig::api

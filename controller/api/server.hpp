@@ -12,6 +12,10 @@
 #include "controller/base/result.hpp"
 #include "controller/runtime/bench_control.hpp"
 
+namespace cellrig::db {
+struct RunInfo;
+}
+
 namespace cellrig::api {
 
 /// What one client may cost. Times are wall time of the server's own thread.
@@ -45,6 +49,7 @@ struct ServerChange {
   std::string reason;         ///< given by who asked
   std::string text;
   bool is_trouble = false;
+  std::string what_to_do;  ///< of a trouble
 };
 
 struct ServerSettings {
@@ -52,6 +57,8 @@ struct ServerSettings {
   std::uint16_t port = 0;             ///< 0: any free one
   AccessSettings access;
   std::string database;  ///< read by the server itself; empty: there is no record
+  /// What the metadata of an export say of a run's steps, as a JSON object. On the exports' threads; none: they say nothing of them.
+  std::function<std::string(const db::RunInfo& run)> protocol_of{};
   std::string version;
   ServerLimits limits;
   /// What is no order to a channel, and belongs into the record all the same. On the server's thread.

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "controller/api/access.hpp"
+#include "controller/api/accounts_file.hpp"
 #include "controller/api/connections.hpp"
 #include "controller/api/control_bridge.hpp"
 #include "controller/api/exchange.hpp"
@@ -33,6 +34,7 @@ struct Traffic {
   std::uint64_t unsigned_requests = 0;                                ///< without a valid token or password
   std::uint64_t connections = 0, connections_refused = 0;
   std::size_t connections_open = 0;  ///< when the latest request came
+  bool accounts_refused = false;     ///< the accounts file says nothing that counts: those before it are in force
 };
 
 /// API thread only.
@@ -82,7 +84,8 @@ class Service {
   /// Why not; empty: `who` is known.
   [[nodiscard]] Task<std::optional<Response>> sign_in(const Request& request, bool is_stop, Principal& who);
   [[nodiscard]] Response unsigned_answer_counted();
-  void take_accounts(std::vector<Account> accounts, const std::string& trouble);
+  void take_accounts(AccountsFile::News news);
+  [[nodiscard]] std::string why_accounts_stay(const AccountsFile::News& news) const;  ///< empty: they do not
   [[nodiscard]] Task<Response> once(const Call& call);
   [[nodiscard]] Task<Response> carry_out(const Call& call);
   [[nodiscard]] Task<Response> dispatch(const Call& call);

@@ -32,26 +32,40 @@ Task<void> Service::watch_accounts() {
     using News = std::optional<AccountsFile::News>;
     std::function<News()> work = [file] { return file->look(); };
     const std::optional<News> news = co_await catalogue_worker_.run<News>(std::move(work));
-    if (news && *news) take_accounts(std::move((*news)->accounts), (*news)->trouble);
+    if (news && *news) take_accounts(*std::move(*news));
   }
+}
+
+/// Nobody is signed out by a file that may have been cut short, and a bench that others reach is never left to the token alone: to sign
+/// everybody out is said by a line, or by stopping the service.
+std::string Service::why_accounts_stay(const AccountsFile::News& news) const {
+  if (!news.trouble.empty()) return news.trouble;
+  if (!news.accounts.empty() || !access_.has_accounts()) return "";
+  AccessSettings without = settings_.access;
+  without.accounts.clear();
+  const std::string why = why_address_is_refused(settings_.address, without);
+  if (!why.empty()) return "the file holds none, and " + why + "; to sign everybody out, stop the service";
+  if (!news.is_blank) return "";
+  return settings_.access.accounts_file +
+         " is empty, as a file is that was cut short; to sign everybody out, write the line '# nobody' into it";
 }
 
 /// Who was signed in signs in anew: the stream of somebody who has no account any more ends, and so does that of the others, whose window
 /// comes back at once.
-void Service::take_accounts(std::vector<Account> accounts, const std::string& trouble) {
+void Service::take_accounts(AccountsFile::News news) {
   const auto tell = [this](const std::string& text, bool is_trouble) {
-    const ServerChange change{
-        .action = is_trouble ? "accounts refused" : "accounts changed", .text = text, .is_trouble = is_trouble};
+    ServerChange change{.action = is_trouble ? "accounts refused" : "accounts changed", .text = text, .is_trouble = is_trouble};
+    if (is_trouble) change.what_to_do = "Mend the accounts file. Whoever should be out is not out yet.";
     if (settings_.on_change) settings_.on_change(change);
   };
+  const std::string trouble = why_accounts_stay(news);
+  const bool was_refused = std::exchange(traffic_.accounts_refused, !trouble.empty());
   if (!trouble.empty()) return tell("the accounts stay as they were: " + trouble, true);
-  if (accounts.empty()) {
-    AccessSettings without = settings_.access;
-    without.accounts.clear();
-    const std::string why = why_address_is_refused(settings_.address, without);
-    if (!why.empty()) return tell("the accounts stay as they were: the file holds none, and " + why, true);
+  const std::vector<Account>& accounts = news.accounts;
+  if (!access_.set_accounts(accounts)) {
+    if (was_refused) tell("the accounts file is good again: " + accounts_text(accounts), false);
+    return;
   }
-  if (!access_.set_accounts(accounts)) return;
   const auto has_account = [&accounts](const std::string& name) {
     return std::any_of(accounts.begin(), accounts.end(), [&name](const Account& account) { return account.name == name; });
   };

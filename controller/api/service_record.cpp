@@ -226,15 +226,20 @@ Task<Response> Service::export_run(const Call& call, std::int64_t run) {
   std::function<Named()> look = [database, run, format] { return export_file(database, run, format); };
   const std::optional<Named> file = co_await record_worker_.run<Named>(std::move(look));
   if (file && !*file) co_return record_error(file->error());
-  Exports::Work work = [database, run, format, name, end](const std::function<bool(std::string_view)>& sink) {
-    Result<void> done = write_export(database, run, format, name, sink);
+  const ExportOrder order{run, format, name, settings_.protocol_of};
+  Exports::Work work = [database, order, end](const std::function<bool(std::string_view)>& sink) {
+    Result<void> done = write_export(database, order, sink);
     if (done && !end.empty() && !sink(end)) done = fail(Fault::interrupted, "nobody wants the rest");
     return done;
   };
-  const std::shared_ptr<ExportFeed> feed = file ? exports_.begin(std::move(work)) : nullptr;
+  const std::shared_ptr<ExportFeed> feed = file ? exports_.begin({call.who.name, call.who.role}, std::move(work)) : nullptr;
   ErrorDetail busy{.code = "busy"};
-  busy.message = "as many exports as there can be are under way; ask again";
-  if (!feed) co_return error_response(503, std::move(busy));
+  busy.message = "as many exports as there can be of one account, or of one role, are under way; ask again";
+  if (!feed) {
+    Response response = error_response(503, std::move(busy));
+    response.headers.emplace_back("Retry-After", "5");
+    co_return response;
+  }
   if (!call.who.name.empty()) {
     std::erase_if(named_exports_, [](const auto& one) { return one.second.expired(); });
     named_exports_.emplace_back(call.who.name, feed);

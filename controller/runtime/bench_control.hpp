@@ -128,7 +128,7 @@ enum class AlarmSeverity : unsigned char { warning, alarm, trip };
 [[nodiscard]] std::string_view to_string(AlarmSeverity severity);
 
 struct AlarmStatus {
-  std::uint64_t id = 0;  ///< of this process; never used again
+  std::uint64_t id = 0;  ///< never used again, by no later process either: what is said of it can mean no other
   AlarmSeverity severity = AlarmSeverity::alarm;
   std::string channel, chamber;  ///< whom it concerns; both empty: the bench
   std::int64_t run = 0;

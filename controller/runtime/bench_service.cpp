@@ -22,6 +22,9 @@ BenchRunOptions service_options(BenchRunOptions options) {
   return options;
 }
 
+/// Of tokens and of alarms: more than a process gives out.
+constexpr std::uint64_t numbers_per_process = 1 << 20;
+
 std::vector<std::string> names_of(const BenchConfig& bench) {
   std::vector<std::string> names;
   for (const ChannelConfig& channel : bench.channels) names.push_back(channel.name);
@@ -54,6 +57,7 @@ BenchService::BenchService(TimeSource& time, const BenchConfig& bench, BenchInst
       log_{listener},
       options_{std::move(options)},
       bench_{time, bench, instruments, recorder, *this, service_options(options_.run)},
+      alarms_{options_.fencing_base * numbers_per_process},
       tasks_{time},
       watching_{time},
       ends_{time} {
@@ -99,10 +103,7 @@ void BenchService::make_places() {
 }
 
 /// A token of another process is never larger; one is never given twice.
-void BenchService::new_token(Place& place) {
-  constexpr std::uint64_t per_process = 1 << 20;
-  place.token = options_.fencing_base * per_process + ++tokens_;
-}
+void BenchService::new_token(Place& place) { place.token = options_.fencing_base * numbers_per_process + ++tokens_; }
 
 // ---- from the leases to the last OFF --------------------------------------------------------------------------------
 

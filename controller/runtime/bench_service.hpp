@@ -75,6 +75,8 @@ class BenchService final : public BenchControl, private RunListener {
   /// Ends every channel by a verified safe stop, then run(). Runs that are stopped like this can be gone on with.
   void stop(Outcome outcome, const std::string& reason);
   void hurry();  ///< a second signal
+  /// Of the service itself: people should know, and no cell is concerned.
+  void warn(const std::string& text, const std::string& what_to_do);
   [[nodiscard]] bool is_open() const { return is_open_; }
   /// No channel's control loop has been silent for longer than it may: what a service manager's watchdog is fed by.
   [[nodiscard]] bool is_healthy() const;

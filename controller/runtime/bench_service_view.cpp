@@ -201,6 +201,10 @@ void BenchService::raise(AlarmStatus alarm) {
   }
 }
 
+void BenchService::warn(const std::string& text, const std::string& what_to_do) {
+  raise({.severity = AlarmSeverity::warning, .text = text, .what_to_do = what_to_do});
+}
+
 void BenchService::tell_sample(const Place& place, const ChannelView* view) {
   if (watchers_.empty()) return;
   const Observation& seen = view != nullptr ? view->observation : place.watch->observation();

@@ -13,6 +13,8 @@ namespace cellrig {
 class ServiceAlarms {
  public:
   static constexpr std::size_t alarms_max = 500;
+  /// Numbers begin above this one: larger than any of a process before, no number ever stands for two alarms.
+  explicit ServiceAlarms(std::uint64_t numbers_above = 0) : last_id_{numbers_above} {}
 
   /// The same words for the same channel, while nobody has acknowledged them, are one alarm: then it returns nothing new.
   /// The alarm as it is kept, or null.
@@ -30,7 +32,7 @@ class ServiceAlarms {
   void make_room();
 
   std::deque<AlarmStatus> alarms_;
-  std::uint64_t last_id_ = 0;
+  std::uint64_t last_id_;
 };
 
 }  // namespace cellrig

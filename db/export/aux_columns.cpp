@@ -12,7 +12,8 @@ constexpr std::int64_t aux_page_rows = 1 << 16;
 
 }  // namespace
 
-Result<AuxColumns> AuxColumns::load(Reader& reader, RunKey run, std::span<const std::string_view> quantities) {
+Result<AuxColumns> AuxColumns::load(Reader& reader, RunKey run, std::span<const std::string_view> quantities,
+                                    const ExportOptions& options) {
   AuxColumns columns;
   columns.reader_ = &reader;
   columns.run_ = run;
@@ -23,7 +24,9 @@ Result<AuxColumns> AuxColumns::load(Reader& reader, RunKey run, std::span<const 
   columns.rowid_ = range->rowid_before;
   columns.rowid_last_ = range->rowid_last;
   std::size_t missing = quantities.size();
+  std::uint64_t row = 0;
   const Result<std::uint64_t> visited = reader.for_each_aux(run, [&](const AuxView& aux) {
+    if (options.is_cancelled_at(++row)) return false;
     const auto found = std::find(quantities.begin(), quantities.end(), aux.row.quantity);
     if (found == quantities.end()) return true;
     bool& exists = columns.columns_[static_cast<std::size_t>(found - quantities.begin())].exists;

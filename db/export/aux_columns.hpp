@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "controller/base/result.hpp"
+#include "db/export/text_file.hpp"
 #include "db/reader.hpp"
 
 namespace cellrig::db {
@@ -15,8 +16,9 @@ namespace cellrig::db {
 /// Memory is bounded: rows are read in pages as the samples come along.
 class AuxColumns {
  public:
-  /// `quantities` must outlive it.
-  [[nodiscard]] static Result<AuxColumns> load(Reader& reader, RunKey run, std::span<const std::string_view> quantities);
+  /// `quantities` must outlive it. Cancelled in the middle, not every column is known: whoever writes the file finds that out.
+  [[nodiscard]] static Result<AuxColumns> load(Reader& reader, RunKey run, std::span<const std::string_view> quantities,
+                                               const ExportOptions& options);
 
   /// Whether the run has any row of this quantity: its column exists.
   [[nodiscard]] bool has(std::size_t quantity) const { return columns_[quantity].exists; }

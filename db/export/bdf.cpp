@@ -26,9 +26,11 @@ constexpr std::array<std::string_view, 1> pressure_quantity{"stack_pressure_MPa"
 constexpr double pascal_per_MPa = 1e6;
 
 /// Usually over after one row; a run without a sensor is read once more.
-Result<Columns> known_columns(Reader& reader, RunKey run) {
+Result<Columns> known_columns(Reader& reader, RunKey run, const ExportOptions& options) {
   Columns columns;
-  const Result<std::uint64_t> visited = reader.for_each_sample(run, [&columns](const SampleView& sample) {
+  std::uint64_t row = 0;
+  const Result<std::uint64_t> visited = reader.for_each_sample(run, [&](const SampleView& sample) {
+    if (options.is_cancelled_at(++row)) return false;
     columns.has_ambient_temperature |= std::isfinite(sample.row.ambient_temperature_degC);
     columns.has_surface_temperature |= std::isfinite(sample.row.cell_temperature_degC);
     return !(columns.has_ambient_temperature && columns.has_surface_temperature);
@@ -159,9 +161,9 @@ std::string bdf_machine_name(std::string_view preferred) {
 Result<BdfReport> export_bdf(Reader& reader, RunKey key, const ExportOptions& options, BdfLabels labels) {
   const Result<RunInfo> run = reader.run(key);
   if (!run) return run.error();
-  Result<Columns> columns = known_columns(reader, key);
+  Result<Columns> columns = known_columns(reader, key, options);
   if (!columns) return columns.error();
-  Result<AuxColumns> pressure = AuxColumns::load(reader, key, pressure_quantity);
+  Result<AuxColumns> pressure = AuxColumns::load(reader, key, pressure_quantity, options);
   if (!pressure) return pressure.error();
   columns->has_pressure = pressure->has(0);
   Result<TextFile> file = TextFile::create(options);

@@ -76,7 +76,7 @@ Result<std::uint64_t> export_csv(Reader& reader, RunKey key, const ExportOptions
   if (!run) return run.error();
   Result<TextFile> file = TextFile::create(options);
   if (!file) return file.error();
-  Result<AuxColumns> sensors = AuxColumns::load(reader, key, csv_sensor_columns);
+  Result<AuxColumns> sensors = AuxColumns::load(reader, key, csv_sensor_columns, options);
   if (!sensors) return sensors.error();
   file->write(
       "record_index,test_time_s,utc_s,step_count,step_id,step_name,step_type,step_time_s,cycle,in_cycle,is_reference,"

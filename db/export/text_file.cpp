@@ -73,6 +73,8 @@ bool TextFile::write(std::string_view text) {
 }
 
 void TextFile::drain() {
+  if (!failure_ && options_.is_cancelled && options_.is_cancelled())
+    failure_ = fail(Fault::interrupted, "the export was cancelled");
   if (options_.sink) {
     if (!buffer_.empty() && !failure_ && !options_.sink(buffer_)) failure_ = fail(Fault::interrupted, "nobody wants the rest");
     buffer_.clear();

@@ -16,6 +16,14 @@ struct ExportOptions {
   bool overwrite = false;  ///< otherwise a file of this name is refused, also one that appears meanwhile
   /// Takes the text, piece by piece, in place of a file; `path` is of no account then. False: nobody wants more.
   std::function<bool(std::string_view)> sink{};
+  /// Asked now and then: true ends the export with Fault::interrupted, and nothing of it is left.
+  std::function<bool()> is_cancelled{};
+
+  /// Asks only at every so many rows of a scan that writes nothing.
+  [[nodiscard]] bool is_cancelled_at(std::uint64_t row) const {
+    constexpr std::uint64_t rows_between_looks = 4096;
+    return row % rows_between_looks == 0 && is_cancelled && is_cancelled();
+  }
 };
 
 class TextFile {

@@ -127,6 +127,23 @@ TEST_F(AccountsWhileServing, none_at_all_leaves_the_token_to_a_bench_of_this_mac
   EXPECT_EQ(bench_->get("/session").status, 200);
 }
 
+// A full disk, or a script that went wrong: nobody who may stop the bench is locked out by it, and nobody who looks is left in the belief
+// that somebody is.
+TEST_F(AccountsWhileServing, an_empty_file_signs_nobody_out_and_says_so) {
+  const auto refused = [this] {
+    return bench_->get("/metrics").body.find("\ncellrig_api_accounts_refused 1\n") != std::string::npos;
+  };
+  for (const char* const nothing : {"", "\n  \n"}) {
+    write_accounts(path_, nothing);
+    EXPECT_THAT(said_.next(), HasSubstr("trouble: the accounts stay as they were: " + path_ + " is empty"));
+    EXPECT_EQ(as("Basic dmVyYTpvcGVu", "GET", "/session").status, 200);
+    EXPECT_TRUE(refused());
+  }
+  write_accounts(path_, vera_);
+  EXPECT_EQ(said_.next(), "the accounts file is good again: vera (viewer)");
+  EXPECT_FALSE(refused());
+}
+
 // An editor empties a file before it writes it.
 TEST(AccountsFile, is_read_when_it_has_come_to_rest) {
   const db::test::TempDir dir;

@@ -2,9 +2,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <poll.h>
+
 #include <fstream>
 #include <sstream>
 
+#include "controller/api/exports.hpp"
 #include "db/export/bdf.hpp"
 #include "db/export/csv.hpp"
 #include "tests/api/answers.hpp"
@@ -16,6 +19,7 @@ namespace {
 
 using db::test::must;
 using testing::HasSubstr;
+using testing::Not;
 
 /// Two cycles of 30,000 samples each: some 10 MB of CSV, far more than may wait anywhere.
 class ExportOverHttp : public testing::Test {
@@ -86,6 +90,48 @@ TEST_F(ExportOverHttp, waits_for_a_slow_reader_without_holding_anybody_up) {
   bool has_come = false;
   for (int i = 0; i < 1000 && !has_come; ++i) has_come = has_room();
   EXPECT_TRUE(has_come);
+}
+
+// Who reads slowly, or not at all, keeps nobody of another role waiting, and not the others of their own.
+TEST(Exports, keep_places_for_every_role_and_leave_none_of_them_to_one_account) {
+  boost::asio::io_context context;
+  Exports exports{context};
+  const auto begins = [&exports](const char* name, Role role) {
+    return exports.begin({name, role}, [](const std::function<bool(std::string_view)>& sink) -> Result<void> {
+      while (sink("a piece that nobody fetches")) continue;
+      return {};
+    });
+  };
+  std::vector<std::shared_ptr<ExportFeed>> held;
+  for (const bool is_let_in : {true, true, false}) {
+    held.push_back(begins("vera", Role::viewer));
+    EXPECT_EQ(held.back() != nullptr, is_let_in);
+  }
+  EXPECT_TRUE(begins("victor", Role::viewer)) << "the others of the role";
+  EXPECT_FALSE(begins("viola", Role::viewer)) << "the role has no more";
+  EXPECT_TRUE(begins("otto", Role::operates));
+  EXPECT_TRUE(begins("", Role::engineer)) << "the token";
+  EXPECT_TRUE(begins("emma", Role::engineer));
+  held[0]->close();
+  std::shared_ptr<ExportFeed> again;
+  for (int i = 0; i < 10'000 && !again; ++i) {
+    again = begins("vera", Role::viewer);
+    poll(nullptr, 0, again ? 0 : 1);
+  }
+  EXPECT_TRUE(again) << "a place that was left is free";
+}
+
+TEST_F(ExportOverHttp, the_metadata_say_what_the_profile_asked_for) {
+  FakeBenchSettings settings{.limits = patient_limits()};
+  settings.database = dir_.file("r.db");
+  settings.protocol_of = [](const db::RunInfo& run) {
+    return "{\"method\":[{\"mode\":\"rest\"}],\"notes\":[\"of run " + std::to_string(run.run) + "\"]}";
+  };
+  const FakeBench bench{std::move(settings)};
+  const std::string with = bench.get("/runs/1/export?format=bdf-metadata").body;
+  EXPECT_THAT(with, HasSubstr("\"method\":[{\"mode\":\"rest\"}]"));
+  EXPECT_THAT(with, HasSubstr("\"of run 1\""));
+  EXPECT_THAT(bench_->get("/runs/1/export?format=bdf-metadata").body, Not(HasSubstr("\"method\"")));
 }
 
 // What reads as a whole file must be one.

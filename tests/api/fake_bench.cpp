@@ -179,6 +179,7 @@ FakeBench::FakeBench(FakeBenchSettings settings) : control_{settings.channel_cou
   server.access.certificate_file = settings.certificate_file;
   server.access.key_file = settings.key_file;
   server.database = settings.database;
+  server.protocol_of = std::move(settings.protocol_of);
   server.version = "9.9";
   server.limits = settings.limits;
   Result<std::unique_ptr<Server>> started = Server::start(std::move(server), time_, control_, catalogue_);

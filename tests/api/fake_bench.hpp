@@ -89,6 +89,7 @@ struct FakeBenchSettings {
   std::string accounts_file;
   std::function<void(const ServerChange&)> on_change;
   std::string database;
+  std::function<std::string(const db::RunInfo&)> protocol_of;
   std::string certificate_file, key_file;
   std::string address = "127.0.0.1";
 };

@@ -319,6 +319,37 @@ TEST(OpenApi, names_no_schema_that_it_does_not_have) {
   }
 }
 
+// What changes anything is done once however often it is sent, and what is meant for a channel is meant for its present run. Only a stop is
+// carried out whatever it says.
+TEST(OpenApi, asks_a_key_of_every_write_and_a_fencing_token_of_every_order_to_a_channel) {
+  const FakeBench bench;
+  const boost::json::object document = boost::json::parse(bench.get("/openapi.json").body).as_object();
+  const std::set<std::string> changes_nothing{"check_profile", "preflight_channel"};
+  const std::set<std::string> without_a_channel{"acknowledge_alarm", "add_cell", "rehearse_profile"};
+  std::set<std::string> stops;
+  for (const auto& path : document.at("paths").as_object()) {
+    if (!path.value().as_object().contains("post")) continue;
+    const auto& operation = path.value().at("post").as_object();
+    const std::string name{operation.at("operationId").as_string()};
+    std::set<std::string> headers;
+    for (const auto& parameter : operation.at("parameters").as_array()) {
+      if (parameter.at("in") == "header") headers.insert(std::string{parameter.at("name").as_string()});
+    }
+    std::set<std::string> expected{"Fencing-Token", "Idempotency-Key"};
+    if (without_a_channel.contains(name)) expected.erase("Fencing-Token");
+    if (changes_nothing.contains(name)) expected.clear();
+    if (std::string_view{path.key()}.ends_with("/stop")) {
+      stops.insert(name);
+      expected.clear();
+    }
+    EXPECT_EQ(headers, expected) << name;
+    const std::string description{operation.at("description").as_string()};
+    EXPECT_EQ(description.find("without") != std::string::npos, headers.size() != 2)
+        << name << " says why it has not both";
+  }
+  EXPECT_EQ(stops, (std::set<std::string>{"stop_all", "stop_chamber", "stop_channel"}));
+}
+
 // The document says which requests need what; the server must mean it.
 TEST(OpenApi, says_of_every_write_which_headers_the_server_demands) {
   const FakeBench bench;

@@ -36,7 +36,7 @@ ROOMS = {
     "sim/": [BASE, ASYNC, "drivers/link/", "sim/"],
     "sim/physics/": [BASE, "sim/physics/"],
     "sim/instruments/": [BASE, "sim/physics/", "sim/instruments/"],
-    "ui/": [BASE, "controller/api/messages", "db/reader", "db/analysis/", "db/export/", "ui/"],
+    "ui/": [BASE, "controller/api/messages", "db/reader", "db/analysis/", "db/export/", "profiles/exchange/protocol_record.hpp", "ui/"],
     "tests/": [*EVERYTHING, "ui/", "tests/"],
 }
 

@@ -297,7 +297,6 @@ TEST_F(Live, shows_the_limits_that_an_order_is_judged_by_and_those_of_the_step) 
   EXPECT_EQ(dialog->step_text("cell_temperature_max_degC"), QStringLiteral("in this step 45"));
   EXPECT_EQ(dialog->step_text("voltage_max_V"), QString());
   ASSERT_TRUE(QTest::qWaitForWindowExposed(dialog));
-  dialog->grab().save(QStringLiteral(CELLRIG_BINARY_DIR "/screenshots/limits-dialog.png"));
   EXPECT_EQ(clipped_texts(*dialog).toStdString(), "");
   QTest::keyClicks(&dialog->name_field(), QStringLiteral("jane"));
   QTest::keyClicks(field, QStringLiteral("50"));  // wider than the step's, tighter than the run's: accepted
@@ -409,61 +408,6 @@ TEST_F(Live, shows_a_note_on_the_axis_as_well_as_a_fault) {
   EXPECT_TRUE(std::any_of(markers.begin(), markers.end(), [](const Marker& marker) {
     return marker.x == 1800 && marker.text.startsWith(QStringLiteral("fan beside the cell"));
   }));
-}
-
-TEST_F(Live, has_its_picture_taken) {
-  bench.run_on("ch1", 2500);
-  bench.run_on("ch2", 4000);
-  bench.run_on("ch3", 7000);
-  bench.run_on("ch4", 0);
-  api::ChannelView& waiting = bench.channel("ch4");
-  waiting.state = api::Activity::waiting;
-  waiting.waits_for = "the chamber at 40 °C: ch1, ch2 and ch3 hold 25 °C";
-  waiting.is_output_on = false;
-  waiting.current_A = 0;
-  bench.bench().chambers[0].held_by = {"ch1", "ch2", "ch3"};
-  bench.bench().chambers[0].waiting = {{"ch4", 40.0, "ch1, ch2 and ch3 hold 25 °C"}};
-  ASSERT_NO_FATAL_FAILURE(connect_window());
-  for (int i = 0; i < 40; ++i) bench.advance(30);
-  QTest::qWait(300);
-  take_pictures(window, QStringLiteral("bench"));
-  EXPECT_EQ(clipped_texts(window).toStdString(), "");
-  click(*window.bench_view().tile("ch3"));
-  ASSERT_TRUE(wait_until([&] { return window.run_page().data().has_history(); }));
-  bench.advance(60);
-  QTest::qWait(300);
-  take_pictures(window, QStringLiteral("run"));
-  EXPECT_EQ(clipped_texts(window).toStdString(), "");
-  const char* const tabs[] = {"run", "run-charge", "run-steps", "run-events"};
-  for (int tab = 1; tab < window.run_page().tabs().count(); ++tab) {
-    window.run_page().tabs().setCurrentIndex(tab);
-    QTest::qWait(200);
-    take_pictures(window, QString::fromLatin1(tabs[tab]));
-  }
-  window.run_page().tabs().setCurrentIndex(0);
-  waiting.state = api::Activity::stopped;
-  waiting.waits_for.clear();
-  bench.bench().chambers[0].waiting.clear();
-  bench.send_snapshot();
-  ASSERT_TRUE(wait_until([&] { return window.model().channel("ch4")->state == api::Activity::stopped; }));
-  fill_start_page();
-  ASSERT_TRUE(wait_until([&] { return window.start_page().start_button().isEnabled(); }))
-      << qPrintable(window.start_page().obstacle_text());
-  take_pictures(window, QStringLiteral("start"));
-  EXPECT_EQ(clipped_texts(window).toStdString(), "");
-  bench.trip("ch2");
-  click(window.page_button(MainWindow::Page::bench));
-  ASSERT_TRUE(wait_until([&] { return window.alarm_panel().isVisible(); }));
-  take_pictures(window, QStringLiteral("alarm"));
-  EXPECT_EQ(clipped_texts(window).toStdString(), "");
-  apply_theme(Theme::dark);
-  take_pictures(window, QStringLiteral("bench-dark"));
-  click(*window.bench_view().tile("ch3"));
-  window.run_page().open_channel("ch3");
-  ASSERT_TRUE(wait_until([&] { return window.run_page().data().has_history(); }));
-  QTest::qWait(300);
-  take_pictures(window, QStringLiteral("run-dark"));
-  apply_theme(Theme::light);
 }
 
 }  // namespace

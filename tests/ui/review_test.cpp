@@ -6,6 +6,7 @@
 #include <QFile>
 #include <QLineEdit>
 #include <QProcess>
+#include <QPushButton>
 #include <QTabWidget>
 #include <QTemporaryDir>
 #include <QTest>
@@ -126,7 +127,30 @@ TEST_F(Review, exports_battery_data_with_its_metadata_under_the_recommended_name
   ASSERT_TRUE(wait_until([&] { return is_done; })) << qPrintable(view.status());
   QFile metadata(folder.filePath(QStringLiteral("x.bdf.metadata.json")));
   ASSERT_TRUE(metadata.open(QIODevice::ReadOnly)) << qPrintable(view.status());
-  EXPECT_TRUE(metadata.readAll().contains("\"source_type\":\"simulation\""));
+  const QByteArray text = metadata.readAll();
+  EXPECT_TRUE(text.contains("\"source_type\":\"simulation\""));
+  EXPECT_TRUE(text.contains("\"method\":[{")) << "the steps that the profile asked for";
+}
+
+TEST_F(Review, an_export_is_cancelled_by_the_button_that_began_it) {
+  ASSERT_NO_FATAL_FAILURE(open());
+  ASSERT_NO_FATAL_FAILURE(choose({1}));
+  QTemporaryDir folder;
+  const QString path = folder.filePath(QStringLiteral("x.csv"));
+  int answers = 0, written = 0;
+  QObject::connect(&view, &ReviewView::exported, [&](bool done) {
+    ++answers;
+    written += done ? 1 : 0;
+  });
+  constexpr int exports = 30;  // one after the other: those that wait are not begun when the button is pressed
+  for (int i = 0; i < exports; ++i) view.export_to(ReviewView::Export::samples, path + QString::number(i));
+  EXPECT_EQ(view.export_button().text(), QStringLiteral("Cancel &export"));
+  QTest::mouseClick(&view.export_button(), Qt::LeftButton);
+  ASSERT_TRUE(wait_until([&] { return answers == exports; }));
+  EXPECT_LT(written, exports);
+  EXPECT_TRUE(view.status().contains(QStringLiteral("cancelled"))) << qPrintable(view.status());
+  EXPECT_EQ(QDir(folder.path()).entryList(QDir::Files).size(), written);
+  EXPECT_EQ(view.export_button().text(), QStringLiteral("&Export"));
 }
 
 TEST_F(Review, says_why_a_file_cannot_be_opened) {
@@ -170,7 +194,11 @@ TEST_F(Review, has_its_picture_taken) {
   take_pictures(view, QStringLiteral("review-overlay"));
   apply_theme(Theme::dark);
   ASSERT_NO_FATAL_FAILURE(choose({1}));
-  take_pictures(view, QStringLiteral("review-dark"));
+  for (int tab = 0; tab < view.tabs().count(); ++tab) {
+    view.tabs().setCurrentIndex(tab);
+    take_pictures(view, QStringLiteral("review-") + QLatin1String(names[tab]) + QStringLiteral("-dark"));
+    EXPECT_EQ(clipped_texts(view).toStdString(), "");
+  }
   apply_theme(Theme::light);
 }
 

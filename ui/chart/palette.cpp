@@ -118,6 +118,7 @@ QPushButton[role="danger"]:disabled { color: %muted; border-color: %border; }
 QPushButton[role="tab"] { border: none; border-radius: 0; border-bottom: 3px solid transparent; background: transparent; font-weight: 600; }
 QPushButton[role="tab"]:focus { border-bottom: 3px solid %border; }
 QPushButton[role="tab"]:checked { color: %accent; border-bottom: 3px solid %accent; }
+QPushButton::menu-indicator { subcontrol-origin: padding; subcontrol-position: right center; right: 6px; }
 QLineEdit { min-height: 40px; padding: 0 10px; border: 1px solid %border; border-radius: 6px; background: %surface; color: %text; }
 QLineEdit:focus { border: 2px solid %accent; padding: 0 9px; }
 QComboBox, QDateEdit, QSpinBox { min-height: 40px; padding-left: 6px; }

@@ -9,6 +9,7 @@
 #include <QVBoxLayout>
 #include <cmath>
 
+#include "ui/dialogs/form_rows.hpp"
 #include "ui/dialogs/person_dialog.hpp"
 #include "ui/model/text.hpp"
 
@@ -72,6 +73,7 @@ LimitsDialog::LimitsDialog(const QString& channel, const Limits& limits, QWidget
   widen_ = new QCheckBox(tr("&Widen: I am an engineer and say why"));
   form->addRow(tr("Your &name"), name_);
   form->addRow(tr("Reason"), reason_);
+  align_labels(*form);
   layout->addLayout(form);
   layout->addWidget(widen_);
   missing_ = new QLabel;

@@ -4,12 +4,13 @@
 #include <QLabel>
 #include <QLineEdit>
 
+#include "ui/dialogs/form_rows.hpp"
 #include "ui/model/text.hpp"
 
 namespace cellrig::ui {
 
 namespace {
-constexpr int parameter_length_max = 200, parameter_field_height = 42;
+constexpr int parameter_length_max = 200;
 
 QString range_text(const api::ParameterView& parameter) {
   QStringList parts;
@@ -44,10 +45,10 @@ void ParameterForm::show_profile(const api::ProfileView& profile) {
     field->setAccessibleDescription(range_text(parameter));
     const bool has_unit_in_name = parameter.unit.empty() || name.endsWith(to_text(parameter.unit));
     form_->addRow(has_unit_in_name ? name : with_unit_caption(name, to_text(parameter.unit)), field);
-    form_->labelForField(field)->setMinimumHeight(parameter_field_height);
     names_.push_back(parameter.name);
     connect(field, &QLineEdit::textChanged, this, &ParameterForm::edited);
   }
+  align_labels(*form_);
   if (names_.empty()) {
     auto* none = new QLabel(tr("This profile has no parameters."));
     none->setProperty("role", QStringLiteral("caption"));

@@ -10,6 +10,8 @@
 #include <QSettings>
 #include <QVBoxLayout>
 
+#include "ui/dialogs/form_rows.hpp"
+
 namespace cellrig::ui {
 
 namespace {
@@ -75,6 +77,7 @@ PersonDialog::PersonDialog(const Text& text, QWidget* parent)
     connect(consent_, &QCheckBox::toggled, this, &PersonDialog::look);
   }
   form->addRow(text.field, reason_);
+  align_labels(*form);
   layout->addLayout(form);
   missing_ = new QLabel;
   missing_->setProperty("role", QStringLiteral("caption"));

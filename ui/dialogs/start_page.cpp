@@ -15,6 +15,7 @@
 #include "ui/chart/palette.hpp"
 #include "ui/chart/trace_chart.hpp"
 #include "ui/dialogs/parameter_form.hpp"
+#include "ui/dialogs/form_rows.hpp"
 #include "ui/dialogs/person_dialog.hpp"
 #include "ui/model/bench_filter.hpp"
 #include "ui/model/permission.hpp"
@@ -25,7 +26,7 @@ namespace cellrig::ui {
 namespace {
 constexpr int start_margin = 12, settle_ms = 400, preflight_every_ms = 2000;
 constexpr int left_width = 470, start_height = 56, recent_cells_max = 8;
-constexpr int field_length_max = 100, field_height = 42;
+constexpr int field_length_max = 100;
 
 QLabel* caption(const QString& text) {
   auto* label = new QLabel(text);
@@ -123,10 +124,7 @@ QWidget* StartPage::make_fields() {
   form->addRow(tr("Your &name"), operator_);
   form->addRow(tr("Charge now, %"), charge_);
   form->addRow(tr("No rehearsal"), without_rehearsal_);
-  for (int row = 0; row < form->rowCount(); ++row) {
-    QLayoutItem* item = form->itemAt(row, QFormLayout::LabelRole);
-    if (item != nullptr && item->widget() != nullptr) item->widget()->setMinimumHeight(field_height);
-  }
+  align_labels(*form);
   const std::pair<QWidget*, QString> names[] = {{cell_id_, tr("Barcode or number of this cell")},
                                                 {channel_, tr("Channel")},
                                                 {cell_, tr("Kind of cell")},

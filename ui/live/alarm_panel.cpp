@@ -1,12 +1,12 @@
 #include "ui/live/alarm_panel.hpp"
 
-#include <QApplication>
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QPushButton>
 #include <QVBoxLayout>
 
 #include "ui/chart/palette.hpp"
+#include "ui/live/alarm_tone.hpp"
 #include "ui/model/activity_text.hpp"
 #include "ui/model/permission.hpp"
 #include "ui/model/text.hpp"
@@ -39,7 +39,7 @@ void clear(QLayout& layout) {
 }
 }  // namespace
 
-AlarmPanel::AlarmPanel(QWidget* parent) : QFrame(parent), beep_([] { QApplication::beep(); }) {
+AlarmPanel::AlarmPanel(QWidget* parent) : QFrame(parent), tone_(new AlarmTone({}, this)), beep_([this] { tone_->play(); }) {
   setAccessibleName(tr("Alarms"));
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(0, 0, 0, 0);
@@ -52,7 +52,15 @@ AlarmPanel::AlarmPanel(QWidget* parent) : QFrame(parent), beep_([] { QApplicatio
   silence_ = new QPushButton(tr("S&ilence"));
   silence_->setToolTip(tr("Ends the sound, not the alarm"));
   beside->addWidget(rows, 1);
-  beside->addWidget(silence_, 0, Qt::AlignVCenter);
+  beep_note_ = new QLabel(tr("Beep only"));
+  beep_note_->setProperty("role", QStringLiteral("caption"));
+  beep_note_->setToolTip(tr("No sound system was found here. The desktop may let out a beep, or nothing."));
+  auto* sound = new QVBoxLayout;
+  sound->addStretch(1);
+  sound->addWidget(silence_);
+  sound->addWidget(beep_note_, 0, Qt::AlignHCenter);
+  sound->addStretch(1);
+  beside->addLayout(sound);
   layout->addLayout(beside);
   more_ = new QLabel;
   more_->setProperty("role", QStringLiteral("error"));
@@ -63,6 +71,7 @@ AlarmPanel::AlarmPanel(QWidget* parent) : QFrame(parent), beep_([] { QApplicatio
     heard_.silence();
     sound_or_not();
   });
+  connect(tone_, &AlarmTone::beep_only, this, &AlarmPanel::sound_or_not);
   hide();
 }
 
@@ -79,11 +88,12 @@ void AlarmPanel::add_row(const api::AlarmView& alarm) {
   text->setTextFormat(Qt::RichText);
   text->setWordWrap(true);
   const QString figures = figures_of(alarm);
-  text->setText(QStringLiteral("<b>%1 · %2 · %3</b>%4<br>%5%6")
+  const QString action = alarm.what_to_do.empty() ? QString() : tr("What to do: %1").arg(to_text(alarm.what_to_do));
+  text->setText(QStringLiteral("<span style='font-size:18px; font-weight:700'>%1 · %2 · %3</span><br>"
+                               "<span style='font-size:14px'>%4%5%6</span>")
                     .arg(alarm_severity_text(alarm.severity).toHtmlEscaped(), place_of(alarm).toHtmlEscaped(),
-                         to_text(alarm.text).toHtmlEscaped(),
-                         figures.isEmpty() ? QString() : QStringLiteral(" &nbsp; ") + figures.toHtmlEscaped(),
-                         alarm.what_to_do.empty() ? QString() : tr("What to do: "), to_text(alarm.what_to_do).toHtmlEscaped()));
+                         to_text(alarm.text).toHtmlEscaped(), figures.toHtmlEscaped(),
+                         action.isEmpty() || figures.isEmpty() ? QString() : QStringLiteral("<br>"), action.toHtmlEscaped()));
   text->setAccessibleName(alarm_severity_text(alarm.severity) + QLatin1Char(' ') + place_of(alarm) + QLatin1Char(' ') +
                           to_text(alarm.text));
   auto* button = new QPushButton(rows_->count() == 0 ? tr("Ac&knowledge…") : tr("Acknowledge…"));  // one key, one button
@@ -117,6 +127,7 @@ void AlarmPanel::sound_or_not() {
     sound_.start();
   }
   silence_->setVisible(sound_.isActive());
+  beep_note_->setVisible(sound_.isActive() && tone_->is_beep_only());
 }
 
 }  // namespace cellrig::ui

@@ -16,6 +16,8 @@ class QVBoxLayout;
 
 namespace cellrig::ui {
 
+class AlarmTone;
+
 class AlarmPanel : public QFrame {
   Q_OBJECT
  public:
@@ -27,7 +29,7 @@ class AlarmPanel : public QFrame {
   void set_why_not_acknowledge(const QString& why) { why_not_acknowledge_ = why; }
   [[nodiscard]] bool is_sounding() const { return sound_.isActive(); }
   [[nodiscard]] QPushButton& silence_button() { return *silence_; }
-  /// In place of the desktop's beep.
+  /// In place of the tone.
   void set_beep(std::function<void()> beep) { beep_ = std::move(beep); }
 
  Q_SIGNALS:
@@ -39,6 +41,8 @@ class AlarmPanel : public QFrame {
   QVBoxLayout* rows_ = nullptr;
   QLabel* more_ = nullptr;
   QPushButton* silence_ = nullptr;
+  QLabel* beep_note_ = nullptr;  ///< while it sounds, and nothing but the desktop's beep is there
+  AlarmTone* tone_ = nullptr;
   QTimer sound_;  ///< runs while it sounds
   AlarmSound heard_;
   std::function<void()> beep_;

@@ -92,7 +92,7 @@ void StopNotice::show_lines() {
   const QColor back = is_confirmed ? colours().surface : colours().alarm;
   const QColor front = is_confirmed ? colours().alarm : text_on(back);
   label_->setStyleSheet(
-      QStringLiteral("color: %1; font-weight: 700; font-size: 15px; background: transparent;").arg(front.name()));
+      QStringLiteral("color: %1; font-weight: 700; font-size: 20px; background: transparent;").arg(front.name()));
   setStyleSheet(QStringLiteral("cellrig--ui--StopNotice { background: %1; border-radius: 6px; }").arg(back.name()));
   hide_->setVisible(has_ended);
   setVisible(!lines_.empty());

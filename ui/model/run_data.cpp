@@ -120,11 +120,20 @@ void RunData::add_live(const api::Columns& columns) {
   for (std::size_t i = 0; i < rows; ++i) {
     const Row row = Row::of(columns, i);
     if (is_interrupted_ && voltage_V_->last() && row.place.test_time_s > voltage_V_->last()->x) {
-      missing_.push_back({{voltage_V_->last()->x, row.place.test_time_s}});
+      add_missing({voltage_V_->last()->x, row.place.test_time_s});
       is_interrupted_ = false;
     }
     add_row(row);
   }
+}
+
+/// Of a link that is lost every few seconds for weeks the shortest stretches are left out.
+void RunData::add_missing(const Window& window) {
+  missing_.push_back({window});
+  if (missing_.size() <= missing_max) return;
+  const auto length = [](const Missing& one) { return one.window.to - one.window.from; };
+  missing_.erase(std::min_element(missing_.begin(), missing_.end(),
+                                  [&length](const Missing& a, const Missing& b) { return length(a) < length(b); }));
 }
 
 void RunData::note_interruption() { is_interrupted_ = has_history_; }

@@ -27,6 +27,7 @@ class RunData {
   static constexpr std::size_t unplaced_max = 2000;    ///< rows that wait for their step
   static constexpr std::size_t steps_max = 20'000;     ///< more: the latest of them
   static constexpr std::size_t charge_curves_max = 8;  ///< steps of which voltage against charge is shown
+  static constexpr std::size_t missing_max = 1000;
   RunData();
 
   void begin(std::int64_t run);
@@ -63,6 +64,7 @@ class RunData {
  private:
   struct Row;
   void add_row(const Row& row);
+  void add_missing(const Window& window);
   struct Unplaced {
     RowPlace place;
     double voltage_V = 0;

@@ -5,6 +5,7 @@
 
 #include "db/export/bdf.hpp"
 #include "db/export/csv.hpp"
+#include "profiles/exchange/protocol_record.hpp"
 
 namespace cellrig::ui {
 
@@ -20,8 +21,21 @@ UtcTime time_of_export() {
   return UtcTime{std::chrono::duration_cast<std::chrono::nanoseconds>(since_epoch).count()};
 }
 
+/// The steps that the run's profile asked for, as `cellrig export` says them.
+std::string protocol_of(const db::RunRow& row) {
+  return protocol_record_text({.profile_text = row.profile_text,
+                               .profile_name = row.profile_name,
+                               .cell_text = row.cell_text,
+                               .cell_name = row.cell_name,
+                               .parameters_text = row.parameters_text,
+                               .program_hash = row.program_hash,
+                               .is_imported = row.time_source == "imported"});
+}
+
 Result<ExportReport> write_bdf(db::Reader& reader, db::RunKey run, const db::ExportOptions& options) {
-  const db::BdfMetadataOptions metadata{.exported_at = time_of_export()};
+  const Result<db::RunInfo> info = reader.run(run);
+  if (!info) return info.error();
+  const db::BdfMetadataOptions metadata{.exported_at = time_of_export(), .protocol = protocol_of(info->row)};
   const Result<db::BdfFiles> files = db::export_bdf_files(reader, run, options, db::BdfLabels::preferred, metadata);
   if (!files) return files.error();
   return ExportReport{
@@ -56,8 +70,8 @@ Result<std::vector<CycleCurve>> FileRecord::curves(const CurveOrder& order, cons
   return load_curves(*reader_, order, is_cancelled);
 }
 
-Result<ExportReport> FileRecord::write_export(const ExportOrder& order, const IsCancelled&) {
-  const db::ExportOptions options{.path = order.path, .overwrite = true};
+Result<ExportReport> FileRecord::write_export(const ExportOrder& order, const IsCancelled& is_cancelled) {
+  const db::ExportOptions options{.path = order.path, .overwrite = true, .is_cancelled = is_cancelled};
   switch (order.kind) {
     case ExportKind::samples: return report_of(db::export_csv(*reader_, order.run, options));
     case ExportKind::cycles: return report_of(db::export_cycles_csv(*reader_, order.run, options));

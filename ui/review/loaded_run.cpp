@@ -157,9 +157,11 @@ Result<std::shared_ptr<const LoadedRun>> load_run(db::Reader& reader, db::RunKey
     if (view.row.quantity == pressure_quantity) {
       loaded->traces.pressure_MPa->append({seconds_of(view.row.test_time_ns), view.row.value});
     }
-    return !is_cancelled();
+    was_cancelled = ++rows % rows_between_looks == 0 && is_cancelled();
+    return !was_cancelled;
   });
   if (!aux) return aux.error();
+  if (was_cancelled) return cancelled();  // half of a quantity is not the whole run
   return std::shared_ptr<const LoadedRun>{std::move(loaded)};
 }
 

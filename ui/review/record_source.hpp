@@ -37,6 +37,7 @@ class RecordSource {
   [[nodiscard]] virtual Result<std::shared_ptr<const RunTraces>> stretch(const StretchOrder& order,
                                                                          const IsCancelled& is_cancelled) = 0;
   [[nodiscard]] virtual Result<std::vector<CycleCurve>> curves(const CurveOrder& order, const IsCancelled& is_cancelled) = 0;
+  /// Cancelled, nothing of the file is left; one of that name that was there before is still there.
   [[nodiscard]] virtual Result<ExportReport> write_export(const ExportOrder& order, const IsCancelled& is_cancelled) = 0;
 };
 

@@ -136,7 +136,7 @@ void ReviewView::make_right(QSplitter& splitter) {
   layout->addWidget(status_);
   splitter.addWidget(right);
   connect(copy, &QPushButton::clicked, this, &ReviewView::copy_as_image);
-  connect(export_, &QPushButton::clicked, this, &ReviewView::choose_export);
+  connect(export_, &QPushButton::clicked, this, [this] { exports_under_way_ > 0 ? exports_->cancel() : choose_export(); });
 }
 
 void ReviewView::say(const QString& text, bool is_error) {
@@ -235,7 +235,7 @@ void ReviewView::load_chosen() {
   if (chosen == chosen_ && !chosen.empty() && std::all_of(chosen.begin(), chosen.end(), is_whole)) return;
   record_->cancel();
   chosen_ = chosen;
-  export_->setEnabled(!chosen.empty());
+  show_export_button();
   if (chosen.empty()) return;
   bool is_complete = true;
   for (const db::RunKey run : chosen) {
@@ -330,13 +330,27 @@ QString ReviewView::export_name(Export what) const {
 void ReviewView::export_to(Export what, const QString& path) {
   if (chosen_.empty()) return;
   say(tr("Writing %1…").arg(path), false);
+  ++exports_under_way_;
+  show_export_button();
   const ExportOrder order{chosen_.front(), what, path.toStdString()};
   exports_->write_export(make_, order, this, [this, path](const Result<ExportReport>& result) {
-    say(result ? tr("%1 written: %2").arg(path, report_text(*result))
-               : tr("%1 was not written: %2").arg(path, to_text(result.error().what)),
-        !result);
+    --exports_under_way_;
+    show_export_button();
+    const bool is_cancelled = !result && result.error().fault == Fault::interrupted;
+    say(result         ? tr("%1 written: %2").arg(path, report_text(*result))
+        : is_cancelled ? tr("The export was cancelled; nothing of it is left, and %1 is as it was.").arg(path)
+                       : tr("%1 was not written: %2").arg(path, to_text(result.error().what)),
+        !result && !is_cancelled);
     Q_EMIT exported(result.has_value());
   });
+}
+
+void ReviewView::show_export_button() {
+  const bool is_under_way = exports_under_way_ > 0;
+  export_->setText(is_under_way ? tr("Cancel &export") : tr("&Export"));
+  export_->setToolTip(is_under_way ? tr("Ends what is being written; nothing of it is left")
+                                   : tr("Writes the first chosen run to a file"));
+  export_->setEnabled(is_under_way || !chosen_.empty());
 }
 
 void ReviewView::save_layout() const {

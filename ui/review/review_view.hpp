@@ -52,6 +52,7 @@ class ReviewView : public QWidget {
   void save_layout() const;
   void restore_layout();
   [[nodiscard]] QPushButton& bench_button() { return *bench_; }
+  [[nodiscard]] QPushButton& export_button() { return *export_; }
   [[nodiscard]] RunList& run_list() { return *runs_; }
   [[nodiscard]] CurvePage& curve_page() { return *curves_; }
   [[nodiscard]] TimePage& time_page() { return *time_; }
@@ -75,6 +76,7 @@ class ReviewView : public QWidget {
   void open(const QString& name, bool is_service, std::function<Result<std::unique_ptr<RecordSource>>()> make);
   void show_runs_of(const RecordSource::Opened& opened);
   void choose_export();
+  void show_export_button();  ///< which cancels while something is written
   void load_chosen();
   void show_loaded();
   void say(const QString& text, bool is_error);
@@ -91,6 +93,7 @@ class ReviewView : public QWidget {
   QLabel* status_ = nullptr;
   RunList* runs_ = nullptr;
   QPushButton* export_ = nullptr;
+  int exports_under_way_ = 0;
   QPushButton* bench_ = nullptr;
   QTabWidget* tabs_ = nullptr;
   TimePage* time_ = nullptr;

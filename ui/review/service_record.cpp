@@ -350,7 +350,10 @@ Result<ExportReport> ServiceRecord::write_export(const ExportOrder& order, const
   if (!is_bdf) return report;
   const QString name = QString::fromLatin1(QUrl::toPercentEncoding(QFileInfo(file).fileName()));
   const Result<std::uint64_t> metadata = download(path("bdf-metadata") + QStringLiteral("&name=") + name, beside, is_cancelled);
-  if (!metadata) return fail(metadata.error().fault, "the data are written, their metadata are not: " + metadata.error().what);
+  if (!metadata) {  // no longer as if nothing had been written
+    const Fault fault = metadata.error().fault == Fault::interrupted ? Fault::refused : metadata.error().fault;
+    return fail(fault, "the data are written, their metadata are not: " + metadata.error().what);
+  }
   report.metadata_path = beside.toStdString();
   return report;
 }

@@ -34,15 +34,6 @@ std::size_t files_in_folder(const std::string& folder, std::error_code& error) {
 
 std::string trouble_with(const std::string& path) { return path + ": " + std::strerror(errno); }
 
-/// What a folder holds is on the disk only when the folder is.
-std::string sync_folder(const std::string& folder) {
-  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) return trouble_with(folder);
-  std::string problem = ::fsync(descriptor) == 0 ? "" : trouble_with(folder);
-  ::close(descriptor);
-  return problem;
-}
-
 std::string write_whole(const std::string& path, const std::string& text) {
   const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0640);
   if (descriptor < 0) return trouble_with(path);
@@ -55,6 +46,14 @@ std::string write_whole(const std::string& path, const std::string& text) {
 }
 
 }  // namespace
+
+std::string sync_folder(const std::string& folder) {
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return trouble_with(folder);
+  std::string problem = ::fsync(descriptor) == 0 ? "" : trouble_with(folder);
+  ::close(descriptor);
+  return problem;
+}
 
 std::string why_no_cell_name(const std::string& name) {
   constexpr std::string_view usable = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
@@ -90,7 +89,17 @@ std::optional<std::string> name_of_kept_cell(const std::string& path) {
   return why_no_cell_name(name).empty() ? std::optional{name} : std::nullopt;
 }
 
-std::string keep_cell_file(const std::string& folder, const std::string& kept_text) {
+std::vector<std::string> kept_cell_files(const std::string& folder) {
+  std::vector<std::string> files;
+  std::error_code error;
+  for (fs::directory_iterator at{folder, error}; !error && at != fs::directory_iterator{}; at.increment(error)) {
+    if (name_of_kept_cell(at->path().string())) files.push_back(at->path().string());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+std::string keep_cell_file(const std::string& folder, const std::string& kept_text, const SyncFolder& sync) {
   std::error_code error;
   const bool is_new_folder = fs::create_directories(folder, error);
   if (error) return folder + ": " + error.message();
@@ -100,9 +109,14 @@ std::string keep_cell_file(const std::string& folder, const std::string& kept_te
   const std::string path = kept_cell_file(folder, kept_text), draft = path + ".part";
   std::string problem = write_whole(draft, kept_text);
   if (problem.empty() && std::rename(draft.c_str(), path.c_str()) != 0) problem = trouble_with(path);
-  if (!problem.empty()) ::unlink(draft.c_str());
-  if (problem.empty()) problem = sync_folder(folder);
-  if (problem.empty() && is_new_folder) problem = sync_folder(fs::absolute(folder, error).parent_path().string());
+  if (!problem.empty()) {
+    ::unlink(draft.c_str());
+    return problem;
+  }
+  problem = sync(folder);
+  if (problem.empty() && is_new_folder) problem = sync(fs::absolute(folder, error).parent_path().string());
+  // What was refused must not be there all the same, to be named by somebody.
+  if (!problem.empty() && ::unlink(path.c_str()) != 0) problem += "; and it could not be removed again: " + trouble_with(path);
   return problem;
 }
 

@@ -1,8 +1,10 @@
 // A cell file that a client sends: looked at, and kept beside the record.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace cellrig::cli {
 
@@ -18,7 +20,15 @@ namespace cellrig::cli {
 /// Of a file that was kept so, from its last line; nothing: it is no such file.
 [[nodiscard]] std::optional<std::string> name_of_kept_cell(const std::string& path);
 
-/// In one piece, on the disk when it returns; the folder is made when it does not exist. Empty; else what went wrong.
-[[nodiscard]] std::string keep_cell_file(const std::string& folder, const std::string& kept_text);
+/// All such files of a folder. None: it cannot be read, or is not there.
+[[nodiscard]] std::vector<std::string> kept_cell_files(const std::string& folder);
+
+/// What a folder holds is on the disk only when the folder is. Empty; else what went wrong.
+[[nodiscard]] std::string sync_folder(const std::string& folder);
+using SyncFolder = std::function<std::string(const std::string& folder)>;
+
+/// In one piece, on the disk when it returns; the folder is made when it does not exist. Empty; else what went wrong, and no file is left.
+[[nodiscard]] std::string keep_cell_file(const std::string& folder, const std::string& kept_text,
+                                         const SyncFolder& sync = sync_folder);
 
 }  // namespace cellrig::cli

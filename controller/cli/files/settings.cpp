@@ -48,18 +48,6 @@ Settings parse_settings(const std::vector<std::string>& texts, const std::string
   return settings;
 }
 
-Settings settings_of(const std::string& parameters_text) {
-  Settings settings;
-  for (std::size_t at = 0; at < parameters_text.size();) {
-    const std::size_t end = std::min(parameters_text.find('\n', at), parameters_text.size());
-    const std::string line = parameters_text.substr(at, end - at);
-    if (const std::size_t equals = line.find(" = "); equals != std::string::npos)
-      settings[line.substr(0, equals)] = line.substr(equals + 3);
-    at = end + 1;
-  }
-  return settings;
-}
-
 Program compile_program(const std::string& profile_file, const std::string& cell_file, const Settings& settings) {
   return compile(read_profile_file(profile_file), read_cell_file(cell_file), settings);
 }

@@ -18,9 +18,6 @@ using Settings = std::map<std::string, std::string>;
 [[nodiscard]] std::string choose_for(const std::vector<std::string>& assignments, const std::string& channel,
                                      const std::string& otherwise);
 
-/// What a record keeps of them: "name = value" lines.
-[[nodiscard]] Settings settings_of(const std::string& parameters_text);
-
 [[nodiscard]] Program compile_program(const std::string& profile_file, const std::string& cell_file, const Settings& settings);
 
 }  // namespace cellrig::cli

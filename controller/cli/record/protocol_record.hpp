@@ -1,20 +1,23 @@
-// What was to be done, in the words of BattINFO's test-protocol record: for readers who do not know our profiles.
+// The test-protocol record of a run in a record.
 #pragma once
 
-#include <boost/json/object.hpp>
+#include <string>
 
-#include "controller/engine/program.hpp"
 #include "db/reader.hpp"
+#include "profiles/exchange/protocol_record.hpp"
 
 namespace cellrig::cli {
 
-/// method, record, safety and notes of a test-protocol record. Currents and powers are magnitudes, the direction says the rest.
-/// What the record has no word for (ends by temperature, energy or a sensor, conditions together, decisions between steps) is in the
-/// description of its step, or in the notes: nothing is left out silently.
-[[nodiscard]] boost::json::object protocol_record(const Program& program);
-
-/// The same of what a run did, from the texts in its record. Where they are no program of this version (a profile that came from elsewhere, an
-/// imported run), only notes that say so: another program than the one that ran is never shown.
-[[nodiscard]] boost::json::object protocol_record(const db::RunInfo& run);
+/// As a JSON object; profiles/exchange/protocol_record.hpp says what it holds.
+[[nodiscard]] inline std::string protocol_text(const db::RunInfo& run) {
+  const db::RunRow& row = run.row;
+  return protocol_record_text({.profile_text = row.profile_text,
+                               .profile_name = row.profile_name,
+                               .cell_text = row.cell_text,
+                               .cell_name = row.cell_name,
+                               .parameters_text = row.parameters_text,
+                               .program_hash = row.program_hash,
+                               .is_imported = row.time_source == "imported"});
+}
 
 }  // namespace cellrig::cli

@@ -13,6 +13,7 @@
 #include "controller/runtime/channel_record.hpp"
 #include "profiles/cell.hpp"
 #include "profiles/reader.hpp"
+#include "profiles/parameters_text.hpp"
 
 namespace cellrig::cli {
 namespace {
@@ -366,7 +367,7 @@ Resumed load_resumed(const RunOptions& options, const ResumeTarget& target, cons
   require_same_cell(options, run, moment.cell_id);
   const db::RunRow& row = run.info.row;
   made.program =
-      compile(read_profile(row.profile_text, made.file), read_cell(row.cell_text, made.file), settings_of(row.parameters_text));
+      compile(read_profile(row.profile_text, made.file), read_cell(row.cell_text, made.file), parameters_of(row.parameters_text));
   value_or_throw(bring_up_to_date(*reader, made.program, run), options.database);
   // A comparison that cannot be read is no reason to leave a cell where it is.
   if (const Result<Following> following = following_of(*reader, made.program, target.run)) {

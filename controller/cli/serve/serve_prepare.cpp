@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 
 #include <exception>
+#include <filesystem>
 #include <utility>
 
 #include "controller/base/config_error.hpp"
 #include "controller/cli/bench/bench_context.hpp"
 #include "controller/cli/bench/host.hpp"
+#include "controller/cli/files/added_cell.hpp"
+#include "controller/cli/files/catalogue.hpp"
 #include "controller/cli/record/record_source.hpp"
 #include "controller/cli/run/run_start.hpp"
 #include "controller/cli/files/settings.hpp"
@@ -211,6 +214,28 @@ std::vector<OpenTrip> open_trips(db::Reader& reader, const BenchConfig& bench) {
     open.push_back(std::move(trip));
   }
   return open;
+}
+
+std::vector<api::ServerChange> cells_nobody_added(const std::string& database) {
+  const std::string folder = cells_beside(database);
+  std::vector<std::string> files = kept_cell_files(folder);
+  if (files.empty()) return {};
+  const std::unique_ptr<db::Reader> reader = open_record(database);
+  const auto sha256_of = [](const std::string& file) { return std::filesystem::path{file}.stem().string(); };
+  for (const db::AuditRow& row : value_or_throw(reader->audit(), database)) {
+    std::erase_if(files, [&](const std::string& file) {
+      return row.verb == "serve" && row.detail.find(sha256_of(file)) != std::string::npos;
+    });
+  }
+  std::vector<api::ServerChange> found;
+  for (const std::string& file : files) {
+    api::ServerChange change{.action = "cell file found", .is_trouble = true};
+    change.text = "cell file '" + name_of_kept_cell(file).value_or("") + "', sha256 " + sha256_of(file) +
+                  ", lies beside the record, and nobody is recorded who added it";
+    change.what_to_do = "Compare its limits with the cell's data sheet before a run, or remove it from " + folder + ".";
+    found.push_back(std::move(change));
+  }
+  return found;
 }
 
 }  // namespace cellrig::cli

@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 
+#include "controller/api/server.hpp"
 #include "controller/cli/files/library.hpp"
 #include "controller/cli/run/resume_plan.hpp"
 #include "controller/cli/run/run_session.hpp"
@@ -30,5 +31,9 @@ struct PrepareParts {
 /// Runs of these channels that nobody ended, and are of a world that is still there: the last one of each channel.
 [[nodiscard]] std::vector<InterruptedRun> unfinished_runs(db::Reader& reader, const BenchConfig& bench);
 [[nodiscard]] std::vector<OpenTrip> open_trips(db::Reader& reader, const BenchConfig& bench);
+
+/// Cell files beside the record of which its audit trail says nothing: a process died between keeping one and recording who sent it, or
+/// somebody put it there.
+[[nodiscard]] std::vector<api::ServerChange> cells_nobody_added(const std::string& database);
 
 }  // namespace cellrig::cli

@@ -23,6 +23,7 @@
 #include "controller/base/resources.hpp"
 #include "controller/cli/files/catalogue.hpp"
 #include "controller/cli/bench/host.hpp"
+#include "controller/cli/record/protocol_record.hpp"
 #include "controller/cli/record/record_source.hpp"
 #include "controller/cli/run/run_start.hpp"
 #include "controller/cli/serve/serve_prepare.hpp"
@@ -116,6 +117,7 @@ class ServeSession {
   void start_what_was_asked_for();
   void write_ready_file();
   void hear_of_change(const api::ServerChange& change);
+  void tell_of_unknown_cells();
   [[nodiscard]] Library library() const;
   [[nodiscard]] ExitCode close();
   [[nodiscard]] ChannelOptions channel_options() const {
@@ -284,6 +286,7 @@ void ServeSession::start_server() {
   settings.access.accounts_file = options_.accounts_file;
   if (!options_.accounts_file.empty()) settings.access.accounts = api::read_accounts(options_.accounts_file);
   settings.on_change = [this](const api::ServerChange& change) { rig_->time().post([this, change] { hear_of_change(change); }); };
+  settings.protocol_of = protocol_text;
   settings.access.certificate_file = options_.certificate_file;
   settings.access.key_file = options_.key_file;
   std::error_code ignored;
@@ -361,6 +364,7 @@ bool ServeSession::hold_bench(std::vector<InterruptedRun> interrupted, std::vect
                                 .action = "bench opened",
                                 .detail = boost::json::serialize(boost::json::object{
                                     {"bench", bench_.name}, {"simulated", rig_->is_simulated()}, {"version", version}})});
+  tell_of_unknown_cells();
   try {
     run_to_end(rig_->time(), whole(std::move(interrupted), std::move(trips)));
   } catch (...) {
@@ -433,6 +437,7 @@ void ServeSession::start_what_was_asked_for() {
 /// Who may give orders, and what limits a cell, is part of the record.
 void ServeSession::hear_of_change(const api::ServerChange& change) {
   log_->message("cellrig", change.is_trouble ? db::Severity::alarm : db::Severity::info, change.text);
+  if (change.is_trouble && service_) service_->warn(change.text, change.what_to_do);
   recorder_->audit(db::AuditRow{.utc = rig_->time().utc_now(),
                                 .operator_name = change.operator_name.empty() ? login_name() : change.operator_name,
                                 .origin = change.origin.empty() ? host_name() : change.origin,
@@ -440,6 +445,10 @@ void ServeSession::hear_of_change(const api::ServerChange& change) {
                                 .action = change.action,
                                 .reason = change.reason.empty() ? change.text : change.reason,
                                 .detail = boost::json::serialize(boost::json::object{{"what", change.text}})});
+}
+
+void ServeSession::tell_of_unknown_cells() {
+  for (const api::ServerChange& change : cells_nobody_added(options_.database)) hear_of_change(change);
 }
 
 /// In one piece: whoever waits for it never reads half of it.

@@ -7,6 +7,7 @@
 #include "controller/cli/files/settings.hpp"
 #include "profiles/cell.hpp"
 #include "profiles/reader.hpp"
+#include "profiles/parameters_text.hpp"
 
 namespace cellrig::cli {
 namespace {
@@ -19,7 +20,7 @@ verdict::EndsByTime ends_by_time_of(const db::RunRow& row, const std::string& na
   const auto is_rest = [](const db::StepRow& step) { return step.type == "REST"; };
   try {
     auto program = std::make_shared<const Program>(
-        compile(read_profile(row.profile_text, name), read_cell(row.cell_text, name), settings_of(row.parameters_text)));
+        compile(read_profile(row.profile_text, name), read_cell(row.cell_text, name), parameters_of(row.parameters_text)));
     if (program->hash != row.program_hash) return is_rest;
     return [program](const db::StepRow& step) {
       const auto index = static_cast<std::size_t>(step.step_id);

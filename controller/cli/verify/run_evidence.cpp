@@ -5,6 +5,7 @@
 #include "controller/base/resources.hpp"
 #include "profiles/cell.hpp"
 #include "profiles/reader.hpp"
+#include "profiles/parameters_text.hpp"
 
 namespace cellrig::cli {
 namespace {
@@ -20,7 +21,7 @@ Program program_of(const ClaimRun& claimed, const db::RunRow& recorded, bool sho
 std::string difference_of(const Program& wanted, const db::RunRow& recorded) {
   if (wanted.name != recorded.profile_name)
     return fmt::format("it is of profile '{}', the claim's is '{}'", recorded.profile_name, wanted.name);
-  const Settings is = settings_of(recorded.parameters_text), should = settings_of(wanted.parameters_text);
+  const Settings is = parameters_of(recorded.parameters_text), should = parameters_of(wanted.parameters_text);
   for (const auto& [name, value] : should) {
     const auto found = is.find(name);
     if (found == is.end()) return fmt::format("its parameter {} is not given, the claim's is {}", name, value);

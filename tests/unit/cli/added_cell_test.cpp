@@ -10,6 +10,7 @@
 #include "controller/base/resources.hpp"
 #include "controller/cli/files/added_cell.hpp"
 #include "controller/cli/files/catalogue.hpp"
+#include "controller/cli/serve/serve_prepare.hpp"
 #include "db/sha256.hpp"
 #include "tests/db/record_play.hpp"
 
@@ -53,6 +54,38 @@ TEST_F(AddedCells, are_kept_under_the_hash_of_their_content_and_found_by_name_af
   ASSERT_TRUE(again) << again.error().message;
   EXPECT_FALSE(again->is_new);
   EXPECT_EQ(files().size(), 1U);
+}
+
+// All or nothing: a cell that was refused, and that nobody is recorded for, cannot be named.
+TEST_F(AddedCells, leave_no_file_when_the_disk_does_not_confirm_them) {
+  const std::string kept = kept_cell_text("sample-7", text_);
+  for (int fails_at = 1; fails_at <= 2; ++fails_at) {  // the folder, and the one in which it is new
+    std::filesystem::remove_all(folder_);
+    int syncs = 0;
+    const SyncFolder sync = [&](const std::string& folder) { return ++syncs == fails_at ? folder + ": broken" : std::string{}; };
+    EXPECT_THAT(keep_cell_file(folder_, kept, sync), HasSubstr("broken"));
+    EXPECT_TRUE(files().empty());
+    EXPECT_FALSE(catalogue().cell("sample-7"));
+  }
+  EXPECT_EQ(keep_cell_file(folder_, kept), "");
+  EXPECT_TRUE(catalogue().cell("sample-7"));
+}
+
+// A process that was killed between the file and the audit row, or somebody who put a file there: the next one says so, once.
+TEST_F(AddedCells, that_nobody_is_recorded_for_are_found) {
+  const std::string database = dir_.file("record.db");
+  const auto recorder = db::test::must(db::Recorder::open(db::test::simulated(database)));
+  EXPECT_TRUE(cells_nobody_added(database).empty());
+  const auto added = catalogue().add_cell({"sample-7", text_, "emma", "new lot"});
+  ASSERT_TRUE(added);
+  std::ofstream{folder_ + "/notes.txt"} << "no cell";
+  const std::vector<api::ServerChange> found = cells_nobody_added(database);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_TRUE(found[0].is_trouble);
+  EXPECT_THAT(found[0].text, HasSubstr("'sample-7', sha256 " + added->sha256));
+  recorder->audit({.verb = "serve", .action = "cell file found", .detail = "{\"what\":\"" + found[0].text + "\"}"});
+  db::test::must(recorder->flush());
+  EXPECT_TRUE(cells_nobody_added(database).empty());
 }
 
 TEST_F(AddedCells, have_one_meaning_for_each_name) {

@@ -295,6 +295,45 @@ TEST(Export, does_not_overwrite_without_being_told) {
   })) << "no temporary file stays";
 }
 
+// At every look of every kind of export: what was there before is still there, and nothing else.
+TEST(Export, that_is_cancelled_leaves_nothing_behind_and_what_was_there_alone) {
+  const Record record{30};
+  const auto reader = must(Reader::open(record.path));
+  const std::filesystem::path folder = std::filesystem::path{record.dir.file("out")};
+  std::filesystem::create_directory(folder);
+  const std::string path = folder / "x.bdf.csv";
+  std::ofstream{path} << "of yesterday";
+  using Write = std::function<Result<void>(const ExportOptions&)>;
+  const auto only = [](const auto& result) { return result ? Result<void>{} : Result<void>{result.error()}; };
+  const Write kinds[] = {[&](const ExportOptions& o) { return only(export_csv(*reader, record.run, o)); },
+                         [&](const ExportOptions& o) { return only(export_cycles_csv(*reader, record.run, o)); },
+                         [&](const ExportOptions& o) { return only(export_aux_csv(*reader, record.run, o)); },
+                         [&](const ExportOptions& o) {
+                           return only(export_bdf_files(*reader, record.run, o, BdfLabels::preferred, BdfMetadataOptions()));
+                         }};
+  for (std::size_t kind = 0; kind < std::size(kinds); ++kind) {
+    int looks_in_all = 1, looks_max = 1;
+    for (int last = 0; last < looks_max; ++last) {
+      int looks = 0;
+      const ExportOptions options{.path = path, .overwrite = true, .is_cancelled = [&] { return looks++ >= last; }};
+      const Result<void> done = kinds[kind](options);
+      ASSERT_FALSE(done) << kind << " at look " << last;
+      EXPECT_EQ(done.error().fault, Fault::interrupted) << done.error().what;
+      EXPECT_EQ(read_file(path), "of yesterday");
+      EXPECT_EQ(std::distance(std::filesystem::directory_iterator{folder}, {}), 1) << "something is left";
+      if (last > 0) continue;
+      looks_in_all = 0;  // how often it looks when nobody cancels, on another file
+      const ExportOptions whole{.path = record.dir.file("whole" + std::to_string(kind)), .is_cancelled = [&] {
+                                  ++looks_in_all;
+                                  return false;
+                                }};
+      must(kinds[kind](whole));
+      looks_max = looks_in_all;
+    }
+    EXPECT_GE(looks_in_all, 1);
+  }
+}
+
 TEST(Export, writes_plain_csv_with_every_column_filled) {
   const Record record(1);
   auto reader = must(Reader::open(record.path));

@@ -1,18 +1,19 @@
 // What was to be done, for readers who do not know our profiles: by the rules of their format, and with nothing left out silently.
-#include "controller/cli/record/protocol_record.hpp"
+#include "profiles/exchange/protocol_record.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
 
+#include "db/record.hpp"
 #include "profiles/cell.hpp"
 #include "profiles/compile.hpp"
 #include "profiles/reader.hpp"
 #include "profiles/yaml_reader.hpp"
 #include "tests/db/battinfo_check.hpp"
 
-namespace cellrig::cli {
+namespace cellrig {
 namespace {
 
 using testing::HasSubstr;
@@ -128,40 +129,50 @@ TEST(ProtocolRecord, says_pulses_as_steps_and_nests_loops) {
   EXPECT_EQ(parts[2].at("direction").as_string(), "charge");
 }
 
-db::RunInfo recorded(const std::string& profile) {
-  db::RunInfo run;
-  run.row.time_source = "virtual";
-  run.row.profile_text = profile;
-  run.row.profile_name = "p";
-  run.row.cell_text = read_text_file(root / "profiles/cells/lg-m50.yaml");
-  run.row.cell_name = "lg-m50";
+db::RunRow recorded(const std::string& profile) {
+  db::RunRow run;
+  run.time_source = "virtual";
+  run.profile_text = profile;
+  run.profile_name = "p";
+  run.cell_text = read_text_file(root / "profiles/cells/lg-m50.yaml");
+  run.cell_name = "lg-m50";
   try {
-    run.row.program_hash = compile(read_profile(profile, "p"), m50()).hash;
+    run.program_hash = compile(read_profile(profile, "p"), m50()).hash;
   } catch (const ConfigError&) {
-    run.row.program_hash = "none";
+    run.program_hash = "none";
   }
   return run;
 }
 
+boost::json::object record_of_run(const db::RunRow& run) {
+  return protocol_record({.profile_text = run.profile_text,
+                          .profile_name = run.profile_name,
+                          .cell_text = run.cell_text,
+                          .cell_name = run.cell_name,
+                          .parameters_text = run.parameters_text,
+                          .program_hash = run.program_hash,
+                          .is_imported = run.time_source == "imported"});
+}
+
 // Another program than the one that ran is worse than none.
 TEST(ProtocolRecord, of_a_run_is_that_of_the_program_that_ran_or_none) {
-  const db::RunInfo good = recorded("profile: p\nformat: 1\nsteps:\n  - rest: {for_h: 1}\n");
-  EXPECT_EQ(protocol_record(good).at("method").as_array().size(), 1U);
-  const auto expect_none = [](const db::RunInfo& run, const char* why) {
-    const boost::json::object record = protocol_record(run);
+  const db::RunRow good = recorded("profile: p\nformat: 1\nsteps:\n  - rest: {for_h: 1}\n");
+  EXPECT_EQ(record_of_run(good).at("method").as_array().size(), 1U);
+  const auto expect_none = [](const db::RunRow& run, const char* why) {
+    const boost::json::object record = record_of_run(run);
     EXPECT_FALSE(record.contains("method"));
     EXPECT_FALSE(record.contains("safety"));
     EXPECT_THAT(text_of(record.at("notes")), HasSubstr(why));
     expect_by_the_rules(record);
   };
-  db::RunInfo other = good;
-  other.row.program_hash = std::string(64, 'a');
+  db::RunRow other = good;
+  other.program_hash = std::string(64, 'a');
   expect_none(other, "another program");
   other = good;
-  other.row.time_source = "imported";
+  other.time_source = "imported";
   expect_none(other, "not made by a profile");
   expect_none(recorded("profile: p\nformat: 1\nsteps:\n  - nonsense: {for_h: 1}\n"), "does not compile");
 }
 
 }  // namespace
-}  // namespace cellrig::cli
+}  // namespace cellrig

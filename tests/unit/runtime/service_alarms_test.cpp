@@ -34,6 +34,15 @@ TEST(ServiceAlarms, a_neighbours_acknowledged_trip_leaves_the_other_one_open) {
   EXPECT_FALSE(alarms.has_open_alarm(both, "oven"));
 }
 
+// An acknowledgement that was meant for an alarm of a process that is gone must not close another one.
+TEST(ServiceAlarms, have_numbers_that_no_process_before_gave) {
+  ServiceAlarms before{1000}, now{2000};
+  const std::uint64_t old = before.raise(alarm_of("ch1", "oven", "cell too hot", AlarmSeverity::trip))->id;
+  const std::uint64_t id = now.raise(alarm_of("ch1", "oven", "cell too hot", AlarmSeverity::trip))->id;
+  EXPECT_GT(id, old);
+  EXPECT_EQ(now.find(old), nullptr);
+}
+
 TEST(ServiceAlarms, a_warning_keeps_nothing_on) {
   ServiceAlarms alarms;
   (void)alarms.raise(alarm_of("ch1", "oven", "measurement failed", AlarmSeverity::warning));

@@ -1,5 +1,6 @@
 #include "ui/model/run_data.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <vector>
@@ -75,6 +76,23 @@ TEST(RunData, says_what_is_missing_after_an_interruption) {
   data.add_live(rows(160, 170));
   ASSERT_EQ(data.missing().size(), 1U);
   EXPECT_EQ(data.missing()[0].window, (Window{100, 160}));
+}
+
+// A bad cable for weeks: the long stretches are what a person must know of.
+TEST(RunData, keeps_a_bounded_number_of_missing_stretches_the_long_ones) {
+  RunData data;
+  data.begin(7);
+  data.set_history(rows(0, 100));
+  int at = 100;
+  for (std::size_t i = 0; i < RunData::missing_max + 200; ++i) {
+    data.note_interruption();
+    const int gap = i == 3 ? 5000 : 10;
+    data.add_live(rows(at + gap, at + gap + 1));
+    at += gap + 1;
+  }
+  EXPECT_EQ(data.missing().size(), RunData::missing_max);
+  EXPECT_TRUE(std::any_of(data.missing().begin(), data.missing().end(),
+                          [](const Missing& one) { return one.window.to - one.window.from >= 5000; }));
 }
 
 TEST(RunData, lays_the_expectation_under_what_is_measured) {

@@ -1,22 +1,23 @@
-#include "controller/cli/record/protocol_record.hpp"
+#include "profiles/exchange/protocol_record.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
 #include <cmath>
 #include <string>
 #include <vector>
 
 #include "controller/base/config_error.hpp"
 #include "controller/base/overloaded.hpp"
-#include "controller/cli/files/settings.hpp"
 #include "profiles/cell.hpp"
 #include "profiles/compile.hpp"
 #include "profiles/describe.hpp"
+#include "profiles/parameters_text.hpp"
 #include "profiles/reader.hpp"
 
-namespace cellrig::cli {
+namespace cellrig {
 namespace {
 
 namespace json = boost::json;
@@ -293,17 +294,18 @@ json::object steps_unknown(const std::string& why) { return {{"notes", json::arr
 
 json::object protocol_record(const Program& program) { return ProtocolWriter{program}.write(); }
 
-json::object protocol_record(const db::RunInfo& run) {
-  const db::RunRow& row = run.row;
-  if (row.time_source == "imported" || row.profile_text.empty()) return steps_unknown("the run was not made by a profile");
+json::object protocol_record(const RecordedProtocol& run) {
+  if (run.is_imported || run.profile_text.empty()) return steps_unknown("the run was not made by a profile");
   try {
-    const Program program = compile(read_profile(row.profile_text, row.profile_name), read_cell(row.cell_text, row.cell_name),
-                                    settings_of(row.parameters_text));
-    if (program.hash == row.program_hash) return protocol_record(program);
+    const Program program = compile(read_profile(run.profile_text, run.profile_name), read_cell(run.cell_text, run.cell_name),
+                                    parameters_of(run.parameters_text));
+    if (program.hash == run.program_hash) return protocol_record(program);
     return steps_unknown("this version of cellrig makes another program of the profile than the one that ran");
   } catch (const ConfigError& error) {
     return steps_unknown(fmt::format("the recorded profile does not compile by itself ({})", error.what()));
   }
 }
 
-}  // namespace cellrig::cli
+std::string protocol_record_text(const RecordedProtocol& run) { return json::serialize(protocol_record(run)); }
+
+}  // namespace cellrig

@@ -1,0 +1,100 @@
+// An alarm on a computer with a sound system, with one that does not work, and with none.
+#include <QFile>
+#include <QTemporaryDir>
+
+#include <gtest/gtest.h>
+
+#include "tests/ui/screen.hpp"
+#include "ui/live/alarm_tone.hpp"
+
+namespace cellrig::ui::test {
+namespace {
+
+class Tone : public testing::Test {
+ protected:
+  /// A player that does this.
+  void add_player(const char* name, const char* script) {
+    QFile file(folder.filePath(QString::fromLatin1(name)));
+    ASSERT_TRUE(file.open(QIODevice::WriteOnly));
+    file.write(QByteArray("#!/bin/sh\n") + script + "\n");
+    file.close();
+    ASSERT_TRUE(file.setPermissions(QFile::ReadOwner | QFile::WriteOwner | QFile::ExeOwner));
+  }
+  void make() {
+    tone = std::make_unique<AlarmTone>(QStringList{folder.path()});
+    QObject::connect(tone.get(), &AlarmTone::played, [this] { ++played; });
+    QObject::connect(tone.get(), &AlarmTone::beeped, [this] { ++beeped; });
+    QObject::connect(tone.get(), &AlarmTone::beep_only, [this] { ++told; });
+  }
+
+  QTemporaryDir folder;
+  std::unique_ptr<AlarmTone> tone;
+  int played = 0, beeped = 0, told = 0;
+};
+
+TEST_F(Tone, is_played_by_the_sound_system_of_the_desktop) {
+  add_player("paplay", "head -c 12 \"$1\" > \"$0.heard\"");
+  make();
+  EXPECT_FALSE(tone->is_beep_only());
+  tone->play();
+  ASSERT_TRUE(wait_until([this] { return played == 1; }));
+  QFile heard(folder.filePath(QStringLiteral("paplay.heard")));
+  ASSERT_TRUE(heard.open(QIODevice::ReadOnly));
+  const QByteArray begin = heard.readAll();
+  EXPECT_TRUE(begin.startsWith("RIFF") && begin.endsWith("WAVE"));
+  tone->play();
+  EXPECT_TRUE(wait_until([this] { return played == 2; }));
+  EXPECT_EQ(beeped, 0);
+}
+
+TEST_F(Tone, is_a_beep_where_there_is_no_sound_system) {
+  make();
+  EXPECT_TRUE(tone->is_beep_only());
+  tone->play();
+  EXPECT_EQ(beeped, 1);
+}
+
+// A program without a server behind it fails; another one may have one. Something is heard, or tried, at once.
+TEST_F(Tone, goes_to_the_next_program_when_one_fails_and_says_when_none_is_left) {
+  add_player("pw-play", "exit 1");
+  add_player("aplay", "exit 0");
+  make();
+  tone->play();
+  ASSERT_TRUE(wait_until([this] { return beeped == 1; }));
+  EXPECT_FALSE(tone->is_beep_only());
+  tone->play();
+  ASSERT_TRUE(wait_until([this] { return played == 1; }));
+  add_player("aplay", "exit 3");
+  tone->play();
+  ASSERT_TRUE(wait_until([this] { return told == 1; }));
+  EXPECT_TRUE(tone->is_beep_only());
+  tone->play();
+  EXPECT_EQ(beeped, 3);
+}
+
+TEST_F(Tone, does_not_wait_for_a_program_that_hangs) {
+  add_player("pw-play", "exec sleep 600");
+  make();
+  tone->play();
+  EXPECT_EQ(beeped, 0);
+  tone->play();
+  EXPECT_EQ(beeped, 1);
+  EXPECT_EQ(told, 1);
+}
+
+TEST(AlarmWave, is_as_long_as_its_header_says_and_loud_without_being_cut) {
+  const QByteArray wave = alarm_wave();
+  const auto* const bytes = reinterpret_cast<const unsigned char*>(wave.constData());
+  const auto number = [bytes](int at) { return bytes[at] | bytes[at + 1] << 8 | bytes[at + 2] << 16 | bytes[at + 3] << 24; };
+  EXPECT_EQ(number(4), wave.size() - 8);
+  EXPECT_EQ(number(40), wave.size() - 44);
+  int loudest = 0;
+  for (int at = 44; at + 1 < wave.size(); at += 2)
+    loudest = std::max(loudest, std::abs(static_cast<std::int16_t>(bytes[at] | bytes[at + 1] << 8)));
+  EXPECT_GT(loudest, 20'000);
+  EXPECT_LT(loudest, 32'767);
+  EXPECT_EQ(bytes[44] | bytes[45], 0) << "begins without a crack";
+}
+
+}  // namespace
+}  // namespace cellrig::ui::test
