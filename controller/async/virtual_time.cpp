@@ -7,7 +7,7 @@
 namespace cellrig {
 namespace {
 /// Signals arrive through the reactor, which costs a system call to ask; it is asked after so many waits.
-constexpr int waits_between_polls = 64;
+constexpr int waits_between_polls = 512;
 }  // namespace
 
 VirtualTime::VirtualTime() : work_{boost::asio::make_work_guard(context())} {}

@@ -43,8 +43,7 @@ std::optional<TripCause> HeatBalance::close_bin() {
   const Reading mean{bin_.sum_degC / bin_.count, bin_.begin + from_seconds(bin_.seconds / bin_.count), Quality::good};
   bin_ = Bin{};
   const std::optional<Reading> before = std::exchange(last_mean_, mean);
-  const std::optional<double> around = warmest_around_degC();
-  if (!before || !around || mean.value < *around + options_.warmer_K) {
+  if (!before || !is_warmer_than_all_around(mean.value)) {
     above_ = 0;
     return std::nullopt;
   }
@@ -62,10 +61,15 @@ double HeatBalance::heat_max_W() const {
   return most;
 }
 
-std::optional<double> HeatBalance::warmest_around_degC() const {
-  std::optional<double> warmest;
-  for (const Past& past : past_) warmest = warmer(warmest, past.warmest_around_degC);
-  return warmest;
+/// False as well where nothing was measured around it. One place that is warm enough says it.
+bool HeatBalance::is_warmer_than_all_around(double cell_degC) const {
+  bool is_known = false;
+  for (const Past& past : past_) {
+    if (!past.warmest_around_degC) continue;
+    if (cell_degC < *past.warmest_around_degC + options_.warmer_K) return false;
+    is_known = true;
+  }
+  return is_known;
 }
 
 }  // namespace cellrig

@@ -55,7 +55,7 @@ class HeatBalance {
   [[nodiscard]] double heat_bound_W(const ElectricalSample& sample) const;
   [[nodiscard]] std::optional<TripCause> close_bin();
   [[nodiscard]] double heat_max_W() const;
-  [[nodiscard]] std::optional<double> warmest_around_degC() const;
+  [[nodiscard]] bool is_warmer_than_all_around(double cell_degC) const;
 
   HeatBalanceOptions options_;
   Bin bin_;

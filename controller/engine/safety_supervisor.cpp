@@ -54,7 +54,9 @@ SafetySupervisor::SafetySupervisor(const SafetyLimits& limits, const SupervisorO
       energy_{options.energy},
       voltage_moves_{options.stillness},
       temperature_moves_{options.stillness},
-      guard_{guard} {}
+      guard_{guard} {
+  find_limits_in_force();
+}
 
 const std::optional<TripCause>& SafetySupervisor::check(const Observation& observation, const Commanded& commanded,
                                                         TimePoint now) {
@@ -73,7 +75,20 @@ const std::optional<TripCause>& SafetySupervisor::check_before(int direction, co
   return trip_;
 }
 
-void SafetySupervisor::set_limits(const SafetyLimits& limits) { limits_ = limits; }
+void SafetySupervisor::set_limits(const SafetyLimits& limits) {
+  limits_ = limits;
+  find_limits_in_force();
+}
+
+/// Whether there is a bound is a matter of the limits alone, at whatever temperature.
+void SafetySupervisor::find_limits_in_force() {
+  has_sensor_limits_ = false;
+  for (std::size_t i = 0; i < limit_count; ++i) {
+    const LimitRow& row = limit_table()[i];
+    in_force_[i] = row.limit(limits_, {}).has_value();
+    has_sensor_limits_ = has_sensor_limits_ || (in_force_[i] && row.is_of_sensor);
+  }
+}
 
 const TripCause& SafetySupervisor::trip(const TripCause& cause) {
   if (!trip_) trip_ = cause;
@@ -109,12 +124,16 @@ void SafetySupervisor::judge_limits(const Observation& observation, TimePoint no
   // At a temperature where no current is allowed at all, the instrument's zero is not one.
   currents.charge = at_least_noise(currents.charge, limits_.charge_current_max);
   currents.discharge = at_least_noise(currents.discharge, limits_.discharge_current_max);
+  const std::array<LimitRow, limit_count>& table = limit_table();
   for (std::size_t i = 0; i < limit_count; ++i) {
-    const LimitRow& row = limit_table()[i];
-    const std::optional<double> limit = row.limit(limits_, currents);
+    if (!in_force_[i]) {
+      beyond_since_[i].reset();  // a limit of a step alone: it begins anew when it holds again
+      continue;
+    }
+    const LimitRow& row = table[i];
     const Reading& reading = observation[row.measurand];
-    if (!limit) beyond_since_[i].reset();                         // a limit of a step alone: it begins anew when it holds again
-    if (!limit || reading.quality == Quality::missing) continue;  // judged by age
+    if (reading.quality == Quality::missing) continue;  // judged by age
+    const std::optional<double> limit = row.limit(limits_, currents);
     const bool is_number = std::isfinite(reading.value);
     if (reading.quality == Quality::bad || (row.is_of_sensor && !is_number)) {
       if (row.measurand != Measurand::cell_temperature || options_.cell_temperature_required)
@@ -200,8 +219,11 @@ void SafetySupervisor::judge_freshness(const Observation& observation, TimePoint
   judge_age(Measurand::voltage, options_.age_limit);
   judge_age(Measurand::current, options_.age_limit);
   if (options_.cell_temperature_required) judge_age(Measurand::cell_temperature, options_.temperature_age_limit);
-  for (const LimitRow& row : limit_table()) {
-    if (row.is_of_sensor && row.limit(limits_, {})) judge_age(row.measurand, options_.sensor_age_limit);
+  if (has_sensor_limits_) {
+    for (std::size_t i = 0; i < limit_count; ++i) {
+      const LimitRow& row = limit_table()[i];
+      if (in_force_[i] && row.is_of_sensor) judge_age(row.measurand, options_.sensor_age_limit);
+    }
   }
   if (limits_.sensors.voltage_difference_max_V) judge_age(Measurand::logger_voltage, options_.sensor_age_limit);
 }

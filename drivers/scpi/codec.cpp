@@ -4,6 +4,8 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
+#include <optional>
 
 namespace cellrig::scpi {
 namespace {
@@ -45,6 +47,37 @@ std::size_t number_length(std::string_view text) {
   return at;
 }
 
+/// The value of a number that has so few digits and so small an exponent that nothing is rounded but the one operation; nothing otherwise.
+std::optional<double> short_number(std::string_view text) {
+  constexpr std::array<double, 23> exact_powers{1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                                                1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+  constexpr int exact_digits = 15;
+  std::uint64_t mantissa = 0;
+  int digits = 0, exponent = 0;
+  bool is_fraction = false;
+  std::size_t at = 0;
+  for (; at < text.size() && (is_digit(text[at]) || text[at] == '.'); ++at) {
+    is_fraction = is_fraction || text[at] == '.';
+    if (text[at] == '.') continue;
+    if (++digits > exact_digits) return std::nullopt;
+    mantissa = 10 * mantissa + static_cast<std::uint64_t>(text[at] - '0');
+    exponent -= is_fraction ? 1 : 0;
+  }
+  if (at < text.size()) {
+    ++at;  // the E
+    const bool is_negative = text[at] == '-';
+    if (!is_digit(text[at])) ++at;
+    int given = 0;
+    for (; at < text.size() && given < static_cast<int>(exact_powers.size()); ++at) given = 10 * given + (text[at] - '0');
+    if (at < text.size()) return std::nullopt;
+    exponent += is_negative ? -given : given;
+  }
+  const auto power = static_cast<std::size_t>(exponent < 0 ? -exponent : exponent);
+  if (power >= exact_powers.size()) return std::nullopt;
+  const auto whole = static_cast<double>(mantissa);
+  return exponent < 0 ? whole / exact_powers[power] : whole * exact_powers[power];
+}
+
 bool is_word_for_no_number(std::string_view text) {
   constexpr std::array<std::string_view, 8> words{"NAN", "INF", "+INF", "-INF", "NINF", "OVLD", "+OVLD", "-OVLD"};
   return std::any_of(words.begin(), words.end(), [text](std::string_view word) { return equal_ignoring_case(word, text); });
@@ -82,8 +115,14 @@ Result<Number> parse_number(std::string_view text, std::string_view unit) {
   if (length == 0 && is_word_for_no_number(whole)) return Number{};
   if (length == 0) return malformed("a number", text);
   double magnitude = 0.0;
-  const auto [end, error] = std::from_chars(rest.data(), rest.data() + length, magnitude);
-  if (error == std::errc::invalid_argument || end != rest.data() + length) return malformed("a number", text);
+  std::errc error{};
+  if (const std::optional<double> value = short_number(rest.substr(0, length))) {
+    magnitude = *value;
+  } else {
+    const auto converted = std::from_chars(rest.data(), rest.data() + length, magnitude);
+    error = converted.ec;
+    if (error == std::errc::invalid_argument || converted.ptr != rest.data() + length) return malformed("a number", text);
+  }
   const std::string_view suffix = trimmed(rest.substr(length));
   if (!suffix.empty() && (unit.empty() || !equal_ignoring_case(suffix, unit))) {
     return malformed(unit.empty() ? std::string("a number") : "a number in " + std::string(unit), text);

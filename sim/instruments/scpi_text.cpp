@@ -59,12 +59,21 @@ std::optional<std::uint64_t> rounded_without_doubt(double product) {
   return whole + (fraction > 0.5 ? 1U : 0U);
 }
 
-/// `count` digits of `number`, which has no more, to the end of `out`.
-void append_digits(std::string& out, std::uint64_t number, int count) {
-  std::array<char, 24> digits;
-  for (int i = count; i-- > 0; number /= 10) digits[static_cast<std::size_t>(i)] = static_cast<char>('0' + number % 10);
-  out.append(digits.data(), static_cast<std::size_t>(count));
-}
+/// What is written, before it goes to its string in one piece.
+class Digits {
+ public:
+  void put(char c) { text_[size_++] = c; }
+  /// `count` digits of `number`, which has no more.
+  void put(std::uint64_t number, int count) {
+    for (int i = count; i-- > 0; number /= 10) text_[size_ + static_cast<std::size_t>(i)] = static_cast<char>('0' + number % 10);
+    size_ += static_cast<std::size_t>(count);
+  }
+  [[nodiscard]] std::string_view text() const { return {text_.data(), size_}; }
+
+ private:
+  std::array<char, 32> text_;
+  std::size_t size_ = 0;
+};
 
 bool append_fixed_in_integers(std::string& out, double value, int decimals) {
   const double scale = power_of_ten(decimals);
@@ -72,17 +81,20 @@ bool append_fixed_in_integers(std::string& out, double value, int decimals) {
   if (!number) return false;
   const auto divisor = static_cast<std::uint64_t>(scale);
   const std::uint64_t whole = *number / divisor;
-  if (std::signbit(value)) out.push_back('-');
   int count = 1;
   while (whole >= static_cast<std::uint64_t>(power_of_ten(count))) ++count;
-  append_digits(out, whole, count);
-  if (decimals == 0) return true;
-  out.push_back('.');
-  append_digits(out, *number % divisor, decimals);
+  Digits digits;
+  if (std::signbit(value)) digits.put('-');
+  digits.put(whole, count);
+  if (decimals > 0) {
+    digits.put('.');
+    digits.put(*number % divisor, decimals);
+  }
+  out.append(digits.text());
   return true;
 }
 
-bool append_scientific_in_integers(std::string& out, double magnitude, int decimals) {
+bool append_scientific_in_integers(std::string& out, char sign, double magnitude, int decimals) {
   if (!(magnitude < 1e12) || (magnitude < 1e-12 && magnitude > 0) || decimals < 1 || decimals > usual_decimals_max) return false;
   const double most = power_of_ten(decimals + 1);
   int exponent = 0;
@@ -107,12 +119,15 @@ bool append_scientific_in_integers(std::string& out, double magnitude, int decim
     ++exponent;
   }
   const auto divisor = static_cast<std::uint64_t>(power_of_ten(decimals));
-  append_digits(out, *number / divisor, 1);
-  out.push_back('.');
-  append_digits(out, *number % divisor, decimals);
-  out.push_back('E');
-  out.push_back(exponent < 0 ? '-' : '+');
-  append_digits(out, static_cast<std::uint64_t>(std::abs(exponent)), 2);
+  Digits digits;
+  digits.put(sign);
+  digits.put(*number / divisor, 1);
+  digits.put('.');
+  digits.put(*number % divisor, decimals);
+  digits.put('E');
+  digits.put(exponent < 0 ? '-' : '+');
+  digits.put(static_cast<std::uint64_t>(std::abs(exponent)), 2);
+  out.append(digits.text());
   return true;
 }
 
@@ -199,13 +214,14 @@ std::optional<bool> parse_bool(std::string_view text) {
 
 void append_nr3(std::string& out, double value, int decimals) {
   const double magnitude = std::fabs(value);
-  out.push_back(std::signbit(value) && magnitude > 0 ? '-' : '+');
-  if (append_scientific_in_integers(out, magnitude, decimals)) return;
+  const char sign = std::signbit(value) && magnitude > 0 ? '-' : '+';
+  if (append_scientific_in_integers(out, sign, magnitude, decimals)) return;
   std::array<char, 32> digits;
   const auto [end, error] =
       std::to_chars(digits.data(), digits.data() + digits.size(), magnitude, std::chars_format::scientific, decimals);
   if (error != std::errc{}) return;
   std::replace(digits.data(), end, 'e', 'E');
+  out.push_back(sign);
   out.append(digits.data(), end);
 }
 

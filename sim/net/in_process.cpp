@@ -77,7 +77,9 @@ void InProcessConnection::send(std::string_view bytes) {
 }
 
 std::string& InProcessConnection::arrived() {
+  if (pending_.empty()) return unread_;
   const TimePoint now = time_.now();
+  if (now < pending_.front().due && !peer_has_gone_) return unread_;
   std::size_t taken = 0;
   while (taken < pending_.size() && pending_[taken].due <= now && !peer_has_gone_) {
     Delivery& delivery = pending_[taken++];

@@ -116,7 +116,12 @@ CellState Cell::integrate(const CellState& from, double current_A, double durati
   const CellState half = exact_step(from, current_A, duration_s * 0.5, steps.half, start.factors, heat);
   const ArrheniusFactors at_middle = arrhenius_.at(half.core_degC);
   const Currents asked = current_A - influences_.short_current_A < 0 ? Currents::all : Currents::not_below_zero;
-  heat = is_idle(current_A) ? 0.0 : curve(half, at_middle, asked).heat_W(current_A);
+  heat = 0.0;
+  if (!is_idle(current_A)) {
+    VoltageCurve in_the_middle;
+    find_curve(half, at_middle, asked, in_the_middle);
+    heat = in_the_middle.heat_W(current_A);
+  }
   return exact_step(from, current_A, duration_s, steps.whole, at_middle, heat);
 }
 
@@ -138,13 +143,14 @@ void Cell::advance(double current_A, double duration_s) {
 
 const Cell::Known& Cell::known(const CellState& state) const {
   for (const Known& known : known_) {
-    if (known.is_valid && std::memcmp(&known.state, &state, sizeof state) == 0) return known;
+    const bool may_be = known.is_valid && known.state.soc == state.soc;  // mostly not
+    if (may_be && std::memcmp(&known.state, &state, sizeof state) == 0) return known;
   }
   Known& slot = known_[next_known_];
   next_known_ = (next_known_ + 1) % known_.size();
   slot.state = state;
   slot.factors = arrhenius_.at(state.core_degC);
-  slot.curve = curve(state, slot.factors, Currents::all);
+  find_curve(state, slot.factors, Currents::all, slot.curve);
   slot.is_valid = true;
   return slot;
 }
@@ -153,7 +159,7 @@ void Cell::forget_curves() {
   for (Known& known : known_) known.is_valid = false;
 }
 
-VoltageCurve Cell::curve(const CellState& state, const ArrheniusFactors& factors, Currents currents) const {
+void Cell::find_curve(const CellState& state, const ArrheniusFactors& factors, Currents currents, VoltageCurve& result) const {
   const CellParameters& p = parameters_;
   const double temperature_K = state.core_degC + zero_celsius_K;
   const double surface_soc = state.soc + state.soc_lag;
@@ -162,7 +168,7 @@ VoltageCurve Cell::curve(const CellState& state, const ArrheniusFactors& factors
   const double entropic_V_per_K = p.entropic_coefficient_V_per_K.at(mean_soc);
   const double reversible_V = entropic_V_per_K * (temperature_K - reference_temperature_K);
 
-  VoltageCurve result;
+  result.last_A_ = std::numeric_limits<double>::quiet_NaN();
   result.equilibrium_V_ = p.open_circuit_voltage_V.at(mean_soc) + reversible_V;
   result.entropic_V_ = entropic_V_per_K * temperature_K;
   result.rest_voltage_V_ = surface_ocv_V + reversible_V +
@@ -180,14 +186,13 @@ VoltageCurve Cell::curve(const CellState& state, const ArrheniusFactors& factors
   result.discharge_ = {p.metal_resistance_ohm + electrolyte_ohm, half_inverse_exchange};
   result.charge_ = {p.metal_resistance_ohm + electrolyte_ohm * p.charge_resistance_factor,
                     half_inverse_exchange * p.charge_resistance_factor};
-  if (currents == Currents::not_below_zero) return result;
+  if (currents == Currents::not_below_zero) return;
 
   const double shift = p.inaccessible_soc * factors[Activated::inaccessible] * bounded_exp(-state.soc / p.inaccessible_width_soc);
   // Floored at 0 V: in the deep cold the shift reaches many times the table, and what the load sees there is only "empty".
   const double shifted_ocv_V = std::max(p.open_circuit_voltage_V.at(surface_soc - shift), std::min(surface_ocv_V, 0.0));
   result.inaccessible_V_ = std::min(shifted_ocv_V - surface_ocv_V, 0.0);
   result.inaccessible_current_A_ = inaccessible_rate_C * capacity_Ah_;
-  return result;
 }
 
 CellState Cell::exact_step(const CellState& from, double terminal_current_A, double duration_s, const Decay& decay,

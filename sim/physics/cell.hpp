@@ -146,7 +146,7 @@ class Cell {
   [[nodiscard]] const Known& known(const CellState& state) const;
   /// What a curve knows of currents below zero may be left out where none is asked for.
   enum class Currents : unsigned char { all, not_below_zero };
-  [[nodiscard]] VoltageCurve curve(const CellState& state, const ArrheniusFactors& factors, Currents currents) const;
+  void find_curve(const CellState& state, const ArrheniusFactors& factors, Currents currents, VoltageCurve& result) const;
   void forget_curves();
   [[nodiscard]] CellState exact_step(const CellState& from, double current_A, double duration_s, const Decay& decay,
                                      const ArrheniusFactors& factors, double heat_W) const;

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <charconv>
 #include <clocale>
+#include <cstdint>
+#include <string>
 
 namespace cellrig::scpi {
 namespace {
@@ -37,6 +40,32 @@ TEST(ScpiCodec, reads_the_numbers_instruments_send) {
     ASSERT_TRUE(number) << row.text << ": " << number.error().what;
     EXPECT_EQ(number->quality, Quality::good) << row.text;
     EXPECT_DOUBLE_EQ(number->value, row.value) << row.text;
+  }
+}
+
+// Short numbers are converted on a way of their own: to the last bit as by the library, and so are those that are just too long for it.
+TEST(ScpiCodec, numbers_are_read_to_the_last_bit) {
+  std::uint64_t state = 1;
+  const auto draw = [&state](std::uint64_t below) {
+    state = state * 6364136223846793005U + 1442695040888963407U;
+    return (state >> 33U) % below;
+  };
+  constexpr int count = 50'000;
+  for (int i = 0; i < count; ++i) {
+    std::string text;
+    const std::uint64_t digits = 1 + draw(18), point = draw(20);
+    for (std::uint64_t n = 0; n < digits; ++n) {
+      if (n == point) text += '.';
+      text += static_cast<char>('0' + draw(10));
+    }
+    const std::uint64_t form = draw(4);
+    if (form > 0) text += form == 1 ? "E" : form == 2 ? "E+" : "e-";
+    if (form > 0) text += std::to_string(draw(20));  // below what stands for an overload
+    double expected = 0.0;
+    ASSERT_EQ(std::from_chars(text.data(), text.data() + text.size(), expected).ec, std::errc{}) << text;
+    const Result<Number> number = parse_number(text);
+    ASSERT_TRUE(number) << text;
+    ASSERT_EQ(number->value, expected) << text;
   }
 }
 
