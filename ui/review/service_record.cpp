@@ -23,7 +23,7 @@ namespace cellrig::ui {
 namespace {
 
 constexpr int record_answer_within_ms =
-    120'000;  // of silence: a run of many millions of rows is read whole before the first byte comes
+    120'000;  // of silence: for some quantities a run of many millions of rows is read whole before the first byte comes
 constexpr int looks_every_ms = 50;
 constexpr qint64 unread_bytes_max = 4 << 20;
 constexpr std::size_t rows_of_page = 10'000, runs_of_page = 500;
