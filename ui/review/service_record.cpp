@@ -69,6 +69,15 @@ RowPlace row_place_of(const api::Columns& columns, std::size_t row) {
           .discharge_Ah = column_value(columns, "step_discharge_Ah", row)};
 }
 
+/// Of a step that has more rows than the service gives at once.
+std::string thinning_of(const api::SamplesView& samples) {
+  if (!samples.is_decimated) return {};
+  return ApiClient::tr("from %L1 of %L2 rows, every least and greatest value among them")
+      .arg(row_count_of(samples.columns))
+      .arg(samples.row_count)
+      .toStdString();
+}
+
 Error error_of_answer(int status, const QByteArray& body, bool is_over_loaded) {
   const api::ErrorDetail detail = ApiClient::error_of(status, body);
   if (status == 0) return fail(Fault::link_lost, error_text(detail).toStdString());
@@ -297,7 +306,7 @@ Result<std::vector<CycleCurve>> ServiceRecord::curves(const CurveOrder& order, c
         const QString range = range_of((*views)[i].started_test_time_s, (*views)[i].ended_test_time_s);
         const auto samples = get<api::SamplesView>(samples_path(order.run, quantities) + range, is_cancelled);
         if (!samples) return samples.error();
-        builder.add_step(curve_points_of(samples->columns, infos[i].row.step_count));
+        builder.add_step(curve_points_of(samples->columns, infos[i].row.step_count), thinning_of(*samples));
       }
       if (!builder.is_empty()) curves.push_back(builder.curve());
     }
