@@ -71,6 +71,11 @@ struct StoredDefinition {
 };
 using RollupVisitor = std::function<bool(const RollupRow&)>;
 
+/// before < rowid <= last.
+struct RowRange {
+  std::int64_t before = 0, last = 0;
+};
+
 struct AuxRange {
   std::int64_t rowid_before = 0, rowid_last = 0;
 };
@@ -139,6 +144,10 @@ class Reader {
   /// The samples of the run with rowid_before < rowid <= rowid_last.
   [[nodiscard]] Result<std::uint64_t> for_each_sample_between(RunKey run, std::int64_t rowid_before, std::int64_t rowid_last,
                                                               const SampleVisitor& visit);
+
+  /// The samples of the run in these ranges, which are ascending and apart: a few of very many rows.
+  [[nodiscard]] Result<std::uint64_t> for_each_sample_in(RunKey run, const std::vector<RowRange>& ranges,
+                                                         const SampleVisitor& visit);
 
   /// Figures as they were stored, by step or cycle. Empty for a record from before there were any.
   [[nodiscard]] Result<std::vector<StepMetricRow>> step_metrics(RunKey run);

@@ -36,10 +36,7 @@ class StepFinder {
   const StepInfo* last_ = nullptr;
 };
 
-struct Range {
-  std::int64_t before = 0;
-  std::int64_t last = 0;
-};
+using Range = RowRange;
 
 /// Where the rows of these steps lie at this instant. An open step ends at the table's last row.
 template <class Before, class Last>
@@ -58,6 +55,7 @@ Result<Range> range_of(Connection& connection, const std::vector<StepInfo>& step
 struct Scan {
   std::vector<StepInfo> steps;
   Range range;
+  std::vector<Range> only;  ///< within it; empty: all of it
 };
 
 struct KeyedSample {
@@ -98,29 +96,48 @@ Result<void> read_page(Statement& select, StepFinder& finder, Range& range, std:
   return {};
 }
 
+/// The samples of a scan, one after the other; false: enough.
+class SampleScan {
+ public:
+  SampleScan(Statement& select, const Scan& scan, const SampleVisitor& visit)
+      : select_{select}, finder_{scan.steps}, visit_{visit} {}
+
+  Result<bool> read(Range range) {
+    while (range.before < range.last) {
+      if (const Result<void> done = read_page(select_, finder_, range, page_); !done) return done.error();
+      for (const KeyedSample& sample : page_) {
+        ++record_index_;
+        step_record_index_ = sample.step == current_ ? step_record_index_ + 1 : 1;
+        current_ = sample.step;
+        if (!visit_(SampleView{*sample.step, sample.row, sample.rowid, record_index_, step_record_index_})) return false;
+      }
+    }
+    return true;
+  }
+  [[nodiscard]] std::uint64_t count() const { return static_cast<std::uint64_t>(record_index_); }
+
+ private:
+  Statement& select_;
+  StepFinder finder_;
+  const SampleVisitor& visit_;
+  std::vector<KeyedSample> page_;
+  std::int64_t record_index_ = 0, step_record_index_ = 0;
+  const StepInfo* current_ = nullptr;
+};
+
 Result<std::uint64_t> scan_samples(Connection& connection, const Scan& scan, const SampleVisitor& visit) {
   Result<Statement> select = connection.prepare(
       "SELECT rowid, step, test_time_ns, flags, voltage_V, current_A, cell_temperature_degC, ambient_temperature_degC, "
       "charge_Ah, discharge_Ah, charge_Wh, discharge_Wh FROM sample WHERE rowid > ? AND rowid <= ? ORDER BY rowid");
   if (!select) return select.error();
-  StepFinder finder(scan.steps);
-  std::vector<KeyedSample> page;
-  Range range = scan.range;
-  std::int64_t record_index = 0;
-  std::int64_t step_record_index = 0;
-  const StepInfo* current = nullptr;
-  while (range.before < range.last) {
-    if (const Result<void> done = read_page(*select, finder, range, page); !done) return done.error();
-    for (const KeyedSample& sample : page) {
-      ++record_index;
-      step_record_index = sample.step == current ? step_record_index + 1 : 1;
-      current = sample.step;
-      if (!visit(SampleView{*sample.step, sample.row, sample.rowid, record_index, step_record_index})) {
-        return static_cast<std::uint64_t>(record_index);
-      }
-    }
+  SampleScan samples(*select, scan, visit);
+  const std::vector<Range> whole{scan.range};
+  for (const Range& range : scan.only.empty() ? whole : scan.only) {
+    const Result<bool> goes_on = samples.read({std::max(range.before, scan.range.before), std::min(range.last, scan.range.last)});
+    if (!goes_on) return goes_on.error();
+    if (!*goes_on) break;
   }
-  return static_cast<std::uint64_t>(record_index);
+  return samples.count();
 }
 
 }  // namespace
@@ -135,6 +152,11 @@ Result<std::uint64_t> Reader::for_each_sample_after(RunKey run, std::int64_t row
 
 Result<std::uint64_t> Reader::for_each_sample_between(RunKey run, std::int64_t rowid_before, std::int64_t rowid_last,
                                                       const SampleVisitor& visit) {
+  return for_each_sample_in(run, {RowRange{rowid_before, rowid_last}}, visit);
+}
+
+Result<std::uint64_t> Reader::for_each_sample_in(RunKey run, const std::vector<RowRange>& ranges, const SampleVisitor& visit) {
+  if (ranges.empty()) return std::uint64_t{0};
   Scan scan;
   {
     Result<ReadTransaction> transaction = ReadTransaction::begin(impl_->connection);
@@ -146,8 +168,9 @@ Result<std::uint64_t> Reader::for_each_sample_between(RunKey run, std::int64_t r
     const Result<Range> range =
         range_of(impl_->connection, scan.steps, "sample", &StepInfo::sample_rowid_before, &StepInfo::sample_rowid_last);
     if (!range) return range.error();
-    scan.range = Range{std::max(range->before, rowid_before), std::min(range->last, rowid_last)};
+    scan.range = *range;
   }
+  scan.only = ranges;
   return scan_samples(impl_->connection, scan, visit);
 }
 

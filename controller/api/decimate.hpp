@@ -32,13 +32,14 @@ class Decimator {
   /// In order; each row once.
   [[nodiscard]] std::vector<Row> take();
   [[nodiscard]] std::uint64_t row_count() const { return count_; }
+  /// As x_max stands; what lies beyond counts as in the last one.
+  [[nodiscard]] std::size_t stretch_of(double x) const;
 
  private:
   struct Extremes {
     Row least, greatest;
     bool is_known = false;
   };
-  [[nodiscard]] std::size_t stretch_of(double x) const;
   void widen();
 
   Plan plan_;

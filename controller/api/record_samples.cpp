@@ -3,10 +3,12 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "controller/api/decimate.hpp"
 #include "controller/api/record_views.hpp"
+#include "controller/api/sample_blocks.hpp"
 #include "controller/base/config_error.hpp"
 #include "db/reader.hpp"
 #include "db/analysis/step_clock.hpp"
@@ -22,25 +24,31 @@ using Getter = double (*)(const db::SampleView&, double step_time_s);
 struct HotQuantity {
   const char* name;
   Getter get;
+  std::optional<RolledUp> rolled_up = std::nullopt;  ///< none: only its rows tell its extremes
 };
 
 constexpr HotQuantity hot_quantities[] = {
-    {"voltage_V", [](const db::SampleView& v, double) { return v.row.voltage_V; }},
-    {"current_A", [](const db::SampleView& v, double) { return v.row.current_A; }},
+    {"voltage_V", [](const db::SampleView& v, double) { return v.row.voltage_V; }, RolledUp::voltage_V},
+    {"current_A", [](const db::SampleView& v, double) { return v.row.current_A; }, RolledUp::current_A},
     {"power_W", [](const db::SampleView& v, double) { return v.row.voltage_V * v.row.current_A; }},
-    {"cell_temperature_degC", [](const db::SampleView& v, double) { return v.row.cell_temperature_degC; }},
-    {"ambient_temperature_degC", [](const db::SampleView& v, double) { return v.row.ambient_temperature_degC; }},
-    {"step_charge_Ah", [](const db::SampleView& v, double) { return v.row.charge_Ah; }},
-    {"step_discharge_Ah", [](const db::SampleView& v, double) { return v.row.discharge_Ah; }},
-    {"run_charge_Ah", [](const db::SampleView& v, double) { return v.step.run_sums_at_start.charge_Ah + v.row.charge_Ah; }},
+    {"cell_temperature_degC", [](const db::SampleView& v, double) { return v.row.cell_temperature_degC; },
+     RolledUp::cell_temperature_degC},
+    {"ambient_temperature_degC", [](const db::SampleView& v, double) { return v.row.ambient_temperature_degC; },
+     RolledUp::ambient_temperature_degC},
+    {"step_charge_Ah", [](const db::SampleView& v, double) { return v.row.charge_Ah; }, RolledUp::rises_within_step},
+    {"step_discharge_Ah", [](const db::SampleView& v, double) { return v.row.discharge_Ah; }, RolledUp::rises_within_step},
+    {"run_charge_Ah", [](const db::SampleView& v, double) { return v.step.run_sums_at_start.charge_Ah + v.row.charge_Ah; },
+     RolledUp::rises_within_step},
     {"run_discharge_Ah",
-     [](const db::SampleView& v, double) { return v.step.run_sums_at_start.discharge_Ah + v.row.discharge_Ah; }},
+     [](const db::SampleView& v, double) { return v.step.run_sums_at_start.discharge_Ah + v.row.discharge_Ah; },
+     RolledUp::rises_within_step},
     {"step_time_s", [](const db::SampleView&, double step_time_s) { return step_time_s; }},
-    {"step_count", [](const db::SampleView& v, double) { return static_cast<double>(v.step.row.step_count); }},
+    {"step_count", [](const db::SampleView& v, double) { return static_cast<double>(v.step.row.step_count); },
+     RolledUp::rises_within_step},
     {"is_constant_voltage",
      [](const db::SampleView& v, double) { return (v.row.flags & db::sample_flag::constant_voltage) != 0 ? 1.0 : 0.0; }},
     {"is_after_gap", [](const db::SampleView& v, double) { return (v.row.flags & db::sample_flag::after_gap) != 0 ? 1.0 : 0.0; }},
-    {"cycle", [](const db::SampleView& v, double) { return static_cast<double>(v.step.row.cycle); }},
+    {"cycle", [](const db::SampleView& v, double) { return static_cast<double>(v.step.row.cycle); }, RolledUp::rises_within_step},
 };
 
 /// Rows as long as they are few, and extremes meanwhile for when they are not.
@@ -51,12 +59,15 @@ class Thinner {
     decimator_.add(x, values);
     if (rows_.size() <= points_) rows_.push_back({decimator_.row_count() - 1, x, values});
   }
-  [[nodiscard]] bool is_decimated() const { return rows_.size() > points_; }
+  /// There are more rows that were not even looked at.
+  void skip(std::uint64_t rows) { skipped_ += rows; }
+  [[nodiscard]] bool is_decimated() const { return rows_.size() > points_ || skipped_ > 0; }
   [[nodiscard]] std::vector<Decimator::Row> take() { return is_decimated() ? decimator_.take() : std::move(rows_); }
-  [[nodiscard]] std::uint64_t row_count() const { return decimator_.row_count(); }
+  [[nodiscard]] std::uint64_t row_count() const { return decimator_.row_count() + skipped_; }
 
  private:
   std::size_t points_;
+  std::uint64_t skipped_ = 0;
   Decimator decimator_;
   std::vector<Decimator::Row> rows_;
 };
@@ -100,8 +111,9 @@ std::vector<const db::StepInfo*> steps_wanted(const std::vector<db::StepInfo>& s
   return wanted;
 }
 
-Result<void> visit_samples(db::Reader& reader, std::int64_t run, const std::vector<db::StepInfo>& steps, const Range& range,
-                           bool whole_clock, const db::SampleVisitor& visit) {
+/// Every row of the range, and others.
+Result<void> visit_all(db::Reader& reader, std::int64_t run, const std::vector<db::StepInfo>& steps, const Range& range,
+                       bool whole_clock, const db::SampleVisitor& visit) {
   constexpr std::size_t single_steps_max = 200;  // more: one scan over all is cheaper
   const std::vector<const db::StepInfo*> wanted = steps_wanted(steps, range, whole_clock);
   if (wanted.size() == steps.size() || wanted.size() > single_steps_max) {
@@ -164,6 +176,16 @@ Wanted sorted_out(const std::vector<std::string>& quantities) {
   return wanted;
 }
 
+/// None: of some of them the roll-ups know nothing, and all rows are read.
+std::optional<std::vector<RolledUp>> rolled_up_of(const std::vector<const HotQuantity*>& quantities) {
+  std::vector<RolledUp> known;
+  for (const HotQuantity* const quantity : quantities) {
+    if (!quantity->rolled_up) return std::nullopt;
+    known.push_back(*quantity->rolled_up);
+  }
+  return known;
+}
+
 }  // namespace
 
 const std::vector<std::string>& sample_quantities() {
@@ -188,19 +210,34 @@ Result<SamplesView> samples_view(const std::string& database, const SamplesQuery
     return Decimator::Plan{range.from_s, range.expected_end_s, stretches_for(query.points, columns), columns};
   };
 
-  Thinner hot{plan(wanted.hot.size()), query.points};
+  Decimator::Plan hot_plan = plan(wanted.hot.size());
+  const std::optional<std::vector<RolledUp>> rolled_up = rolled_up_of(wanted.hot);
+  SampleBlocks blocks;
+  if (rolled_up) {
+    Result<SampleBlocks> chosen = blocks_to_read(**reader, query.run, *steps, hot_plan, range.from_s, range.to_s, *rolled_up,
+                                                 std::max<std::uint64_t>(rows_read_max, query.points));
+    if (!chosen) return chosen.error();
+    blocks = *std::move(chosen);
+  }
+  Thinner hot{hot_plan, query.points};
+  hot.skip(blocks.skipped_rows);
   std::vector<double> values(wanted.hot.size());
   db::StepClock clock;
   const db::SampleVisitor visit = [&](const db::SampleView& sample) {
-    const double step_time_s = clock.at(sample).value_or(not_measured);
+    const double step_time_s = rolled_up ? not_measured : clock.at(sample).value_or(not_measured);
     if (!range.holds(sample.row.test_time_ns)) return true;
     for (std::size_t i = 0; i < values.size(); ++i) values[i] = wanted.hot[i]->get(sample, step_time_s);
     hot.add(static_cast<double>(sample.row.test_time_ns) * ns_to_s, values);
     return true;
   };
-  const bool is_clock_wanted = std::count(wanted.hot_names.begin(), wanted.hot_names.end(), "step_time_s") != 0;
-  if (const Result<void> done = visit_samples(**reader, query.run, *steps, range, is_clock_wanted, visit); !done)
-    return done.error();
+  if (rolled_up) {
+    const Result<std::uint64_t> done = (*reader)->for_each_sample_in(query.run, blocks.ranges, visit);
+    if (!done) return done.error();
+  } else {
+    const bool is_clock_wanted = std::count(wanted.hot_names.begin(), wanted.hot_names.end(), "step_time_s") != 0;
+    const Result<void> done = visit_all(**reader, query.run, *steps, range, is_clock_wanted, visit);
+    if (!done) return done.error();
+  }
 
   std::map<std::string, Thinner> aux;
   for (const std::string& name : wanted.aux) aux.emplace(name, Thinner{plan(1), query.points});

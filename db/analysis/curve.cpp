@@ -60,6 +60,10 @@ Result<LoadedCurve> load_curve(Reader& reader, const StepInfo& step, std::size_t
   return curve;
 }
 
+std::string LoadedCurve::thinning() const {
+  return thinned_by > 1 ? "from one row in " + std::to_string(thinned_by) : std::string{};
+}
+
 void integrate_charge(std::span<CurvePoint> points) {
   double moved_Ah = 0;
   for (std::size_t i = 0; i < points.size(); ++i) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <limits>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "controller/base/result.hpp"
@@ -28,6 +29,8 @@ inline constexpr std::size_t curve_points_max = 1U << 20;
 struct LoadedCurve {
   std::vector<CurvePoint> points;
   std::size_t thinned_by = 1;  ///< one row in so many was kept
+  /// For whoever looks at what was made of it: "from one row in 4"; empty: from all of them.
+  [[nodiscard]] std::string thinning() const;
 };
 /// The rows of a step, without those that have no voltage or no current.
 [[nodiscard]] Result<LoadedCurve> load_curve(Reader& reader, const StepInfo& step, std::size_t points_max = curve_points_max);

@@ -80,15 +80,16 @@ Result<CycleSummary> summarise(Reader& reader, RunKey run, const SummaryOptions&
   const Result<std::vector<StepInfo>> steps = reader.steps(run);
   if (!steps) return steps.error();
   for (CycleSummaryRow& cycle : summary.cycles) {
-    const Result<std::vector<CurvePoint>> curve = charge_curve(reader, *steps, cycle.row.cycle);
+    const Result<LoadedCurve> curve = charge_curve(reader, *steps, cycle.row.cycle);
     if (!curve) return curve.error();
-    cycle.window = charge_time(*curve, window);
+    cycle.window = charge_time(curve->points, window);
   }
   return summary;
 }
 
-Result<std::vector<CurvePoint>> charge_curve(Reader& reader, std::span<const StepInfo> steps, std::int64_t cycle) {
-  std::vector<CurvePoint> out;
+Result<LoadedCurve> charge_curve(Reader& reader, std::span<const StepInfo> steps, std::int64_t cycle) {
+  LoadedCurve curve;
+  std::vector<CurvePoint>& out = curve.points;
   double moved_Ah = 0;
   std::optional<std::int64_t> from_ns;
   std::vector<CurvePoint> rest;  // belongs to the charge only when it goes on
@@ -102,6 +103,7 @@ Result<std::vector<CurvePoint>> charge_curve(Reader& reader, std::span<const Ste
     if (!is_charge && out.empty()) continue;
     Result<LoadedCurve> part = load_curve(reader, step, curve_points_max / 4);
     if (!part) return part.error();
+    curve.thinned_by = std::max(curve.thinned_by, part->thinned_by);
     if (!from_ns) from_ns = step.row.started_test_time_ns;
     const double offset_s = static_cast<double>(step.row.started_test_time_ns - *from_ns) / 1e9;
     double end_Ah = moved_Ah;
@@ -126,7 +128,7 @@ Result<std::vector<CurvePoint>> charge_curve(Reader& reader, std::span<const Ste
     out.insert(out.end(), part->points.begin(), part->points.end());
     moved_Ah = end_Ah;
   }
-  return out;
+  return curve;
 }
 
 }  // namespace cellrig::db

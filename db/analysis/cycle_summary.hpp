@@ -41,6 +41,6 @@ struct CycleSummary {
 [[nodiscard]] Result<CycleSummary> summarise(Reader& reader, RunKey run, const SummaryOptions& options = {});
 
 /// The charge of one cycle as one curve: its charging steps and the rests between them, time and charge going on.
-[[nodiscard]] Result<std::vector<CurvePoint>> charge_curve(Reader& reader, std::span<const StepInfo> steps, std::int64_t cycle);
+[[nodiscard]] Result<LoadedCurve> charge_curve(Reader& reader, std::span<const StepInfo> steps, std::int64_t cycle);
 
 }  // namespace cellrig::db

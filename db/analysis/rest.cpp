@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace cellrig::db {
 
@@ -12,6 +13,7 @@ constexpr double seconds_per_hour = 3600;
 struct Line {
   double slope = 0;
   double slope_uncertainty = 0;
+  double residual_variance = 0, time_squares = 0;  ///< of the voltage; sum over the points
 };
 
 /// Least squares of the voltage over time. At least three points at different times.
@@ -28,31 +30,94 @@ std::optional<Line> line_through(Curve points) {
   if (!(tt > 0)) return std::nullopt;
   const double slope = tv / tt;
   const double residual = std::max(0.0, vv - slope * tv) / (n - 2);
-  return Line{slope, std::sqrt(residual / tt)};
+  return Line{slope, std::sqrt(residual / tt), residual, tt};
 }
 
-struct Slope {
-  double at_s = 0;
-  double magnitude = 0;  ///< |dV/dt|, V/s
+/// How fast the voltage falls in a window.
+struct Fall {
+  double at_s = 0, width_s = 0;
+  double rate = 0;  ///< V/s
   double uncertainty = 0;
+  double residual_variance = 0, time_squares = 0;
 };
 
+/// The least step between two readings that differ, V: a voltmeter's last digit, or next to nothing.
+double digit_of(Curve rest) {
+  double least_V = std::numeric_limits<double>::infinity();
+  for (std::size_t i = 1; i < rest.size(); ++i) {
+    const double apart_V = std::abs(rest[i].voltage_V - rest[i - 1].voltage_V);
+    if (apart_V > 0) least_V = std::min(least_V, apart_V);
+  }
+  return std::isfinite(least_V) ? least_V : 0.0;
+}
+
+/// Few points scatter little by chance: no window is surer than the noise of the rest allows. Readings that hardly move all err alike by their
+/// last digit, at both ends of a window, however many of them there are; noise greater than a digit takes care of that.
+void set_uncertainties(std::vector<Fall>& falls, double digit_V) {
+  if (falls.empty()) return;
+  std::vector<double> variances;
+  for (const Fall& fall : falls) variances.push_back(fall.residual_variance);
+  const auto middle = variances.begin() + static_cast<std::ptrdiff_t>(variances.size() / 2);
+  std::nth_element(variances.begin(), middle, variances.end());
+  const double noise = *middle;
+  const bool is_dithered = std::sqrt(noise) > 0.5 * digit_V;
+  for (Fall& fall : falls) {
+    const double by_noise = std::sqrt(std::max(fall.residual_variance, noise) / fall.time_squares);
+    const double by_digit = is_dithered ? 0.0 : std::sqrt(2.0 / 12.0) * digit_V / fall.width_s;
+    fall.uncertainty = std::hypot(by_noise, by_digit);
+  }
+}
+
 /// Straight lines through windows that grow with time, so that a decay over decades is seen evenly.
-std::vector<Slope> slopes_of(Curve rest, double from_s, double factor) {
-  std::vector<Slope> slopes;
+std::vector<Fall> falls_of(Curve rest, double from_s, double factor) {
+  std::vector<Fall> falls;
   std::size_t first = 0;
   while (first < rest.size() && rest[first].time_s < from_s) ++first;
+  const Curve looked_at = rest.subspan(first);
   while (first < rest.size()) {
-    constexpr std::size_t points_min = 3;
+    constexpr std::size_t points_min = 5;
     const double until_s = rest[first].time_s * factor;
     std::size_t end = first;
     while (end < rest.size() && (rest[end].time_s < until_s || end - first < points_min)) ++end;
-    const std::optional<Line> line = line_through(rest.subspan(first, end - first));
-    if (line)
-      slopes.push_back({0.5 * (rest[first].time_s + rest[end - 1].time_s), std::abs(line->slope), line->slope_uncertainty});
+    const std::optional<Line> line = end - first < points_min ? std::nullopt : line_through(rest.subspan(first, end - first));
+    const double from = rest[first].time_s, to = rest[end - 1].time_s;
+    if (line) falls.push_back({0.5 * (from + to), to - from, -line->slope, 0, line->residual_variance, line->time_squares});
     first = end;
   }
-  return slopes;
+  set_uncertainties(falls, digit_of(looked_at));
+  return falls;
+}
+
+constexpr double deviations_min = 5;
+constexpr double fall_rate_min = 1e-3 / seconds_per_hour;  ///< V/s; a slower fall is none
+
+/// By what the voltage falls more, up to the end of a window, than it would have at the rate of another one.
+double fall_beyond_V(const std::vector<Fall>& falls, std::size_t plateau, std::size_t peak) {
+  double more_V = 0;
+  for (std::size_t k = plateau + 1; k <= peak; ++k)
+    more_V += std::max(0.0, falls[k].rate - falls[plateau].rate) * falls[k].width_s;
+  return more_V;
+}
+
+/// A rise that is sure, from a plateau on which the voltage does not rise.
+bool is_sign(const std::vector<Fall>& falls, std::size_t i, std::size_t j, const PlatingOptions& options) {
+  const Fall &plateau = falls[i], &peak = falls[j];
+  if (!(peak.rate >= fall_rate_min) || !(plateau.rate >= -2 * plateau.uncertainty)) return false;
+  if (!(peak.rate - plateau.rate > deviations_min * std::hypot(peak.uncertainty, plateau.uncertainty))) return false;
+  const double least_peak = peak.rate - 2 * peak.uncertainty, most_plateau = plateau.rate + 2 * plateau.uncertainty;
+  return least_peak >= options.contrast_min * most_plateau && fall_beyond_V(falls, i, j) >= options.fall_min_V;
+}
+
+/// Of the windows in which the voltage falls at all: the contrast that half of them would have shown.
+double contrast_seen_from(const std::vector<Fall>& falls) {
+  std::vector<double> seen;
+  for (const Fall& fall : falls) {
+    if (fall.rate >= fall_rate_min) seen.push_back(1 + deviations_min * std::sqrt(2.0) * fall.uncertainty / fall.rate);
+  }
+  if (seen.empty()) return std::numeric_limits<double>::infinity();
+  const auto middle = seen.begin() + static_cast<std::ptrdiff_t>(seen.size() / 2);
+  std::nth_element(seen.begin(), middle, seen.end());
+  return *middle;
 }
 
 }  // namespace
@@ -90,25 +155,26 @@ std::optional<double> self_discharge_current(double charge_before_Ah, double cha
 
 std::optional<PlatingSignal> plating_signal(Curve rest, const PlatingOptions& options) {
   constexpr std::size_t windows_min = 8;
-  const std::vector<Slope> slopes = slopes_of(rest, options.from_s, options.window_factor);
-  if (slopes.size() < windows_min) return std::nullopt;
-  // A decay that has come to its end is noise about zero: a rise counts only where both slopes mean something.
-  constexpr double slope_min_V_per_s = 1e-3 / seconds_per_hour;
-  constexpr double deviations_min = 3;
+  const std::vector<Fall> falls = falls_of(rest, options.from_s, options.window_factor);
+  if (falls.size() < windows_min) return std::nullopt;
   PlatingSignal best;
   best.resampled_every = options.window_factor;
-  const Slope* least = &slopes.front();
-  for (const Slope& slope : slopes) {
-    if (slope.magnitude < least->magnitude) least = &slope;
-    if (least->magnitude < slope_min_V_per_s) break;
-    const double rise = slope.magnitude - least->magnitude;
-    const double contrast = slope.magnitude / least->magnitude;
-    if (!(rise > deviations_min * std::hypot(slope.uncertainty, least->uncertainty)) || contrast <= best.contrast) continue;
-    best.contrast = contrast;
-    best.plateau_at_s = least->at_s;
-    best.peak_at_s = slope.at_s;
+  best.contrast_seen_from = contrast_seen_from(falls);
+  for (std::size_t i = 0; i < falls.size(); ++i) {
+    for (std::size_t j = i + 1; j < falls.size(); ++j) {
+      if (!is_sign(falls, i, j, options)) continue;
+      const Fall &plateau = falls[i], &peak = falls[j];
+      const double slow = std::max(plateau.rate, plateau.uncertainty);
+      const double contrast = slow > 0 ? peak.rate / slow : std::numeric_limits<double>::infinity();
+      if (!(contrast > best.contrast)) continue;
+      best.is_found = true;
+      best.contrast = contrast;
+      best.contrast_uncertainty =
+          contrast * std::hypot(peak.uncertainty / peak.rate, slow > 0 ? plateau.uncertainty / slow : 0.0);
+      best.plateau_at_s = plateau.at_s;
+      best.peak_at_s = peak.at_s;
+    }
   }
-  best.is_found = best.contrast >= options.contrast_min;
   return best;
 }
 

@@ -35,21 +35,28 @@ struct SelfDischarge {
 /// From charge instead of voltage: (put in before the storage - got out after it) / storage time, as a mean current, A.
 [[nodiscard]] std::optional<double> self_discharge_current(double charge_before_Ah, double charge_after_Ah, double storage_s);
 
-/// Plated lithium is stripped in the rest after a charge: while it is, the voltage falls slowly, then faster again. |dV/dt| then has a
+/// Plated lithium is stripped in the rest after a charge: while it is, the voltage falls slowly, then faster again. -dV/dt then has a
 /// least value before the end of its decay, followed by a greater one.
 struct PlatingSignal {
   bool is_found = false;
-  double plateau_at_s = 0;     ///< where |dV/dt| is least
-  double peak_at_s = 0;        ///< where it is greatest after that: the end of the stripping
-  double contrast = 1;         ///< |dV/dt| at the peak / at the plateau
-  double resampled_every = 0;  ///< the width of the windows: this factor in time
+  double plateau_at_s = 0;  ///< where the voltage falls most slowly
+  double peak_at_s = 0;     ///< where it falls fastest after that: the end of the stripping
+  double contrast = 1;      ///< -dV/dt at the peak / at the plateau, or / what of the latter is known where that is nothing
+  double contrast_uncertainty = 0;  ///< standard uncertainty, by the noise and the last digit of the voltmeter; 0: none was found
+  double contrast_seen_from = 1;    ///< a smaller one would have been hidden, in half of the windows
+  double resampled_every = 0;       ///< the width of the windows: this factor in time
+  /// Neither found nor to be found: of such a rest nothing can be said.
+  [[nodiscard]] bool is_undecided() const { return !is_found && !(contrast_seen_from <= 2.0); }
 };
 struct PlatingOptions {
   double from_s = 10;          ///< earlier the ohmic and double-layer parts rule
   double window_factor = 1.1;  ///< slopes are of straight lines over windows whose ends stand in this ratio of time
-  double contrast_min = 1.1;   ///< a smaller rise is noise
+  double contrast_min = 1.1;   ///< a smaller rise is none, even if it is sure
+  double fall_min_V =
+      1e-3;  ///< by what the voltage falls more than at the rate of the plateau: a chamber that regulates moves less
 };
-/// The rest's time begins when the charge ended. None: a rest too short for 8 windows.
+/// The rest's time begins when the charge ended. A sign is one that five standard deviations tell from the noise: each of some thousand pairs
+/// of windows could be one. None: a rest too short for 8 windows.
 [[nodiscard]] std::optional<PlatingSignal> plating_signal(Curve rest, const PlatingOptions& options = {});
 
 }  // namespace cellrig::db

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <utility>
@@ -68,9 +69,12 @@ std::string plating_cell(const RestStep& rest, Curve curve) {
   if (rest.before->end->charge_Ah <= rest.before->end->discharge_Ah) return "–";
   const std::optional<PlatingSignal> signal = plating_signal(curve);
   if (!signal) return "too short";
-  return signal->is_found ? fmt::format("sign at {:.0f} to {:.0f} s, contrast {:.2f}", signal->plateau_at_s, signal->peak_at_s,
-                                        signal->contrast)
-                          : std::string("none");
+  if (signal->is_found)
+    return fmt::format("sign at {:.0f} to {:.0f} s, contrast {:.2f} ± {:.2f}", signal->plateau_at_s, signal->peak_at_s,
+                       signal->contrast, 2 * signal->contrast_uncertainty);
+  if (!std::isfinite(signal->contrast_seen_from)) return "not to be told: nothing falls";
+  if (signal->is_undecided()) return fmt::format("not to be told below a contrast of {:.1f}", signal->contrast_seen_from);
+  return fmt::format("none; a contrast of {:.2f} would show", signal->contrast_seen_from);
 }
 
 Result<std::string> rest_table(const ReportRun& run, const std::vector<StepInfo>& steps) {
@@ -91,9 +95,9 @@ Result<std::string> rest_table(const ReportRun& run, const std::vector<StepInfo>
   table.note =
       "Relaxed: against the last voltage under current, after 10 min. Slope: a straight line through the second half of a rest "
       "of an hour or "
-      "more, with twice its standard uncertainty; a steady fall is self-discharge or a leak. Plated lithium: |dV/dt| after a "
-      "charge that "
-      "falls, rises by a tenth or more, and falls again. It is a sign, no proof.";
+      "more, with twice its standard uncertainty; a steady fall is self-discharge or a leak. Plated lithium: -dV/dt after a "
+      "charge that falls and then rises by a tenth or more, which five standard deviations tell from the voltmeter's noise and "
+      "last digit; contrast: the greater over the smaller one, with twice its standard uncertainty. It is a sign, no proof.";
   if (rests.size() == rests_max) table.note += fmt::format(" At most the {} longest rests are told.", rests_max);
   return "<h2>Rests</h2>\n" + table_html(table);
 }

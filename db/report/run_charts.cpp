@@ -259,15 +259,17 @@ Result<ChargeCharts> charge_charts(const std::vector<ChartedRun>& runs) {
   for (const ChargedCycle& cycle : cycles_to_draw(runs)) {
     const Result<std::vector<StepInfo>> steps = cycle.run->reader->steps(cycle.run->summary->info.run);
     if (!steps) return steps.error();
-    const Result<std::vector<CurvePoint>> curve = charge_curve(*cycle.run->reader, *steps, cycle.cycle);
+    const Result<LoadedCurve> curve = charge_curve(*cycle.run->reader, *steps, cycle.cycle);
     if (!curve) return curve.error();
     const std::size_t index = voltage.panels[0].series.size();
     std::vector<ChartPoint> points;
-    for (const CurvePoint& point : *curve) points.push_back({point.moved_Ah, point.voltage_V});
+    for (const CurvePoint& point : curve->points) points.push_back({point.moved_Ah, point.voltage_V});
     voltage.panels[0].series.push_back({cycle.label, colour_of_run(index), thinned(points)});
-    const std::optional<Differential> slope = dq_dv(*curve, {.voltage_step_V = 0.005, .smoothed_over = 5});
+    const std::optional<Differential> slope = dq_dv(curve->points, {.voltage_step_V = 0.005, .smoothed_over = 5});
     if (!slope) continue;
-    out.resampling = slope->resampling;
+    if (out.resampling.empty()) out.resampling = slope->resampling;
+    if (const std::string thinning = curve->thinning(); !thinning.empty())
+      out.resampling += fmt::format("; {} {}", cycle.label, thinning);
     std::vector<ChartPoint> line;
     for (const DifferentialPoint& point : slope->points) line.push_back({point.at, point.value});
     differential.panels[0].series.push_back({cycle.label, colour_of_run(index), thinned(line)});

@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "controller/api/record_views.hpp"
 #include "db/analysis/cycle_summary.hpp"
 #include "db/analysis/cycle_sums.hpp"
 #include "db/analysis/overview.hpp"
@@ -261,6 +262,34 @@ bool bench_opening(const std::string& path, RunKey run, std::size_t rows) {
   return judge(opening / scanning <= 0.2, "opening, of the time to read every row", opening / scanning, "bar 0.2");
 }
 
+/// What the service answers for a picture of the run, and for a look into its middle.
+bool bench_samples(const std::string& path, RunKey run, std::size_t rows) {
+  const double end_s = static_cast<double>(rows) * 0.1;
+  const auto seconds_of = [&](const api::SamplesQuery& query) {
+    return best_seconds([&] {
+      const api::SamplesView view = must(api::samples_view(path, query));
+      if (view.columns.at("test_time_s").empty()) std::exit(1);
+    });
+  };
+  const std::vector<std::string> shown{"voltage_V", "current_A", "cell_temperature_degC", "ambient_temperature_degC"};
+  const double all = best_seconds([&] {
+    auto reader = must(Reader::open(path));
+    must(reader->for_each_sample(run, [](const SampleView&) { return true; }));
+  });
+  const std::size_t points = rows / 5000;  // 2,000 of 10 million
+  const double few = seconds_of({.run = run, .points = points, .quantities = shown});
+  const double many = seconds_of({.run = run, .points = 20'000, .quantities = shown});
+  const double close =
+      seconds_of({.run = run, .from_s = 0.5 * end_s, .to_s = 0.5 * end_s + 600, .points = 20'000, .quantities = shown});
+  std::printf(
+      "samples over the interface of %zu rows: %zu points %.3f s, 20,000 points %.3f s, ten minutes of it %.3f s; reading "
+      "every row %.2f s\n",
+      rows, points, few, many, close, all);
+  bool is_good = judge(few / all <= 0.35, "a picture of a run, of the time to read every row", few / all, "bar 0.35");
+  is_good = judge(close / all <= 0.2, "ten minutes of a run, of the time to read every row", close / all, "bar 0.2") && is_good;
+  return is_good;
+}
+
 // ---- export -----------------------------------------------------------------------------------------------------------
 
 /// The columns of our CSV by hand: one SELECT, to_chars, one buffer.
@@ -363,6 +392,7 @@ int run(bool is_short) {
   is_good = bench_export(folder.string(), short_path, exported, export_rows) && is_good;
   const RunKey long_run = write_run(long_path, run_rows);
   is_good = bench_opening(long_path, long_run, run_rows) && is_good;
+  is_good = bench_samples(long_path, long_run, run_rows) && is_good;
   std::filesystem::remove_all(folder);
   return is_good ? 0 : 1;
 }

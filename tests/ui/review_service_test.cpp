@@ -13,6 +13,7 @@
 
 #include <gtest/gtest.h>
 
+#include "db/recorder.hpp"
 #include "tests/ui/recorded_runs.hpp"
 #include "tests/ui/screen.hpp"
 #include "ui/chart/trace_chart.hpp"
@@ -36,11 +37,11 @@ QByteArray bytes_of(const QString& path) {
   return file.open(QIODevice::ReadOnly) ? file.readAll() : QByteArray();
 }
 
-/// `cellrig serve` on a copy of the recorded runs: one process for all tests.
+/// `cellrig serve` on a copy of a record.
 class Service {
  public:
-  Service() {
-    QFile::copy(recorded_runs(), database());
+  explicit Service(const QString& record = recorded_runs()) {
+    QFile::copy(record, database());
     process_.setProcessChannelMode(QProcess::ForwardedErrorChannel);
     process_.start(QStringLiteral(CELLRIG_PROGRAM),
                    {QStringLiteral("serve"), QStringLiteral("--simulated"), QStringLiteral("--idle"), QStringLiteral("--quiet"),
@@ -63,6 +64,7 @@ class Service {
   ServiceAddress address_;
 };
 
+/// One process for all tests.
 const Service& service() {
   static const Service one;
   return one;
@@ -248,6 +250,77 @@ TEST(ReviewWindow, reviews_the_bench_it_is_connected_to) {
   review.export_to(ExportKind::battery_data_format, folder.filePath(QStringLiteral("x.bdf.csv")));
   EXPECT_TRUE(wait_until([&] { return is_done; }, 30'000)) << qPrintable(review.status());
   EXPECT_TRUE(QFile::exists(folder.filePath(QStringLiteral("x.bdf.metadata.json"))));
+}
+
+/// A run of one charge with more rows than the service gives at once.
+void record_long_charge(const std::string& path, int rows) {
+  auto recorder = db::Recorder::open({.path = path, .commit = db::CommitPolicy::simulated()});
+  ASSERT_TRUE(recorder);
+  db::RunRow run;
+  run.channel = "ch1";
+  run.cell_name = "cell";
+  run.profile_name = "slow";
+  run.time_source = "virtual";
+  run.nominal_capacity_Ah = 5;
+  const db::RunKey key = (*recorder)->begin_run(run);
+  db::StepRow step{.step = (*recorder)->next_step_key(), .run = key, .step_count = 1};
+  step.cycle = 1;
+  step.in_cycle = true;
+  step.type = "CC_CHG";
+  (*recorder)->begin_step(step);
+  db::SampleRow row{.step = step.step};
+  for (int i = 0; i < rows; ++i) {
+    const double share = static_cast<double>(i) / rows;
+    row.test_time_ns = i * 1'000'000'000LL;
+    row.flags = db::sample_flag::output_on;
+    row.voltage_V = 3.0 + 1.2 * share;
+    row.current_A = 0.5;
+    row.charge_Ah = 5.0 * share;
+    (*recorder)->append(row);
+  }
+  (*recorder)->end_step({.step = step.step, .ended_test_time_ns = row.test_time_ns, .reason = "condition", .charge_Ah = 5.0});
+  (*recorder)->append(db::CycleRow{.run = key, .cycle = 1, .charge_Ah = 5.0});
+  (*recorder)->end_run({.run = key, .status = "completed"});
+  ASSERT_TRUE((*recorder)->close());
+}
+
+// Who looks at dQ/dV must know when it is not made from every row.
+TEST(ReviewLongStep, says_that_its_curves_are_thinned_out) {
+  QTemporaryDir dir;
+  const QString path = dir.filePath(QStringLiteral("long.db"));
+  ASSERT_NO_FATAL_FAILURE(record_long_charge(path.toStdString(), 30'000));
+  const Service long_service{path};
+  ServiceRecord over_http{long_service.address()};
+  const auto file = FileRecord::open(path.toStdString());
+  ASSERT_TRUE(file);
+  const CurveOrder order{.run = 1, .cycles = {1}};
+  const auto whole = (*file)->curves(order, never), got = over_http.curves(order, never);
+  ASSERT_TRUE(whole);
+  ASSERT_TRUE(got) << got.error().what;
+  ASSERT_EQ(whole->size(), 1U);
+  ASSERT_EQ(got->size(), 1U);
+  EXPECT_EQ(whole->front().thinning, "") << "of the file all rows are read";
+  const std::string& thinning = got->front().thinning;
+  EXPECT_NE(thinning.find("30,000 rows"), std::string::npos) << thinning;
+  const auto middle = [](const CycleCurve& curve) {
+    const std::vector<Point> points = curve.dq_dv->points(*curve.dq_dv->extent(), 200);
+    return points.at(points.size() / 2).y;
+  };
+  EXPECT_NEAR(middle(got->front()), 5.0 / 1.2, 0.05);
+  EXPECT_NEAR(middle(whole->front()), 5.0 / 1.2, 0.05);
+
+  MainWindow window;
+  show_in(window, small_screen);
+  window.connect_to(long_service.address());
+  ReviewView& review = window.review_view();
+  QTest::mouseClick(&window.page_button(MainWindow::Page::review), Qt::LeftButton);
+  ASSERT_TRUE(wait_until([&] { return review.run_list().shown_count() == 1; }, 30'000)) << qPrintable(review.status());
+  review.run_list().choose(1);
+  review.tabs().setCurrentWidget(&review.curve_page());
+  EXPECT_TRUE(
+      wait_until([&] { return review.curve_page().note().contains(QStringLiteral("Thinned out: cycle 1 from")); }, 30'000))
+      << qPrintable(review.curve_page().note());
+  EXPECT_EQ(clipped_texts(window).toStdString(), "");
 }
 
 // Somebody opens a file of a colleague: it stays when the page is shown again, and a button leads back to the bench.

@@ -119,7 +119,7 @@ void CurvePage::paint_curves() {
   const int direction = direction_->currentIndex();
   int colour = -1, shown = 0;
   std::pair<db::RunKey, std::int64_t> previous{-1, -1};
-  QString resampling;
+  QString resampling, thinning;
   for (const CycleCurve& curve : curves_) {
     if ((direction == charge && !curve.is_charge) || (direction == discharge && curve.is_charge)) continue;
     const std::pair<db::RunKey, std::int64_t> key{curve.run, curve.cycle};
@@ -133,9 +133,12 @@ void CurvePage::paint_curves() {
     voltage_chart_->add_trace(0, look, curve.voltage_by_charge);
     differential_chart_->add_trace(0, look, curve.dq_dv);
     if (!curve.resampling.empty()) resampling = to_text(curve.resampling);
+    if (!curve.thinning.empty() && thinning.isEmpty())
+      thinning = tr("Thinned out: cycle %1 %2.").arg(curve.cycle).arg(to_text(curve.thinning));
     ++shown;
   }
   if (direction == both) resampling = tr("Solid: charge, dashed: discharge. dQ/dV: %1.").arg(resampling);
+  if (!thinning.isEmpty()) resampling += (resampling.isEmpty() ? QString() : QStringLiteral(" ")) + thinning;
   note_->setText(shown == 0 ? tr("No such cycle in the runs that are chosen.") : resampling);
   voltage_chart_->follow();
   differential_chart_->follow();

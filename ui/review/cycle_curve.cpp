@@ -19,10 +19,12 @@ bool is_part_of(const db::StepInfo& step, std::int64_t cycle, bool is_charge) {
 }
 
 CycleCurveBuilder::CycleCurveBuilder(const CurveOrder& order, std::int64_t cycle, bool is_charge)
-    : voltage_step_V_(order.voltage_step_V), smoothed_over_(order.smoothed_over), curve_{order.run,     cycle,         is_charge,
-                                                                                         curve_trace(), curve_trace(), {}} {}
+    : voltage_step_V_(order.voltage_step_V),
+      smoothed_over_(order.smoothed_over),
+      curve_{order.run, cycle, is_charge, curve_trace(), curve_trace(), {}, {}} {}
 
-void CycleCurveBuilder::add_step(const std::vector<db::CurvePoint>& points) {
+void CycleCurveBuilder::add_step(const std::vector<db::CurvePoint>& points, const std::string& thinning) {
+  if (!thinning.empty()) curve_.thinning = thinning;
   double moved_Ah = 0;
   for (const db::CurvePoint& p : points) {
     moved_Ah = std::abs(p.moved_Ah);

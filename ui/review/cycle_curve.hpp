@@ -18,6 +18,7 @@ struct CycleCurve {
   std::shared_ptr<Trace> voltage_by_charge;  ///< V against Ah moved since this direction began
   std::shared_ptr<Trace> dq_dv;              ///< Ah/V against V; of the step that moved most
   std::string resampling;                    ///< how dQ/dV was computed, in words
+  std::string thinning;                      ///< which rows it is made from, in words; empty: all of them
 };
 struct CurveOrder {
   db::RunKey run = 0;
@@ -32,8 +33,9 @@ struct CurveOrder {
 class CycleCurveBuilder {
  public:
   CycleCurveBuilder(const CurveOrder& order, std::int64_t cycle, bool is_charge);
-  /// In the order of time. The points of one step, whose charge counts from its start.
-  void add_step(const std::vector<db::CurvePoint>& points);
+  /// In the order of time. The points of one step, whose charge counts from its start. `thinning`: which of its rows they are, in words; empty:
+  /// all of them.
+  void add_step(const std::vector<db::CurvePoint>& points, const std::string& thinning);
   [[nodiscard]] bool is_empty() const { return curve_.voltage_by_charge->is_empty(); }
   [[nodiscard]] const CycleCurve& curve() const { return curve_; }
 

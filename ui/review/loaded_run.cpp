@@ -197,7 +197,7 @@ Result<std::vector<CycleCurve>> load_curves(db::Reader& reader, const CurveOrder
         if (is_cancelled()) return cancelled();
         const Result<db::LoadedCurve> curve = db::load_curve(reader, step);
         if (!curve) return curve.error();
-        builder.add_step(curve->points);
+        builder.add_step(curve->points, curve->thinning());
       }
       if (!builder.is_empty()) curves.push_back(builder.curve());
     }

@@ -23,7 +23,7 @@ namespace cellrig::ui {
 namespace {
 
 constexpr int record_answer_within_ms =
-    120'000;  // of silence: a run of many millions of rows is read whole before the first byte comes
+    120'000;  // of silence: for some quantities a run of many millions of rows is read whole before the first byte comes
 constexpr int looks_every_ms = 50;
 constexpr qint64 unread_bytes_max = 4 << 20;
 constexpr std::size_t rows_of_page = 10'000, runs_of_page = 500;
@@ -67,6 +67,15 @@ RowPlace row_place_of(const api::Columns& columns, std::size_t row) {
           .step_time_s = column_value(columns, "step_time_s", row),
           .charge_Ah = column_value(columns, "step_charge_Ah", row),
           .discharge_Ah = column_value(columns, "step_discharge_Ah", row)};
+}
+
+/// Of a step that has more rows than the service gives at once.
+std::string thinning_of(const api::SamplesView& samples) {
+  if (!samples.is_decimated) return {};
+  return ApiClient::tr("from %L1 of %L2 rows, every least and greatest value among them")
+      .arg(row_count_of(samples.columns))
+      .arg(samples.row_count)
+      .toStdString();
 }
 
 Error error_of_answer(int status, const QByteArray& body, bool is_over_loaded) {
@@ -297,7 +306,7 @@ Result<std::vector<CycleCurve>> ServiceRecord::curves(const CurveOrder& order, c
         const QString range = range_of((*views)[i].started_test_time_s, (*views)[i].ended_test_time_s);
         const auto samples = get<api::SamplesView>(samples_path(order.run, quantities) + range, is_cancelled);
         if (!samples) return samples.error();
-        builder.add_step(curve_points_of(samples->columns, infos[i].row.step_count));
+        builder.add_step(curve_points_of(samples->columns, infos[i].row.step_count), thinning_of(*samples));
       }
       if (!builder.is_empty()) curves.push_back(builder.curve());
     }
