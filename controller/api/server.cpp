@@ -23,6 +23,7 @@
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 #include <boost/beast/websocket/stream.hpp>
+#include <algorithm>
 #include <optional>
 #include <thread>
 
@@ -125,7 +126,7 @@ struct Server::Impl {
                                      Service::Admitted admitted);
   [[nodiscard]] Task<void> watch_subscriber(std::shared_ptr<Socket> socket, std::shared_ptr<Subscriber> subscriber);
   [[nodiscard]] Task<Response> respond(const Request& request, const Service::Admitted& admitted);
-  [[nodiscard]] std::optional<Response> why_no_stream() const;
+  [[nodiscard]] std::optional<Response> why_no_stream(const std::string& account);
 
   ServerSettings settings;
   BenchControl& bench;
@@ -300,9 +301,16 @@ Task<Response> Server::Impl::respond(const Request& request, const Service::Admi
   co_return co_await service.answer(request, admitted);
 }
 
-std::optional<Response> Server::Impl::why_no_stream() const {
-  if (const_cast<Service&>(service).hub().subscriber_count() < settings.limits.subscribers_max) return std::nullopt;
-  return error_response(503, {.code = "busy", .message = "there are as many subscribers of the stream as there can be"});
+std::optional<Response> Server::Impl::why_no_stream(const std::string& account) {
+  const auto& subscribers = service.hub().subscribers();
+  const auto of_account = static_cast<std::size_t>(std::count_if(
+      subscribers.begin(), subscribers.end(), [&account](const auto& subscriber) { return subscriber->owner() == account; }));
+  const bool has_enough = !account.empty() && of_account >= settings.limits.subscribers_of_account_max;
+  if (!has_enough && subscribers.size() < settings.limits.subscribers_max) return std::nullopt;
+  ErrorDetail error{.code = "busy"};
+  error.message = has_enough ? "this account has as many subscribers of the stream as one can have"
+                             : "there are as many subscribers of the stream as there can be";
+  return error_response(503, std::move(error));
 }
 
 Task<void> Server::Impl::serve(std::shared_ptr<Stream> stream, std::string remote, std::shared_ptr<Connection> self) {
@@ -330,7 +338,7 @@ Task<void> Server::Impl::serve(std::shared_ptr<Stream> stream, std::string remot
     }
     Service::Admitted admitted = co_await service.admit(request);
     if (!admitted.refusal && is_upgrade && admitted.routed.route->operation == Operation::stream) {
-      admitted.refusal = why_no_stream();
+      admitted.refusal = why_no_stream(admitted.who.name);
       if (!admitted.refusal) {
         co_await broadcast(stream, parser.release(), admitted);
         co_return;

@@ -344,8 +344,7 @@ TEST(OpenApi, asks_a_key_of_every_write_and_a_fencing_token_of_every_order_to_a_
     }
     EXPECT_EQ(headers, expected) << name;
     const std::string description{operation.at("description").as_string()};
-    EXPECT_EQ(description.find("without") != std::string::npos, headers.size() != 2)
-        << name << " says why it has not both";
+    EXPECT_EQ(description.find("without") != std::string::npos, headers.size() != 2) << name << " says why it has not both";
   }
   EXPECT_EQ(stops, (std::set<std::string>{"stop_all", "stop_chamber", "stop_channel"}));
 }

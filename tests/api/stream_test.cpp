@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <ctime>
 
+#include "controller/api/access.hpp"
 #include "controller/api/live_hub.hpp"
 #include "controller/async/thread_priority.hpp"
 #include "controller/api/messages_codec.hpp"
@@ -127,6 +128,34 @@ TEST(Stream, takes_no_more_subscribers_than_it_can_serve) {
                         {"Sec-WebSocket-Version", "13"},
                         {"Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="}});
   EXPECT_EQ(three.ask(request("GET", "/api/v1/stream", headers)).status, 503);
+}
+
+// One account with many windows, or a script that forgets to close, leaves room for the others.
+TEST(Stream, is_never_taken_up_by_one_account) {
+  FakeBenchSettings settings{.limits = patient_limits()};
+  settings.limits.subscribers_of_account_max = 2;
+  settings.accounts =
+      parse_accounts(account_line("vera", Role::viewer, "open") + account_line("otto", Role::operates, "open"), "accounts");
+  FakeBench bench{settings};
+  std::vector<std::unique_ptr<Client>> clients;
+  const auto status_for = [&](const char* authorization) {
+    clients.push_back(std::make_unique<Client>(bench.port()));
+    return clients.back()
+        ->ask(request("GET", "/api/v1/stream",
+                      {{"Authorization", authorization},
+                       {"Connection", "Upgrade"},
+                       {"Upgrade", "websocket"},
+                       {"Sec-WebSocket-Version", "13"},
+                       {"Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="}}))
+        .status;
+  };
+  constexpr const char *vera = "Basic dmVyYTpvcGVu", *otto = "Basic b3R0bzpvcGVu";
+  for (const int status : {101, 101, 503}) EXPECT_EQ(status_for(vera), status);
+  EXPECT_EQ(status_for(otto), 101);
+  clients.erase(clients.begin());
+  int again = 503;
+  for (int i = 0; i < 1000 && again == 503; ++i) again = status_for(vera);
+  EXPECT_EQ(again, 101) << "a place that was left is free";
 }
 
 SharedText text_of(std::size_t bytes) { return std::make_shared<const std::string>(bytes, 'x'); }

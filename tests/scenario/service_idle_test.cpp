@@ -261,6 +261,20 @@ TEST_F(IdleChannel, that_does_not_answer_any_more_is_told_of_once_as_a_warning_a
   bench.close();
 }
 
+// The accounts file of a service says nothing of a cell: people are told, once, and the bench works on.
+TEST_F(IdleChannel, is_not_kept_from_a_start_by_what_the_service_warns_of) {
+  ServiceHarness bench(options());
+  bench.open();
+  for (int i = 0; i < 3; ++i) bench.service().warn("the accounts stay as they were", "Mend the file.");
+  const std::vector<AlarmStatus> open = open_alarms(bench);
+  ASSERT_EQ(open.size(), 1U);
+  EXPECT_EQ(open[0].severity, AlarmSeverity::warning);
+  EXPECT_EQ(open[0].what_to_do, "Mend the file.");
+  EXPECT_GT(open[0].id, std::uint64_t{1} << 20) << "no number of a process before";
+  expect_started(bench, "ch2", "warm");
+  bench.close();
+}
+
 // What flowed into the cell behind everybody's back is in no row: the overcharge guard of the run that goes on must know of it.
 TEST_F(IdleChannel, whose_output_was_found_on_adds_that_charge_to_the_guard_of_the_run_that_goes_on) {
   ServiceHarness bench(options());

@@ -86,7 +86,9 @@ api::RehearsalView rehearsed(bool trips) {
   result.peak_temperature_degC = warmest_degC;
   result.limits = {{"voltage_max_V", "V", 4.25, highest_V, 4.25 - highest_V, "cccv_charge"},
                    {"charge_current_max_A", "A", 10.5, 4.0, 6.5, "cccv_charge"},
-                   {"cell_temperature_max_degC", "degC", 60, warmest_degC, 60 - warmest_degC, "cccv_charge"}};
+                   {"cell_temperature_max_degC", "degC", 60, warmest_degC, 60 - warmest_degC, "cccv_charge"},
+                   {"cell_temperature_min_degC", "degC", -35, 25, 60, "cccv_charge"},
+                   {"temperature_rate_max_K_per_s", "K/s", 1, 0.02, 0.98, "cccv_charge"}};
   view.result = result;
   return view;
 }

@@ -13,9 +13,11 @@
 #include <gtest/gtest.h>
 
 #include "tests/ui/live_fixture.hpp"
+#include "ui/api_client/api_client.hpp"
 #include "ui/chart/palette.hpp"
 #include "ui/live/bench_view.hpp"
 #include "ui/live/channel_tile.hpp"
+#include "ui/model/bench_model.hpp"
 #include "ui/review/review_view.hpp"
 
 namespace cellrig::ui::test {
@@ -47,6 +49,24 @@ TEST_F(Window, follows_the_theme_of_the_desktop_while_it_runs) {
   QTest::qWait(50);
   EXPECT_FALSE(colours().is_dark) << "somebody chose light";
   read_desktop_with([] { return false; });
+}
+
+// Warnings that nobody acknowledges for months: the service forgets the oldest, and so does the window; a trip stays.
+TEST(BenchModel, keeps_a_bounded_number_of_alarms_and_every_open_trip) {
+  ApiClient client;
+  BenchModel model(client);
+  api::StreamMessage message;
+  message.type = api::StreamType::alarm;
+  for (int i = 1; i <= 2 * static_cast<int>(BenchModel::alarms_max); ++i) {
+    message.alarm = api::AlarmView{};
+    message.alarm->id = i;
+    message.alarm->severity = i == 7 ? api::AlarmSeverity::trip : api::AlarmSeverity::warning;
+    message.alarm->text = "measurement failed " + std::to_string(i);
+    model.apply(message);
+  }
+  EXPECT_EQ(model.alarms().size(), BenchModel::alarms_max);
+  EXPECT_EQ(model.alarms().front().id, 7);
+  EXPECT_EQ(model.alarms()[1].id, 2 * static_cast<int>(BenchModel::alarms_max)) << "the newest of the others";
 }
 
 /// What a screen reader finds nothing to say of, one per line.

@@ -1,7 +1,11 @@
 #include "ui/chart/palette.hpp"
 
 #include <QApplication>
+#include <QPainter>
+#include <QProxyStyle>
 #include <QStyleFactory>
+#include <QStyleOption>
+#include <QTableView>
 #include <cmath>
 #include <utility>
 
@@ -55,6 +59,40 @@ Palette dark_palette() {
   p.band = {mixed(sky_blue, 20, p.surface), mixed(orange, 26, p.surface)};
   return p;
 }
+
+/// * Fusion's outline of a check box is darker than the window: on a dark one nobody sees it.
+/// * A number at the right of its column needs room before the word at the left of the next one.
+class RoomyFusion : public QProxyStyle {
+ public:
+  using QProxyStyle::QProxyStyle;
+  int pixelMetric(PixelMetric metric, const QStyleOption* option, const QWidget* widget) const override {
+    const bool is_of_cell = metric == PM_FocusFrameHMargin && qobject_cast<const QTableView*>(widget) != nullptr;
+    return is_of_cell ? cell_margin : QProxyStyle::pixelMetric(metric, option, widget);
+  }
+  void drawPrimitive(PrimitiveElement element, const QStyleOption* option, QPainter* painter,
+                     const QWidget* widget) const override {
+    if (element != PE_IndicatorCheckBox) return QProxyStyle::drawPrimitive(element, option, painter, widget);
+    const Palette& p = colours();
+    const bool is_usable = option->state.testFlag(State_Enabled), is_on = option->state.testFlag(State_On);
+    const QColor outline = !is_usable ? p.border : option->state.testFlag(State_HasFocus) ? p.accent : p.muted;
+    constexpr qreal pen_width = 2, corner = 3;
+    const QRectF box = QRectF(option->rect).adjusted(1, 1, -1, -1);
+    painter->save();
+    painter->setRenderHint(QPainter::Antialiasing);
+    painter->setPen(QPen(outline, pen_width));
+    painter->setBrush(is_on ? (is_usable ? p.accent : p.border) : p.surface);
+    painter->drawRoundedRect(box, corner, corner);
+    if (is_on) {
+      const auto at = [&box](qreal x, qreal y) { return QPointF(box.left() + x * box.width(), box.top() + y * box.height()); };
+      painter->setPen(QPen(text_on(p.accent), pen_width + 1));
+      painter->drawPolyline(QPolygonF({at(0.22, 0.52), at(0.43, 0.74), at(0.8, 0.28)}));
+    }
+    painter->restore();
+  }
+
+ private:
+  static constexpr int cell_margin = 9;
+};
 
 Palette& current() {
   static Palette held = light_palette();
@@ -128,7 +166,8 @@ QCheckBox { spacing: 10px; min-height: 40px; }
 QCheckBox::indicator { width: 22px; height: 22px; }
 QTableView { border: 1px solid %border; border-radius: 6px; gridline-color: %grid; background: %surface; alternate-background-color: %alternate; }
 QTableView::item { padding: 0 8px; }
-QHeaderView::section { background: %window; color: %muted; border: none; border-bottom: 1px solid %border; padding: 8px 4px; font-weight: 600; }
+QHeaderView { background: %window; border: none; border-bottom: 1px solid %border; }
+QHeaderView::section { background: %window; color: %muted; border: none; padding: 8px 10px; font-weight: 600; }
 QTabWidget::pane { border: 1px solid %border; border-radius: 6px; background: %surface; }
 QTabBar::tab { min-height: 44px; padding: 0 18px; color: %muted; border: none; border-bottom: 3px solid transparent; }
 QTabBar::tab:selected { color: %accent; border-bottom: 3px solid %accent; }
@@ -175,7 +214,7 @@ void apply_theme(Theme theme) {
   chosen_theme() = theme;
   const bool is_dark = theme == Theme::dark || (theme == Theme::desktop && desktop_reader()());
   current() = is_dark ? dark_palette() : light_palette();
-  QApplication::setStyle(QStyleFactory::create(QStringLiteral("Fusion")));
+  QApplication::setStyle(new RoomyFusion(QStyleFactory::create(QStringLiteral("Fusion"))));
   QApplication::setPalette(widget_palette(current()));
   qApp->setStyleSheet(style_sheet(current()));
 }

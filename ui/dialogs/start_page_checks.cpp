@@ -32,15 +32,22 @@ QString place_of(const api::FindingView& finding) {
 /// "cell_temperature_max_degC" -> "cell temperature max": the unit has a column of its own. In one line.
 QString limit_words(const api::ApproachView& limit) {
   QString words = to_text(limit.limit);
-  const QString unit = QLatin1Char('_') + to_text(limit.unit);
+  const QString unit = QLatin1Char('_') + to_text(limit.unit).replace(QLatin1Char('/'), QStringLiteral("_per_"));
   if (words.endsWith(unit)) words.chop(unit.size());
   return words.replace(QLatin1Char('_'), QChar(QChar::Nbsp)).toHtmlEscaped();
 }
 
+/// Spaces that do not break: a cell of two lines would tear the rows apart.
+QString table_line(const QString& name, const QString& limit, const QString& nearest, const QString& unit) {
+  return QStringLiteral(
+             "<tr><td>%1&nbsp;&nbsp;</td><td align='right'>%2&nbsp;&nbsp;</td><td "
+             "align='right'>%3&nbsp;&nbsp;</td><td>%4</td></tr>")
+      .arg(name, limit, nearest, unit);
+}
+
 QString approach_line(const api::ApproachView& limit) {
-  return QStringLiteral("<tr><td>%1 &nbsp;</td><td align='right'>%2 &nbsp;</td><td align='right'>%3 &nbsp;</td><td>%4</td></tr>")
-      .arg(limit_words(limit), number_text(limit.bound, 2), number_text(limit.nearest, 2),
-           limit.unit == "degC" ? QStringLiteral("°C") : to_text(limit.unit).toHtmlEscaped());
+  return table_line(limit_words(limit), number_text(limit.bound, 2), number_text(limit.nearest, 2),
+                    limit.unit == "degC" ? QStringLiteral("°C") : to_text(limit.unit).toHtmlEscaped());
 }
 }  // namespace
 
@@ -258,8 +265,7 @@ void StartPage::show_rehearsal() {
   chart_->add_trace(1, {{}, colours().series_colour(1)}, curve(result.curves.current_A));
   chart_->add_trace(2, {{}, colours().series_colour(2)}, curve(result.curves.cell_temperature_degC));
   chart_->follow();
-  QStringList lines{QStringLiteral("<tr><td></td><td align='right'>%1 &nbsp;</td><td align='right'>%2 &nbsp;</td><td></td></tr>")
-                        .arg(tr("limit"), tr("nearest"))};
+  QStringList lines{table_line({}, tr("limit"), tr("nearest"), {})};
   for (const api::ApproachView& limit : result.limits) lines += approach_line(limit);
   limits_->setText(QStringLiteral("<table>") + lines.join(QString()) + QStringLiteral("</table>"));
 }

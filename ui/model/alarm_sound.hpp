@@ -19,7 +19,7 @@ class AlarmSound {
   [[nodiscard]] bool is_on() const;
 
  private:
-  /// Number and instant: another process of the service counts from 1 again.
+  /// Number and instant: a service of an earlier version counted from 1 again.
   using Key = std::pair<std::int64_t, std::int64_t>;
   std::set<Key> open_, silenced_;
 };

@@ -8,9 +8,8 @@ namespace cellrig::ui {
 
 namespace {
 constexpr Trace::Capacity spark_capacity{.recent_points = 1024, .history_buckets = 512};
-constexpr std::size_t alarms_max = 500;  ///< the oldest that are done with are forgotten
-
 bool is_open(const api::AlarmView& alarm) { return alarm.acknowledged_by.empty(); }
+bool is_open_trip(const api::AlarmView& alarm) { return is_open(alarm) && alarm.severity == api::AlarmSeverity::trip; }
 }  // namespace
 
 BenchModel::BenchModel(ApiClient& client, QObject* parent) : QObject(parent) {
@@ -109,7 +108,7 @@ void BenchModel::sort_alarms() {
     if (a.severity != b.severity) return a.severity > b.severity;
     return a.id > b.id;
   });
-  if (alarms_.size() > alarms_max && !is_open(alarms_.back())) alarms_.resize(alarms_max);
+  while (alarms_.size() > alarms_max && !is_open_trip(alarms_.back())) alarms_.pop_back();
 }
 
 void BenchModel::take_samples(const api::LiveSamples& samples) {

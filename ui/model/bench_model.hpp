@@ -17,6 +17,8 @@ class ApiClient;
 class BenchModel : public QObject {
   Q_OBJECT
  public:
+  /// As many as the service keeps: those that are done with are forgotten first, then the least grave and oldest; an open trip never is.
+  static constexpr std::size_t alarms_max = 500;
   /// Follows the stream of this client, which must live longer.
   explicit BenchModel(ApiClient& client, QObject* parent = nullptr);
 

@@ -64,8 +64,8 @@ ReviewView::ReviewView(QWidget* parent) : QWidget(parent) {
   splitter_->setChildrenCollapsible(false);
   make_left(*splitter_);
   make_right(*splitter_);
-  splitter_->setStretchFactor(0, 0);
-  splitter_->setStretchFactor(1, 1);
+  splitter_->setStretchFactor(0, 1);  // on a large screen the list has room for all of its columns
+  splitter_->setStretchFactor(1, 4);
   splitter_->setSizes({440, 900});
   layout->addWidget(splitter_);
 }

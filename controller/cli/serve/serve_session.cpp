@@ -117,7 +117,6 @@ class ServeSession {
   void start_what_was_asked_for();
   void write_ready_file();
   void hear_of_change(const api::ServerChange& change);
-  void tell_of_unknown_cells();
   [[nodiscard]] Library library() const;
   [[nodiscard]] ExitCode close();
   [[nodiscard]] ChannelOptions channel_options() const {
@@ -364,7 +363,7 @@ bool ServeSession::hold_bench(std::vector<InterruptedRun> interrupted, std::vect
                                 .action = "bench opened",
                                 .detail = boost::json::serialize(boost::json::object{
                                     {"bench", bench_.name}, {"simulated", rig_->is_simulated()}, {"version", version}})});
-  tell_of_unknown_cells();
+  for (const api::ServerChange& change : cells_nobody_added(options_.database)) hear_of_change(change);
   try {
     run_to_end(rig_->time(), whole(std::move(interrupted), std::move(trips)));
   } catch (...) {
@@ -445,10 +444,6 @@ void ServeSession::hear_of_change(const api::ServerChange& change) {
                                 .action = change.action,
                                 .reason = change.reason.empty() ? change.text : change.reason,
                                 .detail = boost::json::serialize(boost::json::object{{"what", change.text}})});
-}
-
-void ServeSession::tell_of_unknown_cells() {
-  for (const api::ServerChange& change : cells_nobody_added(options_.database)) hear_of_change(change);
 }
 
 /// In one piece: whoever waits for it never reads half of it.

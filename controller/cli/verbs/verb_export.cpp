@@ -58,8 +58,7 @@ void export_sensors(db::Reader& reader, const ExportVerbOptions& options) {
 void export_battery_data_format(db::Reader& reader, const ExportVerbOptions& options, const db::RunInfo& info) {
   const std::string path =
       options.output.empty() ? db::bdf_file_name(options.institution, info, static_cast<int>(options.run)) : options.output;
-  const db::BdfMetadataOptions metadata{.exported_at = RealTime{}.utc_now(),
-                                        .protocol = protocol_text(info)};
+  const db::BdfMetadataOptions metadata{.exported_at = RealTime{}.utc_now(), .protocol = protocol_text(info)};
   const db::BdfFiles files = value_or_throw(
       db::export_bdf_files(reader, options.run, db::ExportOptions{path, options.overwrite},
                            options.labels == "machine" ? db::BdfLabels::machine : db::BdfLabels::preferred, metadata),

@@ -42,7 +42,7 @@ TEST(AlarmSound, that_was_silenced_comes_back_with_the_next_alarm_and_with_no_lo
   EXPECT_FALSE(sound.is_on()) << "the new one was acknowledged, the old one stays silent";
 }
 
-// A service that was started anew counts its alarms from 1.
+// A service of an earlier version that was started anew counted its alarms from 1.
 TEST(AlarmSound, is_not_silenced_by_an_alarm_of_the_process_before) {
   AlarmSound sound;
   sound.look({an_alarm(1, 1000)});
