@@ -10,7 +10,7 @@ PACKAGES_BUILD=(g++ cmake ninja-build ccache mold pkg-config libmodbus-dev libsq
   libspdlog-dev libssl-dev libgtest-dev libgmock-dev libbenchmark-dev python3
   qt6-base-dev qt6-charts-dev qt6-websockets-dev libqt6opengl6-dev)
 PACKAGES_TEST=(clang-format clang-tidy sqlite3 mbpoll python3-yaml python3-pymodbus python3-pyvisa python3-pyvisa-py
-  python3-serial python3-serial-asyncio lxi-tools curl git
+  python3-serial python3-serial-asyncio python3-pandas lxi-tools curl git
   xvfb xauth fonts-dejavu-core)
 BOOST_PACKAGE=libboost1.81-dev
 DEPS=$ROOT/build/deps

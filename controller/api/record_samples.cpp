@@ -186,6 +186,39 @@ std::optional<std::vector<RolledUp>> rolled_up_of(const std::vector<const HotQua
   return known;
 }
 
+/// The quantities of the hot row in the range: by the roll-ups where they know of all of them.
+Result<Thinner> thin_hot(db::Reader& reader, const SamplesQuery& query, const std::vector<db::StepInfo>& steps,
+                         const Range& range, const Wanted& wanted, Decimator::Plan plan) {
+  const std::optional<std::vector<RolledUp>> rolled_up = rolled_up_of(wanted.hot);
+  SampleBlocks blocks;
+  if (rolled_up) {
+    Result<SampleBlocks> chosen = blocks_to_read(reader, query.run, steps, plan, range.from_s, range.to_s, *rolled_up,
+                                                 std::max<std::uint64_t>(rows_read_max, query.points));
+    if (!chosen) return chosen.error();
+    blocks = *std::move(chosen);
+  }
+  Thinner hot{plan, query.points};
+  hot.skip(blocks.skipped_rows);
+  std::vector<double> values(wanted.hot.size());
+  db::StepClock clock;
+  const db::SampleVisitor visit = [&](const db::SampleView& sample) {
+    const double step_time_s = rolled_up ? not_measured : clock.at(sample).value_or(not_measured);
+    if (!range.holds(sample.row.test_time_ns)) return true;
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = wanted.hot[i]->get(sample, step_time_s);
+    hot.add(static_cast<double>(sample.row.test_time_ns) * ns_to_s, values);
+    return true;
+  };
+  if (rolled_up) {
+    const Result<std::uint64_t> done = reader.for_each_sample_in(query.run, blocks.ranges, visit);
+    if (!done) return done.error();
+    return hot;
+  }
+  const bool is_clock_wanted = std::count(wanted.hot_names.begin(), wanted.hot_names.end(), "step_time_s") != 0;
+  const Result<void> done = visit_all(reader, query.run, steps, range, is_clock_wanted, visit);
+  if (!done) return done.error();
+  return hot;
+}
+
 }  // namespace
 
 const std::vector<std::string>& sample_quantities() {
@@ -209,35 +242,8 @@ Result<SamplesView> samples_view(const std::string& database, const SamplesQuery
   const auto plan = [&](std::size_t columns) {
     return Decimator::Plan{range.from_s, range.expected_end_s, stretches_for(query.points, columns), columns};
   };
-
-  Decimator::Plan hot_plan = plan(wanted.hot.size());
-  const std::optional<std::vector<RolledUp>> rolled_up = rolled_up_of(wanted.hot);
-  SampleBlocks blocks;
-  if (rolled_up) {
-    Result<SampleBlocks> chosen = blocks_to_read(**reader, query.run, *steps, hot_plan, range.from_s, range.to_s, *rolled_up,
-                                                 std::max<std::uint64_t>(rows_read_max, query.points));
-    if (!chosen) return chosen.error();
-    blocks = *std::move(chosen);
-  }
-  Thinner hot{hot_plan, query.points};
-  hot.skip(blocks.skipped_rows);
-  std::vector<double> values(wanted.hot.size());
-  db::StepClock clock;
-  const db::SampleVisitor visit = [&](const db::SampleView& sample) {
-    const double step_time_s = rolled_up ? not_measured : clock.at(sample).value_or(not_measured);
-    if (!range.holds(sample.row.test_time_ns)) return true;
-    for (std::size_t i = 0; i < values.size(); ++i) values[i] = wanted.hot[i]->get(sample, step_time_s);
-    hot.add(static_cast<double>(sample.row.test_time_ns) * ns_to_s, values);
-    return true;
-  };
-  if (rolled_up) {
-    const Result<std::uint64_t> done = (*reader)->for_each_sample_in(query.run, blocks.ranges, visit);
-    if (!done) return done.error();
-  } else {
-    const bool is_clock_wanted = std::count(wanted.hot_names.begin(), wanted.hot_names.end(), "step_time_s") != 0;
-    const Result<void> done = visit_all(**reader, query.run, *steps, range, is_clock_wanted, visit);
-    if (!done) return done.error();
-  }
+  Result<Thinner> hot = thin_hot(**reader, query, *steps, range, wanted, plan(wanted.hot.size()));
+  if (!hot) return hot.error();
 
   std::map<std::string, Thinner> aux;
   for (const std::string& name : wanted.aux) aux.emplace(name, Thinner{plan(1), query.points});
@@ -255,9 +261,9 @@ Result<SamplesView> samples_view(const std::string& database, const SamplesQuery
     });
     if (!done) return done.error();
   }
-  bool is_decimated = hot.is_decimated();
+  bool is_decimated = hot->is_decimated();
   std::vector<std::pair<std::vector<std::string>, std::vector<Decimator::Row>>> parts;
-  if (!wanted.hot.empty()) parts.emplace_back(wanted.hot_names, hot.take());
+  if (!wanted.hot.empty()) parts.emplace_back(wanted.hot_names, hot->take());
   for (auto& [name, thinner] : aux) {
     if (!seen.contains(name))
       return fail(Fault::refused,
@@ -266,7 +272,7 @@ Result<SamplesView> samples_view(const std::string& database, const SamplesQuery
     parts.emplace_back(std::vector<std::string>{name}, thinner.take());
   }
   SamplesView view = merged(query, std::move(parts));
-  view.row_count = static_cast<std::int64_t>(hot.row_count());
+  view.row_count = static_cast<std::int64_t>(hot->row_count());
   view.is_decimated = is_decimated;
   return view;
 }

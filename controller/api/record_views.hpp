@@ -10,6 +10,7 @@
 
 #include "controller/api/messages.hpp"
 #include "controller/base/result.hpp"
+#include "db/reader.hpp"
 #include "db/run_list.hpp"
 
 namespace cellrig::api {

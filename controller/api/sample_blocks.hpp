@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "controller/api/decimate.hpp"
-#include "db/analysis/rollup.hpp"
 #include "db/reader.hpp"
 
 namespace cellrig::api {

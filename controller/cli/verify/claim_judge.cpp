@@ -476,33 +476,4 @@ ClaimVerdict verify_claim(const Claim& claim, const VerifyOptions& options, cons
   return ClaimJudge{claim, options, done}.judge(only);
 }
 
-std::string cell_unit(const ClaimStatement& statement) {
-  if (statement.statistic == LotStatistic::each_cell) return statement.unit;
-  return std::string(word_of(statement.quantity).unit);
-}
-
-std::string life_text(const ClaimStatement& statement, const CellVerdict& cell) {
-  const bool is_life = statement.quantity == ClaimQuantity::retention && statement.cycles > 0.0;
-  if (!is_life || !cell.measured || cell.reached >= statement.cycles) return {};
-  std::string text = fmt::format("{:g} of {:g} cycles were run", cell.reached, statement.cycles);
-  if (cell.projection)
-    text += fmt::format("; a straight line leads to {:.1f} % ({:.1f} to {:.1f}) there", cell.projection->retention_pct,
-                        cell.projection->low_pct, cell.projection->high_pct);
-  return text;
-}
-
-std::string reading_text(const ClaimStatement& statement, const ClaimVariant& variant) {
-  const std::string text = variant.varies + " = " + variant.to;
-  if (statement.against.empty() || (!variant.own.changes() && !variant.against.changes())) return text;
-  if (!variant.against.changes()) return text + ", this cell only";
-  if (!variant.own.changes()) return text + ", the cell to compare with only";
-  return text + (variant.own == variant.against ? ", both cells" : ", each cell its own way");
-}
-
-std::string text_of(const ClaimVerdict& verdict) { return verdict::verdict_text(verdict.decision, verdict.qualifiers); }
-std::string text_of(const StatementVerdict& verdict) { return verdict::verdict_text(verdict.decision, verdict.qualifiers); }
-std::string text_of(const VariantVerdict& variant, const StatementVerdict& of) {
-  return verdict::verdict_text(variant.cell.decision, of.qualifiers);
-}
-
 }  // namespace cellrig::cli
