@@ -38,7 +38,7 @@ struct ServerLimits {
   double requests_per_s = 50;  ///< of one client, stops not counted
   double requests_burst = 200;
   std::size_t subscribers_max = 64;
-  std::size_t subscribers_of_account_max = 16;  ///< so that one account never has all of them
+  std::size_t subscribers_of_account_max = 16;    ///< so that one account never has all of them
   std::size_t subscriber_bytes_max = 256 * 1024;  ///< of samples that wait for one subscriber
 };
 
