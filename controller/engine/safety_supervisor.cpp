@@ -11,6 +11,7 @@ namespace {
 /// A discharging cell this far down its voltage window counts as empty for the overcharge guard.
 constexpr double empty_share_of_window = 0.05;
 constexpr Duration temperature_bin = std::chrono::seconds{1};
+constexpr Duration means_apart_min = temperature_bin / 2;  ///< the noise of two that are nearer would be a rate
 constexpr double frozen_voltage_factor = 5.0;
 constexpr double creep_per_charge = 0.001;   ///< a coulombic efficiency of 0.999
 constexpr double creep_max_of_limit = 0.05;  ///< whatever happens, no more than this share of the limit
@@ -404,6 +405,7 @@ void SafetySupervisor::judge_temperature_rate(const Reading& cell) {
 }
 
 void SafetySupervisor::judge_mean_temperature(const Reading& cell) {
+  if (last_mean_ && cell.at - last_mean_->at < means_apart_min) return;
   if (last_mean_) {
     const double rate = (cell.value - last_mean_->value) / to_seconds(cell.at - last_mean_->at);
     const double rate_max = std::min(options_.temperature_rate_max_K_per_s,

@@ -195,8 +195,10 @@ void ChannelRecord::step_started(const output::StepStarted& started, const Chann
 void ChannelRecord::hold_back(const Observation& observation, const Throughput& step_moved) {
   // A reading that failed is no row: never a zero.
   if (!observation[Measurand::voltage].usable() || !observation[Measurand::current].usable()) return;
-  // A trip may come before anything new is measured.
-  if (observation[Measurand::voltage].at <= written_at_) return;
+  // A trip may come before anything new is measured. Where replies take no time a second answer has the same instant.
+  const Reading& voltage = observation[Measurand::voltage];
+  const bool says_new = voltage.value != written_V_ || observation[Measurand::current].value != written_A_;
+  if (voltage.at < written_at_ || (voltage.at == written_at_ && !says_new)) return;
   hold({observation, output::Record{.step_moved = step_moved}, false});
 }
 
@@ -231,6 +233,8 @@ void ChannelRecord::sample(const output::Record& record, const Observation& obse
 void ChannelRecord::write(const output::Record& record, const Observation& observation) {
   if (!begun()) return;
   written_at_ = observation[Measurand::voltage].at;
+  written_V_ = observation[Measurand::voltage].value;
+  written_A_ = observation[Measurand::current].value;
   recorder_.append(db::SampleRow{.step = step_,
                                  .test_time_ns = test_time_ns(observation[Measurand::voltage].at),
                                  .flags = flags_of(record, observation),

@@ -116,7 +116,8 @@ class ChannelRecord {
   std::deque<Held> held_;
   Duration window_{};
   const Step* present_ = nullptr;
-  TimePoint written_at_ = TimePoint::min();  ///< when the last row was measured
+  TimePoint written_at_ = TimePoint::min();  ///< when the last row was measured, and what
+  double written_V_ = 0, written_A_ = 0;
   TimePoint next_chamber_row_{};
   std::array<Reading, measurand_count> last_aux_{};  ///< as it was written
   bool says_utc_ = false;                            ///< test time and UTC no longer run side by side since the start of the run

@@ -67,9 +67,10 @@ bool FaultClock::look(const FaultTruth& truth, std::optional<Duration> way) {
 
 /// A rest that the program has next is none: when the current comes back it counts anew. Where nobody is there, or OFF was refused, any end is.
 bool FaultClock::is_answer(const FaultTruth& t) const {
-  const bool is_of_the_rig = reaction_ == Reaction::over_voltage || reaction_ == Reaction::warms_fast ||
-                             reaction_ == Reaction::voltage_falls || reaction_ == Reaction::circuit_opens ||
-                             reaction_ == Reaction::chamber_leaves || reaction_ == Reaction::clipped;
+  const bool is_of_the_rig = reaction_ == Reaction::stillness || reaction_ == Reaction::over_voltage ||
+                             reaction_ == Reaction::warms_fast || reaction_ == Reaction::voltage_falls ||
+                             reaction_ == Reaction::circuit_opens || reaction_ == Reaction::chamber_leaves ||
+                             reaction_ == Reaction::clipped;
   return t.is_over || !is_of_the_rig;
 }
 
@@ -149,7 +150,9 @@ Duration FaultClock::deadline(Duration way) const {
     case Reaction::stillness: {
       const double at_1C = std::max(1.0, bounds_.one_C_A / std::abs(before_.current_A));
       const Duration hold = from_seconds(still_hold_at_1C_s * at_1C);
-      return std::max<Duration>(hold, bounds_.alike_by_chance.value_or(0) * bounds_.period) + two_periods;
+      const Duration by_chance = bounds_.alike_by_chance.value_or(0) * bounds_.period;
+      const Duration by_charge = from_seconds(still_factor * bounds_.still_Ah / std::abs(before_.current_A) * 3600.0);
+      return std::min(std::max<Duration>(hold, by_chance), by_charge) + two_periods;
     }
     case Reaction::watchdog: return bounds_.watchdog_delay + watchdog_tolerance;
     case Reaction::awakening: return bounds_.period + one_exchange + one_exchange;
@@ -157,9 +160,12 @@ Duration FaultClock::deadline(Duration way) const {
     case Reaction::unasked: return 2 * bounds_.off_period + one_exchange + way;
     case Reaction::over_voltage: return two_periods;
     case Reaction::warms_fast: {
-      // The first whole period of it must have passed to be seen, and its hold ends with a reading.
-      const auto readings_of_hold = (rate_hold + bounds_.sensor_period - Duration{1}) / bounds_.sensor_period;
-      const Duration seen = 2 * std::max<Duration>(rate_window, bounds_.sensor_period) + readings_of_hold * bounds_.sensor_period;
+      // It begins between two values: means of a second, which the next reading ends, or readings further apart, each on its own. Beyond the
+      // hold the first two of them are one finding, which must go on.
+      const Duration apart = std::max<Duration>(rate_window, bounds_.sensor_period);
+      const Duration holds = (rate_hold + apart - Duration{1}) / apart * apart;
+      const Duration next = apart == rate_window || apart > rate_hold ? bounds_.sensor_period : Duration{};
+      const Duration seen = apart + holds + next;
       return std::max<Duration>(rate_deadline, seen) + one_exchange + way - rate_window;  // the second that showed it has passed
     }
     case Reaction::voltage_falls:

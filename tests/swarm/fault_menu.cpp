@@ -217,7 +217,12 @@ constexpr Recipe all_recipes[] = {
      takes::cell},
     // What it takes from a rest or a charge is seen at their end, hours later, or not at all (docs/safety.md).
     {{"F46", "a soft short grows"}, "soft_short", Aim::channel_cycler, soft_short, takes::cell},
-    {{"F47", "the cell vents", Reaction::warms_fast}, "venting", Aim::channel_cycler, venting, takes::cell, true},
+    {{"F47", "the cell vents", Reaction::warms_fast},
+     "venting",
+     Aim::channel_cycler,
+     venting,
+     takes::cell | takes::cool_cell,
+     true},
     {{"F48", "the cell's circuit opens", Reaction::circuit_opens}, "open_circuit", Aim::channel_cycler, nullptr, takes::cell},
     {{"F49", "the cell is not the declared one"}, "cell_differs", Aim::channel_cycler, another_cell, takes::cell},
     {{"F49b", "the cell is reversed"}, "reversed_cell", Aim::channel_cycler, nullptr, takes::cell},

@@ -424,7 +424,7 @@ void Judge::judge_reading(const Watched& w, const Observation& observation, unsi
   }
   const std::optional<double> tip_degC = w.thermocouple->reading_degC();
   // A cell that vented warms for longer than anybody remembers: a reading is some seconds old.
-  const bool is_felt = (taken & takes::logger_truth) == 0 && (w.ever_taken & takes::cell) == 0;
+  const bool is_felt = (taken & (takes::logger_truth | takes::cell)) == 0 && (w.ever_taken & takes::cool_cell) == 0;
   if (is_felt && temperature.usable() && tip_degC && !(std::abs(temperature.value - *tip_degC) <= reading_K)) {
     complain("I0", w.name, fmt::format("{:.2f} degC were read, {:.2f} degC are true", temperature.value, *tip_degC), now);
   }

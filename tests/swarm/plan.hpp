@@ -47,6 +47,7 @@ inline constexpr unsigned chamber_link = 128;   ///< exchanges with the chamber 
 inline constexpr unsigned chamber_obeys = 256;  ///< the plant goes where it wants
 inline constexpr unsigned cell = 512;           ///< the cell is not the one of its file any more
 inline constexpr unsigned self_on = 1024;       ///< its output goes on by itself
+inline constexpr unsigned cool_cell = 2048;     ///< it warms for longer than the order takes
 }  // namespace takes
 
 /// A fault with its orders in the simulator's words.

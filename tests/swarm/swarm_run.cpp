@@ -423,8 +423,7 @@ void SwarmRun::judge_reaction(RunReport& report) {
     for (const Judge::AfterFault& answer : judge_->answers()) {
       if (!report.after_fault || share(answer) > share(*report.after_fault)) report.after_fault = answer;
     }
-    // Before the noise of the readings is known the charge is all that tells.
-    if (entry.reaction != Reaction::stillness || report.after_fault) return;
+    if (entry.reaction != Reaction::stillness) return;
   }
   for (const Judge::AfterFault& after : judge_->after_fault(entry.reaction == Reaction::age_limit)) {
     const bool is_seen = after.flowed <= fault.lasts + 1min && fault.sits_in_use;
@@ -441,7 +440,8 @@ void SwarmRun::judge_reaction(RunReport& report) {
                                                 : fmt::format("{:.3f} s", to_seconds(after.deadline)),
                                    100 * after.share_moved),
                        TimePoint{fault.at} + after.flowed);
-    if (report.after_fault && after.flowed <= report.after_fault->flowed) continue;
+    // Where the noise of the readings is known its clock tells more than the charge.
+    if (report.after_fault && (is_by_charge || after.flowed <= report.after_fault->flowed)) continue;
     report.after_fault = after;
     // As long as its share of the capacity would have taken at the same pace.
     if (is_by_charge)

@@ -388,6 +388,21 @@ TEST(SupervisorRate, a_reading_of_a_slow_sensor_counts_when_it_comes) {
   EXPECT_EQ(seconds_to_trip(0.9, 5s), -1);
 }
 
+TEST(SupervisorRate, two_answers_that_lie_near_each_other_are_no_rate) {
+  SafetyLimits limits = cell_limits();
+  limits.temperature_rate_for_s = 0.0;
+  Supervised cell{SupervisorOptions{}, limits};
+  const auto show = [&cell](Duration after, double degC) {
+    cell.set(Measurand::cell_temperature, degC);
+    return cell.check_after(after).has_value();
+  };
+  EXPECT_FALSE(show(1100ms, 25.0));
+  EXPECT_FALSE(show(1100ms, 25.0));  // a second after the last one: counts at once
+  EXPECT_FALSE(show(300ms, 25.4));   // with noise
+  EXPECT_FALSE(show(1100ms, 25.0));
+  EXPECT_TRUE(show(1100ms, 27.0));
+}
+
 TEST(SupervisorRate, limits_may_have_less_and_a_shorter_time_and_never_more) {
   SafetyLimits limits = cell_limits();
   limits.temperature_rate_max_K_per_s = 0.5;

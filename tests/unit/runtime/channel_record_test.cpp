@@ -41,9 +41,9 @@ class ChannelRecordTest : public testing::Test {
     record->begin(1, TimePoint{});
     record->step_started({.instruction = 0}, ChannelState{}, TimePoint{}, UtcTime{});
   }
-  void measure(std::int64_t second, std::optional<output::Record> row = std::nullopt) {
+  void measure(std::int64_t second, std::optional<output::Record> row = std::nullopt, double voltage_V = 3.7) {
     Observation seen;
-    seen[Measurand::voltage] = Reading{3.7, at(static_cast<double>(second)), Quality::good};
+    seen[Measurand::voltage] = Reading{voltage_V, at(static_cast<double>(second)), Quality::good};
     seen[Measurand::current] = Reading{-5.0, at(static_cast<double>(second)), Quality::good};
     row ? record->sample(*row, seen) : record->hold_back(seen, Throughput{});
   }
@@ -82,6 +82,15 @@ TEST_F(ChannelRecordTest, what_is_a_row_already_is_not_written_again_by_an_event
   measure(2);
   record->trip({}, at(2.5), UtcTime{});
   EXPECT_EQ(disk.seconds, (Seconds{1, 2}));
+}
+
+// Where replies take no time: what trips was measured in the instant of the last row.
+TEST_F(ChannelRecordTest, another_measurement_of_the_same_instant_is_kept_for_an_event) {
+  measure(1, output::Record{.first_of_step = true});
+  measure(2, output::Record{});
+  measure(2, std::nullopt, 4.3);
+  record->trip({}, at(2.0), UtcTime{});
+  EXPECT_EQ(disk.seconds, (Seconds{1, 2, 2}));
 }
 
 TEST_F(ChannelRecordTest, the_last_row_of_a_step_stands_behind_what_led_to_it) {
