@@ -29,8 +29,10 @@ target_compile_options(cellrig_flags INTERFACE $<$<CONFIG:Release>:-Wno-restrict
                        $<$<CONFIG:Release>:-Wno-stringop-overflow> $<$<CONFIG:Release>:-Wno-stringop-overread>
                        $<$<CONFIG:Release>:-Wno-array-bounds>)
 # Of the coroutine frames that a thread is done with Asio keeps two for those that come next. An exchange is a dozen frames deep. In
-# every file or in none: it is the layout of a class.
-add_compile_definitions(BOOST_ASIO_RECYCLING_ALLOCATOR_CACHE_SIZE=16)
+# every file or in none: it is the layout of a class. A sanitizer sees less of a frame that is used again.
+if(NOT CELLRIG_SANITIZE)
+  add_compile_definitions(BOOST_ASIO_RECYCLING_ALLOCATOR_CACHE_SIZE=16)
+endif()
 if(CELLRIG_SANITIZE)
   target_compile_options(cellrig_flags INTERFACE -fsanitize=${CELLRIG_SANITIZE} -fno-omit-frame-pointer)
   target_link_options(cellrig_flags INTERFACE -fsanitize=${CELLRIG_SANITIZE})

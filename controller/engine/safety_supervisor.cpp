@@ -56,7 +56,7 @@ SafetySupervisor::SafetySupervisor(const SafetyLimits& limits, const SupervisorO
       voltage_moves_{options.stillness},
       temperature_moves_{options.stillness},
       guard_{guard} {
-  find_limits_in_force();
+  find_bounds();
 }
 
 const std::optional<TripCause>& SafetySupervisor::check(const Observation& observation, const Commanded& commanded,
@@ -78,16 +78,16 @@ const std::optional<TripCause>& SafetySupervisor::check_before(int direction, co
 
 void SafetySupervisor::set_limits(const SafetyLimits& limits) {
   limits_ = limits;
-  find_limits_in_force();
+  find_bounds();
 }
 
-/// Whether there is a bound is a matter of the limits alone, at whatever temperature.
-void SafetySupervisor::find_limits_in_force() {
+/// Whether there is a bound is a matter of the limits alone, at whatever temperature; and what it is, but for that of a current.
+void SafetySupervisor::find_bounds() {
   has_sensor_limits_ = false;
   for (std::size_t i = 0; i < limit_count; ++i) {
     const LimitRow& row = limit_table()[i];
-    in_force_[i] = row.limit(limits_, {}).has_value();
-    has_sensor_limits_ = has_sensor_limits_ || (in_force_[i] && row.is_of_sensor);
+    bounds_[i] = row.limit(limits_, {});
+    has_sensor_limits_ = has_sensor_limits_ || (bounds_[i] && row.is_of_sensor);
   }
 }
 
@@ -127,14 +127,14 @@ void SafetySupervisor::judge_limits(const Observation& observation, TimePoint no
   currents.discharge = at_least_noise(currents.discharge, limits_.discharge_current_max);
   const std::array<LimitRow, limit_count>& table = limit_table();
   for (std::size_t i = 0; i < limit_count; ++i) {
-    if (!in_force_[i]) {
+    if (!bounds_[i]) {
       beyond_since_[i].reset();  // a limit of a step alone: it begins anew when it holds again
       continue;
     }
     const LimitRow& row = table[i];
     const Reading& reading = observation[row.measurand];
     if (reading.quality == Quality::missing) continue;  // judged by age
-    const std::optional<double> limit = row.limit(limits_, currents);
+    const std::optional<double> limit = row.measurand == Measurand::current ? row.limit(limits_, currents) : bounds_[i];
     const bool is_number = std::isfinite(reading.value);
     if (reading.quality == Quality::bad || (row.is_of_sensor && !is_number)) {
       if (row.measurand != Measurand::cell_temperature || options_.cell_temperature_required)
@@ -223,7 +223,7 @@ void SafetySupervisor::judge_freshness(const Observation& observation, TimePoint
   if (has_sensor_limits_) {
     for (std::size_t i = 0; i < limit_count; ++i) {
       const LimitRow& row = limit_table()[i];
-      if (in_force_[i] && row.is_of_sensor) judge_age(row.measurand, options_.sensor_age_limit);
+      if (bounds_[i] && row.is_of_sensor) judge_age(row.measurand, options_.sensor_age_limit);
     }
   }
   if (limits_.sensors.voltage_difference_max_V) judge_age(Measurand::logger_voltage, options_.sensor_age_limit);

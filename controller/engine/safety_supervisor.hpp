@@ -92,7 +92,7 @@ class SafetySupervisor {
 
  private:
   void judge(const Observation& observation, const Commanded& commanded, TimePoint now);
-  void find_limits_in_force();
+  void find_bounds();
   void judge_freshness(const Observation& observation, TimePoint now);
   /// Before a current flows nothing is waited for.
   enum class Held : unsigned char { as_given, not_waited_for };
@@ -126,9 +126,9 @@ class SafetySupervisor {
   };
 
   SafetyLimits limits_;
-  std::array<bool, limit_count> in_force_;  ///< by row of the table: whether these limits have a bound for it
-  bool has_sensor_limits_;                  ///< one of them is of a sensor
-  SafetyLimits run_limits_;                 ///< without those of a step
+  std::array<std::optional<double>, limit_count> bounds_;  ///< by row of the table; those of the current follow the temperature
+  bool has_sensor_limits_;                                 ///< one of them is of a sensor
+  SafetyLimits run_limits_;                                ///< without those of a step
   SupervisorOptions options_;
   TimePoint start_;
   std::optional<TripCause> trip_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <type_traits>
 #include <utility>
 
 #include "drivers/modbus/register_map.hpp"
@@ -53,34 +54,33 @@ bool RegisterChamber::is_outside_armed(double temperature) const {
   return !(temperature >= low && temperature <= high);
 }
 
-Task<Result<void>> RegisterChamber::read_words(Call call, const ChamberRegister& where, std::span<std::uint16_t> into) {
+/// One coroutine from the question to the value: it is asked for more often than anything else of a bench.
+template <class T, std::size_t size_max>
+Task<Result<T>> RegisterChamber::read_as(Call call, const ChamberRegister& where) {
+  std::array<std::uint16_t, size_max> words{};
+  const std::span<std::uint16_t> used{words.data(), std::min(words.size(), where.size())};
   if (is_stopped(call)) co_return stopped();
   asked_ = time_.now();
-  Result<void> done = co_await bus_->read_holding(at(where), into, call.deadline);
+  Result<void> done = co_await bus_->read_holding(at(where), used, call.deadline);
   if (!done && may_ask_again(call, done.error().fault)) {
     asked_ = time_.now();
-    done = co_await bus_->read_holding(at(where), into, call.deadline);
+    done = co_await bus_->read_holding(at(where), used, call.deadline);
   }
   if (is_stopped(call)) co_return stopped();
-  co_return done;
+  if (!done) co_return done.error();
+  if constexpr (std::is_same_v<T, double>) {
+    const std::optional<double> value = register_chamber::decode(where, used, model_.word_order);
+    if (!value) co_return refused("register " + where.name + " is no number");
+    co_return *value;
+  } else {
+    co_return modbus::text_one_per_register(used);
+  }
 }
 
-Task<Result<double>> RegisterChamber::read(Call call, const ChamberRegister& where) {
-  std::array<std::uint16_t, 2> words{};
-  const std::span<std::uint16_t> used{words.data(), std::min(words.size(), where.size())};
-  const Result<void> done = co_await read_words(call, where, used);
-  if (!done) co_return done.error();
-  const std::optional<double> value = register_chamber::decode(where, used, model_.word_order);
-  if (!value) co_return refused("register " + where.name + " is no number");
-  co_return *value;
-}
+Task<Result<double>> RegisterChamber::read(Call call, const ChamberRegister& where) { return read_as<double, 2>(call, where); }
 
 Task<Result<std::string>> RegisterChamber::read_text(Call call, const ChamberRegister& where) {
-  std::array<std::uint16_t, words_max> words{};
-  const std::span<std::uint16_t> used{words.data(), std::min(words.size(), where.size())};
-  const Result<void> done = co_await read_words(call, where, used);
-  if (!done) co_return done.error();
-  co_return modbus::text_one_per_register(used);
+  return read_as<std::string, words_max>(call, where);
 }
 
 // All words of a value in one request: half a value is ignored, or worse.

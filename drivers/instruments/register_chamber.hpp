@@ -38,7 +38,8 @@ class RegisterChamber final : public ChamberCore {
   [[nodiscard]] double value_of(const RegisterWrite& write) const;
   [[nodiscard]] bool is_plausible(double temperature) const;
   [[nodiscard]] bool is_outside_armed(double temperature) const;
-  [[nodiscard]] Task<Result<void>> read_words(Call call, const ChamberRegister& where, std::span<std::uint16_t> into);
+  template <class T, std::size_t size_max>
+  [[nodiscard]] Task<Result<T>> read_as(Call call, const ChamberRegister& where);
   [[nodiscard]] Task<Result<double>> read(Call call, const ChamberRegister& where);
   [[nodiscard]] Task<Result<std::string>> read_text(Call call, const ChamberRegister& where);
   [[nodiscard]] Task<Result<void>> write(Call call, const ChamberRegister& where, double value);

@@ -169,8 +169,10 @@ Task<Result<std::string>> ScpiSession::query(std::string_view message, Deadline 
   }
   const Turnstile::Leave leave{turns_};
   if (epoch != epoch_) co_return interrupted();
-  Result<void> ready = co_await ensure_open(epoch, deadline);
-  if (ready) ready = co_await await_quiet(epoch, deadline);
+  Result<void> ready;
+  const bool is_in_order = stream_.is_open() && (probe_ == nullptr || !probe_->has_unread());  // as nearly always
+  if (!is_in_order) ready = co_await ensure_open(epoch, deadline);
+  if (ready && quiet_at_) ready = co_await await_quiet(epoch, deadline);
   if (ready && must_part_) ready = co_await part(epoch, deadline);
   if (!ready) co_return ready.error();
   Result<std::string> reply = co_await exchange(message, epoch, deadline);

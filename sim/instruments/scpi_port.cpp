@@ -49,11 +49,12 @@ ScpiPort::Times ScpiPort::run_message(TimePoint now, std::string_view message, s
   Times times;
   ScpiUnit unit;
   ScpiTree::Node node = ScpiTree::root;
+  std::string out;
   while (next_unit(message, unit)) {
     if (unit.header.empty()) continue;
     const ScpiTree::Match match = recent_headers_.find(tree(), unit.header, node);
     node = match.parent;
-    std::string out;
+    out.clear();
     Call call{.now = now, .command = match.command, .query = unit.query, .text = unit.arguments, .out = out};
     if (match.command == ScpiTree::no_command) {
       fail(call, scpi_error::undefined_header);
@@ -67,7 +68,11 @@ ScpiPort::Times ScpiPort::run_message(TimePoint now, std::string_view message, s
       return times;
     }
     if (out.empty()) continue;
-    if (!reply.empty()) reply.push_back(';');
+    if (reply.empty()) {
+      reply.swap(out);
+      continue;
+    }
+    reply.push_back(';');
     reply += out;
   }
   return times;

@@ -51,6 +51,8 @@ class FaultClock {
   void end();
   /// `way`: from the decision to no current; nothing: no way is left, and nobody can be blamed. True: it is late, by this look.
   [[nodiscard]] bool look(const FaultTruth& truth, std::optional<Duration> way);
+  /// False: look() would do nothing.
+  [[nodiscard]] bool is_looking() const { return has_clock(reaction_) && !answer_; }
   /// Between begin() and the answer: look often.
   [[nodiscard]] bool is_running() const { return since_.has_value() && !answer_; }
   [[nodiscard]] const std::optional<Answer>& answer() const { return answer_; }

@@ -215,14 +215,16 @@ FaultTruth Judge::truth_of(const Watched& w, TimePoint now) const {
                    .wanted_since = w.wanted_since};
   if (w.has_temperature) truth.tip_degC = w.thermocouple->reading_degC();
   if (w.chamber == nullptr) return truth;
-  const sim::ChamberAir& air = bench_.world().chamber(w.chamber->index);
-  truth.air_degC = air.air_temperature_degC();
-  if (w.chamber->imposed) {
-    if (w.chamber->wanted.running) truth.wanted_degC = w.chamber->wanted.setpoint_degC;
-  } else if (air.is_running()) {
-    truth.wanted_degC = air.setpoint_degC();
-  }
+  truth.air_degC = bench_.world().chamber(w.chamber->index).air_temperature_degC();
+  truth.wanted_degC = wanted_of_chamber(w);
   return truth;
+}
+
+std::optional<double> Judge::wanted_of_chamber(const Watched& w) const {
+  if (w.chamber == nullptr) return std::nullopt;
+  if (w.chamber->imposed) return w.chamber->wanted.running ? std::optional{w.chamber->wanted.setpoint_degC} : std::nullopt;
+  const sim::ChamberAir& air = bench_.world().chamber(w.chamber->index);
+  return air.is_running() ? std::optional{air.setpoint_degC()} : std::nullopt;
 }
 
 void Judge::begin_clock(Watched& w, const DrawnFault& fault, TimePoint now) {
@@ -242,12 +244,17 @@ void Judge::begin_clock(Watched& w, const DrawnFault& fault, TimePoint now) {
 }
 
 void Judge::judge_fault(Watched& w, TimePoint now) {
-  const FaultTruth truth = truth_of(w, now);
-  if (truth.wanted_degC != w.wanted_degC) {
-    w.wanted_degC = truth.wanted_degC;
+  if (w.fault_clock.is_looking()) look_by_clock(w, now);
+  const std::optional<double> wanted_degC = wanted_of_chamber(w);
+  if (wanted_degC != w.wanted_degC) {
+    w.wanted_degC = wanted_degC;
     w.wanted_since = now;
   }
-  const bool is_late = w.fault_clock.look(truth, way_to_off(w, w.taken_by_fault));
+  if (w.fault_clock.is_running()) clock_runs_ = true;
+}
+
+void Judge::look_by_clock(Watched& w, TimePoint now) {
+  const bool is_late = w.fault_clock.look(truth_of(w, now), way_to_off(w, w.taken_by_fault));
   if (is_late) {
     const FaultClock::Answer& answer = *w.fault_clock.answer();
     const MenuEntry& entry = *menu_entry(plan_.faults.front().name);
@@ -256,7 +263,6 @@ void Judge::judge_fault(Watched& w, TimePoint now) {
                          to_seconds(answer.flowed), to_seconds(answer.deadline)),
              now);
   }
-  if (w.fault_clock.is_running()) clock_runs_ = true;
 }
 
 std::vector<Judge::AfterFault> Judge::answers() const {

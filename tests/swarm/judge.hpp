@@ -153,7 +153,9 @@ class Judge {
   void judge_return(Watched& w, unsigned taken, TimePoint now);
   [[nodiscard]] FaultTruth truth_of(const Watched& w, TimePoint now) const;
   void begin_clock(Watched& w, const DrawnFault& fault, TimePoint now);
+  [[nodiscard]] std::optional<double> wanted_of_chamber(const Watched& w) const;
   void judge_fault(Watched& w, TimePoint now);
+  void look_by_clock(Watched& w, TimePoint now);
   void judge_liveness(Watched& w, TimePoint now);
   void judge_reading(const Watched& w, const Observation& observation, unsigned taken, TimePoint now);
 
