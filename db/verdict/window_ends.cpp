@@ -1,6 +1,7 @@
 #include "db/verdict/window_ends.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <functional>
 #include <optional>
@@ -11,12 +12,22 @@ namespace cellrig::verdict {
 namespace {
 
 constexpr double slope_span_V = 0.03;  ///< over which a slope is taken: above a converter's noise, below where a curve bends
+constexpr double short_span_V = 0.01;  ///< where the greater of two slopes counts, of a curve that may bend just there
 /// A curve that is flatter than that over its whole length has no slope that could be read from it.
 constexpr double least_span_V = 0.003;
 constexpr double like_temperature_K = 5.0;  ///< so near two resistances are alike
 constexpr std::size_t points_max = 20'000;
 
+/// Time constants of the slow processes by which a rest is told: what lies between them two of them tell together.
+constexpr std::array<double, 5> slow_s{12.0, 60.0, 300.0, 1500.0, 7500.0};
+constexpr double rest_least_s = 60.0;   ///< a shorter one tells too little
+constexpr double rest_most_s = 7200.0;  ///< what falls later is self-discharge as well
+constexpr double counted_share = 0.8;   ///< of the resistances by a rest, so that the slope rather comes out too great
+/// Of a resistance by a discharge at least, and all of it at most: by how much slow processes deceive, nobody knows without a rest.
+constexpr double discharge_share_least = 0.6;
+
 struct Point {
+  double at_s = 0.0;      ///< of test time
   double moved_Ah = 0.0;  ///< since the curve began
   double voltage_V = 0.0, current_A = 0.0;
 };
@@ -41,7 +52,8 @@ Result<Curve> curve_of(const RunFacts& run, const std::vector<std::size_t>& indi
       const Result<void> visited = run.visit(part, [&](const db::SampleRow& row) {
         moved_Ah = std::abs(row.charge_Ah - row.discharge_Ah);
         if (std::isfinite(row.voltage_V) && std::isfinite(row.current_A))
-          add_point(curve, {before_Ah + moved_Ah, row.voltage_V, std::abs(row.current_A)});
+          add_point(curve,
+                    {static_cast<double>(row.test_time_ns) * 1e-9, before_Ah + moved_Ah, row.voltage_V, std::abs(row.current_A)});
         return true;
       });
       if (!visited) return visited.error();
@@ -51,20 +63,20 @@ Result<Curve> curve_of(const RunFacts& run, const std::vector<std::size_t>& indi
   return curve;
 }
 
-/// |dQ/dV| over the last slope_span_V of a curve, straight between two points, so that it follows the curve without steps.
-double slope_at_end(const Curve& curve) {
+/// |dQ/dV| over so much of the end of a curve, straight between two points, so that it follows the curve without steps.
+double slope_at_end(const Curve& curve, double span_V = slope_span_V) {
   if (curve.size() < 2) return 0.0;
   const Point& end = curve.back();
   double apart_before_V = 0.0;
   for (std::size_t i = curve.size() - 1; i-- > 0;) {
     const double apart_V = std::abs(curve[i].voltage_V - end.voltage_V);
-    if (apart_V < slope_span_V) {
+    if (apart_V < span_V) {
       apart_before_V = apart_V;
       continue;
     }
-    const double share = (slope_span_V - apart_before_V) / (apart_V - apart_before_V);
+    const double share = (span_V - apart_before_V) / (apart_V - apart_before_V);
     const double there_Ah = curve[i + 1].moved_Ah + share * (curve[i].moved_Ah - curve[i + 1].moved_Ah);
-    return std::abs(end.moved_Ah - there_Ah) / slope_span_V;
+    return std::abs(end.moved_Ah - there_Ah) / span_V;
   }
   const double whole_V = std::abs(curve.front().voltage_V - end.voltage_V);
   return std::abs(end.moved_Ah - curve.front().moved_Ah) / std::max(whole_V, least_span_V);
@@ -81,7 +93,8 @@ class Discharge {
     if (above == curve_.begin()) return *above;
     const Point& below = *(above - 1);
     const double share = (moved_Ah - below.moved_Ah) / (above->moved_Ah - below.moved_Ah);
-    return Point{moved_Ah, below.voltage_V + share * (above->voltage_V - below.voltage_V),
+    return Point{below.at_s + share * (above->at_s - below.at_s), moved_Ah,
+                 below.voltage_V + share * (above->voltage_V - below.voltage_V),
                  below.current_A + share * (above->current_A - below.current_A)};
   }
 
@@ -102,17 +115,107 @@ Resistance resistance_by(Discharge discharge) {
   };
 }
 
-/// What the charge's voltage would have been with its last current, from its end back to where the resistance is known.
-Curve at_last_current(const Curve& charge, const Resistance& resistance) {
+/// What the charge's voltage would have been with its last current, from its end back to where the resistance is known, with so much of it.
+Curve at_last_current(const Curve& charge, const Resistance& resistance, double share) {
   Curve curve;
   const Point& end = charge.back();
   for (std::size_t i = charge.size(); i-- > 0;) {
     const Point& p = charge[i];
     const std::optional<double> ohm = resistance(p, end);
     if (!ohm) break;
-    curve.push_back({p.moved_Ah, p.voltage_V - *ohm * (p.current_A - end.current_A), end.current_A});
+    curve.push_back({p.at_s, p.moved_Ah, p.voltage_V - share * *ohm * (p.current_A - end.current_A), end.current_A});
   }
   std::reverse(curve.begin(), curve.end());
+  return curve;
+}
+
+/// A current, and behind it what each slow process has felt of it. Times as many resistances it is a voltage.
+using Felt = std::array<double, slow_s.size() + 1>;
+
+double voltage_of(const Felt& felt, const Felt& ohm) {
+  double sum_V = 0.0;
+  for (std::size_t k = 0; k < felt.size(); ++k) sum_V += felt[k] * ohm[k];
+  return sum_V;
+}
+
+/// At each point of a charge that began at rest. Between two points flowed what was counted.
+std::vector<Felt> felt_by(const Curve& charge) {
+  std::vector<Felt> all(charge.size(), Felt{});
+  for (std::size_t i = 0; i < charge.size(); ++i) {
+    all[i][0] = charge[i].current_A;
+    if (i == 0) continue;
+    const double seconds = charge[i].at_s - charge[i - 1].at_s;
+    for (std::size_t k = 0; k < slow_s.size(); ++k) {
+      const double before_A = all[i - 1][k + 1];
+      const double mean_A = seconds > 0.0 ? 3600.0 * (charge[i].moved_Ah - charge[i - 1].moved_Ah) / seconds : before_A;
+      all[i][k + 1] = before_A + (mean_A - before_A) * (1.0 - std::exp(-seconds / slow_s[k]));
+    }
+  }
+  return all;
+}
+
+/// What a voltage fell by, so long after the last current.
+struct Fall {
+  double after_s = 0.0, fall_V = 0.0;
+};
+
+/// In the rest after a charge, the later the sparser. Empty: there is none, or it tells too little.
+Result<std::vector<Fall>> falls_after(const RunFacts& run, std::size_t charge, const Point& end) {
+  constexpr double sparser = 1.1;
+  std::vector<Fall> falls;
+  if (charge + 1 >= run.executions.size() || !run.executions[charge + 1].is_rest() || !(end.current_A > 0.0)) return falls;
+  const Execution& rest = run.executions[charge + 1];
+  if (rest.parts.empty()) return falls;
+  Fall last;
+  const Result<void> visited = run.visit(rest.parts.front(), [&](const db::SampleRow& row) {
+    const double after_s = static_cast<double>(row.test_time_ns) * 1e-9 - end.at_s;
+    if (after_s > rest_most_s) return false;
+    const bool is_off = std::abs(row.current_A) < 0.5 * end.current_A;  // the first sample may be from before it was
+    if (!is_off || !std::isfinite(row.voltage_V) || after_s < 0.0) return true;
+    last = {after_s, end.voltage_V - row.voltage_V};
+    if (falls.empty() || after_s >= sparser * falls.back().after_s) falls.push_back(last);
+    return true;
+  });
+  if (!visited) return visited.error();
+  if (last.after_s < rest_least_s) return std::vector<Fall>{};
+  if (last.after_s > falls.back().after_s) falls.push_back(last);
+  return falls;
+}
+
+/// Resistances, none of them negative, by which a rest falls as it did (least squares): what earlier and greater currents left in a slow
+/// process falls in it, too, and is not laid to the last current.
+Felt resistances_of(const Felt& at_end, const std::vector<Fall>& falls) {
+  constexpr int rounds_max = 1000;
+  constexpr double settled = 1e-5;
+  std::array<Felt, std::tuple_size_v<Felt>> products{};
+  Felt wanted{}, ohm{};
+  for (const Fall& fall : falls) {
+    Felt row = at_end;
+    for (std::size_t k = 0; k < slow_s.size(); ++k) row[k + 1] *= 1.0 - std::exp(-fall.after_s / slow_s[k]);
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      wanted[i] += row[i] * fall.fall_V;
+      for (std::size_t k = 0; k < row.size(); ++k) products[i][k] += row[i] * row[k];
+    }
+  }
+  for (int round = 0; round < rounds_max; ++round) {
+    double changed = 0.0, sum = 0.0;
+    for (std::size_t i = 0; i < ohm.size(); ++i) {
+      if (!(products[i][i] > 0.0)) continue;
+      const double here = std::max(0.0, ohm[i] + (wanted[i] - voltage_of(products[i], ohm)) / products[i][i]);
+      changed += std::abs(here - ohm[i]);
+      sum += here;
+      ohm[i] = here;
+    }
+    if (changed <= settled * sum) break;
+  }
+  return ohm;
+}
+
+/// As at_last_current, where a rest has told the resistances.
+Curve at_last_felt(const Curve& charge, const std::vector<Felt>& felt, const Felt& ohm) {
+  Curve curve = charge;
+  const double end_V = voltage_of(felt.back(), ohm);
+  for (std::size_t i = 0; i < curve.size(); ++i) curve[i].voltage_V -= counted_share * (voltage_of(felt[i], ohm) - end_V);
   return curve;
 }
 
@@ -140,25 +243,21 @@ std::size_t discharge_for(const RunFacts& run, const Execution& charge, std::siz
   return best;
 }
 
-/// Of a charge that no discharge is like: what its voltage fell by when its last current ended. None without a rest after it.
-Result<std::optional<double>> resistance_of_rest(const RunFacts& run, std::size_t charge, const Point& end) {
-  if (charge + 1 >= run.executions.size() || !run.executions[charge + 1].is_rest() || !(end.current_A > 0.0))
-    return std::optional<double>{};
-  const Result<Ends> rest = ends_of(run, run.executions[charge + 1]);
-  if (!rest) return rest.error();
-  return std::optional{std::max(0.0, (end.voltage_V - rest->last.voltage_V) / end.current_A)};
-}
+/// The greater one over a long and a short end.
+double greatest_slope(const Curve& curve) { return std::max(slope_at_end(curve), slope_at_end(curve, short_span_V)); }
 
-Result<Resistance> resistance_for(const RunFacts& run, std::size_t charge, const Point& end, std::size_t next) {
-  const std::size_t index = discharge_for(run, run.executions[charge], next);
-  if (apart_K(run.executions[index], run.executions[charge]) > like_temperature_K) {
-    const Result<std::optional<double>> ohm = resistance_of_rest(run, charge, end);
-    if (!ohm) return ohm.error();
-    if (*ohm) return Resistance{[ohm = *ohm](const Point&, const Point&) { return ohm; }};
-  }
-  Result<Curve> discharge = curve_of(run, {index});
+/// The greatest slope of those that the discharge leaves possible.
+Result<double> slope_by_discharge(const RunFacts& run, const Curve& charge, const Execution& last, std::size_t next) {
+  Result<Curve> discharge = curve_of(run, {discharge_for(run, last, next)});
   if (!discharge) return discharge.error();
-  return resistance_by(Discharge{std::move(*discharge)});
+  const Resistance resistance = resistance_by(Discharge{std::move(*discharge)});
+  constexpr int steps = 5;
+  double greatest = 0.0;
+  for (int i = 0; i <= steps; ++i) {
+    const Curve slow = at_last_current(charge, resistance, discharge_share_least + (1.0 - discharge_share_least) * i / steps);
+    greatest = std::max(greatest, greatest_slope(slow.size() < 2 ? charge : slow));
+  }
+  return greatest;
 }
 
 Result<double> slope_at_top(const RunFacts& run, const std::vector<std::size_t>& stages, std::size_t next) {
@@ -167,10 +266,15 @@ Result<double> slope_at_top(const RunFacts& run, const std::vector<std::size_t>&
   if (!charge) return charge.error();
   if (charge->size() < 2) return 0.0;
   if (!(last.cv_seconds > 0.0)) return slope_at_end(*charge);
-  const Result<Resistance> resistance = resistance_for(run, stages.back(), charge->back(), next);
-  if (!resistance) return resistance.error();
-  const Curve slow = at_last_current(*charge, *resistance);
-  return slope_at_end(slow.size() < 2 ? *charge : slow);
+  const Result<std::vector<Fall>> falls = falls_after(run, stages.back(), charge->back());
+  if (!falls) return falls.error();
+  const Result<double> by_discharge = slope_by_discharge(run, *charge, last, next);
+  if (!by_discharge || falls->empty()) return by_discharge;
+  const std::vector<Felt> felt = felt_by(*charge);
+  const double by_rest = greatest_slope(at_last_felt(*charge, felt, resistances_of(felt.back(), *falls)));
+  // A fall that is lost in the noise or between two digits of the voltmeter tells no resistance, and the slope is boundless.
+  const bool is_like = apart_K(run.executions[discharge_for(run, last, next)], last) <= like_temperature_K;
+  return is_like ? std::min(by_rest, *by_discharge) : by_rest;
 }
 
 }  // namespace

@@ -28,7 +28,8 @@ struct PlayedStep {
 
 class Play {
  public:
-  void add(const PlayedStep& step) {
+  /// `curve`: its samples from the beginning of the step, in place of straight lines; their charge is that of the step.
+  void add(const PlayedStep& step, std::vector<db::SampleRow> curve = {}) {
     constexpr int samples = 100;
     Execution e;
     e.name = step.name;
@@ -66,6 +67,11 @@ class Play {
       row.discharge_Ah = share * e.discharge_Ah;
       if (step.has_gap && i == samples / 2) row.flags = db::sample_flag::after_gap;
       rows.push_back(row);
+    }
+    if (!curve.empty()) {
+      (mean_A > 0 ? e.charge_Ah : e.discharge_Ah) = mean_A > 0 ? curve.back().charge_Ah : curve.back().discharge_Ah;
+      for (db::SampleRow& row : curve) row.test_time_ns += static_cast<std::int64_t>(e.started_s * 1e9);
+      rows = std::move(curve);
     }
     facts_.executions.push_back(std::move(e));
   }

@@ -48,16 +48,40 @@ struct KneeCell {
   }
 };
 
-PlayedStep charge_step(double seconds, double read_A) {
-  return {.name = "charge",
-          .seconds = seconds,
-          .from_V = empty_V,
-          .to_V = full_V,
-          .from_A = read_A,
-          .to_A = read_A,
-          .knee_share = share_below_knee,
-          .knee_V = knee_V,
-          .cv_seconds = 1.0};
+/// A charge at a constant current, then at a constant voltage until the current is small, and the rest after it, as the cycler reads them. The
+/// cell is polarised by a resistance and by a slow process. Where it ends moves with the limit as the open-circuit curve does, a straight line
+/// there, and so the charge between two limits is that of the cell.
+void play_charge(Play& play, double capacity_Ah, double read_A) {
+  constexpr double ohm = 0.01, slow_ohm = 0.02, slow_s = 1500.0, period_s = 120.0, end_A = 1.0, rest_s = 3600.0;
+  const KneeCell cell{capacity_Ah};
+  const double knee_Ah = share_below_knee * capacity_Ah;
+  const auto own_V = [&](double charge_Ah) {
+    return charge_Ah < knee_Ah ? empty_V + charge_Ah / cell.bottom_Ah_per_V()
+                               : knee_V + (charge_Ah - knee_Ah) / cell.top_Ah_per_V();
+  };
+  const double passed = 1.0 - std::exp(-period_s / slow_s);
+  std::vector<db::SampleRow> charge, rest;
+  const auto add = [](std::vector<db::SampleRow>& rows, double at_s, double voltage_V, double current_A, double charge_Ah) {
+    db::SampleRow row;
+    row.test_time_ns = static_cast<std::int64_t>(at_s * 1e9);
+    row.voltage_V = voltage_V;
+    row.current_A = current_A;
+    row.charge_Ah = charge_Ah;
+    rows.push_back(row);
+  };
+  double charge_Ah = 0.0, slow_V = 0.0, held_s = 0.0, now_s = 0.0;
+  for (;; now_s += period_s) {
+    const double current_A = std::min(read_A, (full_V - own_V(charge_Ah) - slow_V) / ohm);
+    add(charge, now_s, own_V(charge_Ah) + slow_V + ohm * current_A, current_A, charge_Ah);
+    if (current_A <= end_A) break;
+    if (current_A < read_A) held_s += period_s;
+    charge_Ah += current_A * period_s / 3600.0;
+    slow_V += (slow_ohm * current_A - slow_V) * passed;
+  }
+  for (double at_s = 0.0; at_s <= rest_s; at_s += period_s, slow_V *= 1.0 - passed)
+    add(rest, at_s, own_V(charge_Ah) + slow_V, 0.0, 0.0);
+  play.add({.name = "charge", .seconds = now_s, .from_A = read_A, .to_A = read_A, .cv_seconds = held_s}, std::move(charge));
+  play.add({.name = "rest", .seconds = rest_s}, std::move(rest));
 }
 
 PlayedStep discharge_step(const std::string& name, double seconds, double read_A, bool is_reference) {
@@ -77,7 +101,7 @@ PlayedStep discharge_step(const std::string& name, double seconds, double read_A
 void play_cycle(Play& play, DrawnBench& bench, const KneeCell& cell, double read_A, const std::string& name, bool is_reference) {
   const double moved_Ah = cell.charge_between_Ah(bench.true_V(empty_V), bench.true_V(full_V)) * bench.scatter(repeat);
   const double seconds = 3600.0 * moved_Ah / bench.true_A(read_A);
-  play.add(charge_step(seconds, read_A));
+  play_charge(play, cell.capacity_Ah, read_A);
   play.add(discharge_step(name, seconds, read_A, is_reference));
 }
 
@@ -126,7 +150,7 @@ Measured cold_ratio(ClaimQuantity quantity, DrawnBench& bench, double truth_pct,
   const KneeCell warm{20.0}, cold{20.0 * truth_pct / 100.0};
   Play play;
   play_cycle(play, bench, warm, third_A, "warm", true);
-  play.add(charge_step(3600.0 * warm.capacity_Ah / third_A, third_A));
+  play_charge(play, warm.capacity_Ah, third_A);
   const double moved_Ah = (cold.capacity_Ah + (bench.true_V(full_V) - full_V) * warm.top_Ah_per_V() -
                            (bench.true_V(empty_V) - empty_V) * cold.bottom_Ah_per_V()) *
                           bench.scatter(repeat);
@@ -164,7 +188,7 @@ Measured retention_extrapolated(DrawnBench& bench, double truth_pct) {
   Play play;
   std::optional<double> first_s;
   for (int month = 0; month <= 6; ++month) {
-    // The discharge begins where the charge ends, three hours after this.
+    // The discharge begins some four hours after this, at each reference test.
     const double now_s = play.facts().executions.empty() ? 0.0 : play.facts().executions.back().ended_s;
     const double days = first_s ? (now_s - *first_s) / day_s : 0.0;
     play_cycle(play, bench, {20.0 * (1.0 - loss_per_root_day * std::sqrt(days))}, third_A, "reference", true);
@@ -272,7 +296,7 @@ Measured self_discharge(DrawnBench& bench, double truth_pct) {
   play_cycle(play, bench, cell, third_A, "reference", true);
   const double kept_Ah =
       cell.charge_between_Ah(bench.true_V(empty_V), bench.true_V(full_V)) - cell.capacity_Ah * truth_pct / 100.0;
-  play.add(charge_step(3600.0 * cell.capacity_Ah / third_A, third_A));
+  play_charge(play, cell.capacity_Ah, third_A);
   play.add({.name = "storage", .seconds = 30.0 * 86400.0, .from_A = bench.read_A(0.0), .to_A = bench.read_A(0.0)});
   play.add(discharge_step("left", 3600.0 * kept_Ah * bench.scatter(repeat) / bench.true_A(third_A), third_A, false));
   return must(measure(play.facts(), {.quantity = ClaimQuantity::self_discharge, .step = "left", .reference = "reference"},

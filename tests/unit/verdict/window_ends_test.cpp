@@ -13,9 +13,10 @@ namespace cellrig::verdict {
 namespace {
 
 /// 20 Ah whose open-circuit curve has a flat place at 85 % of its charge, as some layered oxides do near their top: dQ/dV there is twice
-/// that at the upper limit. Polarised by a resistance and by one slower process.
+/// that at the upper limit. Polarised by a resistance and by slower processes.
 struct Cell {
   double ohm = 0.003, slow_ohm = 0.004, slow_s = 200.0;
+  double slower_ohm = 0.0, slower_s = 3000.0;
   double temperature_degC = 25.0;
 };
 
@@ -28,19 +29,29 @@ struct Limits {
   bool holds_voltage = true;
 };
 
+struct Record {
+  double period_s = 5.0;
+  double rests_s = 3600.0;  ///< after a charge
+  double digit_V = 0.0;     ///< of the voltmeter; 0: as many as there are
+};
+
 /// A charge and a discharge in the manner of a cycler that looks every `period_s`, as a record tells them.
 class Cycle {
  public:
-  static constexpr double capacity_Ah = 20.0, period_s = 10.0;
+  static constexpr double capacity_Ah = 20.0;
+  explicit Cycle(const Record& record = {.period_s = 10.0}) : record_{record} {}
 
   /// Charges at one temperature, discharges at another.
   void run(double rate_C, const Limits& limits, const Cell& warm, const Cell& at_discharge,
            const std::string& name = "discharge") {
     charge(rate_C * capacity_Ah, limits, warm);
-    rest(3600.0);
+    rest(record_.rests_s, warm);
     discharge(rate_C * capacity_Ah, limits, at_discharge, name);
-    rest(3600.0);
+    rest(3600.0, at_discharge);
   }
+
+  /// To where its voltage met the limit between two looks.
+  [[nodiscard]] double last_discharge_Ah() const { return last_Ah_; }
 
   [[nodiscard]] RunFacts facts() const {
     RunFacts facts = facts_;
@@ -59,7 +70,7 @@ class Cycle {
     double current_A = rate_A;
     bool is_held = false;
     while (true) {
-      const double own_V = open_circuit_V(soc_) + slow_V_;
+      const double own_V = open_circuit_V(soc_) + slow_V_ + slower_V_;
       if (!is_held && own_V + cell.ohm * rate_A >= limits.top_V) is_held = true;
       if (is_held) current_A = (limits.top_V - own_V) / cell.ohm;
       add(own_V + cell.ohm * current_A, current_A, is_held);
@@ -71,20 +82,26 @@ class Cycle {
 
   void discharge(double rate_A, const Limits& limits, const Cell& cell, const std::string& name) {
     begin(name, "CC_DCH", cell.temperature_degC);
+    double before_V = 0.0;
     while (true) {
-      const double own_V = open_circuit_V(soc_) + slow_V_ - cell.ohm * rate_A;
+      const double own_V = open_circuit_V(soc_) + slow_V_ + slower_V_ - cell.ohm * rate_A;
       add(own_V, -rate_A, false);
-      if (own_V <= limits.bottom_V) break;
+      last_Ah_ = (began_soc_ - soc_) * capacity_Ah;
+      if (own_V <= limits.bottom_V) {
+        last_Ah_ -= rate_A * record_.period_s / 3600.0 * (limits.bottom_V - own_V) / (before_V - own_V);
+        break;
+      }
+      before_V = own_V;
       advance(-rate_A, cell);
     }
     end("voltage_V <= 3.05", false);
   }
 
-  void rest(double seconds) {
+  void rest(double seconds, const Cell& cell) {
     begin("rest", "REST", 25.0);
-    for (double t = 0.0; t < seconds; t += period_s) {
-      add(open_circuit_V(soc_) + slow_V_, 0.0, false);
-      advance(0.0, {});
+    for (double t = 0.0; t < seconds; t += record_.period_s) {
+      add(open_circuit_V(soc_) + slow_V_ + slower_V_, 0.0, false);
+      advance(0.0, cell);
     }
     end("step_time_s >= 3600", false);
   }
@@ -104,7 +121,7 @@ class Cycle {
   void add(double voltage_V, double current_A, bool is_held) {
     db::SampleRow row;
     row.test_time_ns = static_cast<std::int64_t>(now_s_ * 1e9);
-    row.voltage_V = voltage_V;
+    row.voltage_V = record_.digit_V > 0.0 ? record_.digit_V * std::round(voltage_V / record_.digit_V) : voltage_V;
     row.current_A = current_A;
     const double moved_Ah = (soc_ - began_soc_) * capacity_Ah;
     (moved_Ah > 0.0 ? row.charge_Ah : row.discharge_Ah) = std::abs(moved_Ah);
@@ -114,9 +131,10 @@ class Cycle {
   }
 
   void advance(double current_A, const Cell& cell) {
-    now_s_ += period_s;
-    soc_ += current_A * period_s / 3600.0 / capacity_Ah;
-    slow_V_ += (cell.slow_ohm * current_A - slow_V_) * (1.0 - std::exp(-period_s / cell.slow_s));
+    now_s_ += record_.period_s;
+    soc_ += current_A * record_.period_s / 3600.0 / capacity_Ah;
+    slow_V_ += (cell.slow_ohm * current_A - slow_V_) * (1.0 - std::exp(-record_.period_s / cell.slow_s));
+    slower_V_ += (cell.slower_ohm * current_A - slower_V_) * (1.0 - std::exp(-record_.period_s / cell.slower_s));
   }
 
   void end(const std::string& by, bool was_held) {
@@ -130,10 +148,11 @@ class Cycle {
     facts_.executions.push_back(execution_);
   }
 
+  Record record_;
   RunFacts facts_;
   std::map<db::StepKey, std::vector<db::SampleRow>> rows_;
   Execution execution_;
-  double soc_ = 0.0, slow_V_ = 0.0, now_s_ = 0.0, began_soc_ = 0.0, energy_Wh_ = 0.0;
+  double soc_ = 0.0, slow_V_ = 0.0, slower_V_ = 0.0, now_s_ = 0.0, began_soc_ = 0.0, energy_Wh_ = 0.0, last_Ah_ = 0.0;
 };
 
 constexpr std::size_t discharge_at = 2;  // charge, rest, discharge
@@ -201,6 +220,81 @@ TEST(WindowEnds, a_small_change_of_the_rate_is_a_small_change_of_the_doubt) {
     before = here;
   }
   EXPECT_LT(greatest / least, 1.7) << "the doubt of one cell between the same limits";
+}
+
+/// The estimate over what the same cell gives, of its third charge, which may be colder than the others. Both to the charge between looks.
+double estimate_over_truth(double rate_C, const Cell& here, const Cell& before, const Record& record) {
+  constexpr double between_V = 0.01;
+  const auto run = [&](double top_V) {
+    Cycle cycle{record};
+    Limits limits;
+    cycle.run(rate_C, limits, before, before);
+    limits.top_V = top_V;
+    cycle.run(rate_C, limits, here, before);
+    return cycle;
+  };
+  const Cycle usual = run(4.2), lower = run(4.2 - between_V);
+  const double true_top = (usual.last_discharge_Ah() - lower.last_discharge_Ah()) / between_V;
+  const Result<EndSlopes> slopes = end_slopes(usual.facts(), second_discharge_at);
+  EXPECT_TRUE(slopes);
+  return slopes ? slopes->top_Ah_per_V / true_top : 0.0;
+}
+
+/// Of slow processes as fast as the rest begins and slower than it is long, as warm as at the discharge and colder.
+struct Ratios {
+  double least = std::numeric_limits<double>::infinity(), greatest = 0.0;
+};
+
+Ratios ratios_at(double rate_C, const Cell& of, const Record& record = {}) {
+  Ratios ratios;
+  for (const bool is_cold : {false, true}) {
+    for (const double slow_s : {50.0, 200.0, 1000.0, 2000.0, 5000.0}) {
+      Cell here = of;
+      here.slow_s = slow_s;
+      if (is_cold) here.temperature_degC = -20.0;
+      const double ratio = estimate_over_truth(rate_C, here, is_cold ? Cell{} : here, record);
+      ratios.least = std::min(ratios.least, ratio);
+      ratios.greatest = std::max(ratios.greatest, ratio);
+    }
+  }
+  return ratios;
+}
+
+// What large currents left in slow processes falls in the rest, too: laid to the last, small current it would make the slope several times
+// too small. Too small is worse than too great, which makes a verdict INCONCLUSIVE.
+TEST(WindowEnds, a_slope_is_not_too_small_for_slow_processes) {
+  for (const Cell& cell : {Cell{.ohm = 0.01, .slow_ohm = 0.03}, Cell{.ohm = 0.02, .slow_ohm = 0.03}, Cell{},
+                           Cell{.ohm = 0.01, .slow_ohm = 0.015, .slower_ohm = 0.015}}) {
+    for (const double rate_C : {0.1, 0.33, 0.5}) {
+      const Ratios ratios = ratios_at(rate_C, cell);
+      EXPECT_GT(ratios.least, 0.9) << rate_C << " C, " << cell.ohm;
+      EXPECT_LT(ratios.greatest, 1.5) << rate_C << " C, " << cell.ohm;
+    }
+    // Here the discharge is over before slow processes are: what more was charged is not all of it given back.
+    const Ratios fast = ratios_at(1.0, cell);
+    EXPECT_GT(fast.least, 0.85) << cell.ohm;
+    EXPECT_LT(fast.greatest, 2.5) << cell.ohm;
+  }
+}
+
+// The rest of a small current falls by a few digits of the voltmeter, and by less than one.
+TEST(WindowEnds, a_coarse_voltmeter_makes_no_boundless_slope) {
+  for (const double digit_V : {0.001, 0.003, 0.01}) {
+    for (const double rate_C : {0.1, 0.33}) {
+      const Ratios ratios = ratios_at(rate_C, {}, {.digit_V = digit_V});
+      EXPECT_GT(ratios.least, 0.6) << digit_V;
+      EXPECT_LT(ratios.greatest, 3.0) << digit_V;
+    }
+  }
+}
+
+// With hardly a rest the discharge tells the resistance, as well as it can.
+TEST(WindowEnds, with_hardly_a_rest_the_slope_is_rather_too_great) {
+  for (const double rate_C : {0.1, 0.33}) {
+    const Ratios ratios = ratios_at(rate_C, {.ohm = 0.01, .slow_ohm = 0.03}, {.rests_s = 30.0});
+    EXPECT_GT(ratios.least, 0.9);
+    EXPECT_LT(ratios.greatest, 6.0);
+  }
 }
 
 // Where the voltage was not held the charge goes on along its own curve.
