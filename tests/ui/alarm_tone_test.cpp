@@ -130,7 +130,7 @@ TEST_F(Tone, of_a_panel_begins_with_its_alarm) {
     }
     return false;
   };
-  const std::vector<api::AlarmView> alarms{{.id = 1, .severity = api::AlarmSeverity::trip, .is_active = true, .text = "hot"}};
+  const std::vector<api::AlarmView> alarms{{.id = 1, .severity = api::AlarmSeverity::trip, .text = "hot"}};
   qputenv("PATH", folder.path().toUtf8() + ':' + path);
   qputenv("TMPDIR", "/nowhere/at/all");
   panel.show_alarms(alarms);
@@ -138,7 +138,7 @@ TEST_F(Tone, of_a_panel_begins_with_its_alarm) {
   qputenv("TMPDIR", temporary);
   if (temporary.isEmpty()) qunsetenv("TMPDIR");
   panel.show_alarms({});
-  panel.show_alarms({{.id = 2, .severity = api::AlarmSeverity::trip, .is_active = true, .text = "hot again"}});
+  panel.show_alarms({{.id = 2, .severity = api::AlarmSeverity::trip, .text = "hot again"}});
   EXPECT_FALSE(is_beep_only());
   qputenv("PATH", path);
 }
