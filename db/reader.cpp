@@ -335,12 +335,37 @@ Result<std::vector<ProofRow>> Reader::proofs(const std::string& model, const std
   }
 }
 
+namespace {
+AuditRow audit_row_of(const Statement& s) {
+  return AuditRow{UtcTime{s.integer(0)}, s.integer(1), s.text(2), s.text(3), s.text(4), s.text(5), s.text(6), s.text(7)};
+}
+}  // namespace
+
 Result<std::vector<AuditRow>> Reader::audit() {
   return read_all<AuditRow>(
       impl_->connection, "SELECT utc_ns, run, operator_name, origin, verb, action, reason, detail FROM audit ORDER BY audit",
-      std::nullopt, +[](const Statement& s) {
-        return AuditRow{UtcTime{s.integer(0)}, s.integer(1), s.text(2), s.text(3), s.text(4), s.text(5), s.text(6), s.text(7)};
-      });
+      std::nullopt, +[](const Statement& s) { return audit_row_of(s); });
+}
+
+Result<std::string> Reader::last_audit_detail(const std::string& action) {
+  Result<Statement> select = impl_->connection.prepare("SELECT detail FROM audit WHERE action = ?1 ORDER BY audit DESC LIMIT 1");
+  if (!select) return select.error();
+  select->bind_all(action);
+  const Result<bool> row = select->step("reading the audit trail");
+  if (!row) return row.error();
+  return *row ? select->text(0) : std::string{};
+}
+
+Result<void> Reader::for_each_audit(const std::string& action, const std::function<bool(const AuditRow&)>& visit) {
+  Result<Statement> select = impl_->connection.prepare(
+      "SELECT utc_ns, run, operator_name, origin, verb, action, reason, detail FROM audit WHERE action = ?1 ORDER BY audit");
+  if (!select) return select.error();
+  select->bind_all(action);
+  while (true) {
+    const Result<bool> row = select->step("reading the audit trail");
+    if (!row) return row.error();
+    if (!*row || !visit(audit_row_of(*select))) return {};
+  }
 }
 
 Result<std::optional<RunKey>> Reader::unacknowledged_trip(const std::string& channel, const std::string& cell_name,

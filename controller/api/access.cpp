@@ -171,7 +171,7 @@ std::vector<Account> parse_accounts(std::string_view text, const std::string& fi
   return accounts;
 }
 
-std::vector<Account> read_accounts(const std::string& path) {
+std::string accounts_text(const std::string& path) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) throw ConfigError{{path}, std::string{"cannot be read: "} + std::strerror(errno)};
   if ((info.st_mode & 022U) != 0) throw ConfigError{{path}, "others may write these accounts; make it yours alone (chmod 600)"};
@@ -179,8 +179,10 @@ std::vector<Account> read_accounts(const std::string& path) {
   std::ostringstream text;
   text << file.rdbuf();
   if (!file) throw ConfigError{{path}, "cannot be read"};
-  return parse_accounts(text.str(), path);
+  return text.str();
 }
+
+std::vector<Account> read_accounts(const std::string& path) { return parse_accounts(accounts_text(path), path); }
 
 std::string account_line(const std::string& name, Role role, std::string_view password) {
   const std::string salt = random_hex(salt_bytes);

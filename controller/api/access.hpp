@@ -45,6 +45,8 @@ struct Principal {
 
 /// One account a line: name, role, salt and hash, with blanks between; lines with # are comments. Throws ConfigError with line and nearest role.
 [[nodiscard]] std::vector<Account> read_accounts(const std::string& path);
+/// What stands in the file. Throws ConfigError: it cannot be read, or others may write it.
+[[nodiscard]] std::string accounts_text(const std::string& path);
 [[nodiscard]] std::vector<Account> parse_accounts(std::string_view text, const std::string& file);
 /// The line for such a file. About 50 ms of work and 16 MiB.
 [[nodiscard]] std::string account_line(const std::string& name, Role role, std::string_view password);

@@ -2,7 +2,7 @@
 
 #include <sys/stat.h>
 
-#include <fstream>
+#include <sstream>
 
 #include "controller/base/config_error.hpp"
 
@@ -10,10 +10,15 @@ namespace cellrig::api {
 
 namespace {
 
-bool holds_nothing(const std::string& path) {
-  std::ifstream file{path, std::ios::binary};
-  std::string word;
-  return !(file >> word);
+/// The line by which somebody says that there is to be no account.
+bool says_nobody(const std::string& text) {
+  std::istringstream lines{text};
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words{line};
+    std::string hash, word, rest;
+    if (words >> hash >> word && hash == "#" && word == "nobody" && !(words >> rest)) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -36,11 +41,10 @@ std::optional<AccountsFile::News> AccountsFile::look() {
   }
   judged_ = now;
   try {
-    News news{read_accounts(path_), {}};
-    news.is_blank = news.accounts.empty() && holds_nothing(path_);
-    return news;
+    const std::string text = accounts_text(path_);
+    return News{.accounts = parse_accounts(text, path_), .trouble = {}, .says_nobody = says_nobody(text)};
   } catch (const ConfigError& error) {
-    return News{{}, error.what()};
+    return News{.accounts = {}, .trouble = error.what()};
   }
 }
 

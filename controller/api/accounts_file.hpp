@@ -18,8 +18,8 @@ class AccountsFile {
 
   struct News {
     std::vector<Account> accounts;
-    std::string trouble;    ///< why the file says nothing that counts; empty: `accounts` are those of now
-    bool is_blank = false;  ///< there is nothing in it, not even a comment: as of a file that was cut short
+    std::string trouble;       ///< why the file says nothing that counts; empty: `accounts` are those of now
+    bool says_nobody = false;  ///< it has the line "# nobody"
   };
   /// None: nothing that was not told before. A change is told at the second look that finds it: whoever writes the file has done so then.
   [[nodiscard]] std::optional<News> look();

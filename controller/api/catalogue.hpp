@@ -12,8 +12,9 @@ namespace cellrig::api {
 
 struct AddedCell {
   CellView view;
-  bool is_new = false;  ///< false: the bench had this very file under this very name
-  std::string sha256;   ///< of what is kept
+  bool is_new = false;    ///< false: the bench had this very file under this very name
+  std::string sha256;     ///< of what is kept
+  bool is_added = false;  ///< it is one of those that were added, now or before
 };
 
 /// Names are those of a list, never paths: what a client writes does not reach the file system. Unknown names: code "not_found", nearest.

@@ -1,6 +1,7 @@
 // A request and its answer, as plain values: what is decided about them needs no socket and no Beast.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -19,6 +20,8 @@ struct Request {
   std::map<std::string, std::string> headers;  ///< by name in lower case
   std::string body;
   std::string remote;  ///< the client's address without its port
+  /// API thread. Makes what tells any other one whether the client has left; see client_watch().
+  std::function<std::function<bool()>()> watch_client{};
 
   [[nodiscard]] std::string_view header(const std::string& name) const {  ///< empty: not given
     const auto found = headers.find(name);

@@ -1,5 +1,9 @@
 #include "controller/api/exports.hpp"
 
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
@@ -19,6 +23,11 @@ bool ExportFeed::put(std::string_view text) {
   }
   notify();
   return true;
+}
+
+bool ExportFeed::is_closed() {
+  const std::lock_guard lock{mutex_};
+  return is_closed_;
 }
 
 void ExportFeed::end(std::optional<Error> error) {
@@ -85,12 +94,25 @@ Task<ExportFeed::Piece> ExportFeed::next() {
   co_return piece;
 }
 
+std::function<bool()> client_watch(int socket) {
+  const int copy = ::fcntl(socket, F_DUPFD_CLOEXEC, 0);
+  if (copy < 0) return [] { return false; };
+  const std::shared_ptr<const int> held{new int{copy}, [](const int* descriptor) {
+                                          ::close(*descriptor);
+                                          delete descriptor;
+                                        }};
+  return [held] {
+    pollfd look{.fd = *held, .events = POLLRDHUP, .revents = 0};  // a lost connection is told unasked
+    return ::poll(&look, 1, 0) > 0;
+  };
+}
+
 Exports::~Exports() {
   for (const Running& one : running_) one.feed->close();
   for (Running& one : running_) one.thread.join();
 }
 
-std::shared_ptr<ExportFeed> Exports::begin(const Owner& owner, Work work) {
+std::shared_ptr<ExportFeed> Exports::begin(const Owner& owner, Work work, IsCancelled has_left) {
   for (auto one = running_.begin(); one != running_.end();) {
     if (!*one->has_ended) {
       ++one;
@@ -106,15 +128,17 @@ std::shared_ptr<ExportFeed> Exports::begin(const Owner& owner, Work work) {
   const auto is_of_owner = [&](const Running& one) { return is_of_role(one) && one.owner.name == owner.name; };
   if (count(is_of_role) >= running_of_role_max || count(is_of_owner) >= running_of_one_max) return nullptr;
   Running made{owner, std::make_shared<ExportFeed>(context_), std::make_shared<std::atomic<bool>>(false), {}};
-  made.thread = std::thread{[work = std::move(work), feed = made.feed, has_ended = made.has_ended] {
-    try {
-      const Result<void> done = work([&feed](std::string_view text) { return feed->put(text); });
-      feed->end(done ? std::nullopt : std::optional{done.error()});
-    } catch (const std::exception& error) {
-      feed->end(fail(Fault::device_fault, error.what()));
-    }
-    *has_ended = true;
-  }};
+  made.thread =
+      std::thread{[work = std::move(work), has_left = std::move(has_left), feed = made.feed, has_ended = made.has_ended] {
+        try {
+          const IsCancelled is_cancelled = [&feed, &has_left] { return feed->is_closed() || (has_left && has_left()); };
+          const Result<void> done = work([&feed](std::string_view text) { return feed->put(text); }, is_cancelled);
+          feed->end(done ? std::nullopt : std::optional{done.error()});
+        } catch (const std::exception& error) {
+          feed->end(fail(Fault::device_fault, error.what()));
+        }
+        *has_ended = true;
+      }};
   std::shared_ptr<ExportFeed> feed = made.feed;
   running_.push_back(std::move(made));
   return feed;

@@ -37,6 +37,7 @@ class ExportFeed : public std::enable_shared_from_this<ExportFeed> {
   // ---- reading thread ----
   /// False: nobody wants more.
   [[nodiscard]] bool put(std::string_view text);
+  [[nodiscard]] bool is_closed();
   void end(std::optional<Error> error);
 
   // ---- API thread ----
@@ -63,6 +64,10 @@ class ExportFeed : public std::enable_shared_from_this<ExportFeed> {
   std::optional<Error> error_;
 };
 
+/// Any thread: whether whoever is at the other end of this socket has closed its side, or the connection is lost. It holds a copy of the
+/// descriptor: it goes with the work that it is for.
+[[nodiscard]] std::function<bool()> client_watch(int socket);
+
 /// API thread. Destroyed after its io_context has stopped; then it waits for what is being read.
 class Exports {
  public:
@@ -75,15 +80,18 @@ class Exports {
     Role role = Role::viewer;
   };
 
-  /// Writes through the function it is given, until that says false.
-  using Work = std::function<Result<void>(const std::function<bool(std::string_view)>&)>;
+  using Sink = std::function<bool(std::string_view)>;
+  using IsCancelled = std::function<bool()>;
+  /// Writes through the sink it is given, until that says false; while there is nothing to write it asks the other now and then.
+  using Work = std::function<Result<void>(const Sink& sink, const IsCancelled& is_cancelled)>;
   explicit Exports(boost::asio::io_context& context) : context_{context} {}
   ~Exports();
   Exports(const Exports&) = delete;
   Exports& operator=(const Exports&) = delete;
 
   /// Null: as many of this owner, or of their role, as there can be are under way.
-  [[nodiscard]] std::shared_ptr<ExportFeed> begin(const Owner& owner, Work work);
+  /// has_left: whether the client has, while nothing is sent to it. Exporting thread; none: it is not asked.
+  [[nodiscard]] std::shared_ptr<ExportFeed> begin(const Owner& owner, Work work, IsCancelled has_left = {});
 
  private:
   struct Running {

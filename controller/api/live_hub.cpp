@@ -138,21 +138,17 @@ Task<void> LiveHub::run() {
   while (true) {
     timer.expires_after(settings_.tick);
     co_await timer.async_wait(quietly);
-    if (!subscribers_.empty()) (void)co_await look();
+    if (!subscribers_->empty()) (void)co_await look();
   }
 }
 
-std::shared_ptr<Subscriber> LiveHub::subscribe(std::string owner) {
-  auto subscriber = std::make_shared<Subscriber>(context_, settings_.subscriber_bytes_max, std::move(owner));
-  subscribers_.push_back(subscriber);
-  return subscriber;
+Subscription LiveHub::subscribe(std::string owner) {
+  return {subscribers_, std::make_shared<Subscriber>(context_, settings_.subscriber_bytes_max, std::move(owner))};
 }
-
-void LiveHub::unsubscribe(const std::shared_ptr<Subscriber>& subscriber) { std::erase(subscribers_, subscriber); }
 
 std::size_t LiveHub::waiting_bytes() const {
   std::size_t bytes = 0;
-  for (const auto& subscriber : subscribers_) bytes += subscriber->waiting_bytes();
+  for (const auto& subscriber : *subscribers_) bytes += subscriber->waiting_bytes();
   return bytes;
 }
 
@@ -165,7 +161,7 @@ SharedText LiveHub::snapshot(const Gathered& gathered) const {
 
 void LiveHub::to_all(const std::string& key, const std::string& text) {
   const SharedText shared = std::make_shared<const std::string>(text);
-  for (const auto& subscriber : subscribers_) subscriber->put_view(key, shared);
+  for (const auto& subscriber : *subscribers_) subscriber->put_view(key, shared);
 }
 
 template <class View>
@@ -193,7 +189,7 @@ void LiveHub::distribute_alarms(const Gathered& gathered) {
 }
 
 void LiveHub::distribute(const Gathered& gathered) {
-  if (subscribers_.empty()) return;
+  if (subscribers_->empty()) return;
   for (const auto& [channel, lost] : gathered.samples_lost) samples_lost_ += lost;
   for (const ChannelStatus& status : gathered.channels) {
     const ChannelView view = view_of(status);
@@ -209,12 +205,12 @@ void LiveHub::distribute(const Gathered& gathered) {
   for (const auto& [channel, samples] : gathered.samples) {
     const StreamMessage message{.type = StreamType::samples, .samples = samples};
     const SharedText shared = std::make_shared<const std::string>(to_json(message));
-    for (const auto& subscriber : subscribers_) subscriber->put_samples(shared, rows_of(samples));
+    for (const auto& subscriber : *subscribers_) subscriber->put_samples(shared, rows_of(samples));
   }
   if (!gathered.runs_changed.empty())
     boost::asio::co_spawn(context_, distribute_runs(gathered.runs_changed), boost::asio::detached);
   SharedText whole;
-  for (const auto& subscriber : subscribers_) {
+  for (const auto& subscriber : *subscribers_) {
     if (!subscriber->needs_snapshot()) continue;
     if (!whole) whole = snapshot(gathered);
     subscriber->put_snapshot(whole);

@@ -61,6 +61,24 @@ class Subscriber {
   boost::asio::steady_timer signal_;
 };
 
+using Subscribers = std::vector<std::shared_ptr<Subscriber>>;
+
+/// A place among the subscribers, given back when it goes: which may be after the hub, with the io_context. API thread.
+class Subscription {
+ public:
+  Subscription(std::shared_ptr<Subscribers> all, std::shared_ptr<Subscriber> one) : all_{std::move(all)}, one_{std::move(one)} {
+    all_->push_back(one_);
+  }
+  ~Subscription() { std::erase(*all_, one_); }
+  Subscription(const Subscription&) = delete;
+  Subscription& operator=(const Subscription&) = delete;
+  [[nodiscard]] const std::shared_ptr<Subscriber>& subscriber() const { return one_; }
+
+ private:
+  std::shared_ptr<Subscribers> all_;
+  std::shared_ptr<Subscriber> one_;
+};
+
 /// API thread, but for the watch.
 class LiveHub {
  public:
@@ -81,10 +99,9 @@ class LiveHub {
   /// Something was ordered: what was gathered before is of yesterday.
   void forget() { ++orders_; }
 
-  [[nodiscard]] std::shared_ptr<Subscriber> subscribe(std::string owner = {});
-  [[nodiscard]] const std::vector<std::shared_ptr<Subscriber>>& subscribers() const { return subscribers_; }
-  void unsubscribe(const std::shared_ptr<Subscriber>& subscriber);
-  [[nodiscard]] std::size_t subscriber_count() const { return subscribers_.size(); }
+  [[nodiscard]] Subscription subscribe(std::string owner = {});
+  [[nodiscard]] const Subscribers& subscribers() const { return *subscribers_; }
+  [[nodiscard]] std::size_t subscriber_count() const { return subscribers_->size(); }
   [[nodiscard]] std::int64_t samples_lost() const { return samples_lost_; }
   [[nodiscard]] std::size_t waiting_bytes() const;
   /// Looks as long as it runs; ends with the io_context.
@@ -117,7 +134,7 @@ class LiveHub {
     std::chrono::steady_clock::time_point at;
   };
   std::map<std::string, Sent> sent_;  ///< by key
-  std::vector<std::shared_ptr<Subscriber>> subscribers_;
+  std::shared_ptr<Subscribers> subscribers_ = std::make_shared<Subscribers>();
   std::int64_t samples_lost_ = 0;
 };
 

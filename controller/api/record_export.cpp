@@ -61,10 +61,10 @@ Result<ExportFile> export_file(const std::string& database, std::int64_t run, Ex
 }
 
 Result<void> write_export(const std::string& database, const ExportOrder& order,
-                          const std::function<bool(std::string_view)>& sink) {
+                          const std::function<bool(std::string_view)>& sink, const std::function<bool()>& is_cancelled) {
   const Result<std::unique_ptr<db::Reader>> reader = db::Reader::open(database);
   if (!reader) return reader.error();
-  const db::ExportOptions options{.path = "the answer", .sink = sink};
+  const db::ExportOptions options{.path = "the answer", .sink = sink, .is_cancelled = is_cancelled};
   const std::int64_t run = order.run;
   switch (order.format) {
     case ExportFormat::samples: return only_whether(db::export_csv(**reader, run, options));

@@ -56,8 +56,9 @@ struct ExportOrder {
   std::string data_name;   ///< what the metadata call the data file; empty: as the format recommends
   ProtocolOf protocol_of;  ///< none: the metadata say nothing of the steps
 };
-/// The text goes into `sink`, until that says false. Memory is bounded whatever the length of the run.
+/// The text goes into `sink`, until that says false. `is_cancelled` is asked while rows are read of which nothing is written. Memory is bounded whatever the length of the run.
 [[nodiscard]] Result<void> write_export(const std::string& database, const ExportOrder& order,
-                                        const std::function<bool(std::string_view)>& sink);
+                                        const std::function<bool(std::string_view)>& sink,
+                                        const std::function<bool()>& is_cancelled = {});
 
 }  // namespace cellrig::api

@@ -327,7 +327,11 @@ Task<void> Server::Impl::serve(std::shared_ptr<Stream> stream, std::string remot
     }
     const unsigned version = parser.get().version();
     const bool keeps_alive = parser.get().keep_alive(), is_upgrade = websocket::is_upgrade(parser.get());
-    const Request request = request_of(parser.get(), remote);
+    Request request = request_of(parser.get(), remote);
+    request.watch_client = [weak = std::weak_ptr<Stream>{stream}]() -> std::function<bool()> {
+      const std::shared_ptr<Stream> alive = weak.lock();
+      return alive ? client_watch(alive->socket().native_handle()) : [] { return true; };
+    };
     stream->expires_never();
     if (connections.count() > settings.limits.connections_ordinary && !Service::is_stop(request.method, request.target)) {
       ErrorDetail error;
@@ -363,6 +367,9 @@ Task<void> Server::Impl::watch_subscriber(std::shared_ptr<Socket> socket, std::s
 
 Task<void> Server::Impl::broadcast(std::shared_ptr<Stream> stream, http::request<http::string_body> request,
                                    Service::Admitted admitted) {
+  // Before the handshake, while which others are looked at: this place is taken from now on.
+  const Subscription place = service.hub().subscribe(admitted.who.name);
+  const std::shared_ptr<Subscriber>& subscriber = place.subscriber();
   boost::system::error_code ignored;
   stream->socket().set_option(asio::socket_base::send_buffer_size{static_cast<int>(stream_send_buffer_bytes)}, ignored);
   const auto socket = std::make_shared<Socket>(std::move(*stream));
@@ -375,7 +382,6 @@ Task<void> Server::Impl::broadcast(std::shared_ptr<Stream> stream, http::request
   socket->auto_fragment(false);  // a message is a frame: a client may be twenty lines
   const auto [refused] = co_await socket->async_accept(request, quiet);
   if (refused) co_return;
-  const std::shared_ptr<Subscriber> subscriber = service.hub().subscribe(admitted.who.name);
   // Whose account went while the stream was being accepted is not told of its end.
   if (!service.is_known_still(admitted)) subscriber->close();
   asio::co_spawn(context, watch_subscriber(socket, subscriber), asio::detached);
@@ -387,7 +393,6 @@ Task<void> Server::Impl::broadcast(std::shared_ptr<Stream> stream, http::request
     const auto [error, count] = co_await socket->async_write(bytes, quiet);
     if (error) break;
   }
-  service.hub().unsubscribe(subscriber);
   beast::get_lowest_layer(*socket).close();
 }
 

@@ -13,7 +13,7 @@
 namespace cellrig::api {
 namespace {
 
-std::string accounts_text(const std::vector<Account>& accounts) {
+std::string names_text(const std::vector<Account>& accounts) {
   std::string text;
   for (const Account& account : accounts) {
     text += (text.empty() ? "" : ", ") + account.name + " (" + std::string{word(account.role)} + ")";
@@ -36,8 +36,9 @@ Task<void> Service::watch_accounts() {
   }
 }
 
-/// Nobody is signed out by a file that may have been cut short, and a bench that others reach is never left to the token alone: to sign
-/// everybody out is said by a line, or by stopping the service.
+/// Not everybody is signed out by a file that was emptied or cut short: that all are to go is said by a line of its own. A bench that others
+/// reach is never left to the token alone. A file that was cut at the end of a line cannot be told from one that somebody has shortened: who
+/// is not in it any more is out, and who is left is told.
 std::string Service::why_accounts_stay(const AccountsFile::News& news) const {
   if (!news.trouble.empty()) return news.trouble;
   if (!news.accounts.empty() || !access_.has_accounts()) return "";
@@ -45,9 +46,9 @@ std::string Service::why_accounts_stay(const AccountsFile::News& news) const {
   without.accounts.clear();
   const std::string why = why_address_is_refused(settings_.address, without);
   if (!why.empty()) return "the file holds none, and " + why + "; to sign everybody out, stop the service";
-  if (!news.is_blank) return "";
+  if (news.says_nobody) return "";
   return settings_.access.accounts_file +
-         " is empty, as a file is that was cut short; to sign everybody out, write the line '# nobody' into it";
+         " holds no account, as a file that was cut short; to sign everybody out, write the line '# nobody' into it";
 }
 
 /// Who was signed in signs in anew: the stream of somebody who has no account any more ends, and so does that of the others, whose window
@@ -63,7 +64,7 @@ void Service::take_accounts(AccountsFile::News news) {
   if (!trouble.empty()) return tell("the accounts stay as they were: " + trouble, true);
   const std::vector<Account>& accounts = news.accounts;
   if (!access_.set_accounts(accounts)) {
-    if (was_refused) tell("the accounts file is good again: " + accounts_text(accounts), false);
+    if (was_refused) tell("the accounts file is good again: " + names_text(accounts), false);
     return;
   }
   const auto has_account = [&accounts](const std::string& name) {
@@ -76,7 +77,7 @@ void Service::take_accounts(AccountsFile::News news) {
   for (const auto& subscriber : hub_.subscribers()) {
     if (!subscriber->owner().empty()) subscriber->close();
   }
-  tell("the accounts were read again: " + accounts_text(accounts), false);
+  tell("the accounts were read again: " + names_text(accounts), false);
 }
 
 }  // namespace cellrig::api

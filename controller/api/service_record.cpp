@@ -227,12 +227,14 @@ Task<Response> Service::export_run(const Call& call, std::int64_t run) {
   const std::optional<Named> file = co_await record_worker_.run<Named>(std::move(look));
   if (file && !*file) co_return record_error(file->error());
   const ExportOrder order{run, format, name, settings_.protocol_of};
-  Exports::Work work = [database, order, end](const std::function<bool(std::string_view)>& sink) {
-    Result<void> done = write_export(database, order, sink);
+  Exports::Work work = [database, order, end](const Exports::Sink& sink, const Exports::IsCancelled& is_cancelled) {
+    Result<void> done = write_export(database, order, sink, is_cancelled);
     if (done && !end.empty() && !sink(end)) done = fail(Fault::interrupted, "nobody wants the rest");
     return done;
   };
-  const std::shared_ptr<ExportFeed> feed = file ? exports_.begin({call.who.name, call.who.role}, std::move(work)) : nullptr;
+  Exports::IsCancelled has_left = call.request.watch_client ? call.request.watch_client() : Exports::IsCancelled{};
+  const Exports::Owner owner{call.who.name, call.who.role};
+  const std::shared_ptr<ExportFeed> feed = file ? exports_.begin(owner, std::move(work), std::move(has_left)) : nullptr;
   ErrorDetail busy{.code = "busy"};
   busy.message = "as many exports as there can be of one account, or of one role, are under way; ask again";
   if (!feed) {
@@ -292,7 +294,9 @@ Task<Response> Service::add_cell(const Call& call) {
   change.origin = who.origin;
   change.reason = order->reason;
   change.text = "cell file '" + order->name + "', sha256 " + (*added)->sha256;
-  if ((*added)->is_new && settings_.on_change) settings_.on_change(change);
+  if (!(*added)->is_new) change.text += ", which was there already";
+  // Once more, too: who does so stands up for a file that lay there, and of which nobody knew who had added it.
+  if ((*added)->is_added && settings_.on_change) settings_.on_change(change);
   co_return json_response((*added)->view);
 }
 

@@ -133,15 +133,26 @@ TEST_F(AccountsWhileServing, an_empty_file_signs_nobody_out_and_says_so) {
   const auto refused = [this] {
     return bench_->get("/metrics").body.find("\ncellrig_api_accounts_refused 1\n") != std::string::npos;
   };
-  for (const char* const nothing : {"", "\n  \n"}) {
+  for (const char* const nothing : {"", "\n  \n", "# Accounts of the bench: nobody but those who were shown it\n"}) {
     write_accounts(path_, nothing);
-    EXPECT_THAT(said_.next(), HasSubstr("trouble: the accounts stay as they were: " + path_ + " is empty"));
+    EXPECT_THAT(said_.next(), HasSubstr("trouble: the accounts stay as they were: " + path_ + " holds no account"));
     EXPECT_EQ(as("Basic dmVyYTpvcGVu", "GET", "/session").status, 200);
     EXPECT_TRUE(refused());
   }
   write_accounts(path_, vera_);
   EXPECT_EQ(said_.next(), "the accounts file is good again: vera (viewer)");
   EXPECT_FALSE(refused());
+}
+
+// What is not promised: it is told who is left, and that is all.
+TEST_F(AccountsWhileServing, a_file_that_ends_after_fewer_lines_signs_out_who_is_not_in_it_and_says_who_is_left) {
+  write_accounts(path_, vera_ + zoe_);
+  EXPECT_THAT(said_.next(), HasSubstr("zoe"));
+  write_accounts(path_, vera_ + zoe_.substr(0, zoe_.size() / 2));
+  EXPECT_THAT(said_.next(), HasSubstr("trouble: the accounts stay as they were: " + path_ + ":2:")) << "within a line it is seen";
+  EXPECT_EQ(as(zoe_open, "GET", "/session").status, 200);
+  write_accounts(path_, vera_);
+  EXPECT_EQ(said_.next(), "the accounts were read again: vera (viewer)");
 }
 
 // An editor empties a file before it writes it.

@@ -3,11 +3,15 @@
 #include <gtest/gtest.h>
 
 #include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <fstream>
 #include <sstream>
 
 #include "controller/api/exports.hpp"
+#include "controller/api/record_views.hpp"
 #include "db/export/bdf.hpp"
 #include "db/export/csv.hpp"
 #include "tests/api/answers.hpp"
@@ -40,6 +44,15 @@ class ExportOverHttp : public testing::Test {
     std::ostringstream text;
     text << file.rdbuf();
     return text.str();
+  }
+  [[nodiscard]] std::size_t text_size() const {
+    std::size_t size = 0;
+    const auto count = [&size](std::string_view text) {
+      size += text.size();
+      return true;
+    };
+    must(write_export(dir_.file("r.db"), {.run = 1}, count));
+    return size;
   }
   [[nodiscard]] std::string request_for(const std::string& format) const {
     return request("GET", "/api/v1/runs/1/export?format=" + format, FakeBench::signed_in());
@@ -97,7 +110,7 @@ TEST(Exports, keep_places_for_every_role_and_leave_none_of_them_to_one_account) 
   boost::asio::io_context context;
   Exports exports{context};
   const auto begins = [&exports](const char* name, Role role) {
-    return exports.begin({name, role}, [](const std::function<bool(std::string_view)>& sink) -> Result<void> {
+    return exports.begin({name, role}, [](const Exports::Sink& sink, const Exports::IsCancelled&) -> Result<void> {
       while (sink("a piece that nobody fetches")) continue;
       return {};
     });
@@ -119,6 +132,56 @@ TEST(Exports, keep_places_for_every_role_and_leave_none_of_them_to_one_account) 
     poll(nullptr, 0, again ? 0 : 1);
   }
   EXPECT_TRUE(again) << "a place that was left is free";
+}
+
+// A scan that writes nothing, of a run of weeks: its place is wanted by those who are still there.
+TEST(Exports, that_write_nothing_leave_their_place_when_their_client_has_left) {
+  boost::asio::io_context context;
+  Exports exports{context};
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+  std::atomic<int> asked = 0, ended = 0;
+  const auto scans = [&](Exports::IsCancelled has_left) {
+    return exports.begin(
+        {"vera", Role::viewer},
+        [&](const Exports::Sink&, const Exports::IsCancelled& is_cancelled) -> Result<void> {
+          while (!is_cancelled()) ++asked;
+          ++ended;
+          return fail(Fault::interrupted, "nobody wants it");
+        },
+        std::move(has_left));
+  };
+  const auto comes = [](const std::function<bool()>& is_so) {
+    for (int i = 0; i < 10'000 && !is_so(); ++i) poll(nullptr, 0, 1);
+    return is_so();
+  };
+  const std::shared_ptr<ExportFeed> first = scans(client_watch(ends[0])), second = scans({});
+  ASSERT_TRUE(comes([&] { return asked > 1000; }));
+  ASSERT_EQ(::write(ends[1], "more", 4), 4);
+  EXPECT_EQ(ended, 0) << "who asks for more is there";
+  ::close(ends[1]);
+  EXPECT_TRUE(comes([&] { return ended == 1; }));
+  second->close();
+  EXPECT_TRUE(comes([&] { return ended == 2; })) << "whose account is gone, as well";
+  ::close(ends[0]);
+}
+
+TEST_F(ExportOverHttp, is_cancelled_before_anything_is_written) {
+  const auto nothing = [](std::string_view) -> bool {
+    ADD_FAILURE() << "written";
+    return false;
+  };
+  const Result<void> done =
+      write_export(dir_.file("r.db"), {.run = 1, .format = ExportFormat::bdf}, nothing, [] { return true; });
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().fault, Fault::interrupted);
+}
+
+TEST_F(ExportOverHttp, ends_when_its_client_closes_its_side) {
+  Client client{bench_->port(), 4096};
+  client.send(request_for("samples"));
+  client.end();
+  EXPECT_LT(client.receive().body.size(), text_size());
 }
 
 TEST_F(ExportOverHttp, the_metadata_say_what_the_profile_asked_for) {

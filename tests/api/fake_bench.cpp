@@ -151,7 +151,8 @@ Decoded<CellView> FakeCatalogue::cell(const std::string& name) {
 }
 Decoded<AddedCell> FakeCatalogue::add_cell(const CellFileOrder& order) {
   if (order.name == "lg-m50") return Decoded<AddedCell>{boost::system::in_place_error, ErrorDetail{.code = "exists"}};
-  return decoded(AddedCell{CellView{.name = order.name}, order.name != "had-already", "2d71"});
+  return decoded(AddedCell{CellView{.name = order.name}, order.name != "had-already" && order.name != "lay-there", "2d71",
+                           order.name != "had-already"});
 }
 
 Decoded<CheckReport> FakeCatalogue::check(const CheckOrder& order) {

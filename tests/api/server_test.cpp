@@ -282,13 +282,16 @@ TEST(Cells, are_added_by_an_engineer_and_told_of) {
   const FakeBench bench{std::move(settings)};
   EXPECT_EQ(bench.post("/cells", R"({"name":"b-7","text":"x","operator":"jane","reason":"new lot"})").status, 200);
   EXPECT_EQ(bench.post("/cells", R"({"name":"had-already","text":"x","operator":"jane","reason":"new lot"})").status, 200);
+  EXPECT_EQ(bench.post("/cells", R"({"name":"lay-there","text":"x","operator":"jane","reason":"I checked it"})").status, 200);
   EXPECT_EQ(bench.post("/cells", R"({"name":"lg-m50","text":"x","operator":"jane","reason":"new lot"})").status, 409);
   EXPECT_EQ(bench.post("/cells", R"({"name":"b-9","text":"x","operator":"jane"})").status, 400) << "no reason";
   EXPECT_EQ(bench.post("/cells", R"({"name":"b-9","text":"x","operator":"jane","reason":" "})").status, 400);
   EXPECT_EQ(bench.post("/cells", R"({"name":"b-9","text":"x","operator":"","reason":"new lot"})").status, 400) << "nobody";
   EXPECT_EQ(bench.post("/cells", R"({"nme":"b-8","text":"x"})").status, 400);
   const std::lock_guard lock{mutex};
-  ASSERT_EQ(changes.size(), 1U);
+  ASSERT_EQ(changes.size(), 2U);
+  EXPECT_EQ(changes[1].action, "cell file added");
+  EXPECT_NE(changes[1].text.find("'lay-there', sha256 2d71, which was there already"), std::string::npos) << changes[1].text;
   EXPECT_EQ(changes[0].action, "cell file added");
   EXPECT_EQ(changes[0].operator_name, "jane");
   EXPECT_EQ(changes[0].origin, "127.0.0.1");

@@ -130,6 +130,24 @@ TEST(Stream, takes_no_more_subscribers_than_it_can_serve) {
   EXPECT_EQ(three.ask(request("GET", "/api/v1/stream", headers)).status, 503);
 }
 
+// All at once: a place is taken before the handshake, not after it.
+TEST(Stream, takes_no_more_subscribers_when_they_come_together) {
+  FakeBenchSettings settings{.limits = patient_limits()};
+  settings.limits.subscribers_max = 2;
+  FakeBench bench{settings};
+  Headers headers = FakeBench::signed_in();
+  headers.merge(Headers{{"Connection", "Upgrade"},
+                        {"Upgrade", "websocket"},
+                        {"Sec-WebSocket-Version", "13"},
+                        {"Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="}});
+  std::vector<std::unique_ptr<Client>> clients(12);
+  for (auto& client : clients) client = std::make_unique<Client>(bench.port());
+  for (auto& client : clients) client->send(request("GET", "/api/v1/stream", headers));
+  const auto accepted =
+      std::count_if(clients.begin(), clients.end(), [](auto& client) { return client->receive().status == 101; });
+  EXPECT_EQ(accepted, 2);
+}
+
 // One account with many windows, or a script that forgets to close, leaves room for the others.
 TEST(Stream, is_never_taken_up_by_one_account) {
   FakeBenchSettings settings{.limits = patient_limits()};

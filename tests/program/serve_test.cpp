@@ -171,6 +171,24 @@ TEST_F(ServeLive, dies_and_its_successor_goes_on_with_the_run) {
   EXPECT_THAT(actions, Contains("bench closed"));
 }
 
+// A restart loop, with an oven that nobody looks after: what the next process does not go on with is not heated on.
+TEST_F(ServeLive, that_cannot_begin_switches_off_the_chamber_that_a_dead_one_has_left_on) {
+  (void)file_with(
+      "profile: Warm\nformat: 1\non_interruption: resume\nrecord: {every_s: 1}\nsteps:\n"
+      "  - rest: {for_min: 60, temperature_degC: 35}\n",
+      "warm.yaml", bench.folder);
+  {
+    const std::unique_ptr<Process> first = serve({"--start", "ch1=warm"});
+    ASSERT_TRUE(eventually(open_limit, [&] { return bench.oven_runs(); })) << first->err();
+    first->signal(SIGKILL);
+    ASSERT_EQ(first->wait(end_limit), 128 + SIGKILL);
+  }
+  ASSERT_TRUE(bench.oven_runs()) << "a dead process stops no chamber";
+  const std::unique_ptr<Process> second = serve({"--listen", "127.0.0.1:none"});
+  EXPECT_EQ(second->wait(end_limit), 2) << second->err();
+  EXPECT_FALSE(bench.oven_runs()) << second->err();
+}
+
 // H13: the process lives, its other threads too, and the thread that decides stands still. Nobody may tell the manager that all is well,
 // and what was decided on before is not caught up with.
 TEST_F(ServeLive, whose_control_thread_hangs_is_told_to_nobody_as_alive_and_trips_when_it_is_back) {

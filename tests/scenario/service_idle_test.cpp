@@ -405,8 +405,6 @@ TEST_F(IdleChannel, has_the_record_of_its_alarm_outputs_read_beside_the_control_
   bench.close();
 }
 
-// ---- a stop while a person's acknowledgement clears the instrument ----------------------------------------------------
-
 TEST_F(IdleChannel, is_switched_off_by_a_stop_that_comes_while_its_latched_protection_is_cleared) {
   for (Duration after = 0ms; after <= 400ms; after += 20ms) {  // an exchange takes 60 ms
     SCOPED_TRACE(to_seconds(after));

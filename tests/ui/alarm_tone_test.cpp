@@ -1,10 +1,12 @@
 // An alarm on a computer with a sound system, with one that does not work, and with none.
 #include <QFile>
+#include <QLabel>
 #include <QTemporaryDir>
 
 #include <gtest/gtest.h>
 
 #include "tests/ui/screen.hpp"
+#include "ui/live/alarm_panel.hpp"
 #include "ui/live/alarm_tone.hpp"
 
 namespace cellrig::ui::test {
@@ -80,6 +82,65 @@ TEST_F(Tone, does_not_wait_for_a_program_that_hangs) {
   tone->play();
   EXPECT_EQ(beeped, 1);
   EXPECT_EQ(told, 1);
+}
+
+// A window lives for weeks: what was busy for a moment may let out the next alarm.
+TEST_F(Tone, asks_every_program_again_when_the_next_alarm_begins) {
+  add_player("pw-play", "exec sleep 600");
+  make();
+  tone->play();
+  tone->play();
+  ASSERT_TRUE(tone->is_beep_only());
+  add_player("pw-play", "exit 0");
+  tone->begin();
+  EXPECT_FALSE(tone->is_beep_only());
+  tone->play();
+  EXPECT_TRUE(wait_until([this] { return played == 1; }));
+  add_player("pw-play", "exec sleep 600");
+  tone->play();
+  tone->begin();
+  tone->play();
+  EXPECT_FALSE(tone->is_beep_only()) << "what hangs is of the alarm before";
+}
+
+// Nothing can be written for the moment.
+TEST_F(Tone, is_no_beep_for_good_after_a_folder_was_full_once) {
+  add_player("pw-play", "exit 0");
+  make();
+  const QByteArray before = qgetenv("TMPDIR");
+  qputenv("TMPDIR", "/nowhere/at/all");
+  tone->play();
+  qputenv("TMPDIR", before);
+  if (before.isEmpty()) qunsetenv("TMPDIR");
+  EXPECT_TRUE(tone->is_beep_only());
+  EXPECT_EQ(beeped, 1);
+  tone->begin();
+  tone->play();
+  EXPECT_TRUE(wait_until([this] { return played == 1; }));
+}
+
+// As the window asks for it: one that begins is a new one, one that goes on is not; and a tone that cannot be made is not asked for ever.
+TEST_F(Tone, of_a_panel_begins_with_its_alarm) {
+  const QByteArray path = qgetenv("PATH"), temporary = qgetenv("TMPDIR");
+  add_player("pw-play", "exit 0");
+  AlarmPanel panel;
+  const auto is_beep_only = [&panel] {
+    for (const QLabel* label : panel.findChildren<QLabel*>()) {
+      if (label->text() == QLatin1String("Beep only")) return !label->isHidden();
+    }
+    return false;
+  };
+  const std::vector<api::AlarmView> alarms{{.id = 1, .severity = api::AlarmSeverity::trip, .text = "hot"}};
+  qputenv("PATH", folder.path().toUtf8() + ':' + path);
+  qputenv("TMPDIR", "/nowhere/at/all");
+  panel.show_alarms(alarms);
+  EXPECT_TRUE(is_beep_only());
+  qputenv("TMPDIR", temporary);
+  if (temporary.isEmpty()) qunsetenv("TMPDIR");
+  panel.show_alarms({});
+  panel.show_alarms({{.id = 2, .severity = api::AlarmSeverity::trip, .text = "hot again"}});
+  EXPECT_FALSE(is_beep_only());
+  qputenv("PATH", path);
 }
 
 TEST(AlarmWave, is_as_long_as_its_header_says_and_loud_without_being_cut) {

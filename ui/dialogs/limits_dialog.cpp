@@ -44,6 +44,19 @@ LimitsDialog::LimitsDialog(const QString& channel, const Limits& limits, QWidget
   layout->addWidget(question);
   auto* form = new QFormLayout;
   form->setSpacing(8);
+  add_limits(*form, limits);
+  add_person(*form);
+  align_labels(*form);
+  layout->addLayout(form);
+  layout->addWidget(widen_);
+  missing_ = new QLabel;
+  missing_->setProperty("role", QStringLiteral("caption"));
+  layout->addWidget(missing_);
+  layout->addLayout(make_buttons());
+  look();
+}
+
+void LimitsDialog::add_limits(QFormLayout& form, const Limits& limits) {
   for (const auto& [limit, value] : limits.of_run) {
     auto* field = new QLineEdit;
     field->setPlaceholderText(QString::number(value, 'g', 6));
@@ -60,9 +73,12 @@ LimitsDialog::LimitsDialog(const QString& channel, const Limits& limits, QWidget
       field->setAccessibleDescription(of_step->text());
       rows_.back().of_step = of_step;
     }
-    form->addRow(limit_label(limit), row);
+    form.addRow(limit_label(limit), row);
     connect(field, &QLineEdit::textChanged, this, &LimitsDialog::look);
   }
+}
+
+void LimitsDialog::add_person(QFormLayout& form) {
   name_ = new QLineEdit;
   prepare_name_field(*name_);
   name_->setMaxLength(limit_text_length_max * 5);
@@ -71,14 +87,14 @@ LimitsDialog::LimitsDialog(const QString& channel, const Limits& limits, QWidget
   reason_->setMaxLength(limit_reason_length_max);
   reason_->setAccessibleName(tr("Reason"));
   widen_ = new QCheckBox(tr("&Widen: I am an engineer and say why"));
-  form->addRow(tr("Your &name"), name_);
-  form->addRow(tr("Reason"), reason_);
-  align_labels(*form);
-  layout->addLayout(form);
-  layout->addWidget(widen_);
-  missing_ = new QLabel;
-  missing_->setProperty("role", QStringLiteral("caption"));
-  layout->addWidget(missing_);
+  form.addRow(tr("Your &name"), name_);
+  form.addRow(tr("Reason"), reason_);
+  connect(name_, &QLineEdit::textChanged, this, &LimitsDialog::look);
+  connect(reason_, &QLineEdit::textChanged, this, &LimitsDialog::look);
+  connect(widen_, &QCheckBox::toggled, this, &LimitsDialog::look);
+}
+
+QHBoxLayout* LimitsDialog::make_buttons() {
   auto* row = new QHBoxLayout;
   auto* cancel = new QPushButton(tr("Cancel"));
   action_ = new QPushButton(tr("Put in force"));
@@ -87,13 +103,9 @@ LimitsDialog::LimitsDialog(const QString& channel, const Limits& limits, QWidget
   row->addStretch(1);
   row->addWidget(cancel);
   row->addWidget(action_);
-  layout->addLayout(row);
   connect(cancel, &QPushButton::clicked, this, &QDialog::reject);
   connect(action_, &QPushButton::clicked, this, &LimitsDialog::finish);
-  connect(name_, &QLineEdit::textChanged, this, &LimitsDialog::look);
-  connect(reason_, &QLineEdit::textChanged, this, &LimitsDialog::look);
-  connect(widen_, &QCheckBox::toggled, this, &LimitsDialog::look);
-  look();
+  return row;
 }
 
 QLineEdit* LimitsDialog::field(const std::string& limit) const {

@@ -12,6 +12,8 @@
 #include "ui/model/tab_order.hpp"
 
 class QCheckBox;
+class QFormLayout;
+class QHBoxLayout;
 class QLabel;
 class QLineEdit;
 class QPushButton;
@@ -44,6 +46,9 @@ class LimitsDialog : public QDialog {
     QLineEdit* field = nullptr;
     QLabel* of_step = nullptr;  ///< null: nothing else than the run's is in force
   };
+  void add_limits(QFormLayout& form, const Limits& limits);
+  void add_person(QFormLayout& form);
+  [[nodiscard]] QHBoxLayout* make_buttons();
   void look();
   void finish();
   /// What was typed; false: something is no number.

@@ -123,8 +123,9 @@ void AlarmPanel::sound_or_not() {
   if (!heard_.is_on()) {
     sound_.stop();
   } else if (!sound_.isActive()) {
+    sound_.start();  // first: a tone that fails asks here again
+    tone_->begin();
     beep_();
-    sound_.start();
   }
   silence_->setVisible(sound_.isActive());
   beep_note_->setVisible(sound_.isActive() && tone_->is_beep_only());

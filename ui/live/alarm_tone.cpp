@@ -51,9 +51,13 @@ QByteArray alarm_wave() {
   return wave + samples;
 }
 
-AlarmTone::AlarmTone(const QStringList& folders, QObject* parent) : QObject(parent) {
+AlarmTone::AlarmTone(const QStringList& folders, QObject* parent) : QObject(parent), folders_(folders) { begin(); }
+
+void AlarmTone::begin() {
+  drop_process();  // of an alarm before: what it is still at says nothing of this one
+  players_.clear();
   for (const char* const name : {"pw-play", "paplay", "aplay"}) {
-    const QString path = QStandardPaths::findExecutable(QString::fromLatin1(name), folders);
+    const QString path = QStandardPaths::findExecutable(QString::fromLatin1(name), folders_);
     if (!path.isEmpty()) players_ += path;
   }
 }
@@ -67,7 +71,9 @@ bool AlarmTone::has_wave() {
   if (wave_ && QFileInfo::exists(wave_->fileName())) return true;
   wave_ = std::make_unique<QTemporaryFile>(QDir::tempPath() + QStringLiteral("/cellrig-alarm-XXXXXX.wav"));
   const QByteArray wave = alarm_wave();
-  return wave_->open() && wave_->write(wave) == wave.size() && wave_->flush();
+  const bool is_whole = wave_->open() && wave_->write(wave) == wave.size() && wave_->flush();
+  if (!is_whole) wave_.reset();  // half a tone is none
+  return is_whole;
 }
 
 void AlarmTone::play() {
@@ -97,12 +103,15 @@ void AlarmTone::hear_end(int exit_code, QProcess::ExitStatus status) {
   beep();
 }
 
+void AlarmTone::drop_process() {
+  if (!process_) return;
+  process_->disconnect(this);
+  process_->kill();
+  process_.release()->deleteLater();
+}
+
 void AlarmTone::next_player() {
-  if (process_) {
-    process_->disconnect(this);
-    process_->kill();
-    process_.release()->deleteLater();
-  }
+  drop_process();
   if (players_.isEmpty()) return;
   players_.removeFirst();
   if (players_.isEmpty()) Q_EMIT beep_only();

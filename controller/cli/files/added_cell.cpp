@@ -9,8 +9,10 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "db/sha256.hpp"
 
@@ -30,6 +32,30 @@ std::size_t files_in_folder(const std::string& folder, std::error_code& error) {
        at.increment(error))
     ++count;
   return count;
+}
+
+/// Nothing: it cannot be read, or is larger than any that is kept.
+std::optional<std::string> text_of_kept(const fs::path& file) {
+  constexpr std::size_t text_bytes_max = 1 << 20;
+  std::error_code error;
+  if (!fs::is_regular_file(fs::symlink_status(file, error)) || fs::file_size(file, error) > text_bytes_max || error)
+    return std::nullopt;
+  std::ifstream stream{file, std::ios::binary};
+  std::string text{std::istreambuf_iterator<char>{stream}, {}};
+  return stream.bad() || !stream.is_open() ? std::nullopt : std::optional{std::move(text)};
+}
+
+/// By what is in it, not by what it is called: whoever edits a file, or puts one there, has asked nobody.
+void look_at_kept(const fs::path& folder, const fs::path& file, KeptCells& found) {
+  const std::optional<std::string> text = text_of_kept(file);
+  const std::optional<std::string> name = text ? name_of_kept_cell(*text) : std::nullopt;
+  const std::string sha256 = text ? db::sha256_hex(*text) : "";
+  if (name && file.parent_path() == folder && file.stem() == sha256) return found.cells.push_back({*name, file.string(), sha256});
+  std::string why = "its name is not the SHA-256 of what is in it: it was changed, or nobody added it over the interface";
+  if (!text) why = "it cannot be read, is no plain file, or is too large";
+  if (text && file.stem() == sha256)
+    why = "it has no last line with a name, or lies in a folder below: nobody added it over the interface";
+  found.ignored.push_back({name.value_or(""), file.string(), std::move(why)});
 }
 
 std::string trouble_with(const std::string& path) { return path + ": " + std::strerror(errno); }
@@ -70,33 +96,26 @@ std::string kept_cell_file(const std::string& folder, const std::string& kept_te
   return folder + "/" + db::sha256_hex(kept_text) + ".yaml";
 }
 
-std::optional<std::string> name_of_kept_cell(const std::string& path) {
-  constexpr std::size_t digits = 64;
-  const std::string stem = fs::path{path}.stem().string();
-  if (stem.size() != digits || stem.find_first_not_of("0123456789abcdef") != std::string::npos) return std::nullopt;
-  std::ifstream file{path, std::ios::binary | std::ios::ate};
-  const std::streamoff size = file.tellg();
-  constexpr auto most = static_cast<std::streamoff>(name_line.size() + cell_name_length_max + 1);
-  const std::streamoff count = std::min(size, most);
-  if (!file || count <= 0) return std::nullopt;
-  std::string end(static_cast<std::size_t>(count), '\0');
-  file.seekg(size - count);
-  if (!file.read(end.data(), count)) return std::nullopt;
-  const std::size_t at = end.rfind(name_line);
-  if (at == std::string::npos || end.back() != '\n') return std::nullopt;
-  std::string name = end.substr(at + name_line.size());
+std::optional<std::string> name_of_kept_cell(const std::string& text) {
+  const std::size_t at = text.rfind(name_line);
+  if (at == std::string::npos || text.back() != '\n') return std::nullopt;
+  std::string name = text.substr(at + name_line.size());
   name.pop_back();
   return why_no_cell_name(name).empty() ? std::optional{name} : std::nullopt;
 }
 
-std::vector<std::string> kept_cell_files(const std::string& folder) {
-  std::vector<std::string> files;
+KeptCells kept_cells(const std::string& folder) {
+  KeptCells found;
   std::error_code error;
-  for (fs::directory_iterator at{folder, error}; !error && at != fs::directory_iterator{}; at.increment(error)) {
-    if (name_of_kept_cell(at->path().string())) files.push_back(at->path().string());
+  fs::recursive_directory_iterator at{folder, fs::directory_options::skip_permission_denied, error};
+  for (std::size_t seen = 0; !error && at != fs::recursive_directory_iterator{} && ++seen <= 2 * kept_files_max;
+       at.increment(error)) {
+    std::error_code ignored;
+    if (at->path().extension() == ".yaml" && !at->is_directory(ignored)) look_at_kept(folder, at->path(), found);
   }
-  std::sort(files.begin(), files.end());
-  return files;
+  std::sort(found.cells.begin(), found.cells.end(), [](const auto& a, const auto& b) { return a.file < b.file; });
+  std::sort(found.ignored.begin(), found.ignored.end(), [](const auto& a, const auto& b) { return a.file < b.file; });
+  return found;
 }
 
 std::string keep_cell_file(const std::string& folder, const std::string& kept_text, const SyncFolder& sync) {

@@ -17,11 +17,22 @@ namespace cellrig::cli {
 /// Under the SHA-256 of what is kept: nothing that a client wrote becomes a file's name.
 [[nodiscard]] std::string kept_cell_file(const std::string& folder, const std::string& kept_text);
 
-/// Of a file that was kept so, from its last line; nothing: it is no such file.
-[[nodiscard]] std::optional<std::string> name_of_kept_cell(const std::string& path);
+/// Of a text that was kept so, from its last line; nothing: it is no such text.
+[[nodiscard]] std::optional<std::string> name_of_kept_cell(const std::string& text);
 
-/// All such files of a folder. None: it cannot be read, or is not there.
-[[nodiscard]] std::vector<std::string> kept_cell_files(const std::string& folder);
+/// What lies in the folder of added cells.
+struct KeptCells {
+  struct Cell {
+    std::string name, file, sha256;
+  };
+  struct Ignored {
+    std::string name, file, why;  ///< name: empty when the file says none
+  };
+  std::vector<Cell> cells;       ///< the name of each file is the SHA-256 of what is in it now
+  std::vector<Ignored> ignored;  ///< other cell files, and those that cannot be read: nothing is started by their limits
+};
+/// Reads them all, those of folders below as well. Nothing: the folder cannot be read, or is not there.
+[[nodiscard]] KeptCells kept_cells(const std::string& folder);
 
 /// What a folder holds is on the disk only when the folder is. Empty; else what went wrong.
 [[nodiscard]] std::string sync_folder(const std::string& folder);

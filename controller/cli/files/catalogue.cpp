@@ -195,7 +195,8 @@ api::Decoded<api::AddedCell> BenchCatalogue::add_cell(const api::CellFileOrder& 
   if (!problem.empty()) return refused<Added>({.code = "not_kept", .message = "the cell file could not be kept: " + problem});
   const api::Decoded<api::CellView> view = cell(order.name);
   if (!view) return refused<Added>(view.error());
-  return made(Added{*view, !known, db::sha256_hex(known ? known_text : kept)});
+  const bool is_added = !known || fs::path{*known}.parent_path() == own_cells_;
+  return made(Added{*view, !known, db::sha256_hex(known ? known_text : kept), is_added});
 }
 
 api::Decoded<api::CheckReport> BenchCatalogue::check(const api::CheckOrder& order) {

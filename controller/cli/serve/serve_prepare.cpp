@@ -2,8 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <charconv>
 #include <exception>
-#include <filesystem>
+#include <set>
 #include <utility>
 
 #include "controller/base/config_error.hpp"
@@ -32,6 +36,15 @@ ControlError unknown_name(const std::string& what, const std::string& name, cons
           .message = "no " + what + " '" + name + "'" + suggestion(name, known),
           .where = what,
           .nearest = nearest_word(name, known)};
+}
+
+/// One that was there yesterday, and whose file was edited since, says so.
+ControlError unknown_cell(const Library& library, const std::string& name) {
+  ControlError error = unknown_name("cell", name, library.cells());
+  for (const Library::IgnoredCell& cell : library.ignored_cells()) {
+    if (cell.name == name) error.message += "; " + cell.file + " is ignored: " + cell.why;
+  }
+  return error;
 }
 
 /// Of a client that gave no cell: what `run` takes on a simulated bench, and nothing on a real one.
@@ -91,7 +104,7 @@ ControlResult<PreparedStart> prepare_by_names(const PrepareParts& parts, const S
     return ControlError{
         .fault = ControlFault::bad_input, .message = "which cell is connected? Give its cell file's name", .where = "cell"};
   const std::optional<std::string> cell_file = parts.library.cell_file(cell);
-  if (!cell_file) return unknown_name("cell", cell, parts.library.cells());
+  if (!cell_file) return unknown_cell(parts.library, cell);
   PreparedStart made;
   std::optional<ControlError> refused;
   try {
@@ -151,7 +164,30 @@ ControlResult<PreparedStart> load(const PrepareParts& parts, const GoOnOrder& or
   return made;
 }
 
+void strike_out_known(std::vector<KeptCells::Cell>& cells, const std::string& database) {
+  if (cells.empty()) return;
+  const std::unique_ptr<db::Reader> reader = open_record(database);
+  const auto strike_out = [&cells](const db::AuditRow& row) {
+    std::erase_if(cells, [&row](const KeptCells::Cell& cell) {
+      return row.verb == "serve" && row.detail.find(cell.sha256) != std::string::npos;
+    });
+    return !cells.empty();
+  };
+  value_or_throw(reader->for_each_audit("cell file added", strike_out), database);
+}
+
 }  // namespace
+
+std::pair<std::string, std::uint16_t> address_and_port(const std::string& listen) {
+  const std::size_t colon = listen.rfind(':');
+  std::uint16_t port = 0;
+  const char* const begin = listen.data() + (colon == std::string::npos ? 0 : colon + 1);
+  const char* const end = listen.data() + listen.size();
+  const auto [parsed, error] = std::from_chars(begin, end, port);
+  if (colon == std::string::npos || error != std::errc{} || parsed != end)
+    throw ConfigError{SourcePlace{}, "--listen " + listen + ": write ADDRESS:PORT, as 127.0.0.1:8230"};
+  return {listen.substr(0, colon), port};
+}
 
 ControlResult<PreparedStart> prepare_start(const PrepareParts& parts, const StartOrder& order, const PrepareContext& context) {
   try {
@@ -193,6 +229,19 @@ std::vector<InterruptedRun> unfinished_runs(db::Reader& reader, const BenchConfi
   return unfinished;
 }
 
+std::vector<std::string> chambers_without_run(const BenchConfig& bench, const std::vector<InterruptedRun>& interrupted) {
+  std::set<std::string> wanted, needed;
+  for (const InterruptedRun& run : interrupted) {
+    const std::string& chamber = bench.channel(run.channel).chamber;
+    if (chamber.empty()) continue;
+    const bool goes_on = run.prepared && run.prepared->goes_on && run.prepared->goes_on->rule != InterruptionRule::stop;
+    const bool uses_it = !run.prepared || run.prepared->program->needs_chamber;
+    if (uses_it) (goes_on ? needed : wanted).insert(chamber);
+  }
+  for (const std::string& chamber : needed) wanted.erase(chamber);
+  return {wanted.begin(), wanted.end()};
+}
+
 std::vector<OpenTrip> open_trips(db::Reader& reader, const BenchConfig& bench) {
   std::vector<OpenTrip> open;
   for (const ChannelConfig& channel : bench.channels) {
@@ -216,23 +265,55 @@ std::vector<OpenTrip> open_trips(db::Reader& reader, const BenchConfig& bench) {
   return open;
 }
 
-std::vector<api::ServerChange> cells_nobody_added(const std::string& database) {
-  const std::string folder = cells_beside(database);
-  std::vector<std::string> files = kept_cell_files(folder);
-  if (files.empty()) return {};
-  const std::unique_ptr<db::Reader> reader = open_record(database);
-  const auto sha256_of = [](const std::string& file) { return std::filesystem::path{file}.stem().string(); };
-  for (const db::AuditRow& row : value_or_throw(reader->audit(), database)) {
-    std::erase_if(files, [&](const std::string& file) {
-      return row.verb == "serve" && row.detail.find(sha256_of(file)) != std::string::npos;
-    });
+NumbersBase numbers_base(const std::string& database, UtcTime now) {
+  constexpr std::int64_t ns_per_s = 1'000'000'000;
+  constexpr std::uint64_t base_end = std::uint64_t{1} << 32;
+  NumbersBase numbers{.base = static_cast<std::uint64_t>(std::max<std::int64_t>(1, now.ns_since_epoch / ns_per_s)),
+                      .problem = {}};
+  const auto last = [&]() -> Result<std::uint64_t> {
+    const Result<std::unique_ptr<db::Reader>> reader = db::Reader::open(database);
+    if (!reader) return reader.error();
+    const Result<std::string> detail = (*reader)->last_audit_detail("bench opened");
+    if (!detail) return detail.error();
+    boost::system::error_code error;
+    const boost::json::value value = boost::json::parse(detail->empty() ? "{}" : *detail, error);
+    const boost::json::value* const number = !error && value.is_object() ? value.get_object().if_contains(numbers_key) : nullptr;
+    return number != nullptr && number->is_int64() ? static_cast<std::uint64_t>(number->get_int64()) : std::uint64_t{0};
+  }();
+  if (!last) {
+    numbers.problem = last.error().what;
+  } else if (*last + 1 >= base_end) {
+    numbers.problem = "the one before stands at the end of all numbers";
+  } else {
+    numbers.base = std::max(numbers.base, *last + 1);
   }
+  return numbers;
+}
+
+std::vector<api::ServerChange> doubtful_cells(const std::string& database, const Library& library) {
+  const std::string folder = cells_beside(database);
   std::vector<api::ServerChange> found;
-  for (const std::string& file : files) {
+  for (const Library::IgnoredCell& cell : library.ignored_cells()) {
+    api::ServerChange change{.action = "cell file ignored", .is_trouble = true};
+    change.text = "cell file " + cell.file + " is ignored, and no run can name it: " + cell.why;
+    change.what_to_do = "Remove it from " + folder + ". A cell is added over the interface, or lies in a folder of --cells.";
+    found.push_back(std::move(change));
+  }
+  std::vector<KeptCells::Cell> cells = kept_cells(folder).cells;
+  std::string problem;
+  try {
+    strike_out_known(cells, database);
+  } catch (const std::exception& error) {
+    problem = std::string{" ("} + error.what() + ")";
+  }
+  for (const KeptCells::Cell& cell : cells) {
     api::ServerChange change{.action = "cell file found", .is_trouble = true};
-    change.text = "cell file '" + name_of_kept_cell(file).value_or("") + "', sha256 " + sha256_of(file) +
-                  ", lies beside the record, and nobody is recorded who added it";
-    change.what_to_do = "Compare its limits with the cell's data sheet before a run, or remove it from " + folder + ".";
+    change.text = "cell file '" + cell.name + "', sha256 " + cell.sha256 + ", lies beside the record, and ";
+    change.text += problem.empty() ? "nobody is recorded who added it" : "the record does not say who added it" + problem;
+    change.what_to_do =
+        "Compare its limits with the cell's data sheet before a run. Then add it once more over the interface, under "
+        "this name, or remove it from " +
+        folder + ".";
     found.push_back(std::move(change));
   }
   return found;

@@ -7,7 +7,6 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 #include <array>
-#include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
@@ -26,6 +25,7 @@
 #include "controller/cli/record/protocol_record.hpp"
 #include "controller/cli/record/record_source.hpp"
 #include "controller/cli/run/run_start.hpp"
+#include "controller/cli/serve/serve_log.hpp"
 #include "controller/cli/serve/serve_prepare.hpp"
 #include "controller/cli/serve/service_notify.hpp"
 #include "controller/cli/bench/start_parts.hpp"
@@ -41,31 +41,6 @@ constexpr Duration beat_without_watchdog = std::chrono::seconds{10};
 constexpr const char* simulated_bench = "demo";
 /// So that whoever looks sees something happen.
 constexpr std::array<const char*, 2> simulated_starts{"ch1=cycle-life", "ch2=cccv-cycle"};
-
-/// What happens, a line each, on standard error.
-class ServeLog final : public RunListener {
- public:
-  ServeLog(TimeSource& time, bool quiet) : time_{time}, quiet_{quiet} {}
-  void message(std::string_view channel, db::Severity severity, std::string_view text) override {
-    if (quiet_ && severity < db::Severity::alarm) return;
-    constexpr std::array<const char*, 4> words{"", "warning: ", "ALARM: ", "TRIP: "};
-    // Nobody may read any more: that is no reason to stop.
-    (void)std::fprintf(
-        stderr, "%s",
-        fmt::format("{}  {}: {}{}\n", utc_text(time_.utc_now()), channel, words[static_cast<std::size_t>(severity)], text)
-            .c_str());
-  }
-  void step_started(const ChannelView& view) override {
-    message(view.channel, db::Severity::info, fmt::format("step {} '{}', cycle {}", view.step_count, view.step_name, view.cycle));
-  }
-  void person_asked(std::string_view channel, const PersonTask& task) override {
-    message(channel, db::Severity::warning, "asks for a person: " + task.message);
-  }
-
- private:
-  TimeSource& time_;
-  bool quiet_;
-};
 
 class ServeSession {
  public:
@@ -87,12 +62,21 @@ class ServeSession {
     open_bench();
     catch_signals();
     if (!switch_off_first()) return ExitCode::instrument_failed;
-    if (!open_recorder()) return ExitCode::record_failed;
-    make_service();
-    start_server();
     std::vector<OpenTrip> trips;
-    std::vector<InterruptedRun> interrupted = what_was_left(trips);
-    stop_their_chambers(interrupted);
+    std::vector<InterruptedRun> interrupted;
+    try {
+      if (!open_recorder()) {
+        stop_all_chambers();
+        return ExitCode::record_failed;
+      }
+      make_service();
+      start_server();
+      interrupted = what_was_left(trips);
+    } catch (...) {
+      stop_all_chambers();
+      throw;
+    }
+    stop_chambers(chambers_without_run(bench_, interrupted), false);
     const bool is_open = hold_bench(std::move(interrupted), std::move(trips));
     const ExitCode code = close();
     return is_open ? code : ExitCode::instrument_failed;
@@ -104,15 +88,18 @@ class ServeSession {
   void wait_for_signal();
   [[nodiscard]] bool switch_off_first();
   [[nodiscard]] bool open_recorder();
+  [[nodiscard]] std::uint64_t record_opening();
   void make_service();
   void start_server();
   [[nodiscard]] PrepareParts prepare_parts() const;
   [[nodiscard]] ResumeMoment moment_of(const std::string& channel, db::RunKey run);
   [[nodiscard]] std::vector<InterruptedRun> what_was_left(std::vector<OpenTrip>& trips);
-  void stop_their_chambers(const std::vector<InterruptedRun>& interrupted);
+  void stop_all_chambers();
+  void stop_chambers(const std::vector<std::string>& wanted, bool takes_leases);
   [[nodiscard]] bool hold_bench(std::vector<InterruptedRun> interrupted, std::vector<OpenTrip> trips);
   [[nodiscard]] Task<void> whole(std::vector<InterruptedRun> interrupted, std::vector<OpenTrip> trips);
   Task<void> beat();
+  Task<void> tell_of_doubtful_cells();
   void opened();
   void start_what_was_asked_for();
   void write_ready_file();
@@ -125,6 +112,11 @@ class ServeSession {
   [[nodiscard]] std::vector<std::string> channel_names() const {
     std::vector<std::string> names;
     for (const ChannelConfig& channel : bench_.channels) names.push_back(channel.name);
+    return names;
+  }
+  [[nodiscard]] std::vector<std::string> chamber_names() const {
+    std::vector<std::string> names;
+    for (const ChamberConfig& chamber : bench_.chambers) names.push_back(chamber.name);
     return names;
   }
 
@@ -221,11 +213,7 @@ bool ServeSession::open_recorder() {
   return true;
 }
 
-Library ServeSession::library() const {
-  std::vector<std::string> cells = options_.cells;
-  cells.push_back(cells_beside(options_.database));
-  return Library{options_.profiles, std::move(cells)};
-}
+Library ServeSession::library() const { return Library{options_.profiles, options_.cells, cells_beside(options_.database)}; }
 
 PrepareParts ServeSession::prepare_parts() const {
   return PrepareParts{.options = run_,
@@ -234,6 +222,23 @@ PrepareParts ServeSession::prepare_parts() const {
                       .is_simulated = rig_->is_simulated(),
                       .time_name = rig_->time_name(),
                       .control_period = channel_options().control_period};
+}
+
+/// On the disk before a number is given to anybody: the next process looks for it there.
+std::uint64_t ServeSession::record_opening() {
+  const NumbersBase numbers = numbers_base(options_.database, rig_->time().utc_now());
+  recorder_->audit(db::AuditRow{
+      .utc = rig_->time().utc_now(),
+      .operator_name = login_name(),
+      .origin = host_name(),
+      .verb = "serve",
+      .action = "bench opened",
+      .detail = boost::json::serialize(boost::json::object{
+          {"bench", bench_.name}, {"simulated", rig_->is_simulated()}, {"version", version}, {numbers_key, numbers.base}})});
+  const Result<void> kept = recorder_->flush();
+  const std::string problem = kept ? numbers.problem : kept.error().what;
+  if (!problem.empty()) log_->message("cellrig", db::Severity::warning, "numbers of alarms go by the clock alone: " + problem);
+  return numbers.base;
 }
 
 void ServeSession::make_service() {
@@ -251,17 +256,14 @@ void ServeSession::make_service() {
   service.run.aside = [this](std::function<void()> work) { return aside_->run(std::move(work)); };
   service.status = {
       .name = bench_.name, .is_simulated = rig_->is_simulated(), .time_source = rig_->time_name(), .database = options_.database};
-  // Seconds since 1970: of a later process it is larger, as long as nobody sets the clock back.
-  constexpr std::int64_t ns_per_s = 1'000'000'000;
-  service.fencing_base = static_cast<std::uint64_t>(rig_->time().utc_now().ns_since_epoch / ns_per_s);
+  service.fencing_base = record_opening();
   service.not_off = not_off_;
   service.prepare = [parts = prepare_parts()](const StartOrder& order, const PrepareContext& context) {
     return prepare_start(parts, order, context);
   };
   if (!options_.simulated) {
     service.prepare_go_on = [this, parts = prepare_parts()](const GoOnOrder& order) {
-      ResumeMoment moment = moment_of(order.channel, order.run);
-      return prepare_go_on(parts, order, std::move(moment));
+      return prepare_go_on(parts, order, moment_of(order.channel, order.run));
     };
   }
   service_ = std::make_unique<BenchService>(rig_->time(), bench_, instruments_, *recorder_, *log_, std::move(service));
@@ -269,15 +271,8 @@ void ServeSession::make_service() {
 
 /// Before anything goes on: an address that cannot be used is found out while nothing runs.
 void ServeSession::start_server() {
-  const std::size_t colon = options_.listen.rfind(':');
-  std::uint16_t port = 0;
-  const char* const begin = options_.listen.data() + (colon == std::string::npos ? 0 : colon + 1);
-  const char* const end = options_.listen.data() + options_.listen.size();
-  const auto [parsed, error] = std::from_chars(begin, end, port);
-  if (colon == std::string::npos || error != std::errc{} || parsed != end)
-    throw ConfigError{SourcePlace{}, "--listen " + options_.listen + ": write ADDRESS:PORT, as 127.0.0.1:8230"};
-  api::ServerSettings settings{
-      .address = options_.listen.substr(0, colon), .port = port, .database = options_.database, .version = version};
+  const auto [address, port] = address_and_port(options_.listen);
+  api::ServerSettings settings{.address = address, .port = port, .database = options_.database, .version = version};
   token_file_ = options_.token_file.empty() ? options_.database + ".token" : options_.token_file;
   const Result<std::string> token = api::token_of_file(token_file_);
   if (!token) throw ConfigError{SourcePlace{token_file_}, token.error().what};
@@ -333,21 +328,19 @@ std::vector<InterruptedRun> ServeSession::what_was_left(std::vector<OpenTrip>& t
   return interrupted;
 }
 
-/// A chamber that a dead run started, and nobody goes on with, is stopped; one whose run is not understood, too.
-void ServeSession::stop_their_chambers(const std::vector<InterruptedRun>& interrupted) {
-  std::set<std::string> wanted, needed;
-  for (const InterruptedRun& run : interrupted) {
-    const std::string& chamber = bench_.channel(run.channel).chamber;
-    if (chamber.empty()) continue;
-    const bool goes_on = run.prepared && run.prepared->goes_on && run.prepared->goes_on->rule != InterruptionRule::stop;
-    const bool uses_it = !run.prepared || run.prepared->program->needs_chamber;
-    if (uses_it) (goes_on ? needed : wanted).insert(chamber);
-  }
-  for (const std::string& chamber : needed) wanted.erase(chamber);
+/// What a dead run heats would be heated for as long as no process can begin. One that another process has is left to it.
+void ServeSession::stop_all_chambers() {
+  leases_.clear();  // a wire may be a chamber's as well
+  stop_chambers(chamber_names(), !options_.simulated);
+}
+
+void ServeSession::stop_chambers(const std::vector<std::string>& wanted, bool takes_leases) {
   if (wanted.empty()) return;
-  BenchOff off{rig_->time(), bench_, instruments_, *log_, BenchOffOptions{.channel = channel_options(), .take_leases = false}};
+  BenchOffOptions off_options{
+      .channel = channel_options(), .take_leases = takes_leases, .lease_directory = Lease::default_directory()};
+  BenchOff off{rig_->time(), bench_, instruments_, *log_, std::move(off_options)};
   const std::vector<std::string> none;
-  run_to_end(rig_->time(), off.run(none, {wanted.begin(), wanted.end()}));
+  run_to_end(rig_->time(), off.run(none, wanted));
   for (const std::string& problem : off.problems()) log_->message("cellrig", db::Severity::alarm, problem);
 }
 
@@ -356,14 +349,6 @@ void ServeSession::stop_their_chambers(const std::vector<InterruptedRun>& interr
 bool ServeSession::hold_bench(std::vector<InterruptedRun> interrupted, std::vector<OpenTrip> trips) {
   if (signal_ != 0) service_->stop(Outcome::stopped, "stopped while it was being opened");
   beat_wake_.emplace(rig_->time());
-  recorder_->audit(db::AuditRow{.utc = rig_->time().utc_now(),
-                                .operator_name = login_name(),
-                                .origin = host_name(),
-                                .verb = "serve",
-                                .action = "bench opened",
-                                .detail = boost::json::serialize(boost::json::object{
-                                    {"bench", bench_.name}, {"simulated", rig_->is_simulated()}, {"version", version}})});
-  for (const api::ServerChange& change : cells_nobody_added(options_.database)) hear_of_change(change);
   try {
     run_to_end(rig_->time(), whole(std::move(interrupted), std::move(trips)));
   } catch (...) {
@@ -371,9 +356,7 @@ bool ServeSession::hold_bench(std::vector<InterruptedRun> interrupted, std::vect
     // OFF comes first: what the other thread is at, nobody waits for here.
     const std::vector<Lease> still_ours = service_->give_leases();
     service_.reset();
-    std::vector<std::string> chambers;
-    for (const ChamberConfig& chamber : bench_.chambers) chambers.push_back(chamber.name);
-    switch_off_anew(*rig_, bench_, channel_names(), chambers, channel_options(), instruments_, *log_);
+    switch_off_anew(*rig_, bench_, channel_names(), chamber_names(), channel_options(), instruments_, *log_);
     throw;
   }
   return !not_opened_.has_value();
@@ -383,11 +366,22 @@ Task<void> ServeSession::whole(std::vector<InterruptedRun> interrupted, std::vec
   TaskGroup beside{rig_->time()};
   beats_ = true;
   beside.spawn(beat());
+  beside.spawn(tell_of_doubtful_cells());
   const Result<void> held = co_await service_->run(std::move(interrupted), std::move(trips));
   if (!held) not_opened_ = held.error();
   beats_ = false;
   beat_wake_->wake();
   co_await beside.wait();
+}
+
+/// Beside the control thread: the audit trail may be long, and chambers may be warm already.
+Task<void> ServeSession::tell_of_doubtful_cells() {
+  const auto found = std::make_shared<std::vector<api::ServerChange>>();
+  std::function<void()> work = [found, database = options_.database, cells = library()] {
+    *found = doubtful_cells(database, cells);
+  };
+  co_await aside_->run(std::move(work));
+  for (const api::ServerChange& change : *found) hear_of_change(change);
 }
 
 /// Runs on the control thread: a thread that hangs tells nothing, and neither does one whose channels hang.

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <optional>
 
 #include "controller/base/resources.hpp"
 #include "controller/cli/files/added_cell.hpp"
@@ -17,7 +18,12 @@
 namespace cellrig::cli {
 namespace {
 
+using testing::AllOf;
+using testing::Contains;
+using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
 
 std::string text_of(const std::string& path) {
   std::ifstream file{path, std::ios::binary};
@@ -26,7 +32,20 @@ std::string text_of(const std::string& path) {
 
 class AddedCells : public testing::Test {
  protected:
-  [[nodiscard]] BenchCatalogue catalogue() const { return BenchCatalogue{{}, Library{{}, {folder_}}, "cellrig", folder_}; }
+  [[nodiscard]] Library library() const { return Library{{}, {}, folder_}; }
+  [[nodiscard]] BenchCatalogue catalogue() const { return BenchCatalogue{{}, library(), "cellrig", folder_}; }
+  [[nodiscard]] std::vector<std::string> doubts() const {
+    std::vector<std::string> texts;
+    for (const api::ServerChange& change : doubtful_cells(dir_.file("record.db"), library())) {
+      EXPECT_TRUE(change.is_trouble);
+      texts.push_back(change.action + ": " + change.text);
+    }
+    return texts;
+  }
+  void put(const std::string& name, const std::string& text) const {
+    std::filesystem::create_directories(folder_);
+    std::ofstream{folder_ + "/" + name, std::ios::binary} << text;
+  }
   [[nodiscard]] std::vector<std::string> files() const {
     std::vector<std::string> names;
     for (const auto& entry : std::filesystem::directory_iterator{folder_}) names.push_back(entry.path().filename().string());
@@ -43,13 +62,13 @@ TEST_F(AddedCells, are_kept_under_the_hash_of_their_content_and_found_by_name_af
   ASSERT_TRUE(added) << added.error().message;
   EXPECT_TRUE(added->is_new);
   EXPECT_EQ(added->view.name, "sample-7");
-  ASSERT_THAT(files(), testing::ElementsAre(added->sha256 + ".yaml"));
+  ASSERT_THAT(files(), ElementsAre(added->sha256 + ".yaml"));
   EXPECT_EQ(db::sha256_hex(text_of(folder_ + "/" + files().front())), added->sha256);
   BenchCatalogue later = catalogue();
   const auto found = later.cell("sample-7");
   ASSERT_TRUE(found);
   EXPECT_EQ(found->title, "LG M50");
-  EXPECT_EQ(Library({}, {folder_}).cell_file("sample-7"), folder_ + "/" + files().front());
+  EXPECT_EQ(library().cell_file("sample-7"), folder_ + "/" + files().front());
   const auto again = later.add_cell({"sample-7", text_, "tom", "the same"});
   ASSERT_TRUE(again) << again.error().message;
   EXPECT_FALSE(again->is_new);
@@ -71,21 +90,84 @@ TEST_F(AddedCells, leave_no_file_when_the_disk_does_not_confirm_them) {
   EXPECT_TRUE(catalogue().cell("sample-7"));
 }
 
-// A process that was killed between the file and the audit row, or somebody who put a file there: the next one says so, once.
-TEST_F(AddedCells, that_nobody_is_recorded_for_are_found) {
-  const std::string database = dir_.file("record.db");
-  const auto recorder = db::test::must(db::Recorder::open(db::test::simulated(database)));
-  EXPECT_TRUE(cells_nobody_added(database).empty());
+// A process that was killed between the file and the audit row, or somebody who put a file there: every later one says so, until a person
+// stands up for it.
+TEST_F(AddedCells, that_nobody_is_recorded_for_are_told_of_at_every_start) {
+  const auto recorder = db::test::must(db::Recorder::open(db::test::simulated(dir_.file("record.db"))));
+  EXPECT_THAT(doubts(), IsEmpty());
   const auto added = catalogue().add_cell({"sample-7", text_, "emma", "new lot"});
   ASSERT_TRUE(added);
-  std::ofstream{folder_ + "/notes.txt"} << "no cell";
-  const std::vector<api::ServerChange> found = cells_nobody_added(database);
-  ASSERT_EQ(found.size(), 1U);
-  EXPECT_TRUE(found[0].is_trouble);
-  EXPECT_THAT(found[0].text, HasSubstr("'sample-7', sha256 " + added->sha256));
-  recorder->audit({.verb = "serve", .action = "cell file found", .detail = "{\"what\":\"" + found[0].text + "\"}"});
+  put("notes.txt", "no cell");
+  const auto are_told = ElementsAre(HasSubstr("cell file found: cell file 'sample-7', sha256 " + added->sha256));
+  EXPECT_THAT(doubts(), are_told);
+  const std::string detail = "{\"what\":\"cell file 'sample-7', sha256 " + added->sha256 + "\"}";
+  recorder->audit({.verb = "serve", .action = "cell file found", .detail = detail});
   db::test::must(recorder->flush());
-  EXPECT_TRUE(cells_nobody_added(database).empty());
+  EXPECT_THAT(doubts(), are_told) << "that it was told of once says of nobody that he has looked";
+  EXPECT_TRUE(catalogue().add_cell({"sample-7", text_, "emma", "I compared it"})->is_added) << "which is recorded";
+  recorder->audit({.verb = "serve", .action = "cell file added", .detail = detail});
+  db::test::must(recorder->flush());
+  EXPECT_THAT(doubts(), IsEmpty());
+}
+
+// Its limits would be in force without anybody having been asked.
+TEST_F(AddedCells, are_no_files_that_somebody_put_there) {
+  const auto recorder = db::test::must(db::Recorder::open(db::test::simulated(dir_.file("record.db"))));
+  const std::optional<std::string> shipped = library().cell_file("lg-m50");
+  put("lg-m50.yaml", text_);
+  put("mine.yaml", kept_cell_text("mine", text_));
+  put(db::sha256_hex(text_) + ".yaml", text_);
+  std::filesystem::create_directory(folder_ + "/below");
+  const std::string kept = kept_cell_text("below", text_);
+  put("below/" + db::sha256_hex(kept) + ".yaml", kept);
+  const std::string linked = kept_cell_text("linked", text_);
+  std::ofstream{dir_.file("elsewhere.yaml")} << linked;
+  std::filesystem::create_symlink(dir_.file("elsewhere.yaml"), folder_ + "/" + db::sha256_hex(linked) + ".yaml");
+  EXPECT_EQ(library().cell_file("lg-m50"), shipped);
+  for (const auto& [name, file] : library().cells()) EXPECT_THAT(file, Not(HasSubstr(folder_))) << name;
+  EXPECT_THAT(doubts(), testing::SizeIs(5));
+  EXPECT_THAT(doubts(), Contains(AllOf(HasSubstr("cell file ignored"), HasSubstr("/lg-m50.yaml"), HasSubstr("not the SHA-256"))));
+}
+
+TEST_F(AddedCells, whose_file_was_changed_in_place_start_nothing_until_they_are_added_again) {
+  const auto recorder = db::test::must(db::Recorder::open(db::test::simulated(dir_.file("record.db"))));
+  const auto added = catalogue().add_cell({"sample-7", text_, "emma", "new lot"});
+  ASSERT_TRUE(added);
+  recorder->audit({.verb = "serve", .action = "cell file added", .detail = added->sha256});
+  db::test::must(recorder->flush());
+  put(added->sha256 + ".yaml", kept_cell_text("sample-7", text_ + "# 4.5 V will do\n"));
+  EXPECT_FALSE(library().cell_file("sample-7"));
+  EXPECT_THAT(doubts(), ElementsAre(HasSubstr(added->sha256 + ".yaml is ignored")));
+  const ControlResult<PreparedStart> start =
+      prepare_start({.library = library(), .is_simulated = true}, {.profile = "cycle-life", .cell = "sample-7"}, {});
+  ASSERT_FALSE(start);
+  EXPECT_THAT(start.error().message, HasSubstr(added->sha256 + ".yaml is ignored"));
+  ASSERT_TRUE(catalogue().add_cell({"sample-7", text_, "emma", "as it was"}));
+  EXPECT_TRUE(library().cell_file("sample-7"));
+  EXPECT_THAT(doubts(), IsEmpty());
+}
+
+// By the hash of its own content: it is named by nobody all the same when its name is taken.
+TEST_F(AddedCells, take_the_place_of_no_other_cell) {
+  const auto recorder = db::test::must(db::Recorder::open(db::test::simulated(dir_.file("record.db"))));
+  const std::optional<std::string> shipped = library().cell_file("lg-m50");
+  const std::string text = kept_cell_text("lg-m50", text_ + "# another one\n");
+  put(db::sha256_hex(text) + ".yaml", text);
+  EXPECT_EQ(library().cell_file("lg-m50"), shipped);
+  EXPECT_THAT(doubts(), Contains(HasSubstr("is ignored, and no run can name it: there is a cell 'lg-m50'")));
+  ASSERT_TRUE(catalogue().add_cell({"sample-7", text_, "emma", "new lot"}));
+  const std::string second = kept_cell_text("sample-7", text_ + "# another one\n");
+  put(db::sha256_hex(second) + ".yaml", second);
+  EXPECT_FALSE(library().cell_file("sample-7"));
+  EXPECT_THAT(doubts(), Contains(HasSubstr("several files that were added have its name, 'sample-7'")));
+}
+
+// Whoever asks holds a bench, whose chambers may be hot: a record that cannot be read is told of, and no more.
+TEST_F(AddedCells, are_in_doubt_when_the_record_cannot_be_read) {
+  ASSERT_TRUE(catalogue().add_cell({"sample-7", text_, "emma", "new lot"}));
+  EXPECT_THAT(doubts(), ElementsAre(HasSubstr("the record does not say who added it"))) << "none";
+  std::ofstream{dir_.file("record.db")} << std::string(10'000, 'x');
+  EXPECT_THAT(doubts(), ElementsAre(AllOf(HasSubstr("the record does not say who added it"), HasSubstr("record.db"))));
 }
 
 TEST_F(AddedCells, have_one_meaning_for_each_name) {
@@ -107,7 +189,7 @@ TEST_F(AddedCells, have_the_name_that_was_asked_for_whatever_their_text_says) {
   ASSERT_TRUE(cells.add_cell({"sample-7", kept_cell_text("lg-m50", text_), "emma", "new lot"}));
   EXPECT_TRUE(cells.cell("sample-7"));
   EXPECT_EQ(cells.cell("lg-m50")->name, "lg-m50");
-  EXPECT_NE(Library({}, {folder_}).cell_file("lg-m50"), folder_ + "/" + files().front());
+  EXPECT_NE(library().cell_file("lg-m50"), folder_ + "/" + files().front());
 }
 
 TEST_F(AddedCells, that_are_none_leave_nothing) {
