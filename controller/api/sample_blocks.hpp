@@ -17,7 +17,9 @@ enum class RolledUp : unsigned char {
   current_A,
   cell_temperature_degC,
   ambient_temperature_degC,
-  rises_within_step,  ///< its extremes are in the first and the last row of its step
+  /// Its extremes are those of the first and the last row of its step. Where it stops rising before that, the last row has the greatest value, too,
+  /// though it is not the first one that has: the value is kept, the row may be another one than a Decimator would keep of all rows.
+  rises_within_step,
 };
 
 /// What is to be read of a run.
@@ -28,7 +30,7 @@ struct SampleBlocks {
 
 /// Chooses among roll-ups, which come in the order of time, those of which a Decimator would keep a row: for each stretch and quantity the first
 /// one with the least and the first one with the greatest value; those that lie in two stretches or across an edge of the range; of what rises
-/// within its step the first and the last one of each step and stretch; the first and the last one of all.
+/// within its step the first and the last one of each step and stretch, which have its extremes; the first and the last one of all.
 /// Memory: some for each stretch and quantity and for each step, whatever the number of rows.
 class BlockChoice {
  public:

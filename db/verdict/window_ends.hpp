@@ -9,7 +9,7 @@ namespace cellrig::verdict {
 
 /// |dQ/dV| with respect to each limit of the window, in Ah per V; 0 where no voltage limited the step. That of the top is meant to be rather too
 /// great than too small: it comes to 0.9 to 1.5 times what another limit would give, with slow processes of 50 to 5000 s, where the charge is
-/// followed by a rest of an hour and the discharge lasts longer than they do; to twice that where it does not. Without a rest of a minute at
+/// followed by a rest of an hour and the discharge lasts longer than they do; to 2.5 times that where it does not, and to 2 times after a rest of half an hour. Without a rest of a minute at
 /// least it comes to 0.9 to 5 times that.
 ///
 /// * Bottom: a discharge that ended at its voltage goes on along its own curve when the limit is lower. The slope is that of its curve over its

@@ -259,6 +259,7 @@ struct Phase {
   double time_s = 0, cpu_s = 0;
   int looks = 0;
   std::vector<double> lateness_s;
+  std::vector<double> cycles_per_s;  ///< of each round
   [[nodiscard]] double cpu_per_cycle_us() const {
     return lateness_s.empty() ? 0 : cpu_s / static_cast<double>(lateness_s.size()) * 1e6;
   }
@@ -271,10 +272,13 @@ void add_phase(Phase& phase, FakeBench& bench, const ControlCpu& cpu, const Work
   const double cpu_began = cpu.seconds();
   const int looks_began = bench.control().looks();
   work();
-  phase.time_s += std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  const double time_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  phase.time_s += time_s;
   phase.cpu_s += cpu.seconds() - cpu_began;
   phase.looks += bench.control().looks() - looks_began;
-  for (const double late : bench.lateness_s()) phase.lateness_s.push_back(late);
+  const std::vector<double> lateness_s = bench.lateness_s();
+  phase.lateness_s.insert(phase.lateness_s.end(), lateness_s.begin(), lateness_s.end());
+  phase.cycles_per_s.push_back(static_cast<double>(lateness_s.size()) / time_s);
 }
 
 void print_phase(const char* name, const Phase& phase) {
@@ -292,6 +296,13 @@ void expect_unchanged(const Phase& nobody_listens, const Phase& one, const Phase
   print_phase("without a subscriber", nobody_listens);
   print_phase("with one", one);
   print_phase("with 50, of which 10 never read", fifty);
+  // Cycles that begin late after a hang count as missed below; those that have not begun when a round ends are in no list, and missing here.
+  constexpr double cycles_ratio_min = 0.5;
+  const double quiet_per_s = median(nobody_listens.cycles_per_s);
+  EXPECT_GT(quiet_per_s, cycles_ratio_min / to_seconds(cycle_period)) << "control hung while nobody listened";
+  for (const Phase* phase : {&nobody_listens, &one, &fifty}) {
+    for (const double per_s : phase->cycles_per_s) EXPECT_GT(per_s, cycles_ratio_min * quiet_per_s) << "control hung in a round";
+  }
   EXPECT_GT(one.looks, 5);
   EXPECT_LE(fifty.looks, 10 * fifty.time_s + 6) << "more than one look per tick";
   constexpr double cpu_ratio_max = 2, cpu_noise_us = 100;

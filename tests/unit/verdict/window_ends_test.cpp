@@ -288,6 +288,18 @@ TEST(WindowEnds, a_coarse_voltmeter_makes_no_boundless_slope) {
   }
 }
 
+// What a rest does not last for, it does not tell.
+TEST(WindowEnds, a_shorter_rest_makes_the_slope_no_smaller) {
+  for (const double rate_C : {0.1, 0.33}) {
+    for (const Cell& cell : {Cell{.ohm = 0.01, .slow_ohm = 0.03}, Cell{}}) {
+      const Ratios ratios = ratios_at(rate_C, cell, {.rests_s = 1800.0});
+      EXPECT_GT(ratios.least, 0.9) << rate_C << " C, " << cell.ohm;
+      EXPECT_LT(ratios.greatest, 2.0) << rate_C << " C, " << cell.ohm;
+      RecordProperty("greatest", std::to_string(ratios.greatest));
+    }
+  }
+}
+
 // With hardly a rest the discharge tells the resistance, as well as it can.
 TEST(WindowEnds, with_hardly_a_rest_the_slope_is_rather_too_great) {
   for (const double rate_C : {0.1, 0.33}) {
