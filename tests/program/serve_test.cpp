@@ -184,7 +184,7 @@ TEST_F(ServeLive, that_cannot_begin_switches_off_the_chamber_that_a_dead_one_has
     ASSERT_EQ(first->wait(end_limit), 128 + SIGKILL);
   }
   ASSERT_TRUE(bench.oven_runs()) << "a dead process stops no chamber";
-  const std::unique_ptr<Process> second = serve({"--listen", "127.0.0.1:none"});
+  const std::unique_ptr<Process> second = serve({"--accounts", "none"});
   EXPECT_EQ(second->wait(end_limit), 2) << second->err();
   EXPECT_FALSE(bench.oven_runs()) << second->err();
 }

@@ -4,6 +4,9 @@
 #include <QTemporaryDir>
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <csignal>
 
 #include "tests/ui/screen.hpp"
 #include "ui/live/alarm_panel.hpp"
@@ -11,6 +14,27 @@
 
 namespace cellrig::ui::test {
 namespace {
+
+/// No file takes a byte while it lives.
+class FullDisk {
+ public:
+  FullDisk() : before_{std::signal(SIGXFSZ, SIG_IGN)} {
+    ::getrlimit(RLIMIT_FSIZE, &limit_);
+    rlimit none = limit_;
+    none.rlim_cur = 0;
+    ::setrlimit(RLIMIT_FSIZE, &none);
+  }
+  ~FullDisk() {
+    ::setrlimit(RLIMIT_FSIZE, &limit_);
+    std::signal(SIGXFSZ, before_);
+  }
+  FullDisk(const FullDisk&) = delete;
+  FullDisk& operator=(const FullDisk&) = delete;
+
+ private:
+  void (*before_)(int);
+  rlimit limit_{};
+};
 
 class Tone : public testing::Test {
  protected:
@@ -107,11 +131,10 @@ TEST_F(Tone, asks_every_program_again_when_the_next_alarm_begins) {
 TEST_F(Tone, is_no_beep_for_good_after_a_folder_was_full_once) {
   add_player("pw-play", "exit 0");
   make();
-  const QByteArray before = qgetenv("TMPDIR");
-  qputenv("TMPDIR", "/nowhere/at/all");
-  tone->play();
-  qputenv("TMPDIR", before);
-  if (before.isEmpty()) qunsetenv("TMPDIR");
+  {
+    const FullDisk full;
+    tone->play();
+  }
   EXPECT_TRUE(tone->is_beep_only());
   EXPECT_EQ(beeped, 1);
   tone->begin();
@@ -121,7 +144,7 @@ TEST_F(Tone, is_no_beep_for_good_after_a_folder_was_full_once) {
 
 // As the window asks for it: one that begins is a new one, one that goes on is not; and a tone that cannot be made is not asked for ever.
 TEST_F(Tone, of_a_panel_begins_with_its_alarm) {
-  const QByteArray path = qgetenv("PATH"), temporary = qgetenv("TMPDIR");
+  const QByteArray path = qgetenv("PATH");
   add_player("pw-play", "exit 0");
   AlarmPanel panel;
   const auto is_beep_only = [&panel] {
@@ -132,11 +155,11 @@ TEST_F(Tone, of_a_panel_begins_with_its_alarm) {
   };
   const std::vector<api::AlarmView> alarms{{.id = 1, .severity = api::AlarmSeverity::trip, .text = "hot"}};
   qputenv("PATH", folder.path().toUtf8() + ':' + path);
-  qputenv("TMPDIR", "/nowhere/at/all");
-  panel.show_alarms(alarms);
+  {
+    const FullDisk full;
+    panel.show_alarms(alarms);
+  }
   EXPECT_TRUE(is_beep_only());
-  qputenv("TMPDIR", temporary);
-  if (temporary.isEmpty()) qunsetenv("TMPDIR");
   panel.show_alarms({});
   panel.show_alarms({{.id = 2, .severity = api::AlarmSeverity::trip, .text = "hot again"}});
   EXPECT_FALSE(is_beep_only());
