@@ -313,6 +313,17 @@ std::optional<Response> Server::Impl::why_no_stream(const std::string& account) 
   return error_response(503, std::move(error));
 }
 
+namespace {
+
+/// Has this client left? One whose connection is gone has.
+std::function<bool()> watch_of(const std::weak_ptr<Stream>& stream) {
+  const std::shared_ptr<Stream> alive = stream.lock();
+  if (!alive) return [] { return true; };
+  return client_watch(alive->socket().native_handle());
+}
+
+}  // namespace
+
 Task<void> Server::Impl::serve(std::shared_ptr<Stream> stream, std::string remote, std::shared_ptr<Connection> self) {
   beast::flat_buffer buffer{settings.limits.header_bytes_max + settings.limits.body_bytes_max + read_ahead_bytes};
   bool goes_on = true;
@@ -328,10 +339,7 @@ Task<void> Server::Impl::serve(std::shared_ptr<Stream> stream, std::string remot
     const unsigned version = parser.get().version();
     const bool keeps_alive = parser.get().keep_alive(), is_upgrade = websocket::is_upgrade(parser.get());
     Request request = request_of(parser.get(), remote);
-    request.watch_client = [weak = std::weak_ptr<Stream>{stream}]() -> std::function<bool()> {
-      const std::shared_ptr<Stream> alive = weak.lock();
-      return alive ? client_watch(alive->socket().native_handle()) : [] { return true; };
-    };
+    request.watch_client = [weak = std::weak_ptr<Stream>{stream}] { return watch_of(weak); };
     stream->expires_never();
     if (connections.count() > settings.limits.connections_ordinary && !Service::is_stop(request.method, request.target)) {
       ErrorDetail error;
