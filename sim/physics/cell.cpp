@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <stdexcept>
 #include <utility>
 
@@ -143,8 +142,7 @@ void Cell::advance(double current_A, double duration_s) {
 
 const Cell::Known& Cell::known(const CellState& state) const {
   for (const Known& known : known_) {
-    const bool may_be = known.is_valid && known.state.soc == state.soc;  // mostly not
-    if (may_be && std::memcmp(&known.state, &state, sizeof state) == 0) return known;
+    if (known.is_valid && known.state == state) return known;
   }
   Known& slot = known_[next_known_];
   next_known_ = (next_known_ + 1) % known_.size();
