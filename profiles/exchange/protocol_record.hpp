@@ -24,6 +24,18 @@ struct RecordedProtocol {
   bool is_imported = false;
 };
 
+/// Of a row of runs (db::RunRow, which this room does not know); it must outlive the answer.
+template <class RunRow>
+[[nodiscard]] RecordedProtocol recorded_protocol(const RunRow& row) {
+  return {.profile_text = row.profile_text,
+          .profile_name = row.profile_name,
+          .cell_text = row.cell_text,
+          .cell_name = row.cell_name,
+          .parameters_text = row.parameters_text,
+          .program_hash = row.program_hash,
+          .is_imported = row.time_source == "imported"};
+}
+
 /// The same of what a run did, from the texts in its record. Where they are no program of this version (a profile that came from elsewhere, an
 /// imported run), only notes that say so: another program than the one that ran is never shown.
 [[nodiscard]] boost::json::object protocol_record(const RecordedProtocol& run);

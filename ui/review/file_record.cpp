@@ -21,21 +21,11 @@ UtcTime time_of_export() {
   return UtcTime{std::chrono::duration_cast<std::chrono::nanoseconds>(since_epoch).count()};
 }
 
-/// The steps that the run's profile asked for, as `cellrig export` says them.
-std::string protocol_of(const db::RunRow& row) {
-  return protocol_record_text({.profile_text = row.profile_text,
-                               .profile_name = row.profile_name,
-                               .cell_text = row.cell_text,
-                               .cell_name = row.cell_name,
-                               .parameters_text = row.parameters_text,
-                               .program_hash = row.program_hash,
-                               .is_imported = row.time_source == "imported"});
-}
-
 Result<ExportReport> write_bdf(db::Reader& reader, db::RunKey run, const db::ExportOptions& options) {
   const Result<db::RunInfo> info = reader.run(run);
   if (!info) return info.error();
-  const db::BdfMetadataOptions metadata{.exported_at = time_of_export(), .protocol = protocol_of(info->row)};
+  const db::BdfMetadataOptions metadata{.exported_at = time_of_export(),
+                                        .protocol = protocol_record_text(recorded_protocol(info->row))};
   const Result<db::BdfFiles> files = db::export_bdf_files(reader, run, options, db::BdfLabels::preferred, metadata);
   if (!files) return files.error();
   return ExportReport{

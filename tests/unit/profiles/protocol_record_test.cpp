@@ -144,15 +144,7 @@ db::RunRow recorded(const std::string& profile) {
   return run;
 }
 
-boost::json::object record_of_run(const db::RunRow& run) {
-  return protocol_record({.profile_text = run.profile_text,
-                          .profile_name = run.profile_name,
-                          .cell_text = run.cell_text,
-                          .cell_name = run.cell_name,
-                          .parameters_text = run.parameters_text,
-                          .program_hash = run.program_hash,
-                          .is_imported = run.time_source == "imported"});
-}
+boost::json::object record_of_run(const db::RunRow& run) { return protocol_record(recorded_protocol(run)); }
 
 // Another program than the one that ran is worse than none.
 TEST(ProtocolRecord, of_a_run_is_that_of_the_program_that_ran_or_none) {

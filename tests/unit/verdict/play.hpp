@@ -26,6 +26,19 @@ struct PlayedStep {
   bool is_in_two = false;  ///< was interrupted and went on
 };
 
+using RowsOfSteps = std::map<db::StepKey, std::vector<db::SampleRow>>;
+
+/// These rows are the run's; they must outlive the answer.
+[[nodiscard]] inline RunFacts with_rows(RunFacts facts, const RowsOfSteps& rows) {
+  facts.visit = [&rows](db::StepKey step, const std::function<bool(const db::SampleRow&)>& visit) -> Result<void> {
+    for (const db::SampleRow& row : rows.at(step)) {
+      if (!visit(row)) break;
+    }
+    return {};
+  };
+  return facts;
+}
+
 class Play {
  public:
   /// `curve`: its samples from the beginning of the step, in place of straight lines; their charge is that of the step.
@@ -78,20 +91,11 @@ class Play {
 
   void disturb(Disturbance disturbance) { facts_.disturbances.push_back(std::move(disturbance)); }
 
-  [[nodiscard]] RunFacts facts() const {
-    RunFacts facts = facts_;
-    facts.visit = [this](db::StepKey step, const std::function<bool(const db::SampleRow&)>& visit) -> Result<void> {
-      for (const db::SampleRow& row : rows_.at(step)) {
-        if (!visit(row)) break;
-      }
-      return {};
-    };
-    return facts;
-  }
+  [[nodiscard]] RunFacts facts() const { return with_rows(facts_, rows_); }
 
  private:
   RunFacts facts_;
-  std::map<db::StepKey, std::vector<db::SampleRow>> rows_;
+  RowsOfSteps rows_;
   double now_s_ = 0.0;
 };
 

@@ -5,9 +5,9 @@
 
 #include <cmath>
 #include <limits>
-#include <map>
 
 #include "db/verdict/measure.hpp"
+#include "tests/unit/verdict/play.hpp"
 
 namespace cellrig::verdict {
 namespace {
@@ -53,16 +53,7 @@ class Cycle {
   /// To where its voltage met the limit between two looks.
   [[nodiscard]] double last_discharge_Ah() const { return last_Ah_; }
 
-  [[nodiscard]] RunFacts facts() const {
-    RunFacts facts = facts_;
-    facts.visit = [this](db::StepKey step, const std::function<bool(const db::SampleRow&)>& visit) -> Result<void> {
-      for (const db::SampleRow& row : rows_.at(step)) {
-        if (!visit(row)) break;
-      }
-      return {};
-    };
-    return facts;
-  }
+  [[nodiscard]] RunFacts facts() const { return test::with_rows(facts_, rows_); }
 
  private:
   void charge(double rate_A, const Limits& limits, const Cell& cell) {
@@ -150,7 +141,7 @@ class Cycle {
 
   Record record_;
   RunFacts facts_;
-  std::map<db::StepKey, std::vector<db::SampleRow>> rows_;
+  test::RowsOfSteps rows_;
   Execution execution_;
   double soc_ = 0.0, slow_V_ = 0.0, slower_V_ = 0.0, now_s_ = 0.0, began_soc_ = 0.0, energy_Wh_ = 0.0, last_Ah_ = 0.0;
 };
