@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 """Kills mutants of the safety supervisor: each row of its tables removed, loosened or turned round must fail some test.
 
-    mutants.py [--all] UNIT_PROGRAM SCENARIO_PROGRAM     exits 1 when a mutant survives, or when a program fails without any
+    mutants.py [--all | --note] UNIT_PROGRAM SCENARIO_PROGRAM     exits 1 when a mutant survives, or when a program fails without any
 
 A row that is removed has to be missed by both; of one that is loosened or turned round, which the unit tests notice, the scenarios are asked with
---all only.
+--all only. mutant_killers.txt says which test noticed a mutant last: that one is asked first, by itself, and all of them when it no longer does, or
+no longer exists. --note asks all of them, and writes that file anew.
 """
 
 import os
+import pathlib
+import re
 import subprocess
 import sys
 import time
@@ -29,42 +32,92 @@ NOTICED_BY_UNITS_ONLY = ("over_current_charge removed", "heat_memory removed", "
 LEAST_TIME_S = 10  # a run that takes that, and three times what it takes without a mutant, does not end
 TIMES_AS_LONG = 3
 FIRST_RUN_WITHIN_S = 600
+KILLERS_FILE = pathlib.Path(__file__).with_name("mutant_killers.txt")
+FAILED = re.compile(r"^\[  FAILED  \] ([^\s,]+)", re.MULTILINE)
+BEGIN = re.compile(r"^\[ RUN      \] (\S+)$", re.MULTILINE)
 
 
-def passes(program, mutant, within_s):
+def run(program, mutant, within_s, test="*"):
+    """What noticed the mutant: the test that was running when the program failed, crashed or did not end. None: all passed."""
     environment = {**os.environ, "CELLRIG_MUTANT": mutant}
     try:
-        done = subprocess.run([program, "--gtest_fail_fast", "--gtest_brief=1"], env=environment, stdout=subprocess.DEVNULL,
+        done = subprocess.run([program, "--gtest_fail_fast", f"--gtest_filter={test}"], env=environment, stdout=subprocess.PIPE,
                               stderr=subprocess.DEVNULL, timeout=within_s, check=False)
-    except subprocess.TimeoutExpired:
-        return False  # a run that never ends is noticed, too
-    return done.returncode == 0
+        if done.returncode == 0:
+            return None
+        output = done.stdout
+    except subprocess.TimeoutExpired as expired:
+        output = expired.stdout or b""  # a run that never ends is noticed, too
+    text = output.decode(errors="replace")
+    named = FAILED.findall(text)[:1] or BEGIN.findall(text)[-1:]
+    return named[0] if named else "before the first test"
 
 
-def main(unit, scenario, asks_all):
-    within_s = {}
-    for program in (unit, scenario):
+class Program:
+    """A program of tests, and which of them noticed which mutant last."""
+
+    def __init__(self, what, path):
+        self.what, self.path = what, path
+        self.killers = {}
+        self.within_s = FIRST_RUN_WITHIN_S
+        self.passes_alone = {}
+
+    def passes_without_mutant(self):
         began = time.monotonic()
-        if not passes(program, "", FIRST_RUN_WITHIN_S):
-            print(f"{program} fails without any mutant")
-            return 1
-        within_s[program] = max(LEAST_TIME_S, TIMES_AS_LONG * (time.monotonic() - began))
+        failed = run(self.path, "", FIRST_RUN_WITHIN_S)
+        self.within_s = max(LEAST_TIME_S, TIMES_AS_LONG * (time.monotonic() - began))
+        if failed:
+            print(f"{self.path} fails without any mutant: {failed}")
+        return failed is None
+
+    def notices(self, mutant):
+        known = self.killers.get(mutant)
+        if known:
+            if known not in self.passes_alone:
+                self.passes_alone[known] = run(self.path, "", self.within_s, known) is None
+            if self.passes_alone[known] and run(self.path, mutant, self.within_s, known):
+                return True
+        noticed = run(self.path, mutant, self.within_s)
+        self.killers[mutant] = noticed
+        return noticed is not None
+
+
+def read_killers(programs):
+    for line in KILLERS_FILE.read_text().splitlines():
+        what, mutant, test = line.split("\t")
+        programs[what].killers[mutant] = test
+
+
+def write_killers(programs):
+    lines = [f"{what}\t{mutant}\t{test}\n" for what, program in programs.items() for mutant, test in program.killers.items() if test]
+    KILLERS_FILE.write_text("".join(lines))
+
+
+def main(unit, scenario, asks_all, notes):
+    programs = {"unit": Program("unit", unit), "scenario": Program("scenario", scenario)}
+    if not all(program.passes_without_mutant() for program in programs.values()):
+        return 1
+    if not notes:
+        read_killers(programs)
     survivors = 0
     for mutant in MUTANTS:
-        killers = [] if passes(unit, mutant, within_s[unit]) else ["unit"]
-        is_asked = asks_all or mutant.endswith(" removed") or not killers
-        if is_asked and not passes(scenario, mutant, within_s[scenario]):
+        is_removed = mutant.endswith(" removed")
+        killers = ["unit"] if programs["unit"].notices(mutant) else []
+        is_asked = asks_all or not killers or (is_removed and mutant not in NOTICED_BY_UNITS_ONLY)
+        if is_asked and programs["scenario"].notices(mutant):
             killers.append("scenario")
         # A unit test may notice a row that is missing by itself; what counts is that a whole bench does.
-        survives = not killers or (mutant.endswith(" removed") and "scenario" not in killers and mutant not in NOTICED_BY_UNITS_ONLY)
+        survives = not killers or (is_removed and "scenario" not in killers and mutant not in NOTICED_BY_UNITS_ONLY)
         survivors += survives
         print(f"{mutant:<36} {'SURVIVED ' if survives else ''}{'killed by ' + ' and '.join(killers) if killers else ''}", flush=True)
     print(f"{len(MUTANTS) - survivors} of {len(MUTANTS)} killed")
+    if notes:
+        write_killers(programs)
     return 1 if survivors else 0
 
 
 if __name__ == "__main__":
-    programs = [word for word in sys.argv[1:] if word != "--all"]
-    if len(programs) != 2:
+    paths = [word for word in sys.argv[1:] if not word.startswith("--")]
+    if len(paths) != 2 or not set(sys.argv[1:]) - set(paths) <= {"--all", "--note"}:
         sys.exit(__doc__)
-    sys.exit(main(*programs, "--all" in sys.argv))
+    sys.exit(main(*paths, "--all" in sys.argv, "--note" in sys.argv))
