@@ -60,22 +60,28 @@ class Program:
         self.what, self.path = what, path
         self.killers = {}
         self.within_s = FIRST_RUN_WITHIN_S
-        self.passes_alone = {}
+        self.alone_within_s = {}  # of tests that pass by themselves; None: this one doesn't
 
-    def passes_without_mutant(self):
+    def time_limit_s(self, test="*"):
+        """How long it may take with a mutant. None: it fails without one."""
         began = time.monotonic()
-        failed = run(self.path, "", FIRST_RUN_WITHIN_S)
-        self.within_s = max(LEAST_TIME_S, TIMES_AS_LONG * (time.monotonic() - began))
+        failed = run(self.path, "", self.within_s, test)
         if failed:
             print(f"{self.path} fails without any mutant: {failed}")
-        return failed is None
+        return None if failed else max(LEAST_TIME_S, TIMES_AS_LONG * (time.monotonic() - began))
+
+    def passes_without_mutant(self):
+        within_s = self.time_limit_s()
+        self.within_s = within_s or FIRST_RUN_WITHIN_S
+        return within_s is not None
 
     def notices(self, mutant):
         known = self.killers.get(mutant)
         if known:
-            if known not in self.passes_alone:
-                self.passes_alone[known] = run(self.path, "", self.within_s, known) is None
-            if self.passes_alone[known] and run(self.path, mutant, self.within_s, known):
+            if known not in self.alone_within_s:
+                self.alone_within_s[known] = self.time_limit_s(known)
+            within_s = self.alone_within_s[known]
+            if within_s and run(self.path, mutant, within_s, known):
                 return True
         noticed = run(self.path, mutant, self.within_s)
         self.killers[mutant] = noticed
