@@ -16,6 +16,7 @@ std::optional<JumpWatch::Finding> JumpWatch::look(const ElectricalSample& sample
     if (last.at < since || sample.at - last.at > options_.gap_max) count_ = 0;
   }
   if (sample.at < since) return std::nullopt;
+  if (count_ >= 2 && leads_too_far(sample.at)) begin_at_last();
   if (count_ == samples_.size()) {
     std::move(samples_.begin() + 1, samples_.end(), samples_.begin());
     --count_;
@@ -33,6 +34,17 @@ std::optional<JumpWatch::Finding> JumpWatch::look(const ElectricalSample& sample
     return std::nullopt;
   count_ = 0;  // said once; the line begins anew
   return Finding{step, samples_[2].at};
+}
+
+/// Readings come more seldom from here on, as in a long rest.
+bool JumpWatch::leads_too_far(TimePoint at) const {
+  const Duration apart = samples_[count_ - 1].at - samples_[count_ - 2].at;
+  return to_seconds(at - samples_[count_ - 1].at) > options_.stretch_max * to_seconds(apart);
+}
+
+void JumpWatch::begin_at_last() {
+  samples_[0] = samples_[count_ - 1];
+  count_ = 1;
 }
 
 bool JumpWatch::is_same_current() const {

@@ -17,6 +17,8 @@ struct JumpOptions {
   int samples_min = 20;        ///< before that average is known
   double quiet_share = 0.25;   ///< of the step: what the voltage may move just before and just after it; else it was a spike
   double same_current = 0.05;  ///< the share by which a current may differ and still be the same
+  double stretch_max =
+      2;  ///< a line is not followed further than this times as far as its two samples lie apart: it is noise there
   Duration gap_max = std::chrono::seconds{3};  ///< between two samples: over longer ones a cell bends its curve by itself
 };
 
@@ -35,6 +37,8 @@ class JumpWatch {
   [[nodiscard]] std::optional<Finding> look(const ElectricalSample& sample, TimePoint since);
 
  private:
+  [[nodiscard]] bool leads_too_far(TimePoint at) const;
+  void begin_at_last();
   [[nodiscard]] bool is_same_current() const;
   [[nodiscard]] Volts off_the_line(std::size_t from) const;
 

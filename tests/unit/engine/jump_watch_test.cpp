@@ -59,6 +59,27 @@ TEST(JumpWatch, a_noisy_voltmeter_is_not_told_of_and_its_great_jumps_are) {
   EXPECT_FALSE(jump_of([&](double) { return std::round(100 * (3.65 + noise(random))) / 100; }));
 }
 
+// In a long rest readings come more seldom: the line through two that are near to each other is noise where it is followed far.
+TEST(JumpWatch, readings_that_come_more_seldom_are_no_jump_and_one_among_them_is_found) {
+  constexpr int seeds = 200;
+  int jumps_found = 0;
+  for (unsigned seed = 1; seed <= seeds; ++seed) {
+    for (const double offset : {0.0, 0.03}) {
+      std::mt19937 random{seed};
+      std::normal_distribution<double> noise{0.0, 0.0012};
+      JumpWatch watch{JumpOptions{}, Amps{0.05}};
+      std::optional<JumpWatch::Finding> found;
+      for (TimePoint now = at(1000); now < at(1100); now += now < at(1050) ? 100ms : 2500ms) {
+        const auto look = watch.look({now, Volts{4.19 + (now > at(1075) ? offset : 0.0) + noise(random)}, Amps{0.0}}, at(1000));
+        if (look) found = look;
+      }
+      ASSERT_FALSE(offset == 0 && found) << "seed " << seed << ": " << found->step.value() << " V";
+      jumps_found += found ? 1 : 0;
+    }
+  }
+  EXPECT_GE(jumps_found, seeds * 98 / 100) << "noise may hide one";
+}
+
 TEST(JumpWatch, what_was_before_the_present_command_is_forgotten) {
   JumpWatch watch{JumpOptions{}, Amps{0.05}};
   for (int n = 0; n < 10; ++n) {
