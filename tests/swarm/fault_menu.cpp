@@ -247,7 +247,8 @@ Place shared_place(const Plan& plan, const std::string& instrument, unsigned wha
 }
 
 bool speaks_modbus(const std::string& target) {
-  return target == "adam" || target == "f4t" || target == "press" || target == "sniffer" || target.ends_with(".modbus");
+  return target == "adam" || target == "f4t" || target == "binder" || target == "press" || target == "sniffer" ||
+         target.ends_with(".modbus");
 }
 bool speaks_scpi(const std::string& target) {
   return target == "daq" || target.ends_with(".scpi") || target.starts_with("aps") || target.starts_with("itech");

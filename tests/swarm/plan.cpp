@@ -27,6 +27,7 @@ constexpr std::uint64_t long_fault_draws_max = 6;
 constexpr double fault_horizon_s = 9000;        ///< some hours
 constexpr double short_fault_horizon_s = 3600;  ///< at the period of the promise, where an hour costs ten
 constexpr double long_fault_horizon_s = 100'000;
+constexpr std::uint64_t more_channels_max = 3;  ///< than two, and one less than this, on a bench of days
 constexpr Duration quiet_until_stopped = 5min;
 constexpr Duration long_enough_in_force = 20min;  ///< no reaction is later: what lasts longer is still there when a person stops
 constexpr Duration memory_of_faults = 1min;       ///< two that are so near to each other are there at once
@@ -43,6 +44,16 @@ constexpr std::array<MakeTraits, 3> makes{{
     {"itech", "itech", "itech-it-m3432", "scpi: \"192.0.2.{0}:30000\"", 0.0005, std::nullopt},
 }};
 
+struct ChamberTraits {
+  std::string_view instrument, model, address;
+};
+
+constexpr std::array<ChamberTraits, 3> chambers{{
+    {"f4t", "watlow-f4t", "modbus: \"192.0.2.2:502\""},
+    {"binder", "binder-mb1", "modbus: \"192.0.2.8:502\""},
+    {"espec", "espec-sh-641", "ascii: \"192.0.2.9:10001\""},
+}};
+
 const MakeTraits& traits(Make make) { return makes[static_cast<std::size_t>(make)]; }
 
 constexpr std::array<std::string_view, 4> family_names{"fast-charge", "cold-weather", "cycle-life", "courses"};
@@ -52,7 +63,9 @@ constexpr std::array<std::string_view, 3> pace_names{"promise", "usual", "long"}
 
 void draw_channels(const Draw& draw, const PlanOptions& options, Plan& plan) {
   const bool is_alone = plan.family == Family::cold_weather || !plan.press.empty() || draw.chance("alone", 0.5);
-  for (int i = 1; i <= (is_alone ? 1 : 2); ++i) {
+  const std::uint64_t more = plan.pace == Pace::long_work ? draw.below("more", more_channels_max) : 0;
+  const int count = is_alone ? 1 : 2 + static_cast<int>(more);
+  for (int i = 1; i <= count; ++i) {
     ChannelPlan channel;
     channel.name = "ch" + std::to_string(i);
     channel.make = static_cast<Make>(draw.below("make" + channel.name, makes.size()));
@@ -113,8 +126,11 @@ std::string bench_text(const Draw& draw, const Plan& plan) {
   if (!plan.contacts.empty()) text += fmt::format("  {}: {{model: adam-6060, modbus: \"192.0.2.5:502\"}}\n", plan.contacts);
   if (!plan.press.empty()) text += fmt::format("  {}: {{model: loadcell-aje, modbus: \"192.0.2.6:502\"}}\n", plan.press);
   if (!plan.sniffer.empty()) text += fmt::format("  {}: {{model: gas-jxbs-3001-co, modbus: \"192.0.2.7:502\"}}\n", plan.sniffer);
-  if (!plan.chamber.empty())
-    text += "  f4t: {model: watlow-f4t, modbus: \"192.0.2.2:502\"}\nchambers:\n  oven: {instrument: f4t}\n";
+  for (const ChamberTraits& chamber : chambers) {
+    if (plan.chamber != chamber.instrument) continue;
+    text += fmt::format("  {0}: {{model: {1}, {2}}}\nchambers:\n  oven: {{instrument: {0}}}\n", chamber.instrument, chamber.model,
+                        chamber.address);
+  }
   text += "channels:\n";
   const bool has_air = !plan.logger.empty() && draw.chance("air", 0.5);
   int input = 0;
@@ -137,7 +153,7 @@ std::string bench_text(const Draw& draw, const Plan& plan) {
 
 void draw_bench(const Draw& draw, const PlanOptions& options, Plan& plan) {
   const bool has_chamber = plan.family == Family::cold_weather || draw.chance("chamber", 0.6);
-  if (has_chamber) plan.chamber = "f4t";
+  if (has_chamber) plan.chamber = chambers[draw.below("make of chamber", chambers.size())].instrument;
   const std::uint64_t logger = draw.below("logger", has_chamber ? 2 : 3);  // a chamber is for cells that somebody looks at
   plan.logger = logger == 0 ? "adam" : logger == 1 ? "daq" : "";
   if (draw.chance("relays", 0.6)) plan.relays = "adam";
@@ -318,7 +334,7 @@ std::string describe(const Plan& plan) {
       "seed {}: {}, {}, {} channel{}, period {} ms, watchdog {:g} s, latency {}, chamber {}, logger {}, relays {}{}{}\n",
       plan.seed, to_string(plan.family), to_string(plan.pace), plan.channels.size(), plan.channels.size() == 1 ? "" : "s",
       plan.control_period / 1ms, to_seconds(plan.watchdog_delay), plan.latency_is_modelled ? "modelled" : "none",
-      plan.chamber.empty() ? "none" : "yes", plan.logger.empty() ? "none" : plan.logger,
+      plan.chamber.empty() ? "none" : plan.chamber, plan.logger.empty() ? "none" : plan.logger,
       plan.relays.empty() ? "none" : plan.relays, plan.press.empty() ? "" : ", pressed",
       plan.sniffer.empty() ? "" : ", gas sensor");
   for (const ChannelPlan& channel : plan.channels) {

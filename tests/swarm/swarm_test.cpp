@@ -43,14 +43,16 @@ TEST(Swarm, seeds_draw_every_family_make_and_fault) {
     seen.insert(std::string(to_string(plan.pace)));
     for (const ChannelPlan& channel : plan.channels) seen.insert(std::string(to_string(channel.make)));
     for (const DrawnFault& fault : plan.faults) seen.insert(fault.name);
-    seen.insert(plan.chamber.empty() ? "no chamber" : "chamber");
+    seen.insert(plan.chamber.empty() ? "no chamber" : plan.chamber);
+    seen.insert(std::to_string(plan.channels.size()) + " channels");
     seen.insert(plan.network.empty() ? "good network" : "bad network");
   }
   for (const std::string& word : family_words()) EXPECT_TRUE(seen.contains(word)) << word;
   for (const std::string& word : pace_words()) EXPECT_TRUE(seen.contains(word)) << word;
   for (const std::string& word : make_words()) EXPECT_TRUE(seen.contains(word)) << word;
   for (const MenuEntry& entry : fault_menu()) EXPECT_TRUE(seen.contains(std::string(entry.name))) << entry.name;
-  for (const char* const word : {"no chamber", "chamber", "good network", "bad network"})
+  for (const char* const word : {"no chamber", "f4t", "binder", "espec", "1 channels", "2 channels", "3 channels", "4 channels",
+                                 "good network", "bad network"})
     EXPECT_TRUE(seen.contains(word)) << word;
 }
 
