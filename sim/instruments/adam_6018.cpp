@@ -57,8 +57,9 @@ void Adam6018::advance(TimePoint to) {
   advance_world_(to);
 }
 
+/// The world moves when a request asks for what is measured, or switches something.
 void Adam6018::traffic(TimePoint now) {
-  advance(now);
+  if (const auto event = next_event(); event && *event <= now) advance(now);
   last_traffic_ = now;
   is_safe_ = false;
 }
@@ -78,6 +79,7 @@ void Adam6018::reboot(TimePoint now) {
 
 void Adam6018::switch_output(TimePoint now, std::size_t channel, bool closed) {
   if (outputs_[channel] == closed) return;
+  advance_world_(now);
   outputs_[channel] = closed;
   if (relay_) relay_(now, static_cast<int>(channel), closed);
 }
@@ -107,7 +109,8 @@ std::uint16_t Adam6018::raw_input(std::size_t channel) {
   return raw;
 }
 
-ModbusStatus Adam6018::read_registers(TimePoint, std::uint16_t address, std::span<std::uint16_t> values) {
+ModbusStatus Adam6018::read_registers(TimePoint now, std::uint16_t address, std::span<std::uint16_t> values) {
+  if (address < adam_6018_channels) advance_world_(now);
   for (std::size_t i = 0; i < values.size(); ++i) {
     const std::size_t at = address + i;
     if (at < adam_6018_channels) {

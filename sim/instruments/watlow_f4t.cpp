@@ -77,6 +77,12 @@ void WatlowF4t::advance(TimePoint to) {
   judge_alarms();
 }
 
+/// On its way to a set point it moves by itself; else time passes when a request asks for what depends on it.
+void WatlowF4t::traffic(TimePoint now) {
+  asked_at_ = now;
+  if (is_ramping()) look();
+}
+
 double WatlowF4t::ramp_per_second() const { return settings_.ramp_rate_K / (settings_.ramp_scale == per_hour ? 3600.0 : 60.0); }
 
 /// How 2810 behaves while a ramp is active is unverified: it moves evenly from where it was to the set point.

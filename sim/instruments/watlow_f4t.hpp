@@ -91,7 +91,7 @@ class WatlowF4t final : public Instrument, private TableDevice {
   };
 
   // ModbusDevice
-  void traffic(TimePoint now) override { advance(now); }
+  void traffic(TimePoint now) override;
   [[nodiscard]] bool answers_unit(std::uint8_t unit) const override { return unit == 1; }
   [[nodiscard]] bool supports(std::uint8_t function) const override {
     return function == 3 || function == 4 || function == 6 || function == 16;
@@ -123,6 +123,8 @@ class WatlowF4t final : public Instrument, private TableDevice {
   [[nodiscard]] double ramp_per_second() const;
   [[nodiscard]] bool is_ramping() const { return running_ && working_degC_ != settings_.setpoint_degC; }
   void move_working_setpoint(TimePoint to);
+  /// Before what depends on time: the air, an alarm, what begins to move.
+  void look() { advance(asked_at_); }
   void apply(TimePoint now);
   void judge_alarms();
 
@@ -135,6 +137,7 @@ class WatlowF4t final : public Instrument, private TableDevice {
   bool running_ = false;
   double working_degC_;
   TimePoint working_at_{};
+  TimePoint asked_at_{};  ///< of the latest request
   std::optional<double> frozen_degC_;
   ModbusSlave port_{*this};
 };

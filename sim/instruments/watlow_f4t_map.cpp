@@ -174,6 +174,7 @@ double WatlowF4t::value_of(const TableEntry& entry) {
   if (const auto where = float_of(entry.id)) return to_wire(*where->target, where->scale);
   if (const std::uint16_t* const setting = setting_of(entry.id)) return *setting;
   if (entry.id >= alarm_first) {
+    look();
     const std::size_t alarm = static_cast<std::size_t>(entry.id - alarm_first) / alarm_id_count;
     return settings_.alarms[alarm].state;
   }
@@ -184,10 +185,10 @@ double WatlowF4t::value_of(const TableEntry& entry) {
     case software_release + 2: return config_.software_release[static_cast<std::size_t>(entry.id - software_release)];
     case serial_number: return config_.serial_number;
     case device_status: return status_ok;
-    case output_power_now: return output_power();
+    case output_power_now: look(); return output_power();
     case working_setpoint: return to_wire(working_degC_, Float::Scale::temperature);
     case active_mode: return settings_.control_mode;
-    case process_value_now: return to_wire(process_value(), Float::Scale::temperature);
+    case process_value_now: look(); return to_wire(process_value(), Float::Scale::temperature);
     case profile_state: return profile_terminated;
     default: return 0.0;  // date of manufacture: its coding is not in the reference
   }
@@ -205,6 +206,7 @@ void WatlowF4t::store_character(const TableEntry&, std::size_t at, char characte
 
 /// 3 for a bad value [R].
 ModbusStatus WatlowF4t::check(const TableEntry& entry, double value) {
+  look();
   const auto where = float_of(entry.id);
   if (!where) return ModbusStatus::ok;
   const double number = from_wire(value, where->scale);
