@@ -17,8 +17,7 @@ struct JumpOptions {
   int samples_min = 20;        ///< before that average is known
   double quiet_share = 0.25;   ///< of the step: what the voltage may move just before and just after it; else it was a spike
   double same_current = 0.05;  ///< the share by which a current may differ and still be the same
-  double stretch_max =
-      2;  ///< a line is not followed further than this times as far as its two samples lie apart: it is noise there
+  double reach_max = 2;        ///< times as far as its two samples lie apart a line is trusted; further on it is their noise
   Duration gap_max = std::chrono::seconds{3};  ///< between two samples: over longer ones a cell bends its curve by itself
 };
 
@@ -40,7 +39,7 @@ class JumpWatch {
   [[nodiscard]] bool leads_too_far(TimePoint at) const;
   void begin_at_last();
   [[nodiscard]] bool is_same_current() const;
-  [[nodiscard]] Volts off_the_line(std::size_t from) const;
+  [[nodiscard]] Volts off_the_line(double reach) const;
 
   JumpOptions options_;
   Amps noise_;

@@ -44,7 +44,7 @@ LifeVerdict judge_life(const std::vector<LifePoint>& points, double claimed, dou
     const Decision here = decide(point.retention_pct, expanded_pct, limit);
     if (here == Decision::fail && !is_reached) {  // one that fails after the claimed count kept the claim
       verdict.decision = Decision::fail;
-      verdict.reached = point.at;
+      verdict.failed_at = point.at;
       return verdict;
     }
     if (point.at >= claimed && !is_reached) {

@@ -25,6 +25,7 @@ struct LifeVerdict {
   Decision decision = Decision::inconclusive;
   std::optional<Projection> projection;  ///< at the claimed count, as long as it is not reached
   double reached = 0.0;                  ///< cycles of the last point
+  std::optional<double> failed_at;       ///< of the first point that is below the limit beyond doubt, up to the claimed count
 };
 /// Sequential: FAIL as soon as a point is below the limit beyond doubt, PASS never before the claimed count.
 /// expanded_pct: of one retention.

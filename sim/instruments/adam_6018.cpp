@@ -79,7 +79,6 @@ void Adam6018::reboot(TimePoint now) {
 
 void Adam6018::switch_output(TimePoint now, std::size_t channel, bool closed) {
   if (outputs_[channel] == closed) return;
-  advance_world_(now);
   outputs_[channel] = closed;
   if (relay_) relay_(now, static_cast<int>(channel), closed);
 }

@@ -52,7 +52,8 @@ class Adam6018 final : public Instrument, private ModbusDevice {
  public:
   /// One temperature per channel; nothing means an open sensor. An empty function is an open input.
   using Input = std::function<std::optional<double>()>;
-  /// What the outputs drive (contactors, interlocks): instant, channel 0..7, closed. Called for changes only.
+  /// What the outputs drive (contactors, interlocks): instant, channel 0..7, closed. Called for changes only; it
+  /// moves the world to that instant first.
   using Relay = std::function<void(TimePoint, int, bool)>;
 
   Adam6018(Adam6018Config config, std::vector<Input> inputs, Relay relay, std::function<void(TimePoint)> advance_world);

@@ -21,7 +21,6 @@ void RelayBoard::reboot(TimePoint now) {
 
 void RelayBoard::switch_relay(TimePoint now, std::size_t relay, bool closed) {
   if (relays_[relay] == closed) return;
-  advance_world_(now);
   relays_[relay] = closed;
   if (relay_) relay_(now, static_cast<int>(relay), closed);
 }

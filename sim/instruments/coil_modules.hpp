@@ -19,7 +19,7 @@ inline constexpr std::size_t adam_6060_inputs = 6;
 /// What the two have in common: relays that drive something, and no watchdog that can be set over the wire.
 class RelayBoard : public Instrument, protected ModbusDevice {
  public:
-  /// Instant, relay, closed. Called for changes only.
+  /// Instant, relay, closed. Called for changes only; it moves the world to that instant first.
   using Relay = std::function<void(TimePoint, int, bool)>;
 
   [[nodiscard]] std::vector<NamedPort> ports() override { return {{"modbus", &port_}}; }

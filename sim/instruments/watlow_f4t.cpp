@@ -83,6 +83,11 @@ void WatlowF4t::traffic(TimePoint now) {
   if (is_ramping()) look();
 }
 
+ModbusStatus WatlowF4t::write_registers(TimePoint now, std::uint16_t address, std::span<const std::uint16_t> values) {
+  look();  // with the settings as they were until now
+  return TableDevice::write_registers(now, address, values);
+}
+
 double WatlowF4t::ramp_per_second() const { return settings_.ramp_rate_K / (settings_.ramp_scale == per_hour ? 3600.0 : 60.0); }
 
 /// How 2810 behaves while a ramp is active is unverified: it moves evenly from where it was to the set point.

@@ -99,6 +99,7 @@ class WatlowF4t final : public Instrument, private TableDevice {
   [[nodiscard]] Duration latency() const override { return config_.latency + from_seconds(faults_.extra_latency_s); }
 
   // TableDevice
+  ModbusStatus write_registers(TimePoint now, std::uint16_t address, std::span<const std::uint16_t> values) override;
   [[nodiscard]] static std::vector<TableEntry> table();
   [[nodiscard]] double value_of(const TableEntry& entry) override;
   [[nodiscard]] std::string text_of(const TableEntry& entry) const override;

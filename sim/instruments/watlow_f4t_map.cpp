@@ -206,7 +206,6 @@ void WatlowF4t::store_character(const TableEntry&, std::size_t at, char characte
 
 /// 3 for a bad value [R].
 ModbusStatus WatlowF4t::check(const TableEntry& entry, double value) {
-  look();
   const auto where = float_of(entry.id);
   if (!where) return ModbusStatus::ok;
   const double number = from_wire(value, where->scale);

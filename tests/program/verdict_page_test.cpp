@@ -153,7 +153,8 @@ statements:
 
   const std::string failed = page.text.substr(lost, page.text.find("Cycles", lost) - lost);
   EXPECT_THAT(failed, HasSubstr("lost: SIMULATED FAIL")) << "the count need not be waited for";
-  EXPECT_THAT(failed, HasSubstr("cycles reached|"));
+  EXPECT_THAT(failed, HasSubstr("6 cycles reached, below the limit at "));
+  EXPECT_THAT(failed, HasSubstr("; 6 of 60 cycles were run")) << "though it was decided before";
   EXPECT_THAT(failed, Not(HasSubstr("so far"))) << "in the picture, too";
 }
 

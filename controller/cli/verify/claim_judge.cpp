@@ -266,6 +266,7 @@ class ClaimJudge {
       cell.decision = life.decision;
       cell.projection = life.projection;
       cell.reached = life.reached;
+      cell.failed_at = life.failed_at;
       return;
     }
     cell.decision = verdict::restrict_one_sided(

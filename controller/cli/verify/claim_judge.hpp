@@ -19,7 +19,8 @@ struct CellVerdict {
   verdict::Uncertainty uncertainty;
   verdict::Decision decision = verdict::Decision::not_run;
   std::optional<verdict::Projection> projection;  ///< of a life that was not reached
-  double reached = 0.0;                           ///< cycles
+  double reached = 0.0;                           ///< cycles, of the last point of a life: the one that is its value
+  std::optional<double> failed_at;                ///< cycles, of the point that decided
   std::string problem;                            ///< why there is no number
   bool is_unweighed = false;                      ///< the number rests on a mass that nobody measured
   bool is_simulated = true;

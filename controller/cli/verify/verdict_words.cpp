@@ -12,8 +12,11 @@ std::string cell_unit(const ClaimStatement& statement) {
 
 std::string life_text(const ClaimStatement& statement, const CellVerdict& cell) {
   const bool is_life = statement.quantity == ClaimQuantity::retention && statement.cycles > 0.0;
-  if (!is_life || !cell.measured || cell.reached >= statement.cycles) return {};
-  std::string text = fmt::format("{:g} of {:g} cycles were run", cell.reached, statement.cycles);
+  if (!is_life || !cell.measured) return {};
+  std::string text = cell.failed_at ? fmt::format("below the limit at {:g} cycles", *cell.failed_at) : std::string{};
+  if (cell.reached >= statement.cycles) return text;
+  if (!text.empty()) text += "; ";
+  text += fmt::format("{:g} of {:g} cycles were run", cell.reached, statement.cycles);
   if (cell.projection)
     text += fmt::format("; a straight line leads to {:.1f} % ({:.1f} to {:.1f}) there", cell.projection->retention_pct,
                         cell.projection->low_pct, cell.projection->high_pct);

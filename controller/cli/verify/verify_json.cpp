@@ -34,6 +34,7 @@ json::object cell_json(const CellVerdict& cell) {
   object["life"] = std::move(life);
   object["note"] = cell.measured->note;
   if (cell.reached > 0.0) object["cycles_reached"] = cell.reached;
+  if (cell.failed_at) object["cycles_failed_at"] = *cell.failed_at;
   if (cell.projection)
     object["projection"] = json::object{{"retention_pct", number(cell.projection->retention_pct)},
                                         {"low_pct", number(cell.projection->low_pct)},

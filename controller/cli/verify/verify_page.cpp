@@ -29,7 +29,8 @@ std::string runs_text(const std::vector<db::RunKey>& runs) {
 std::string projection_text(const CellVerdict& cell) {
   if (!cell.grade.empty()) return "grade " + cell.grade;
   if (cell.reached <= 0.0) return cell.problem;
-  return fmt::format("{:.0f} cycles reached{}{}", cell.reached, cell.problem.empty() ? "" : "; ", cell.problem);
+  const std::string failed = cell.failed_at ? fmt::format(", below the limit at {:.0f}", *cell.failed_at) : std::string{};
+  return fmt::format("{:.0f} cycles reached{}{}{}", cell.reached, failed, cell.problem.empty() ? "" : "; ", cell.problem);
 }
 
 db::ReportTable cells_table(const StatementVerdict& verdict) {

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <functional>
 #include <random>
+#include <vector>
 
 #include "tests/unit/engine/program_builder.hpp"
 
@@ -78,6 +79,45 @@ TEST(JumpWatch, readings_that_come_more_seldom_are_no_jump_and_one_among_them_is
     }
   }
   EXPECT_GE(jumps_found, seeds * 98 / 100) << "noise may hide one";
+}
+
+/// The voltage at readings that come at `instants` (s), with noise of half a millivolt; how often of 100 times a jump is found.
+int found_of_100(const std::function<std::vector<double>()>& instants, const std::function<double(double)>& voltage) {
+  int found = 0;
+  for (unsigned seed = 1; seed <= 100; ++seed) {
+    std::mt19937 random{seed};
+    std::normal_distribution<double> noise{0.0, 0.0005};
+    JumpWatch watch{JumpOptions{}, Amps{0.05}};
+    bool is_found = false;
+    for (const double t : instants())
+      is_found |= watch.look({at(1000) + from_seconds(t), Volts{voltage(t) + noise(random)}, Amps{5.0}}, at(1000)).has_value();
+    found += is_found ? 1 : 0;
+  }
+  return found;
+}
+
+std::vector<double> every_100_ms(double late_at, double late_s) {
+  std::vector<double> instants;
+  for (double t = 0; t < 60; t += 0.1) {
+    instants.push_back(t);
+    if (t >= late_at && t < late_at + 0.1) t += late_s;
+  }
+  return instants;
+}
+
+// A change of range takes time, and so does an answer that is asked for once more.
+TEST(JumpWatch, a_jump_is_found_where_readings_are_late_or_come_unevenly) {
+  const auto jumps = [](double t) { return 3.6 + (t > 50.05 ? 0.03 : 0.0); };
+  EXPECT_GE(found_of_100([] { return every_100_ms(49.95, 0.25); }, jumps), 98) << "it falls into the gap";
+  EXPECT_GE(found_of_100([] { return every_100_ms(50.05, 0.25); }, jumps), 98) << "the reading after it is late";
+  const auto uneven = [] {
+    std::vector<double> instants;
+    for (double t = 0; t < 60; t += instants.size() % 2 == 0 ? 0.1 : 0.3) instants.push_back(t);
+    return instants;
+  };
+  EXPECT_GE(found_of_100(uneven, jumps), 98);
+  const auto knee = [](double t) { return 3.4 - std::exp((t - 63) / 5); };
+  EXPECT_EQ(found_of_100([] { return every_100_ms(55, 1.5); }, knee), 0) << "a slope is followed";
 }
 
 TEST(JumpWatch, what_was_before_the_present_command_is_forgotten) {

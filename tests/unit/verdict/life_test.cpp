@@ -19,10 +19,12 @@ TEST(VerdictLife, never_passes_before_the_claimed_count) {
 }
 
 TEST(VerdictLife, fails_as_soon_as_it_is_beyond_doubt) {
-  const std::vector<LifePoint> points{{0, 100}, {100, 90}, {200, 79.9}, {300, 79.0}};
+  const std::vector<LifePoint> points{{0, 100}, {100, 90}, {200, 79.9}, {300, 79.0}, {350, 70.0}};
   const LifeVerdict verdict = judge_life(points, 600.0, 80.0, 0.3);
   EXPECT_EQ(verdict.decision, Decision::fail);
-  EXPECT_DOUBLE_EQ(verdict.reached, 300.0);
+  EXPECT_EQ(verdict.failed_at, 300.0);
+  EXPECT_DOUBLE_EQ(verdict.reached, 350.0) << "it was run further, and its value is the last one";
+  EXPECT_FALSE(judge_life({{0, 100}, {600, 85}}, 600.0, 80.0, 0.3).failed_at);
 }
 
 TEST(VerdictLife, what_happens_after_the_claimed_count_breaks_no_claim) {
