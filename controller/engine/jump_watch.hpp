@@ -36,8 +36,6 @@ class JumpWatch {
   [[nodiscard]] std::optional<Finding> look(const ElectricalSample& sample, TimePoint since);
 
  private:
-  [[nodiscard]] bool leads_too_far(TimePoint at) const;
-  void begin_at_last();
   [[nodiscard]] bool is_same_current() const;
   [[nodiscard]] Volts off_the_line(double reach) const;
 
