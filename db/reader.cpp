@@ -373,8 +373,7 @@ Result<std::optional<RunKey>> Reader::unacknowledged_trip(const std::string& cha
   Result<Statement> select = impl_->connection.prepare(
       "SELECT r.run FROM run AS r JOIN channel AS ch USING(channel) JOIN cell AS c USING(cell) "
       "WHERE (ch.name = ?1 OR (c.specimen <> '' AND c.specimen = ?3 AND c.name = ?2)) AND r.time_source <> 'virtual' "
-      "AND (r.status = 'tripped' OR (r.ended_utc_ns IS NULL "
-      "AND EXISTS(SELECT 1 FROM event AS e WHERE e.run = r.run AND e.severity = 'trip')) "
+      "AND (r.status = 'tripped' OR EXISTS(SELECT 1 FROM event AS e WHERE e.run = r.run AND e.severity = 'trip') "
       "OR EXISTS(SELECT 1 FROM audit AS a WHERE a.run = r.run AND a.action = ?4)) "
       "AND coalesce((SELECT max(a.audit) FROM audit AS a WHERE a.run = r.run AND a.action = 'trip acknowledged'), 0) < "
       "coalesce((SELECT max(a.audit) FROM audit AS a WHERE a.run = r.run AND a.action IN ('trip', ?4)), 1) "

@@ -3,6 +3,7 @@
 
 #include "controller/api/service.hpp"
 #include "controller/api/views.hpp"
+#include "controller/base/text.hpp"
 
 namespace cellrig::api {
 namespace {
@@ -193,7 +194,7 @@ Task<Response> Service::limits(const Call& call) {
     error.message = "limits are widened by an engineer only; you may tighten them";
     co_return error_response(403, std::move(error));
   }
-  if (asked->widen && asked->reason.find_first_not_of(" \t\n") == std::string::npos) {
+  if (asked->widen && is_blank(asked->reason)) {
     error.code = "bad_input";
     error.message = "a limit is widened with a reason only";
     error.where = "reason";

@@ -6,6 +6,7 @@
 #include "controller/api/record_views.hpp"
 #include "controller/api/service.hpp"
 #include "controller/base/config_error.hpp"
+#include "controller/base/text.hpp"
 
 namespace cellrig::api {
 namespace {
@@ -99,8 +100,6 @@ template <class View>
 Response answer_of(const Decoded<View>& view) {
   return view ? json_response(*view) : catalogue_error(view.error());
 }
-
-bool is_blank(const std::string& text) { return text.find_first_not_of(" \t\r\n") == std::string::npos; }
 
 std::vector<std::string> words_in(std::string_view text) {
   std::vector<std::string> words;

@@ -198,6 +198,7 @@ struct GoOnOrder {
   std::int64_t run = 0;
   std::string rule;            ///< "resume", "redo_step", "skip_step", "stop"; empty: the profile's
   std::string accept_changed;  ///< a person's reason where something is not as it was; empty: refused then
+  bool has_run_here = false;   ///< in this process, which switched it off itself; known to the service alone
 };
 
 struct LimitOrder {

@@ -395,6 +395,7 @@ void BenchService::show_run(Place& place) {
   const ChannelJob& job = place.job->job;
   const db::RunRow& row = job.goes_on ? job.goes_on->run.info.row : job.run;
   place.run = place.job->run;
+  ran_here_.insert(place.run);
   place.cell = row.cell_name;
   place.cell_id = row.cell_id;
   place.profile = row.profile_name;
@@ -427,13 +428,7 @@ void BenchService::refuse_start(Place& place, const Attempt& attempt, const Cont
 void BenchService::close_interrupted(Place& place, const PreparedStart& prepared) {
   const std::string reason = "not resumed after an interruption";
   ChannelRecord record(recorder_, *prepared.program);
-  record.go_on(*prepared.goes_on, time_.now(), time_.utc_now());
-  // The deviation says that all of it is counted: whoever goes on with this run all the same finds it in the guard.
-  ResumePoint counted = shifted(prepared.goes_on->run.point, record.started().time_since_epoch());
-  counted.guard.count_unseen(prepared.goes_on->unseen.went_in_max());
-  record.resume_point(counted);
-  const bool is_met = prepared.goes_on->run.point.channel.criteria_met;
-  record.finished(output::Finished{Outcome::stopped, is_met}, reason, time_.now(), time_.utc_now());
+  cellrig::close_interrupted(record, *prepared.goes_on, Outcome::stopped, reason, time_.now(), time_.utc_now());
   place.run = prepared.goes_on->run.info.run;
   place.told_charge.forget();
   place.stage = Place::Stage::ended;
@@ -452,9 +447,9 @@ void BenchService::run_ended(Place& place) {
   place.criteria_met = runner.criteria_met();
   place.asks_person.clear();
   set_not_safe(place, runner.safe_by() == SafeBy::nothing);
-  if (place.outcome == Outcome::tripped) {
-    any_tripped_ = true;
-    if (const std::optional<TripCause> cause = runner.trip_cause()) place.trip = trip_status(*cause);
+  if (place.outcome == Outcome::tripped) any_tripped_ = true;
+  if (const std::optional<TripCause> cause = runner.trip_cause()) {
+    place.trip = trip_status(*cause);
     // Its alarm was raised when it tripped; unless somebody has acknowledged it in the second since.
     if (!alarms_.has_open_trip({place.config.name})) place.trip.reset();
   }

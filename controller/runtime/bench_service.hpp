@@ -183,6 +183,7 @@ class BenchService final : public BenchControl, private RunListener {
   std::vector<std::unique_ptr<Place>> places_;
   ServiceAlarms alarms_;
   std::vector<std::int64_t> acknowledged_;
+  std::set<std::int64_t> ran_here_;  ///< runs of this process: what it found before its first OFF is older than their last word
   std::vector<BenchWatcher*> watchers_;
   TaskGroup tasks_;     ///< starts and runs
   TaskGroup watching_;  ///< outputs between runs

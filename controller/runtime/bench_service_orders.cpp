@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "controller/base/config_error.hpp"
+#include "controller/base/text.hpp"
 #include "controller/runtime/bench_service.hpp"
 #include "controller/runtime/constants.hpp"
 
@@ -72,7 +73,7 @@ ControlResult<Place*> BenchService::admit(const std::string& channel, std::uint6
   Place* const place = find(channel);
   if (place == nullptr) return no_such_channel(channel);
   if (who.role == Role::viewer) return wrong(ControlFault::forbidden, "a viewer orders nothing but a stop");
-  if (who.name.empty())
+  if (is_blank(who.name))
     return ControlError{.fault = ControlFault::bad_input, .message = "who orders this? Give a name", .where = "operator"};
   if (token != place->token) {
     return wrong(ControlFault::fenced,
@@ -181,6 +182,7 @@ void BenchService::go_on(GoOnOrder order, ControlReply<Started> reply) {
   Attempt made{.who = order.who, .action = "run goes on", .reply = std::move(reply)};
   made.detail = fmt::format(R"({{"run":{},"rule":{},"accept_changed":{},"simulated":{}}})", order.run, json_string(order.rule),
                             json_string(order.accept_changed), options_.status.is_simulated);
+  order.has_run_here = ran_here_.contains(order.run);
   made.prepare = [make = options_.prepare_go_on, order] { return make(order); };
   attempt(place, std::move(made), fmt::format("reading run {}", order.run));
 }
@@ -237,7 +239,7 @@ ControlResult<void> BenchService::set_limits(const LimitOrder& order) {
   if (!runner) return runner.error();
   if (order.may_widen && order.who.role != Role::engineer)
     return wrong(ControlFault::forbidden, "a limit is widened by an engineer only");
-  if (order.may_widen && order.reason.empty())
+  if (order.may_widen && is_blank(order.reason))
     return ControlError{
         .fault = ControlFault::bad_input, .message = "a limit is widened for a reason: give it", .where = "reason"};
   if (order.limits.empty()) return ControlError{.fault = ControlFault::bad_input, .message = "no limit", .where = "limits"};
@@ -344,14 +346,14 @@ void BenchService::set_not_safe(Place& place, bool is_not_safe) {
 
 ControlResult<void> BenchService::acknowledge(std::uint64_t id, const Who& who, const std::string& reason) {
   if (who.role == Role::viewer) return wrong(ControlFault::forbidden, "a viewer acknowledges nothing");
-  if (who.name.empty())
+  if (is_blank(who.name))
     return ControlError{.fault = ControlFault::bad_input, .message = "who has looked? Give a name", .where = "name"};
   AlarmStatus* const alarm = alarms_.find(id);
   if (alarm == nullptr) return wrong(ControlFault::not_found, fmt::format("no alarm {}", id));
   if (!alarm->acknowledged_by.empty())
     return wrong(ControlFault::wrong_state, fmt::format("alarm {} was acknowledged by {}", id, alarm->acknowledged_by));
   const bool is_trip = alarm->severity == AlarmSeverity::trip;
-  if (is_trip && reason.empty())
+  if (is_trip && is_blank(reason))
     return ControlError{
         .fault = ControlFault::bad_input, .message = "a trip is acknowledged with what was found", .where = "reason"};
   Place* const place = find(alarm->channel);

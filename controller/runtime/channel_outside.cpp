@@ -27,8 +27,8 @@ void ChannelRunner::stop(Outcome outcome, const std::string& reason) {
   const bool is_over = machine_.state().phase == Phase::finished || (supervisor_ && supervisor_->tripped());
   if (!reason.empty() && !is_over) {
     reason_ = reason;
-    record_.event(outcome == Outcome::stopped ? db::Severity::info : db::Severity::alarm, "stop", reason, time_.now(),
-                  time_.utc_now());
+    record_.event(outcome == Outcome::stopped ? db::Severity::info : db::Severity::alarm, std::string(stop_event), reason,
+                  time_.now(), time_.utc_now());
   }
   if (running_) make_safe_soon();
 }

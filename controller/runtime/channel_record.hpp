@@ -22,6 +22,7 @@ struct Continuation;
 
 /// The kind of the event that closes a gap in the record.
 inline constexpr std::string_view deviation_event = "deviation";
+inline constexpr std::string_view stop_event = "stop";
 /// The kind of the event that says that a run left the band around what its rehearsal foretold.
 inline constexpr std::string_view divergence_event = "divergence";
 /// The kind of the event that says from where on a run is on a way that was not rehearsed, or on one that was.

@@ -218,6 +218,8 @@ class ChannelRunner final : public SensorSink {
   void note_detour(const std::optional<Detour>& found);
   void note_off(SafeBy safe);
   Task<void> end_after_trip();
+  void keep_trip();
+  [[nodiscard]] bool is_under_way() const;
   Task<void> look_for_protection();
   Task<SafeBy> make_safe();
   Task<SafeBy> switch_off();
@@ -234,6 +236,7 @@ class ChannelRunner final : public SensorSink {
   [[nodiscard]] Result<void> check_sensors() const;
   Task<bool> open_contactor(Deadline deadline);
   void make_safe_soon();
+  void send_off();
   void tell_others(const TripCause& cause);
   void call_people(const std::string& why);
 
@@ -320,6 +323,7 @@ class ChannelRunner final : public SensorSink {
   std::uint64_t samples_ = 0;
   unsigned measure_failures_ = 0;
 
+  bool trip_is_kept_ = false;  ///< it stands in the record
   bool safe_running_ = false;  ///< somebody is switching off: others wait for the same answer
   std::vector<Wait*> safe_waiters_;
   TaskGroup urgent_;  ///< OFF that waits for nothing; none is left when run() ends

@@ -163,22 +163,35 @@ void ChannelRunner::note_off(SafeBy safe) {
 Task<void> ChannelRunner::end_after_trip() {
   if (supervisor_->tripped()) tell_others(*supervisor_->tripped());
   if (door_ != nullptr) door_->withdraw();
+  if (!safe_running_) send_off();
+  keep_trip();
   const SafeBy safe = co_await make_safe();
   if (safe == SafeBy::instrument && unseen_since_on_ && !supervisor_->tripped() && !hurry_) co_await look_for_protection();
-  if (supervisor_->tripped() && machine_.state().phase != Phase::tripped && machine_.state().phase != Phase::finished) {
-    const TripCause cause = *supervisor_->tripped();
-    reason_ = describe(cause);
-    const ChannelRecord::Together together(record_);
-    if (record_.holds_back()) hold_back();
-    record_.trip(cause, time_.now(), time_.utc_now());
-    const bool instrument = is_instrument_failure(cause.hazard);
-    listener_.message(parts_.name, instrument ? db::Severity::alarm : db::Severity::trip, reason_);
-    const Outcome outcome = instrument ? Outcome::instrument_failure : Outcome::tripped;
-    note(ChannelInput{input::Trip{outcome}});
+  keep_trip();
+  if (supervisor_->tripped() && is_under_way()) {
+    const bool is_instrument = is_instrument_failure(supervisor_->tripped()->hazard);
+    note(ChannelInput{input::Trip{is_instrument ? Outcome::instrument_failure : Outcome::tripped}});
   }
   note_off(safe);
   note(ChannelInput{input::Stop{stop_requested_.value_or(Outcome::stopped)}});
   note(ChannelInput{input::Acknowledged{machine_.state().command, safe == SafeBy::instrument}});
+}
+
+bool ChannelRunner::is_under_way() const {
+  const Phase phase = machine_.state().phase;
+  return phase != Phase::tripped && phase != Phase::finished;
+}
+
+/// Once, while OFF is on its way: where OFF fails it takes seconds, and who finds this record after a crash must know of the trip.
+void ChannelRunner::keep_trip() {
+  if (trip_is_kept_ || !supervisor_->tripped() || !is_under_way()) return;
+  trip_is_kept_ = true;
+  const TripCause& cause = *supervisor_->tripped();
+  reason_ = describe(cause);
+  const ChannelRecord::Together together(record_);
+  if (record_.holds_back()) hold_back();
+  record_.trip(cause, time_.now(), time_.utc_now());
+  listener_.message(parts_.name, db::Severity::trip, reason_);
 }
 
 /// A stop cuts the exchange that would have told: one look more, with the output off, whether the instrument's own protection was first.
@@ -213,12 +226,17 @@ void ChannelRunner::watch_heat(Measurand measurand, const Reading& reading) {
   listener_.message(parts_.name, db::Severity::trip, text);
 }
 
+void ChannelRunner::send_off() {
+  const auto off = [](ChannelRunner* self) -> Task<void> { co_await self->make_safe(); };
+  urgent_.spawn(off(this));
+}
+
 /// The control loop may be waiting for a reply that never comes: OFF does not wait for it.
 void ChannelRunner::make_safe_soon() {
   if (supervisor_->tripped()) tell_others(*supervisor_->tripped());
   if (door_ != nullptr) door_->withdraw();
-  const auto off = [](ChannelRunner* self) -> Task<void> { co_await self->make_safe(); };
-  urgent_.spawn(off(this));
+  send_off();
+  keep_trip();
   wake_.wake();
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <set>
 
+#include "controller/base/text.hpp"
 #include "profiles/sensor_limits.hpp"
 #include "profiles/yaml_reader.hpp"
 
@@ -33,7 +34,7 @@ std::string read_reason(const YamlMap& map, const char* key) {
   const YamlEntry* const entry = map.find(key);
   if (entry == nullptr) return {};
   const std::string& reason = as_text(entry->value, key);
-  if (reason.find_first_not_of(" \t\n") == std::string::npos)
+  if (is_blank(reason))
     throw ConfigError{entry->value.place(), std::string{"'"} + key + "' needs a reason, for whoever reads the record"};
   return reason;
 }

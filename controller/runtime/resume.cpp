@@ -28,15 +28,19 @@ bool is_after_the_end(const db::EventRow& event) {
   return event.kind == on_again_event || event.kind == db::heat_after_end_event;
 }
 
-/// The trip that ended the run, or came after its end, and the charge that went in after it; unless it went on since.
-void find_trip(const std::vector<db::EventRow>& events, Interrupted& run) {
+/// The trip that ended the run, or came after its end, and the charge that went in after it, or the stop that did not come to its end;
+/// unless it went on since.
+void find_last_word(const std::vector<db::EventRow>& events, Interrupted& run) {
   for (const db::EventRow& event : events) {
+    if (event.kind == stop_event) run.stop = event.message;
     if (event.severity == db::Severity::trip || event.kind == db::heat_after_end_event) run.trip = event.message;
     if (event.kind == on_again_event) run.charge_after_end += AmpHours{event.value.value_or(0.0)};
     if (event.kind != deviation_event) continue;
     run.trip.clear();  // it went on, and counted what had flowed
+    run.stop.clear();
     run.charge_after_end = AmpHours{};
   }
+  if (run.info.end) run.stop.clear();
   // Whatever the events say: a run that ended like this does not go on by itself.
   const bool is_tripped = is_status(run.info, Outcome::tripped) || run.point.channel.outcome == Outcome::tripped;
   if (is_tripped && run.trip.empty()) run.trip = run.info.end ? run.info.end->reason : "a trip whose cause is not in the record";
@@ -95,7 +99,7 @@ Result<Interrupted> find_interrupted(db::Reader& reader, db::RunKey run) {
   }
   const Result<std::vector<db::EventRow>> events = reader.events(run);
   if (!events) return events.error();
-  find_trip(*events, found);
+  find_last_word(*events, found);
   for (const db::EventRow& event : *events) {
     if (event.kind.starts_with(limit_event) && event.value)
       found.limits_changed[event.kind.substr(limit_event.size())] = *event.value;
@@ -179,6 +183,15 @@ UnseenCharge unseen_of(const Program& program, const Interrupted& run, Duration 
   UnseenCharge unseen = unseen_charge(program, run.point.channel, run.was_off ? stop_time_max : time_unseen);
   unseen.after_end = run.charge_after_end;
   return unseen;
+}
+
+void close_interrupted(ChannelRecord& record, const Continuation& continuation, Outcome outcome, const std::string& reason,
+                       TimePoint now, UtcTime utc) {
+  record.go_on(continuation, now, utc);
+  ResumePoint counted = shifted(continuation.run.point, record.started().time_since_epoch());
+  counted.guard.count_unseen(continuation.unseen.went_in_max());
+  record.resume_point(counted);
+  record.finished(output::Finished{outcome, continuation.run.point.channel.criteria_met}, reason, now, utc);
 }
 
 }  // namespace cellrig

@@ -12,6 +12,8 @@
 
 namespace cellrig {
 
+class ChannelRecord;
+
 /// What the record says of a run that nobody has finished. Instants of `point` are test times.
 struct Interrupted {
   db::RunInfo info;
@@ -22,6 +24,7 @@ struct Interrupted {
   bool was_off = false;                          ///< stopped in order: the output was confirmed off when the run ended
   std::string trip;                              ///< the trip that ended it, or was the last word before it died; empty: none
   bool is_acknowledged = false;                  ///< that trip, by a person
+  std::string stop;                              ///< it was being stopped when its process died, and why; empty: it was not
   AmpHours charge_after_end;                     ///< that went in through an output that was found on after the run had ended
   std::map<std::string, double> limits_changed;  ///< by a person, the last word for each name
   /// An instrument that failed without a trip needs nobody's word, only the rule.
@@ -64,5 +67,10 @@ struct Continuation {
 
 /// `time_unseen`: how long an output can have stayed on that nobody switched off.
 [[nodiscard]] UnseenCharge unseen_of(const Program& program, const Interrupted& run, Duration time_unseen);
+
+/// The rule `stop`: nothing is energised, and the record of the run is closed. All that nobody saw is counted in its overcharge guard:
+/// whoever goes on with this run all the same finds it there.
+void close_interrupted(ChannelRecord& record, const Continuation& continuation, Outcome outcome, const std::string& reason,
+                       TimePoint now, UtcTime utc);
 
 }  // namespace cellrig

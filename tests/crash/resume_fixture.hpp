@@ -15,6 +15,7 @@
 
 #include "db/reader.hpp"
 #include "db/sqlite.hpp"
+#include "db/verify.hpp"
 #include "tests/program/process.hpp"
 #include "tests/support/bench_harness.hpp"
 
@@ -119,6 +120,19 @@ class Resume : public testing::Test {
     a.cycles = reader->cycles(1).value();
     a.events = reader->events(1).value();
     return a;
+  }
+
+  /// What is committed while the controller lives; nothing: the run has not begun.
+  [[nodiscard]] std::optional<Account> account_so_far() const {
+    const Result<std::unique_ptr<db::Reader>> reader = db::Reader::open(folder + "/run.db");
+    if (!reader || !(*reader)->run(1)) return std::nullopt;
+    return account();
+  }
+  void expect_chain_holds() const {
+    if (!std::filesystem::exists(folder + "/run.db")) return;
+    const Result<db::VerifyReport> report = db::verify_record(folder + "/run.db");
+    ASSERT_TRUE(report) << report.error().what;
+    EXPECT_TRUE(report->is_intact()) << report->findings.front().what;
   }
 
   std::string folder;

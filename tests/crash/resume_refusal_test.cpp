@@ -1,4 +1,5 @@
 // When an interrupted run goes on only after somebody said so, or not at all.
+#include "controller/runtime/resume.hpp"
 #include "tests/crash/resume_fixture.hpp"
 
 namespace cellrig::test {
@@ -102,6 +103,78 @@ TEST_F(Resume, an_output_found_on_after_its_watchdog_is_for_a_person_and_all_tha
   EXPECT_GE(gap->value.value(), true_Ah) << "the bound is one";
   EXPECT_THAT(gap->message, HasSubstr("found on"));
   EXPECT_THAT(gap->message, HasSubstr("the cell was looked at"));
+}
+
+// F37 during F02: where nothing answers, OFF takes seconds. Who dies in the midst of it has tripped all the same.
+TEST_F(Resume, a_trip_whose_off_was_under_way_when_the_process_died_waits_for_a_person) {
+  prepare("single", long_charge);
+  const std::unique_ptr<Process> first = start({"profile.yaml", "--cell", "lg-m50"});
+  const auto charging = [&] { return simulator->truth("ch1").current_A > 4.9 || first->has_ended(); };
+  ASSERT_TRUE(eventually(start_limit, charging)) << first->err();
+  simulator->fault("drop psb1 count=for_ever");
+  EXPECT_TRUE(eventually(Seconds{5}, [&] { return account().count("trip") > 0; })) << "it is kept before OFF has ended";
+  ASSERT_FALSE(first->has_ended());
+  first->signal(SIGKILL);
+  (void)first->wait(end_limit);
+  EXPECT_FALSE(account().info.end) << "this test needs a process that dies before its run has ended";
+  simulator->ask("clear-faults");
+  ASSERT_TRUE(eventually(watchdog_limit, [&] { return simulator->is_off("ch1"); }));
+  const std::vector<std::vector<std::string>> starts{{"--resume", "1", "--resume-by", "resume"},
+                                                     {"profile.yaml", "--cell", "lg-m50"}};
+  for (const std::vector<std::string>& words : starts) {
+    const std::unique_ptr<Process> second = start(words);
+    expect_exit(*second, 2);
+    EXPECT_THAT(second->err(), HasSubstr("nobody has acknowledged"));
+    EXPECT_TRUE(simulator->is_off("ch1"));
+  }
+}
+
+// A stop is a person's word, also when the process that heard it dies before the output is off.
+TEST_F(Resume, a_stop_that_did_not_come_to_its_end_is_not_undone_by_itself) {
+  prepare("single", brief);
+  (void)file_with(
+      "profile: Long\nformat: 1\non_interruption: resume\nsteps:\n  - cc_charge: {rate_C: 1, until: step_time_s >= 3000, at_most_h: 1}\n",
+      "profile.yaml", folder);
+  const std::unique_ptr<Process> first = start({"profile.yaml", "--cell", "lg-m50"});
+  const auto charging = [&] { return simulator->truth("ch1").current_A > 4.9 || first->has_ended(); };
+  ASSERT_TRUE(eventually(start_limit, charging)) << first->err();
+  simulator->fault("drop psb1 count=for_ever");
+  first->signal(SIGINT);
+  EXPECT_TRUE(eventually(Seconds{5}, [&] { return account().count("stop") > 0; }));
+  ASSERT_FALSE(first->has_ended());
+  first->signal(SIGKILL);
+  (void)first->wait(end_limit);
+  simulator->ask("clear-faults");
+  ASSERT_TRUE(eventually(watchdog_limit, [&] { return simulator->is_off("ch1"); }));
+  const std::unique_ptr<Process> second = start({"--resume"});
+  expect_exit(*second, 2);
+  EXPECT_THAT(second->err(), HasSubstr("it was being stopped when its process died"));
+  EXPECT_TRUE(simulator->is_off("ch1"));
+  const std::unique_ptr<Process> third = start({"--resume", "--accept-changed", "the cell was looked at"});
+  const auto charging_again = [&] { return simulator->truth("ch1").current_A > 4.9 || third->has_ended(); };
+  EXPECT_TRUE(eventually(start_limit, charging_again));
+  third->signal(SIGTERM);
+  expect_exit(*third, 143);
+}
+
+// The deviation says that all of it is counted, and clears the next start's view of it: then it must stand in the guard.
+TEST_F(Resume, what_nobody_saw_is_in_the_overcharge_guard_also_of_a_run_that_is_only_closed) {
+  prepare("single", long_charge);
+  const std::unique_ptr<Process> first = start({"profile.yaml", "--cell", "lg-m50"});
+  simulator->fault("clear_watchdog psb1");
+  kill_with_current(*first);
+  const double soc_at_death = simulator->truth("ch1").soc;
+  const auto net_Ah = [&] {
+    const std::unique_ptr<db::Reader> reader = std::move(db::Reader::open(folder + "/run.db").value());
+    return find_interrupted(*reader, 1).value().point.guard.net_Ah;
+  };
+  const double before_Ah = net_Ah();
+  let_flow_beyond_watchdog();
+  const std::unique_ptr<Process> second = start({"--resume", "1", "--resume-by", "stop"});
+  expect_exit(*second, 1);
+  const double true_Ah = (simulator->truth("ch1").soc - soc_at_death) * 4.978;
+  EXPECT_GT(true_Ah, 0.01) << "this test needs charge that nobody saw";
+  EXPECT_GE(net_Ah(), before_Ah + true_Ah);
 }
 
 TEST_F(Resume, another_cell_is_refused_unless_a_person_says_why) {

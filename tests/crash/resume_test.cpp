@@ -18,6 +18,7 @@ TEST_F(Resume, killed_at_random_moments_in_real_time_a_run_comes_to_its_end_and_
     while (kills < 4 && round < rounds()) {
       const Seconds moment{0.3 + static_cast<double>(bits() % 3000) / 1000.0};
       if (eventually(moment, [&] { return controller->has_ended(); })) break;
+      const std::optional<Account> alive = account_so_far();
       controller->signal(SIGKILL);
       (void)controller->wait(end_limit);
       ++round;
@@ -33,6 +34,11 @@ TEST_F(Resume, killed_at_random_moments_in_real_time_a_run_comes_to_its_end_and_
       const Result<std::unique_ptr<db::Reader>> reader = db::Reader::open(folder + "/run.db");
       const bool has_begun = reader && (*reader)->run(1);
       if (has_begun) before = account();
+      if (alive) {
+        ASSERT_TRUE(has_begun);
+        expect_only_grown(*alive, before);
+      }
+      expect_chain_holds();
       controller = has_begun ? start({"--resume"}) : start({"profile.yaml", "--cell", "lg-m50"});
     }
     expect_exit(*controller, 0);
@@ -77,10 +83,13 @@ TEST_F(Resume, killed_at_random_moments_in_lockstep_a_run_comes_to_its_end) {
       ASSERT_TRUE(eventually(start_limit, has_rows)) << controller->err();
       const Seconds moment{static_cast<double>(bits() % 400) / 1000.0};
       if (eventually(moment, [&] { return controller->has_ended(); })) break;
+      const std::optional<Account> alive = account_so_far();
       controller->signal(SIGKILL);
       (void)controller->wait(end_limit);
       ++round;
       before = account();
+      if (alive) expect_only_grown(*alive, before);
+      expect_chain_holds();
       controller = start({"--resume"}, "lockstep");
     }
     expect_exit(*controller, 0);

@@ -217,6 +217,41 @@ TEST_F(Doctor, clears_a_latched_trip_only_when_it_is_told_to) {
   EXPECT_EQ(doctor({"--channel", "ch2", "--cell", "lg-m50"}).exit_code, 0);
 }
 
+TEST_F(Doctor, clears_nothing_without_a_name_and_a_record) {
+  const Finished nameless = doctor({"--channel", "ch2", "--acknowledge", "--db", database, "--operator", " "});
+  EXPECT_EQ(nameless.exit_code, 2);
+  EXPECT_THAT(nameless.err, HasSubstr("--operator NAME"));
+  const Finished unkept = doctor({"--channel", "ch2", "--acknowledge", "--operator", "jane"});
+  EXPECT_EQ(unkept.exit_code, 2);
+  EXPECT_THAT(unkept.err, HasSubstr("--db FILE"));
+}
+
+// I2: a trial lets current flow through the cell.
+TEST_F(Doctor, puts_no_watchdog_to_the_test_on_a_channel_whose_trip_nobody_has_acknowledged) {
+  const std::string profile =
+      file_with("profile: Long\nformat: 1\nsteps:\n  - cc_charge: {rate_C: 0.5, until: step_time_s >= 600, at_most_h: 1}\n",
+                "long.yaml", simulator.process().folder());
+  Process run{cellrig_command({"run", profile, "--bench", simulator.bench_file(), "--simulator", simulator.ready_file(), "--cell",
+                               "lg-m50", "--channel", "ch1", "--db", database}),
+              with_leases({})};
+  ASSERT_TRUE(eventually(end_limit, [&] { return simulator.truth("ch1").current_A > 1.0; })) << run.err();
+  simulator.fault("voltage_offset psb1 offset_V=2");
+  EXPECT_EQ(run.wait(end_limit), 3) << run.err();
+  simulator.ask("clear-faults");
+  const auto prove = [&] {
+    return doctor({"--channel", "ch1", "--cell", "lg-m50", "--prove-watchdogs", "--db", database, "--operator", "jane"});
+  };
+  const Finished refused = prove();
+  EXPECT_EQ(refused.exit_code, 2) << refused.out << refused.err;
+  EXPECT_THAT(refused.err, HasSubstr("nobody has acknowledged it"));
+  EXPECT_TRUE(simulator.is_off("ch1"));
+  EXPECT_EQ(
+      cellrig({"db", "acknowledge", "--db", database, "--run", "1", "--operator", "jane", "--reason", "cell is cold"}).exit_code,
+      0);
+  const Finished proven = prove();
+  EXPECT_EQ(proven.exit_code, 0) << proven.out << proven.err;
+}
+
 TEST_F(Doctor, lets_no_current_flow_unless_it_is_asked_to) {
   const Finished done = doctor({"--time", "lockstep", "--cell", "lg-m50"});
   EXPECT_EQ(done.exit_code, 0) << done.out << done.err;

@@ -271,7 +271,10 @@ UnseenTime unseen_time(const Interrupted& run, const ResumeMoment& moment, const
   if (began) delay = std::max(delay, began->watchdog_delay);
   const bool has_watchdog =
       moment.bench->channel(channel).accept_without_watchdog.empty() && (its == nullptr || its->accept_without_watchdog.empty());
-  const Duration usual = delay + watchdog_margin + resume_point_interval_of(run.info.row.time_source);
+  // Its last question may be a control period younger than its last word, and fed the watchdog.
+  const Duration silence = std::max(resume_point_interval_of(run.info.row.time_source), run.info.row.control_period);
+  const Duration usual = delay + watchdog_margin + silence;
+  if (moment.has_run_here) return {usual, false};
   const UtcTime off_at = earlier ? *earlier : moment.utc;
   const Duration elapsed{off_at.ns_since_epoch - run.last_seen.ns_since_epoch};
   // Simulated time is ahead of the disk by as much as the disk is slow: a late row is no watchdog that failed.
@@ -382,6 +385,7 @@ Resumed load_resumed(const RunOptions& options, const ResumeTarget& target, cons
   if (unseen.is_found_on) objections.push_back(describe_found(run, moment, earlier, unseen));
   if (unseen.is_found_on && !earlier) moment.keep_found_on(objections.back());
   made.continuation.unseen = bound_unseen(made.program, run, moment, unseen);
+  if (!run.stop.empty()) objections.push_back("it was being stopped when its process died: " + run.stop);
   compare_benches(run, *moment.bench, target.channel, objections);
   look_for_later_runs(*reader, options, run, target.channel, objections);
   if (!only_stops(options, made.program, run)) require_person(options, run, objections);

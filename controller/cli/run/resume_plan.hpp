@@ -25,10 +25,11 @@ struct ResumeTarget {
 [[nodiscard]] std::vector<ResumeTarget> choose_resumed(const RunOptions& options, const BenchConfig& bench);
 
 struct ResumeMoment {
-  UtcTime utc{};
+  UtcTime utc{};                           ///< of that OFF: what was on until then nobody saw
   std::optional<UtcTime> machine_started;  ///< real time only: tells a loss of power from a dead process
   const BenchConfig* bench = nullptr;
   OutputFound found;                                           ///< of its output, right before the first OFF of this process
+  bool has_run_here = false;                                   ///< in this process, after that OFF: it ended under our eyes
   std::function<void(const std::string& what)> keep_found_on;  ///< the next look finds it off: the record must remember
   std::string cell_id;                                         ///< as the person gave it; empty: not given
   std::function<bool()> is_interrupted;                        ///< asked while a person is asked: true gives up

@@ -67,11 +67,10 @@ void RunSession::close_plans_to_stop() {
   for (const ChannelPlan& plan : plans_) {
     if (plan.goes_on->rule != InterruptionRule::stop) continue;
     ChannelRecord record(*recorder_, plan.program);
-    record.go_on(*plan.goes_on, time.now(), time.utc_now());
     const bool met = plan.goes_on->run.point.channel.criteria_met;
     std::string reason = "not resumed after an interruption";
     for (const std::string& problem : problems) reason += "; " + problem;
-    record.finished(output::Finished{outcome, met}, reason, time.now(), time.utc_now());
+    close_interrupted(record, *plan.goes_on, outcome, reason, time.now(), time.utc_now());
     results_.push_back(ChannelResult{.channel = plan.channel,
                                      .outcome = outcome,
                                      .criteria_met = met,

@@ -155,6 +155,11 @@ ControlResult<PreparedStart> load(const PrepareParts& parts, const GoOnOrder& or
   }
   const std::vector<ResumeTarget> targets = choose_resumed(options, parts.bench);
   Resumed resumed = load_resumed(options, targets.front(), moment);
+  // Also of its cell on another channel. A run that is only closed energises nothing.
+  if (resumed.continuation.rule != InterruptionRule::stop) {
+    const db::RunRow& row = resumed.continuation.run.info.row;
+    refuse_unacknowledged_trip(options.database, order.channel, row.cell_name, row.cell_id);
+  }
   PreparedStart made;
   made.program = std::make_shared<const Program>(std::move(resumed.program));
   made.goes_on = std::move(resumed.continuation);

@@ -92,7 +92,7 @@ class ServeSession {
   void make_service();
   void start_server();
   [[nodiscard]] PrepareParts prepare_parts() const;
-  [[nodiscard]] ResumeMoment moment_of(const std::string& channel, db::RunKey run);
+  [[nodiscard]] ResumeMoment moment_of(const GoOnOrder& order);
   [[nodiscard]] std::vector<InterruptedRun> what_was_left(std::vector<OpenTrip>& trips);
   void stop_all_chambers();
   void stop_chambers(const std::vector<std::string>& wanted, bool takes_leases);
@@ -131,6 +131,7 @@ class ServeSession {
   std::vector<Lease> leases_;
   std::set<std::string> leased_, not_off_;
   std::map<std::string, OutputFound> found_;
+  UtcTime off_at_{};  ///< when it switched them off
   BenchInstruments instruments_;
   std::unique_ptr<BenchService> service_;
   std::unique_ptr<Aside> aside_;  // after what its work refers to
@@ -193,6 +194,7 @@ bool ServeSession::switch_off_first() {
   BenchOff off{rig_->time(), bench_, instruments_, *log_, std::move(off_options)};
   run_to_end(rig_->time(), off.run(names, {}));
   found_ = off.found();
+  off_at_ = rig_->time().utc_now();
   not_off_ = off.not_off();
   leased_ = off.leased();
   leases_ = off.give_leases();
@@ -263,7 +265,7 @@ void ServeSession::make_service() {
   };
   if (!options_.simulated) {
     service.prepare_go_on = [this, parts = prepare_parts()](const GoOnOrder& order) {
-      return prepare_go_on(parts, order, moment_of(order.channel, order.run));
+      return prepare_go_on(parts, order, moment_of(order));
     };
   }
   service_ = std::make_unique<BenchService>(rig_->time(), bench_, instruments_, *recorder_, *log_, std::move(service));
@@ -294,10 +296,10 @@ void ServeSession::start_server() {
 // ---- what an earlier process left -----------------------------------------------------------------------------------
 
 /// Any thread: what it found is recorded on the control thread.
-ResumeMoment ServeSession::moment_of(const std::string& channel, db::RunKey run) {
-  ResumeMoment moment{.utc = rig_->time().utc_now(), .bench = &bench_};
-  if (const auto found = found_.find(channel); found != found_.end()) moment.found = found->second;
-  moment.keep_found_on = [this, run, channel](const std::string& what) {
+ResumeMoment ServeSession::moment_of(const GoOnOrder& order) {
+  ResumeMoment moment{.utc = off_at_, .bench = &bench_, .has_run_here = order.has_run_here};
+  if (const auto found = found_.find(order.channel); found != found_.end()) moment.found = found->second;
+  moment.keep_found_on = [this, run = order.run, channel = order.channel](const std::string& what) {
     rig_->time().post([this, run, channel, what] {
       log_->message(channel, db::Severity::alarm, what);
       recorder_->append(db::EventRow{.utc = rig_->time().utc_now(),
@@ -307,7 +309,7 @@ ResumeMoment ServeSession::moment_of(const std::string& channel, db::RunKey run)
     });
   };
   const Duration uptime = rig_->time().now().time_since_epoch() + rig_->time().suspended();
-  moment.machine_started = UtcTime{moment.utc.ns_since_epoch - uptime.count()};
+  moment.machine_started = UtcTime{rig_->time().utc_now().ns_since_epoch - uptime.count()};
   return moment;
 }
 
@@ -321,7 +323,7 @@ std::vector<InterruptedRun> ServeSession::what_was_left(std::vector<OpenTrip>& t
   for (InterruptedRun& run : interrupted) {
     const GoOnOrder order{
         .channel = run.channel, .who = {.name = login_name(), .origin = host_name(), .role = Role::operator_}, .run = run.run};
-    run.prepared = prepare_go_on(parts, order, moment_of(run.channel, run.run));
+    run.prepared = prepare_go_on(parts, order, moment_of(order));
     // Nobody has asked for this continuation.
     if (run.prepared && run.prepared->goes_on) run.prepared->goes_on->stays_paused = true;
   }

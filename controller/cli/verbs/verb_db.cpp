@@ -7,6 +7,7 @@
 
 #include "controller/async/real_time.hpp"
 #include "controller/base/config_error.hpp"
+#include "controller/base/text.hpp"
 #include "controller/cli/verbs/db_verbs.hpp"
 #include "controller/cli/bench/host.hpp"
 #include "controller/cli/text/json_text.hpp"
@@ -26,8 +27,6 @@ struct AcknowledgeOptions {
   std::string reason;
   bool json = false;
 };
-
-bool is_blank(const std::string& text) { return text.find_first_not_of(" \t\r\n") == std::string::npos; }
 
 /// ConfigError when there is nothing to acknowledge: a slip of the number must not pass for a decision.
 void require_open_trip(db::Reader& reader, const AcknowledgeOptions& options) {

@@ -8,9 +8,11 @@
 #include <memory>
 
 #include "controller/base/resources.hpp"
+#include "controller/base/text.hpp"
 #include "controller/cli/bench/doctor_record.hpp"
 #include "controller/cli/text/json_text.hpp"
 #include "controller/cli/run/progress.hpp"
+#include "controller/cli/run/run_start.hpp"
 #include "controller/cli/bench/rig.hpp"
 #include "controller/cli/files/settings.hpp"
 #include "controller/cli/text/table.hpp"
@@ -98,17 +100,31 @@ DoctorOptions doctor_options(const DoctorVerbOptions& options, const std::vector
 
 /// Runs on this bench rely on what the record says, so that it has to be kept, and in somebody's name.
 void require_record(const DoctorVerbOptions& options) {
+  if (options.acknowledge_trips && is_blank(options.operator_name))
+    throw ConfigError{SourcePlace{}, "--acknowledge needs --operator NAME: who has seen why they tripped?"};
   if (options.database.empty()) {
+    if (options.acknowledge_trips && !options.simulated)
+      throw ConfigError{SourcePlace{}, "--acknowledge needs --db FILE: what was latched, and who cleared it, is kept"};
     if (options.prove_watchdogs && !options.simulated)
       throw ConfigError{SourcePlace{},
                         "--prove-watchdogs needs --db FILE --operator NAME: `run` starts only with watchdogs that "
                         "this database has seen fire"};
-    if (!options.operator_name.empty()) throw ConfigError{SourcePlace{}, "--operator belongs to --db FILE"};
+    if (!options.operator_name.empty() && !options.acknowledge_trips)
+      throw ConfigError{SourcePlace{}, "--operator belongs to --db FILE"};
     return;
   }
   if (!options.prove_watchdogs && !options.acknowledge_trips)
     throw ConfigError{SourcePlace{}, "--db keeps what --prove-watchdogs and --acknowledge do: give one of them"};
-  if (options.operator_name.empty()) throw ConfigError{SourcePlace{}, "--db needs --operator NAME: who does this?"};
+  if (is_blank(options.operator_name)) throw ConfigError{SourcePlace{}, "--db needs --operator NAME: who does this?"};
+}
+
+/// In a trial current flows: never through a cell whose trip nobody has looked at.
+void require_acknowledged(const DoctorVerbOptions& options, const std::vector<std::string>& channels) {
+  if (!options.prove_watchdogs || options.database.empty() || options.simulated) return;
+  for (const std::string& channel : channels) {
+    refuse_unacknowledged_trip(options.database, channel, "", "");
+    refuse_unacknowledged_heat(options.database, channel);
+  }
 }
 
 void print_table(const Doctor& doctor) {
@@ -206,7 +222,11 @@ ExitCode run_doctor(const DoctorVerbOptions& options) {
                                                        .bench = bench.name,
                                                        .is_simulated = rig->is_simulated(),
                                                        .is_real_time = rig->time_name() == "real"}};
-  chosen.after_off = [&record] { return record.open(); };
+  chosen.after_off = [&record, &options, &channels] {
+    const Result<void> opened = record.open();
+    if (opened) require_acknowledged(options, channels);
+    return opened;
+  };
   Progress progress{options.quiet};
   BenchInstruments instruments = make_instruments(rig->time(), bench, channels_to_make(channels, bench), rig->links());
   Doctor doctor{rig->time(), bench, instruments, progress, chosen};
@@ -248,10 +268,11 @@ void add_doctor(CLI::App& app, Action& chosen) {
       "--prove-watchdogs", options->prove_watchdogs,
       "also let a small current flow out of each cell, keep silent, and see the watchdog end it (about 15 s a channel)");
   verb->add_flag("--acknowledge", options->acknowledge_trips,
-                 "clear what the cyclers' own protections and watchdogs have latched, silence the siren, and (with --db) let the "
-                 "next start switch exhausts and fans off: you have seen why they tripped");
+                 "clear what the cyclers' own protections and watchdogs have latched, silence the siren, and let the next start "
+                 "switch exhausts and fans off: you have seen why they tripped; needs --db and --operator");
   verb->add_option("--db", options->database,
-                   "the database that remembers what watchdogs were seen to do; needed with --prove-watchdogs");
+                   "the database that remembers what watchdogs were seen to do, and who cleared what; needed with "
+                   "--prove-watchdogs and --acknowledge");
   verb->add_option("--operator", options->operator_name, "who does this; needed with --db");
   verb->add_option("--simulator", options->ready_file, "the ready file of a running cellrig-sim: use its addresses");
   verb->add_flag("--simulated", options->simulated, "a simulated bench in this process");
