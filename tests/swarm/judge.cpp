@@ -88,6 +88,20 @@ void Judge::watch(const std::string& channel, const Program& program) {
   }
 }
 
+void Judge::goes_on(const std::string& channel, TimePoint now) {
+  quiet_since_ = now;
+  for (Watched& w : channels_) {
+    if (w.name != channel) continue;
+    w.voltage_at = w.temperature_at = std::nullopt;
+    w.has_begun = w.is_tripped = w.has_ended = w.is_over_in_order = w.is_output_wanted = false;
+    w.last_sample = now;
+    w.direction = 0;
+    w.clocks.fill(Clock{});
+    w.clocks_running = 0;
+    w.fault_clock.end();
+  }
+}
+
 // ---- faults ---------------------------------------------------------------------------------------------------------
 
 void Judge::fault_begins(const DrawnFault& fault, TimePoint now) {
@@ -190,6 +204,9 @@ void Judge::look_at(Watched& w, TimePoint now) {
 /// A watchdog that was armed, a person at the panel: nothing of that energises. Only an instrument that does not obey does.
 void Judge::judge_return(Watched& w, unsigned taken, TimePoint now) {
   if ((taken & (takes::cycler_obeys | takes::self_on)) != 0) return;
+  // An ON that was on its way when the trip was found is followed by OFF, which every other clock waits for.
+  const std::optional<Duration> way = way_to_off(w, taken);
+  if (!w.has_ended && (!way || now - w.tripped_at <= *way)) return;
   complain("I2", w.name, w.has_ended ? "energised again after the end of the run" : "energised again after a trip", now);
 }
 
@@ -254,15 +271,13 @@ void Judge::judge_fault(Watched& w, TimePoint now) {
 }
 
 void Judge::look_by_clock(Watched& w, TimePoint now) {
-  const bool is_late = w.fault_clock.look(truth_of(w, now), way_to_off(w, w.taken_by_fault));
-  if (is_late) {
-    const FaultClock::Answer& answer = *w.fault_clock.answer();
-    const MenuEntry& entry = *menu_entry(plan_.faults.front().name);
-    complain("A6", w.name,
-             fmt::format("{} ({}): after {:.3f} s it is still energised, allowed are {:.3f} s", entry.name, entry.what,
-                         to_seconds(answer.flowed), to_seconds(answer.deadline)),
-             now);
-  }
+  if (!w.fault_clock.look(truth_of(w, now), way_to_off(w, w.taken_by_fault))) return;
+  const FaultClock::Answer& late = *w.fault_clock.answer();
+  const MenuEntry& entry = *menu_entry(plan_.faults.front().name);
+  complain("A6", w.name,
+           fmt::format("{} ({}): after {:.3f} s it is still energised, allowed are {:.3f} s", entry.name, entry.what,
+                       to_seconds(late.flowed), to_seconds(late.deadline)),
+           now);
 }
 
 std::vector<Judge::AfterFault> Judge::answers() const {
@@ -441,7 +456,9 @@ void Judge::message(std::string_view channel, db::Severity severity, std::string
   trace_.add(text);
   if (severity != db::Severity::trip) return;
   for (Watched& w : channels_) {
-    if (w.name == channel) w.is_tripped = true;
+    if (w.name != channel || w.is_tripped) continue;
+    w.is_tripped = true;
+    w.tripped_at = now;
   }
 }
 

@@ -62,6 +62,8 @@ class Judge {
  public:
   Judge(const Plan& plan, const BenchConfig& config, sim::SimulatedBench& bench, Trace& trace);
 
+  /// A new process goes on with this channel: what the one before had said is over.
+  void goes_on(const std::string& channel, TimePoint now);
   /// A channel that runs this program; before the run.
   void watch(const std::string& channel, const Program& program);
 
@@ -123,6 +125,7 @@ class Judge {
     TimePoint last_sample{};
     int direction = 0;
     bool is_output_wanted = false;
+    TimePoint tripped_at{};
     bool has_begun = false, is_tripped = false, has_ended = false, is_over_in_order = false;
     // faults
     unsigned taken = 0;

@@ -7,15 +7,12 @@
 #include <fstream>
 #include <stdexcept>
 
-#include "controller/async/virtual_time.hpp"
 #include "controller/base/resources.hpp"
 #include "controller/cli/bench/bench_context.hpp"
-#include "controller/cli/bench/host_faults.hpp"
 #include "controller/cli/bench/instruments.hpp"
 #include "controller/cli/run/resume_plan.hpp"
 #include "controller/cli/bench/second_controller.hpp"
 #include "controller/cli/run/simulated_person.hpp"
-#include "controller/runtime/bench_off.hpp"
 #include "db/reader.hpp"
 #include "profiles/cell.hpp"
 #include "profiles/compile.hpp"
@@ -24,7 +21,7 @@
 #include "sim/net/in_process.hpp"
 #include "tests/support/bench_harness.hpp"
 #include "tests/swarm/fault_menu.hpp"
-#include "tests/swarm/watched_recorder.hpp"
+#include "tests/swarm/swarm_run_impl.hpp"
 
 namespace cellrig::swarm {
 namespace {
@@ -39,8 +36,8 @@ constexpr Duration look_closely = 10s;  ///< after a fault begins or ends
 constexpr Duration look_closely_step = 50ms;
 constexpr Duration period_long_rest = 10s;  ///< or half the watchdog's delay
 constexpr std::uint64_t plenty_bytes = std::uint64_t{1} << 40U;
-constexpr Duration after_the_end = 1min;
 /// 1 % of the nominal capacity, of cells that have lost 15 % of it, and the measurement in which it is noticed.
+constexpr Duration gone_on_for = 10min;  ///< after a death, before the person comes
 constexpr std::string_view stopped_by_person = "a person has seen enough";
 
 /// Where nobody measures the temperature, the rates by temperature would leave a crawl: such a bench gets a cell that names none.
@@ -64,78 +61,7 @@ Profile profile_of(const std::string& name_or_text) {
   return library.emplace(name_or_text, read_profile_file(find_profile(name_or_text))).first->second;
 }
 
-Task<void> switch_off(BenchOff* off, std::vector<std::string> channels, TimeSource* time) {
-  std::vector<std::string> no_chambers;
-  co_await off->run(std::move(channels), std::move(no_chambers));
-  time->stop();
-}
-
-class SwarmRun;
-
-class WatchedTime final : public VirtualTime {
- public:
-  explicit WatchedTime(SwarmRun& run) : run_{run} {}
-  void watch(bool on) { is_watched_ = on; }
-
- private:
-  void served() override;
-  SwarmRun& run_;
-  bool is_watched_ = false;
-};
-
-class SwarmRun final : public RunListener {
- public:
-  SwarmRun(const Plan& plan, Recording recording);
-  RunReport run();
-  void look();
-
- private:
-  void sample(const ChannelView& view) override { judge_->sample(view, time_.now()); }
-  void message(std::string_view channel, db::Severity severity, std::string_view text) override {
-    judge_->message(channel, severity, text, time_.now());
-  }
-  void person_asked(std::string_view channel, const PersonTask& task) override;
-
-  [[nodiscard]] std::vector<ChannelJob> jobs();
-  [[nodiscard]] BenchRunOptions run_options();
-  void make_recorder();
-  void start();
-  void judge_the_end();
-  void judge_record();
-  void judge_reaction(RunReport& report);
-  void order(const std::string& words);
-  void die();
-  void judge_after_death();
-  static Task<void> whole(SwarmRun* self);
-  static Task<void> look_closely_at_trouble(SwarmRun* self);
-  static Task<void> carry_out(SwarmRun* self, const DrawnFault* fault);
-  static Task<void> compete(SwarmRun* self);
-  static Task<void> compete_once(SwarmRun* self, bool is_forced);
-  static Task<void> end_at_last(SwarmRun* self);
-  static Task<void> stop_at_last(SwarmRun* self);
-  [[nodiscard]] Duration look_again() const {
-    return std::clamp<Duration>(plan_.control_period / looks_per_period, look_again_min, look_again_max);
-  }
-
-  const Plan& plan_;
-  Recording recording_;
-  std::string folder_;
-  Trace trace_;
-  WatchedTime time_{*this};
-  cli::HostFaults host_{time_, &time_};
-  BenchConfig config_;
-  std::unique_ptr<sim::SimulatedBench> bench_;
-  std::map<std::string, Program> programs_;
-  std::unique_ptr<Judge> judge_;
-  std::unique_ptr<WatchedRecorder> recorder_;
-  BenchInstruments instruments_;
-  std::unique_ptr<BenchRun> bench_run_;
-  Wait trouble_{time_};
-  bool has_trouble_ = false;
-  TimePoint closely_until_{};
-  bool is_over_ = false;
-  bool is_dead_ = false;
-};
+}  // namespace
 
 void WatchedTime::served() {
   if (is_watched_) run_.look();
@@ -166,10 +92,23 @@ SwarmRun::SwarmRun(const Plan& plan, Recording recording) : plan_{plan}, recordi
     judge_->watch(channel.name, program);
   }
   make_recorder();
+  make_controller();
+}
+
+std::vector<std::string> SwarmRun::channel_names() const {
+  std::vector<std::string> names;
+  for (const ChannelPlan& channel : plan_.channels) names.push_back(channel.name);
+  return names;
+}
+
+double SwarmRun::moved_Ah(const std::string& channel) const {
+  return bench_->world().stage(bench_->channel(channel)->cell).cell().state().throughput_Ah;
+}
+
+/// What lives and dies with a process. The world and its clock stay.
+void SwarmRun::make_controller() {
   const std::unique_ptr<cli::LinkMaker> links = cli::in_process_links(time_, *bench_);
-  std::vector<std::string> channels;
-  for (const ChannelPlan& channel : plan.channels) channels.push_back(channel.name);
-  instruments_ = cli::make_instruments(time_, config_, channels, *links);
+  instruments_ = cli::make_instruments(time_, config_, channel_names(), *links);
   bench_run_ = std::make_unique<BenchRun>(time_, config_, instruments_, *recorder_, *this, run_options());
 }
 
@@ -186,7 +125,13 @@ void SwarmRun::make_recorder() {
   if (recording_ == Recording::counting) return;
   const std::string path = folder_ + "/record.db";
   for (const char* const suffix : {"", "-wal", "-shm"}) std::filesystem::remove(path + suffix);
-  Result<std::unique_ptr<db::Recorder>> opened = db::Recorder::open({.path = path, .commit = db::CommitPolicy::simulated()});
+  recorder_->on_seen([this](const std::string& channel) { seen_Ah_[channel] = moved_Ah(channel); });
+  open_record();
+}
+
+void SwarmRun::open_record() {
+  Result<std::unique_ptr<db::Recorder>> opened =
+      db::Recorder::open({.path = folder_ + "/record.db", .commit = db::CommitPolicy::simulated()});
   if (!opened) throw std::runtime_error(opened.error().what);
   recorder_->pass_on_to(std::move(*opened));
 }
@@ -198,7 +143,9 @@ BenchRunOptions SwarmRun::run_options() {
   options.channel.control_period_off = std::max<Duration>(1s, plan_.control_period);
   options.channel.control_period_long_rest = period_long_rest;
   options.channel.sensor_period = plan_.sensor_period;
-  options.channel.resume_point_interval = cli::resume_point_interval_of("virtual");
+  const auto kills = [](const DrawnFault& fault) { return fault.name == "F37"; };
+  const bool is_killed = std::any_of(plan_.faults.begin(), plan_.faults.end(), kills);
+  options.channel.resume_point_interval = cli::resume_point_interval_of(is_killed ? "real" : "virtual");
   options.disk_reserve_bytes = 1;
   options.free_disk_bytes = [this] { return Result<std::uint64_t>{host_.disk_is_full() ? 0 : plenty_bytes}; };
   return options;
@@ -237,8 +184,7 @@ void SwarmRun::order(const std::string& words) {
   if (!done) throw std::runtime_error("the simulator refuses '" + words + "': " + done.error().what);
 }
 
-Task<void> SwarmRun::whole(SwarmRun* self) {
-  std::vector<ChannelJob> list = self->jobs();
+Task<void> SwarmRun::whole(SwarmRun* self, std::vector<ChannelJob> list) {
   co_await self->bench_run_->run(std::move(list));
   self->is_over_ = true;
   self->time_.stop();
@@ -249,6 +195,10 @@ void SwarmRun::person_asked(std::string_view channel, const PersonTask& task) {
   time_.spawn(cli::do_as_asked(time_, *bench_run_, name, task, [this, name](double pressure_MPa) {
     (void)bench_->world().ensure_life(bench_->channel(name)->cell).set_stack_pressure(pressure_MPa);
   }));
+}
+
+Duration SwarmRun::look_again() const {
+  return std::clamp<Duration>(plan_.control_period / looks_per_period, look_again_min, look_again_max);
 }
 
 /// The world is moved only as far as somebody looks at it: here somebody does while it matters.
@@ -282,9 +232,10 @@ Task<void> SwarmRun::carry_out(SwarmRun* self, const DrawnFault* fault) {
 /// I4: whoever else wants an output while the run has it is refused. Asked for now and then.
 Task<void> SwarmRun::compete(SwarmRun* self) {
   constexpr Duration now_and_then = 20min;
-  for (TimePoint next{10s}; !self->is_over_; next += now_and_then) {
+  for (TimePoint next = self->time_.now() + 10s; !self->is_over_; next += now_and_then) {
     co_await self->time_.sleep_until(next);
     for (const ChannelPlan& channel : self->plan_.channels) {
+      if (!self->owned_.contains(channel.name)) continue;
       for (const std::string& wire : leased_wires_of(self->config_.instruments.at(channel.cycler))) {
         const Result<Lease> lease = take_lease_of(channel.cycler, wire, self->folder_ + "/leases");
         if (lease) self->judge_->complain("I4", channel.name, "a second owner got the output", self->time_.now());
@@ -305,39 +256,6 @@ Task<void> SwarmRun::compete_once(SwarmRun* self, bool is_forced) {
   if (is_asked_in_vain) self->judge_->complain("I4", "", "a second controller was not refused: " + said, self->time_.now());
 }
 
-/// F37: whoever held the outputs is gone, in the middle of whatever it did.
-void SwarmRun::die() {
-  is_dead_ = true;
-  time_.stop();
-}
-
-/// First the instruments' own watchdogs; then a new process, which begins with OFF.
-void SwarmRun::judge_after_death() {
-  time_.drop_tasks();
-  bench_run_.reset();
-  instruments_ = BenchInstruments{};
-  const TimePoint death = time_.now();
-  for (TimePoint at = death; at <= death + after_the_end && !judge_->violation(); at += 100ms) {
-    bench_->advance(at);
-    (void)judge_->look(at);
-  }
-  if (judge_->violation()) return;
-  time_.suspend(after_the_end);
-  const std::unique_ptr<cli::LinkMaker> links = cli::in_process_links(time_, *bench_);
-  std::vector<std::string> channels;
-  for (const ChannelPlan& channel : plan_.channels) channels.push_back(channel.name);
-  BenchInstruments instruments = cli::make_instruments(time_, config_, channels, *links);
-  RunListener nobody;
-  BenchOff off{time_, config_, instruments, nobody, BenchOffOptions{.lease_directory = folder_ + "/leases"}};
-  time_.spawn(switch_off(&off, channels, &time_));
-  time_.run();
-  for (const std::string& problem : off.problems()) {
-    const bool is_held = problem.find("is already controlled by") != std::string::npos;
-    if (is_held) judge_->complain("I4", "", "a dead process still holds an output: " + problem, time_.now());
-  }
-  time_.drop_tasks();
-}
-
 Task<void> SwarmRun::end_at_last(SwarmRun* self) {
   const TimePoint late{run_time_max};
   co_await self->time_.sleep_until(late);
@@ -346,24 +264,27 @@ Task<void> SwarmRun::end_at_last(SwarmRun* self) {
 
 /// What is left of a run whose faults are over, and have been for a while, is stopped like any other: in order.
 Task<void> SwarmRun::stop_at_last(SwarmRun* self) {
-  const TimePoint late{*self->plan_.stop_at};
+  TimePoint late{*self->plan_.stop_at};
+  if (self->has_gone_on_) late = std::max(late, self->time_.now() + gone_on_for);
   co_await self->time_.sleep_until(late);
   self->judge_->stop_is_wanted();
   if (!self->is_over_) self->bench_run_->stop(Outcome::stopped, std::string(stopped_by_person));
 }
 
-void SwarmRun::start() {
-  if (!plan_.network.empty()) order(plan_.network);
+void SwarmRun::start(std::vector<ChannelJob> list) {
+  owned_.clear();
+  for (const ChannelJob& job : list) owned_.insert(job.channel);
   time_.spawn(look_closely_at_trouble(this));
-  for (const DrawnFault& fault : plan_.faults) time_.spawn(carry_out(this, &fault));
+  for (const DrawnFault& fault : plan_.faults) {
+    if (!has_gone_on_) time_.spawn(carry_out(this, &fault));
+  }
   time_.spawn(compete(this));
   time_.spawn(end_at_last(this));
   if (plan_.stop_at) time_.spawn(stop_at_last(this));
-  time_.spawn(whole(this));
+  time_.spawn(whole(this, std::move(list)));
 }
 
-RunReport SwarmRun::run() {
-  start();
+void SwarmRun::run_until_over() {
   time_.watch(true);
   try {
     time_.run();
@@ -374,10 +295,18 @@ RunReport SwarmRun::run() {
     throw;
   }
   time_.watch(false);
-  if (is_dead_ && !judge_->violation()) judge_after_death();
+}
+
+RunReport SwarmRun::run() {
+  if (!plan_.network.empty()) order(plan_.network);
+  start(jobs());
+  run_until_over();
   RunReport report;
+  if (is_dead_ && !judge_->violation()) judge_after_death();
+  report.trace_hash = trace_.value();  // also of a run that is only counted, and ends with its process
+  if (is_to_go_on()) go_on_after_death();
   report.channel_hours = to_seconds(time_.now().time_since_epoch()) / 3600.0 * static_cast<double>(plan_.channels.size());
-  if (!judge_->violation() && !is_dead_) judge_the_end();
+  if (!judge_->violation() && bench_run_) judge_the_end();
   if (const Result<void> closed = recorder_->close(); !closed) judge_->complain("I3", "", closed.error().what, time_.now());
   if (!judge_->violation()) judge_record();
   for (const ChannelResult& result : bench_run_ ? bench_run_->results() : std::vector<ChannelResult>{}) {
@@ -389,7 +318,7 @@ RunReport SwarmRun::run() {
   judge_reaction(report);
   report.violation = judge_->violation();
   report.reactions = judge_->reactions();
-  report.trace_hash = trace_.value();
+  if (!is_dead_) report.trace_hash = trace_.value();
   report.looks = judge_->looks();
   time_.drop_tasks();
   return report;
@@ -398,7 +327,7 @@ RunReport SwarmRun::run() {
 /// Everybody has ended in a named state, for a reason; and nothing flows in the minute after.
 void SwarmRun::judge_the_end() {
   const TimePoint end = time_.now();
-  if (bench_run_->results().size() != plan_.channels.size()) judge_->complain("I6", "", "a channel has no result", end);
+  if (bench_run_->results().size() != owned_.size()) judge_->complain("I6", "", "a channel has no result", end);
   for (const ChannelResult& result : bench_run_->results()) {
     judge_->ended(result.channel, to_string(result.outcome), end);
     if (result.outcome == Outcome::none) judge_->complain("I6", result.channel, "ended in no named state", end);
@@ -454,7 +383,7 @@ void SwarmRun::judge_reaction(RunReport& report) {
 void SwarmRun::judge_record() {
   const TimePoint now = time_.now();
   for (const auto& [key, run] : recorder_->runs()) {
-    if (!run.end && !is_dead_) judge_->complain("I3", run.channel, "the run has no end in the record", now);
+    if (!run.end && (!is_dead_ || has_gone_on_)) judge_->complain("I3", run.channel, "the run has no end in the record", now);
     if (run.trips > 1) judge_->complain("I7", run.channel, fmt::format("{} trips in one run", run.trips), now);
     const bool is_tripped = run.end && run.end->status == to_string(Outcome::tripped);
     if (is_tripped && run.first_trip.empty()) judge_->complain("I7", run.channel, "tripped, and no cause is recorded", now);
@@ -485,8 +414,6 @@ void SwarmRun::judge_record() {
                        now);
   }
 }
-
-}  // namespace
 
 RunReport run_plan(const Plan& plan, Recording recording) { return SwarmRun{plan, recording}.run(); }
 

@@ -65,6 +65,7 @@ void WatchedRecorder::append(const db::SampleRow& row) {
   trace_.add(row.cell_temperature_degC);
   judge_sample(row);
   if (record_) record_->append(row);
+  if (tell_seen_) tell_seen_(runs_[run_of_step_[row.step]].channel);
 }
 
 void WatchedRecorder::append(const db::AuxRow& row) {
@@ -101,6 +102,14 @@ void WatchedRecorder::append(const db::EventRow& row) {
 
 void WatchedRecorder::resume_point(db::RunKey run, std::span<const std::byte> state) {
   if (record_) record_->resume_point(run, state);
+  if (tell_seen_) tell_seen_(runs_[run].channel);
+}
+
+void WatchedRecorder::resume_run(db::RunKey run, const std::string& operator_name, const std::string& host) {
+  const auto known = runs_.find(run);
+  if (known == runs_.end()) return complain_("I3", fmt::format("run {} goes on, and never began", run));
+  if (known->second.end) complain_("I3", fmt::format("run {} goes on after its end", run));
+  if (record_) record_->resume_run(run, operator_name, host);
 }
 
 /// Once; once more when something of the bench failed after the end, which says more than the first.

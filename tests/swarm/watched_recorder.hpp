@@ -33,6 +33,8 @@ class WatchedRecorder final : public db::Recorder {
   void replies_take_no_time() { instants_repeat_ = true; }
   /// With the status that the record has.
   void on_end(std::function<void(const std::string& channel, const std::string& status)> tell) { tell_end_ = std::move(tell); }
+  /// After every row and every resume point: what a process that goes on with this channel will know.
+  void on_seen(std::function<void(const std::string& channel)> tell) { tell_seen_ = std::move(tell); }
   /// From now on the record cannot be kept (F40).
   void fail(std::string why) { failure_ = std::move(why); }
 
@@ -49,6 +51,10 @@ class WatchedRecorder final : public db::Recorder {
   void append(const db::EventRow& row) override;
   void resume_point(db::RunKey run, std::span<const std::byte> state) override;
   void end_run(const db::RunEndRow& row) override;
+  void resume_run(db::RunKey run, const std::string& operator_name, const std::string& host) override;
+  void deviation(const db::DeviationRow& row) override {
+    if (record_) record_->deviation(row);
+  }
   [[nodiscard]] Result<void> flush() override { return record_ ? record_->flush() : Result<void>{}; }
   [[nodiscard]] Result<void> close() override { return record_ ? record_->close() : Result<void>{}; }
   [[nodiscard]] bool failed() const override { return !failure_.empty() || (record_ && record_->failed()); }
@@ -74,6 +80,7 @@ class WatchedRecorder final : public db::Recorder {
   Trace& trace_;
   Complain complain_;
   std::function<void(const std::string&, const std::string&)> tell_end_;
+  std::function<void(const std::string&)> tell_seen_;
   std::unique_ptr<db::Recorder> record_;
   std::string failure_;
   std::map<std::string, Expected> expected_;
