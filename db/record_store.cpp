@@ -1,5 +1,6 @@
 #include "db/record_store.hpp"
 
+#include <fmt/format.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "db/failure_note.hpp"
 #include "db/migrations.hpp"
 
 namespace cellrig::db {
@@ -77,6 +79,7 @@ Result<std::unique_ptr<RecordStore>> RecordStore::open(const RecorderOptions& op
   if (const Result<void> done = store->configure(options); !done) {
     return fail(done.error().fault, options.path + ": " + done.error().what);
   }
+  if (const Result<void> done = store->rewrite_log(options.path); !done) return done.error();
   if (const Result<void> done = migrate(store->connection_, migrations(), options.path); !done) return done.error();
   if (const Result<void> done = store->prepare(); !done) return done.error();
   if (const Result<void> done = store->load_keys(); !done) return done.error();
@@ -111,6 +114,17 @@ Result<void> RecordStore::configure(const RecorderOptions& options) {
   // This takes the place of SQLite's own automatic checkpoint: commit() runs it, so that its errors are seen.
   sqlite3_wal_hook(connection_.handle(), remember_wal_pages, &wal_pages_);
   return {};
+}
+
+/// After a sync that failed nobody knows how much of the log is on the disk, though all of it can be read. What is appended behind a hole
+/// would be lost with it: first all of it goes into the database, and that is synced.
+Result<void> RecordStore::rewrite_log(const std::string& path) {
+  if (!read_failure_note(path)) return {};
+  const int code = sqlite3_wal_checkpoint_v2(connection_.handle(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  if (code == SQLITE_OK) return {};
+  const Error why = sqlite_error(connection_.handle(), code, "checkpointing");
+  return fail(why.fault, fmt::format("{}: the last writer's disk failed, and what it left cannot be written anew: {}{}", path,
+                                     why.what, (code & 0xff) == SQLITE_BUSY ? " (somebody reads it: close that first)" : ""));
 }
 
 Result<void> RecordStore::prepare() {

@@ -73,6 +73,7 @@ class RecordStore {
 
   RecordStore() = default;
   [[nodiscard]] Result<void> configure(const RecorderOptions& options);
+  [[nodiscard]] Result<void> rewrite_log(const std::string& path);
   [[nodiscard]] Result<void> prepare();
   [[nodiscard]] Result<void> load_keys();
   [[nodiscard]] Result<void> begin_transaction();

@@ -122,3 +122,33 @@ configure_and_build() {
   }
   say "$preset: built"
 }
+
+# ---- several steps, each of which may fail, and a table of them at the end
+
+names=() results=() durations=()
+failures=0
+
+# step NAME COMMAND...   runs it, remembers how it ended and how long it took
+step() {
+  local name=$1 start=$SECONDS result=passed
+  shift
+  say "== $name"
+  "$@" || result=FAILED
+  [[ $result == passed ]] || failures=$((failures + 1))
+  names+=("$name") results+=("$result") durations+=($((SECONDS - start)))
+  say "== $name: $result"
+  [[ $result == passed ]]
+}
+
+not_run() { # not_run NAME WHY
+  names+=("$1") results+=("not run: $2") durations+=(0)
+}
+
+report() {
+  local i
+  printf '\n'
+  for i in "${!names[@]}"; do
+    printf '%-64s %5d s  %s\n' "${names[i]}" "${durations[i]}" "${results[i]}"
+  done
+  printf '%-64s %5d s  %s\n' "total" "$SECONDS" "$([[ $failures == 0 ]] && echo passed || echo "$failures FAILED")"
+}

@@ -126,7 +126,9 @@ Result<std::string> evidence_html(const ReportRun& run) {
   return "<h3>Evidence</h3>\n" + facts.html() +
          "<p class=\"note\">The chain covers every row of the record up to this block. <span class=\"hash\">cellrig db "
          "verify</span> reads the "
-         "record again and compares; a note of this block kept elsewhere shows a record that was written anew.</p>\n";
+         "record again and compares; with <span class=\"hash\">--anchor BLOCK:SHA256</span>, as they stand here, it also finds "
+         "an end "
+         "that was cut off and a record that was written anew.</p>\n";
 }
 
 std::vector<ReportTile> tiles_of(const ReportRun& run) {

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <set>
 
+#include "db/failure_note.hpp"
 #include "db/verify.hpp"
 #include "tests/db/logged_disk.hpp"
 #include "tests/db/record_check.hpp"
@@ -182,6 +183,34 @@ TEST(PowerLoss, a_disk_that_lies_about_sync_does_lose_rows) {
   replay.write_files(Unsynced::dropped, random,
                      [&dir](const std::string& file) { return dir.file("lost-" + fs::path(file).filename().string()); });
   EXPECT_FALSE(fs::exists(dir.file("lost-a.db")));
+}
+
+// What a disk says it has after a sync that failed may be in memory only: nothing is appended behind it before it is written anew.
+TEST(PowerLoss, after_a_disk_that_failed_the_log_goes_into_the_database_before_anything_is_appended) {
+  const TempDir dead, dir;
+  {
+    const test::HookedDisk without_syncs;
+    auto recorder = must(Recorder::open(test::real(dead.file("a.db"))));
+    Player player(*recorder, a_run());
+    player.play_cycle(20);
+    must(recorder->flush());
+    for (const char* const suffix : {"", "-wal"}) fs::copy_file(dead.file("a.db") + suffix, dir.file("a.db") + suffix);
+    must(recorder->close());
+  }
+  write_failure_note(dir.file("a.db"), "disk I/O error");
+  test::LoggedDisk disk;
+  auto recorder = must(Recorder::open(test::real(dir.file("a.db"))));
+  const std::vector<DiskOperation> log = disk.log();
+  const auto is_log = [](const DiskOperation& o) { return o.file.ends_with("-wal"); };
+  const auto appended =
+      std::find_if(log.begin(), log.end(), [&](const auto& o) { return o.kind == DiskOperation::Kind::write && is_log(o); });
+  ASSERT_NE(appended, log.end()) << "this test needs somebody who appends";
+  EXPECT_TRUE(
+      std::any_of(log.begin(), appended, [&](const auto& o) { return o.kind == DiskOperation::Kind::write && !is_log(o); }));
+  EXPECT_TRUE(
+      std::any_of(log.begin(), appended, [&](const auto& o) { return o.kind == DiskOperation::Kind::sync && !is_log(o); }));
+  must(recorder->close());
+  EXPECT_TRUE(must(verify_record(dir.file("a.db"))).is_intact());
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "db/recorder.hpp"
 #include "db/sqlite.hpp"
+#include "db/verify.hpp"
 #include "tests/program/process.hpp"
 #include "tests/support/bench_harness.hpp"
 
@@ -81,10 +82,16 @@ TEST_F(RecordVerbs, verify_says_intact_and_then_names_what_was_altered) {
 TEST_F(RecordVerbs, verify_finds_a_record_that_was_written_anew) {
   run_simulated();
   ASSERT_EQ(in_folder({"db", "anchor", "-o", "anchor.json"}).exit_code, 0);
+  const db::Anchor head = db::chain_head(folder + "/cellrig.db").value();
+  const std::string printed = std::to_string(head.block) + ":" + head.sha256;
+  EXPECT_EQ(in_folder({"db", "verify", "--anchor", printed}).exit_code, 0);
   std::filesystem::remove(folder + "/cellrig.db");
   (void)in_folder({"run", "short.yaml", "--simulated", "--quiet", "--operator", "Eve"});
   EXPECT_EQ(in_folder({"db", "verify"}).exit_code, 0);
   const Finished done = in_folder({"db", "verify", "--anchor", "anchor.json"});
+  const Finished typed = in_folder({"db", "verify", "--anchor", printed});
+  EXPECT_EQ(typed.exit_code, done.exit_code) << typed.out << typed.err;
+  EXPECT_EQ(in_folder({"db", "verify", "--anchor", printed.substr(0, printed.size() - 1)}).exit_code, 2) << "a digit is missing";
   EXPECT_EQ(done.exit_code, 1);
   EXPECT_THAT(done.out, HasSubstr("anchor"));
 }

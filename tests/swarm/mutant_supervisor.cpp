@@ -105,6 +105,8 @@ SupervisorOptions mutated(SupervisorOptions options) {
   constexpr Duration never = std::chrono::hours{24 * 365};
   if (is("stale_temperature", "removed")) options.temperature_age_limit = never;
   if (is("stale_temperature", "loosened")) options.temperature_age_limit *= 3;
+  if (is("sensor_age", "removed")) options.sensor_age_limit = never;
+  if (is("sensor_age", "loosened")) options.sensor_age_limit *= 3;
   if (is("temperature_required", "removed")) options.cell_temperature_required = false;
   if (is("direction_and_no_command", "removed")) options.settling = never;
   if (is("current_noise", "loosened")) options.current_noise = Amps{1.0};
@@ -145,7 +147,11 @@ ChamberWatchOptions mutated(ChamberWatchOptions options) {
 Observation mutated(Observation seen, TimePoint now) {
   for (const Measurand m : {Measurand::voltage, Measurand::current}) {
     if (is("stale_reading", "removed") && seen[m].quality != Quality::missing) seen[m].at = now;
+    if (is("stale_reading", "loosened")) seen[m].at = now - (now - seen[m].at) / 3;
   }
+  Reading& interlock = seen[Measurand::interlock];
+  if (is("interlock", "removed") && interlock.quality != Quality::missing) interlock = {1.0, now, Quality::good};
+  if (is("interlock", "loosened")) interlock.at = now - (now - interlock.at) / 3;
   constexpr double harmless[] = {3.7, 0.0, 25.0, 25.0, 25.0};
   for (std::size_t i = 0; i < measurand_count; ++i) {
     Reading& reading = seen.readings[i];
@@ -156,10 +162,21 @@ Observation mutated(Observation seen, TimePoint now) {
   return seen;
 }
 
+Commanded mutated(Commanded commanded) {
+  if (is("wrong_direction", "removed")) commanded.direction = 0;
+  return commanded;
+}
+
+/// Of what is found outside the supervisor: it is not told.
+bool is_kept_quiet(Hazard hazard) {
+  return (is("instrument_protection", "removed") && hazard == Hazard::instrument_protection) ||
+         (is("lost_remote", "removed") && hazard == Hazard::instrument_lost_remote);
+}
+
 }  // namespace
 }  // namespace cellrig
 
-// The names are those of SafetySupervisor's constructor, set_limits() and check(), and of ChamberWatch's constructor: when one of them changes, nothing is
+// The names are those of SafetySupervisor's constructor, set_limits(), trip() and check(), of ChamberWatch's constructor, and of what a hazard's row says: when one of them changes, nothing is
 // wrapped any more, every mutant survives, and mutants.py says so.
 extern "C" {
 using Supervisor = cellrig::SafetySupervisor;
@@ -190,7 +207,27 @@ const Cause& CELLRIG_JOIN(__real_, CELLRIG_CHECK)(Supervisor*, const cellrig::Ob
                                                   cellrig::TimePoint);
 const Cause& CELLRIG_JOIN(__wrap_, CELLRIG_CHECK)(Supervisor* self, const cellrig::Observation& seen,
                                                   const cellrig::Commanded& commanded, cellrig::TimePoint now) {
-  return CELLRIG_JOIN(__real_, CELLRIG_CHECK)(self, cellrig::mutated(seen, now), commanded, now);
+  return CELLRIG_JOIN(__real_, CELLRIG_CHECK)(self, cellrig::mutated(seen, now), cellrig::mutated(commanded), now);
+}
+
+const cellrig::TripCause& __real__ZN7cellrig16SafetySupervisor4tripERKNS_9TripCauseE(Supervisor*, const cellrig::TripCause&);
+const cellrig::TripCause& __wrap__ZN7cellrig16SafetySupervisor4tripERKNS_9TripCauseE(Supervisor* self,
+                                                                                     const cellrig::TripCause& cause) {
+  if (cellrig::is_kept_quiet(cause.hazard)) return cause;
+  return __real__ZN7cellrig16SafetySupervisor4tripERKNS_9TripCauseE(self, cause);
+}
+
+bool __real__ZN7cellrig10is_thermalENS_6HazardE(cellrig::Hazard);
+bool __wrap__ZN7cellrig10is_thermalENS_6HazardE(cellrig::Hazard hazard) {
+  return !cellrig::is("whole_chamber", "removed") && __real__ZN7cellrig10is_thermalENS_6HazardE(hazard);
+}
+bool __real__ZN7cellrig12sounds_sirenENS_6HazardE(cellrig::Hazard);
+bool __wrap__ZN7cellrig12sounds_sirenENS_6HazardE(cellrig::Hazard hazard) {
+  return !cellrig::is("siren", "removed") && __real__ZN7cellrig12sounds_sirenENS_6HazardE(hazard);
+}
+bool __real__ZN7cellrig21is_instrument_failureENS_6HazardE(cellrig::Hazard);
+bool __wrap__ZN7cellrig21is_instrument_failureENS_6HazardE(cellrig::Hazard hazard) {
+  return !cellrig::is("instrument_failure", "removed") && __real__ZN7cellrig21is_instrument_failureENS_6HazardE(hazard);
 }
 
 void CELLRIG_JOIN(__real_, CELLRIG_CHAMBER)(cellrig::ChamberWatch*, const cellrig::ChamberRamp&,

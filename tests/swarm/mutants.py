@@ -27,6 +27,8 @@ MUTANTS += ["stale_reading removed", "stale_temperature removed", "stale_tempera
             "still_temperature removed", "still_temperature loosened", "chamber_alarm removed"]
 MUTANTS += [f"{row} {what}" for row in ("no_rise", "voltage_step", "no_taper", "rest_decay", "self_heating", "unexplained_heat", "energy_balance") for what in ("removed", "loosened", "turned")]
 MUTANTS += [f"{row} {what}" for row in ("stack_pressure", "gas", "voltage_difference") for what in ("removed", "loosened")]
+MUTANTS += ["stale_reading loosened", "interlock removed", "interlock loosened", "sensor_age removed", "sensor_age loosened", "wrong_direction removed",
+            "instrument_protection removed", "lost_remote removed", "whole_chamber removed", "siren removed", "instrument_failure removed"]
 # Where a scenario cannot tell: the rates by temperature of its cell trip as well; and two parameters of one row, without which it trips too much.
 NOTICED_BY_UNITS_ONLY = ("over_current_charge removed", "heat_memory removed", "heat_surroundings removed")
 LEAST_TIME_S = 10  # a run that takes that, and three times what it takes without a mutant, does not end

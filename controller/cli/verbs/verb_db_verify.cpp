@@ -4,9 +4,11 @@
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <charconv>
 #include <chrono>
 #include <fstream>
 #include <memory>
+#include <optional>
 
 #include "controller/async/real_time.hpp"
 #include "controller/base/config_error.hpp"
@@ -32,7 +34,25 @@ struct VerifyVerbOptions {
   bool quiet = false;
 };
 
+bool is_sha256(std::string_view text) {
+  return text.size() == hash_digits && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+/// "30:7636...": as a report or the end of a run prints them.
+std::optional<db::Anchor> anchor_of_words(const std::string& words) {
+  const std::size_t colon = words.find(':');
+  std::int64_t block = 0;
+  const char* const end = words.data() + std::min(colon, words.size());
+  const auto [parsed, error] = std::from_chars(words.data(), end, block);
+  if (colon == std::string::npos || error != std::errc{} || parsed != end || block < 0) return std::nullopt;
+  if (!is_sha256(std::string_view{words}.substr(colon + 1)))
+    throw ConfigError{SourcePlace{},
+                      "--anchor " + words + ": after the block come 64 hexadecimal digits, as a report prints them"};
+  return db::Anchor{block, words.substr(colon + 1)};
+}
+
 db::Anchor read_anchor(const std::string& file) {
+  if (const std::optional<db::Anchor> given = anchor_of_words(file)) return *given;
   const SourcePlace place{file};
   boost::system::error_code error;
   const boost::json::value parsed = boost::json::parse(read_text_file(file), error);
@@ -45,9 +65,8 @@ db::Anchor read_anchor(const std::string& file) {
   const boost::json::value* const sha256 = object.if_contains("sha256");
   if (block == nullptr || !block->is_int64() || block->as_int64() < 0)
     throw ConfigError{place, "\"block\" is not a block number"};
-  const bool is_hash = sha256 != nullptr && sha256->is_string() && sha256->as_string().size() == hash_digits &&
-                       sha256->as_string().find_first_not_of("0123456789abcdef") == boost::json::string::npos;
-  if (!is_hash) throw ConfigError{place, "\"sha256\" is not 64 hexadecimal digits"};
+  if (sha256 == nullptr || !sha256->is_string() || !is_sha256(sha256->as_string()))
+    throw ConfigError{place, "\"sha256\" is not 64 hexadecimal digits"};
   return {block->as_int64(), std::string(sha256->as_string())};
 }
 
@@ -174,7 +193,9 @@ void add_db_verify(CLI::App& db, Action& chosen) {
   CLI::App* const verb = db.add_subcommand("verify", "has anything in this record been changed since it was written?");
   const auto options = std::make_shared<VerifyVerbOptions>();
   verb->add_option("--db", options->database, "the database");
-  verb->add_option("--anchor", options->anchor_file, "a file that `cellrig db anchor` wrote: shows a cut off end and a rewrite");
+  verb->add_option(
+      "--anchor", options->anchor_file,
+      "a file that `cellrig db anchor` wrote, or BLOCK:SHA256 as a report prints them: shows a cut off end and a rewrite");
   verb->add_flag("--json", options->json, "one JSON document on standard output");
   verb->add_flag("--quiet", options->quiet, "no progress");
   verb->callback([options, &chosen] { chosen = [options] { return run_verify(*options); }; });
