@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "controller/base/config_error.hpp"
@@ -23,6 +24,11 @@ Error no_step(const RunFacts& run, std::string_view name) {
   return fail(Fault::refused, "no step '" + std::string(name) + "' came to its end in this run" + suggestion(name, known));
 }
 
+bool is_cut_off_by(const std::optional<db::StepEndRow>& end) {
+  constexpr std::array<std::string_view, 5> reasons{"interrupted", "stopped", "tripped", "command failed", "refused"};
+  return !end || std::find(reasons.begin(), reasons.end(), end->reason) != reasons.end();
+}
+
 }  // namespace
 
 double Execution::net_Ah() const { return std::abs(charge_Ah - discharge_Ah); }
@@ -40,6 +46,7 @@ std::vector<Execution> executions_of(const std::vector<db::StepInfo>& steps, con
       fresh.name = step.row.name;
       fresh.type = step.row.type;
       fresh.count = step.row.step_count;
+      fresh.step_id = step.row.step_id;
       fresh.cycle = step.row.cycle;
       fresh.is_reference = step.row.is_reference;
       fresh.started_s = started_s;
@@ -48,6 +55,7 @@ std::vector<Execution> executions_of(const std::vector<db::StepInfo>& steps, con
     Execution& e = executions.back();
     e.parts.push_back(step.row.step);
     e.has_ended = false;
+    e.was_cut_off = is_cut_off_by(step.end);
     if (!step.end) continue;
     const db::StepEndRow& end = *step.end;
     e.ended_s = static_cast<double>(end.ended_test_time_ns) / 1e9;
@@ -64,7 +72,20 @@ std::vector<Execution> executions_of(const std::vector<db::StepInfo>& steps, con
     if (end.cell_temperature_max_degC)
       e.cell_temperature_max_degC = std::max(e.cell_temperature_max_degC.value_or(-300.0), *end.cell_temperature_max_degC);
   }
+  note_interruptions(executions);
   return executions;
+}
+
+void note_interruptions(std::vector<Execution>& executions) {
+  for (std::size_t i = 1; i < executions.size(); ++i) {
+    Execution &before = executions[i - 1], &e = executions[i];
+    if (!before.was_cut_off) continue;
+    e.is_done_again = e.step_id == before.step_id;
+    before.was_passed_over = !e.is_done_again;
+    if (!e.is_done_again) continue;
+    e.moved_before_Ah = before.moved_before_Ah + before.charge_Ah + before.discharge_Ah;
+    e.first_started_s = before.is_done_again ? before.first_started_s : before.started_s;
+  }
 }
 
 std::vector<std::size_t> find_all(const RunFacts& run, std::string_view name) {
@@ -88,6 +109,9 @@ Result<void> require_carried_out(const RunFacts& run, const std::vector<std::str
     if (e.was_skipped)
       return fail(Fault::refused,
                   fmt::format("step {} '{}' was skipped by a person: what followed is not the procedure", e.count, e.name));
+    if (e.was_passed_over)
+      return fail(Fault::refused, fmt::format("step {} '{}' was interrupted and passed over: what followed is not the procedure",
+                                              e.count, e.name));
   }
   for (const std::string& name : names) {
     const auto last = std::find_if(run.executions.rbegin(), run.executions.rend(),
@@ -99,7 +123,19 @@ Result<void> require_carried_out(const RunFacts& run, const std::vector<std::str
   return {};
 }
 
+Result<void> require_whole(const RunFacts& run, const Execution& execution) {
+  if (!execution.is_done_again || execution.is_rest()) return {};
+  const bool may_have_moved = std::any_of(run.disturbances.begin(), run.disturbances.end(), [&execution](const Disturbance& d) {
+    return d.unseen_Ah > 0.0 && d.at_s >= execution.first_started_s && d.at_s <= execution.started_s;
+  });
+  if (!(execution.moved_before_Ah > 0.0) && !may_have_moved) return {};  // it had not begun in earnest
+  return fail(Fault::refused,
+              fmt::format("step {} '{}' was interrupted and done again from the middle: what it measured is a part",
+                          execution.count, execution.name));
+}
+
 Result<void> require_unbroken(const RunFacts& run, const Execution& execution) {
+  if (const Result<void> whole = require_whole(run, execution); !whole) return whole.error();
   const std::string name = fmt::format("'{}' (step {})", execution.name, execution.count);
   for (const Disturbance& d : run.disturbances) {
     if (d.at_s > execution.started_s && d.at_s < execution.ended_s)

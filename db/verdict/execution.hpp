@@ -19,7 +19,13 @@ struct Execution {
   std::int64_t count = 0;  ///< Step Count of the record
   std::int64_t cycle = 0;
   bool is_reference = false, has_ended = false;
-  bool was_skipped = false;  ///< by a person: what it was for did not happen
+  bool was_skipped = false;      ///< by a person: what it was for did not happen
+  std::int64_t step_id = 0;      ///< its place in the program
+  bool was_cut_off = false;      ///< by an interruption, a stop or a trip, and did not go on
+  bool was_passed_over = false;  ///< cut off, and the run went on with another step
+  bool is_done_again = false;    ///< it began anew where the one before it was cut off
+  double moved_before_Ah = 0.0;  ///< by those that were cut off before it, to and fro
+  double first_started_s = 0.0;  ///< of the first of them
   std::vector<db::StepKey> parts;
   double started_s = 0.0, ended_s = 0.0;
   double seconds = 0.0;  ///< of all parts
@@ -41,6 +47,9 @@ using EndsByTime = std::function<bool(const db::StepRow&)>;
 /// In the order of time. A time bound is the end of a step only where `ends_by_time` says so.
 [[nodiscard]] std::vector<Execution> executions_of(const std::vector<db::StepInfo>& steps, const EndsByTime& ends_by_time);
 
+/// Tells of each execution whether it was passed over or did one again that was cut off. executions_of() has done it.
+void note_interruptions(std::vector<Execution>& executions);
+
 /// Something that came between: an interruption, a pause.
 struct Disturbance {
   double at_s = 0.0;       ///< of test time
@@ -58,10 +67,12 @@ struct RunFacts {
   VisitSamples visit;
 };
 
-/// Refuses what is no longer the procedure: a step up to the last one of these names that a person skipped, and one of these names that
-/// was cut off last. An earlier execution never stands in for it. Empty names count for nothing.
+/// Refuses what is no longer the procedure: a step up to the last one of these names that was skipped by a person or passed over after an
+/// interruption, and one of these names that was cut off last. An earlier execution never stands in for it. Empty names count for nothing.
 [[nodiscard]] Result<void> require_carried_out(const RunFacts& run, const std::vector<std::string>& names);
-/// Refuses an execution in which a time or an extreme is not known: interrupted, paused, or with a gap between its samples.
+/// Refuses an execution that is the rest of its step only: it was done again after charge had moved. A rest that is done again is whole.
+[[nodiscard]] Result<void> require_whole(const RunFacts& run, const Execution& execution);
+/// Refuses an execution in which a time or an extreme is not known: not whole, interrupted, paused, or with a gap between its samples.
 [[nodiscard]] Result<void> require_unbroken(const RunFacts& run, const Execution& execution);
 /// The charge that at most moved unseen within an execution and at its edges: what its deviations say, and gaps at the greater current
 /// beside them.

@@ -35,7 +35,8 @@ Result<double> standard_of_window(const Measuring& m, std::size_t index, bool is
 Contribution repeatability(const Measuring& m, const std::string& name, double value) {
   std::vector<double> repeats;
   for (const std::size_t index : find_all(m.run, name)) {
-    if (m.run.executions[index].is_reference) repeats.push_back(m.run.executions[index].net_Ah());
+    const bool is_whole = static_cast<bool>(require_whole(m.run, m.run.executions[index]));
+    if (m.run.executions[index].is_reference && is_whole) repeats.push_back(m.run.executions[index].net_Ah());
   }
   constexpr std::size_t repeats_max = 5;  // more of them are a life, and its fade is no scatter
   if (repeats.size() >= 3 && repeats.size() <= repeats_max) {
@@ -47,6 +48,15 @@ Contribution repeatability(const Measuring& m, const std::string& name, double v
     return {"repeatability", standard, n - 1.0, "scatter of " + std::to_string(repeats.size()) + " executions of '" + name + "'"};
   }
   return {"repeatability", m.request.repeatability_pct / 100.0 * std::abs(value), infinite_dof, "assumed"};
+}
+
+void add_note(Measured& result, const std::string& text) { result.note += (result.note.empty() ? "" : "; ") + text; }
+
+Result<void> require_all_whole(const RunFacts& run, const std::vector<std::size_t>& indices) {
+  for (const std::size_t index : indices) {
+    if (const Result<void> whole = require_whole(run, run.executions[index]); !whole) return whole.error();
+  }
+  return {};
 }
 
 Result<void> add_unseen(const Measuring& m, const std::vector<std::size_t>& indices, Measured& result) {
@@ -63,8 +73,7 @@ Result<void> add_unseen(const Measuring& m, const std::vector<std::size_t>& indi
   if (!(relative > 0.0)) return {};
   result.budget.push_back({"charge unseen", standard_of_bound(std::abs(result.value) * relative), infinite_dof,
                            "interruptions, pauses and gaps, at most"});
-  if (!result.note.empty()) result.note += "; ";
-  result.note += fmt::format("interruptions, pauses or gaps: up to {:.3g} Ah moved unseen", sum_Ah);
+  add_note(result, fmt::format("interruptions, pauses or gaps: up to {:.3g} Ah moved unseen", sum_Ah));
   return {};
 }
 

@@ -1,11 +1,12 @@
 // A claim's quantity from the record of a run, with its uncertainty budget.
 //
-// Definitions (a step is named as the profile names it; of several executions the last one counts unless said otherwise):
+// Definitions (a step is named as the profile names it; of several executions the last one counts unless said otherwise; one that was
+// interrupted and done again from the middle is a part, and not measured):
 // * capacity, energy: |net| of the step. specific_energy: over the mass. energy_density: over the volume.
 // * step_time: from the step's first to its last instant, of all steps of that name in the same cycle together (a charge in stages). With
 //   `executions` the longest of all, which is the least that the worst one can be as long as there were fewer.
 // * capacity_ratio, energy_ratio: the step over the last execution of `reference` before it.
-// * retention: last execution of `reference` over its first one; with its whole course for lives.
+// * retention: last execution of `reference` over its first one; with its whole course for lives, which may lack a point.
 // * retention_extrapolated: the same, by loss k t^0.5 fitted over the days of storage, at `at_years`.
 // * cell_temperature_peak, voltage_peak, voltage_least: over all executions.
 // * resistance: |V1 - V0| / |I1 - I0|, V0 the last sample of the step before, 1 the last sample of the step, or with `at_s` the first one
@@ -20,7 +21,7 @@
 //   least `returned_min_pct` of its charge, over the electrode area; the true one lies between it and the next rung. With a `reference`
 //   (the discharge after a slow charge) of that one's return, which must keep the same share itself. A rung that ended by voltage was
 //   not carried; where no rung failed the value is the least it can be.
-// * charge_excess: the greatest of charge `step` over the discharge before it, less 100 %.
+// * charge_excess: the greatest of charge `step` over the discharge before it, less 100 %. The least it can be where one pair is not whole.
 // activation_energy and what compares two runs: compare.hpp.
 #pragma once
 
@@ -39,8 +40,9 @@ struct MeasureRequest {
   ClaimQuantity quantity = ClaimQuantity::capacity;
   std::string step, reference;
   double at_years = 0.0;
-  double at_s = 0.0;   ///< of a resistance, into its step; 0: at its end
-  int executions = 0;  ///< of a time: the worst of so many; 0: the last one
+  double at_s = 0.0;     ///< of a resistance, into its step; 0: at its end
+  int executions = 0;    ///< of a time: the worst of so many; 0: the last one
+  bool is_life = false;  ///< of a retention: its course counts, and may lack a point
   double returned_min_pct = 99.0;
   double repeatability_pct = 0.1;      ///< of one measurement, where the run itself has no repeats
   double temperature_pct_per_K = 0.0;  ///< how the value follows the cell's temperature

@@ -85,6 +85,7 @@ Result<Measured> measure_charge(const Measuring& m) {
   const Result<std::size_t> index = find_last(m.run, m.request.step);
   if (!index) return index.error();
   const Execution& e = m.run.executions[*index];
+  if (const Result<void> whole = require_whole(m.run, e); !whole) return whole.error();
   const bool energy = is_energy(m.request.quantity);
   const Result<double> window = standard_of_window(m, *index, energy);
   if (!window) return window.error();
@@ -121,6 +122,7 @@ Result<Measured> measure_ratio(const Measuring& m) {
   const Execution& warm = m.run.executions[*below];
   if (!(cold.net_Ah() > 0.0) || !(warm.net_Ah() > 0.0))
     return fail(Fault::refused, "no charge was moved by '" + (cold.net_Ah() > 0.0 ? m.request.reference : m.request.step) + "'");
+  if (const Result<void> whole = require_all_whole(m.run, {*above, *below}); !whole) return whole.error();
   const Result<EndSlopes> cold_ends = end_slopes(m.run, *above);
   if (!cold_ends) return cold_ends.error();
   const Result<EndSlopes> warm_ends = end_slopes(m.run, *below);
@@ -163,10 +165,14 @@ Result<Measured> measure_retention(const Measuring& m) {
   }
   const bool by_days = m.request.quantity == ClaimQuantity::retention_extrapolated;
   const Execution& first = m.run.executions[all.front()];
+  if (const Result<void> whole = require_whole(m.run, first); !whole) return whole.error();
   if (!(first.net_Ah() > 0.0)) return fail(Fault::refused, "the first reference moved no charge");
+  // Of a course one point may be missing; a retention alone is the last one or nothing.
+  const Result<void> is_last_whole = require_whole(m.run, m.run.executions[all.back()]);
+  if (!by_days && !m.request.is_life && !is_last_whole) return is_last_whole.error();
   // Ageing cycles only: reference cycles are tests, whatever number they carry.
   std::vector<std::int64_t> ageing;
-  std::size_t seen = 0;
+  std::size_t seen = 0, last = all.front();
   Measured result;
   for (const std::size_t index : all) {
     for (; seen < index; ++seen) {
@@ -177,18 +183,25 @@ Result<Measured> measure_retention(const Measuring& m) {
     }
     const Execution& e = m.run.executions[index];
     const double at = by_days ? (e.started_s - first.started_s) / seconds_per_day : static_cast<double>(ageing.size());
+    if (const Result<void> whole = require_whole(m.run, e); !whole) {
+      add_note(result, whole.error().what + ", and is left out");
+      continue;
+    }
+    last = index;
     if (e.is_reference) result.life.push_back({at, 100.0 * e.net_Ah() / first.net_Ah()});
   }
-  if (result.life.size() < 2) return fail(Fault::refused, "'" + m.request.reference + "' is no reference cycle of this profile");
+  if (result.life.size() < 2)
+    return fail(Fault::refused, result.note.empty() ? "'" + m.request.reference + "' is no reference cycle of this profile"
+                                                    : "there is no second reference to compare with: " + result.note);
   result.value = result.life.back().retention_pct;
   Contribution repeat{"repeatability", std::sqrt(2.0) * m.request.repeatability_pct / 100.0 * result.value, infinite_dof,
                       "assumed, of both"};
   result.budget.push_back(
       {"current",
-       result.value * relative_standard_of_ratio(m.instruments.current, m.run.executions[all.back()].mean_A(), first.mean_A()),
+       result.value * relative_standard_of_ratio(m.instruments.current, m.run.executions[last].mean_A(), first.mean_A()),
        infinite_dof, "gain cancels in one range; of the offset what differs"});
   result.budget.push_back(std::move(repeat));
-  if (const Result<void> unseen = add_unseen(m, {all.front(), all.back()}, result); !unseen) return unseen.error();
+  if (const Result<void> unseen = add_unseen(m, {all.front(), last}, result); !unseen) return unseen.error();
   add_temperature(m, result);
   if (!by_days) return result;
   const std::optional<Extrapolation> far = extrapolate(result.life, m.request.at_years * days_per_year, exponent_of_storage);
@@ -197,7 +210,7 @@ Result<Measured> measure_retention(const Measuring& m) {
   for (Contribution& c : result.budget) c.standard *= scale;  // the loss is stretched, and its doubt with it
   result.budget.push_back({"extrapolation", far->standard_pct, far->dof, "scatter about k t^0.5"});
   result.value = far->retention_pct;
-  result.note = "extrapolated by loss = k t^0.5: another law gives another number";
+  add_note(result, "extrapolated by loss = k t^0.5: another law gives another number");
   return result;
 }
 
@@ -215,8 +228,11 @@ Result<Measured> measure_efficiency(const Measuring& m) {
     in = std::move(cycles.in);
     out = std::move(cycles.out);
   }
-  double out_s = 0.0, in_s = 0.0, out_Ah = 0.0, in_Ah = 0.0, out_Wh = 0.0, in_Wh = 0.0;
   const bool is_both = m.request.step == m.request.reference;
+  std::vector<std::size_t> used = out;
+  if (!is_both) used.insert(used.end(), in.begin(), in.end());
+  if (const Result<void> whole = require_all_whole(m.run, used); !whole) return whole.error();
+  double out_s = 0.0, in_s = 0.0, out_Ah = 0.0, in_Ah = 0.0, out_Wh = 0.0, in_Wh = 0.0;
   for (const std::size_t i : out) {
     const Execution& e = m.run.executions[i];
     out_Ah += is_both ? e.discharge_Ah : e.net_Ah();
@@ -248,8 +264,6 @@ Result<Measured> measure_efficiency(const Measuring& m) {
                              result.value * relative_standard_of_ratio(m.instruments.voltage, out_Wh / out_Ah, in_Wh / in_Ah),
                              infinite_dof, "gain cancels in one range; of the offset what differs"});
   result.budget.push_back(repeatability(m, m.request.step, result.value));
-  std::vector<std::size_t> used = out;
-  if (!is_both) used.insert(used.end(), in.begin(), in.end());
   if (const Result<void> unseen = add_unseen(m, used, result); !unseen) return unseen.error();
   add_temperature(m, result);
   return result;
@@ -291,6 +305,11 @@ Result<Measured> measure_charge_excess(const Measuring& m) {
     for (std::size_t i = index + 1; i < m.run.executions.size(); ++i) {
       const Execution& out = m.run.executions[i];
       if (!out.has_ended || out.is_rest()) continue;
+      if (const Result<void> whole = require_all_whole(m.run, {index, i}); !whole) {
+        result.is_least = true;  // the worst may be among those that are not known
+        add_note(result, whole.error().what);
+        break;
+      }
       const double excess = 100.0 * (m.run.executions[index].net_Ah() / out.net_Ah() - 1.0);
       judged += out.is_charge() ? 0 : 1;
       if (!out.is_charge() && (worst_in == nullptr || excess > result.value)) {
@@ -302,7 +321,8 @@ Result<Measured> measure_charge_excess(const Measuring& m) {
       break;
     }
   }
-  if (worst_in == nullptr) return fail(Fault::refused, "no discharge follows '" + m.request.step + "'");
+  if (worst_in == nullptr)
+    return fail(Fault::refused, result.is_least ? result.note : "no discharge follows '" + m.request.step + "'");
   const double ratio = 100.0 + result.value;
   result.budget.push_back({"current",
                            ratio * relative_standard_of_ratio(m.instruments.current, worst_in->mean_A(), -worst_out->mean_A()),

@@ -23,6 +23,10 @@ struct Measuring {
 
 /// Repeatability of a relative kind: from the executions of the run itself where it repeats them, else as assumed. In % of the value.
 [[nodiscard]] Contribution repeatability(const Measuring& m, const std::string& name, double value);
+/// One more sentence on what the number does not say.
+void add_note(Measured& result, const std::string& text);
+/// Refuses these executions where one of them is a part of its step only.
+[[nodiscard]] Result<void> require_all_whole(const RunFacts& run, const std::vector<std::size_t>& indices);
 /// Adds to a value of charge or per cent what moved unseen in these executions, relative to their charge, and says so.
 [[nodiscard]] Result<void> add_unseen(const Measuring& m, const std::vector<std::size_t>& indices, Measured& result);
 /// Adds what the thermometer's error is worth, where the statement says how the value follows the temperature.

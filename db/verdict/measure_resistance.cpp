@@ -62,14 +62,28 @@ double relative_of_pulse(const Instruments& instruments, const Pulse& pulse) {
                     std::hypot(noise_V / pulse.change_V, noise_A / pulse.change_A));
 }
 
+/// The discharge after a charge; the end of the list where there is none.
+std::vector<Execution>::const_iterator back_of(const RunFacts& run, std::size_t charge) {
+  return std::find_if(run.executions.begin() + static_cast<std::ptrdiff_t>(charge) + 1, run.executions.end(),
+                      [](const Execution& e) { return e.has_ended && !e.is_rest() && !e.is_charge(); });
+}
+
+/// Why nobody knows what a charge gave back; empty: it is known.
+std::string broken_pair(const RunFacts& run, std::size_t charge) {
+  const auto back = back_of(run, charge);
+  if (const Result<void> whole = require_whole(run, run.executions[charge]); !whole) return whole.error().what;
+  if (back == run.executions.end()) return {};
+  const Result<void> whole = require_whole(run, *back);
+  return whole ? std::string{} : whole.error().what;
+}
+
 /// What a charge gave back in the next discharge.
 struct Returned {
   double share = 0.0, expanded = 0.0;
 };
 std::optional<Returned> returned_of(const Measuring& m, std::size_t charge) {
   const std::vector<Execution>& all = m.run.executions;
-  const auto back = std::find_if(all.begin() + static_cast<std::ptrdiff_t>(charge) + 1, all.end(),
-                                 [](const Execution& e) { return e.has_ended && !e.is_rest() && !e.is_charge(); });
+  const auto back = back_of(m.run, charge);
   if (back == all.end() || !(all[charge].net_Ah() > 0.0) || !(back->net_Ah() > 0.0)) return std::nullopt;
   const double share = back->net_Ah() / all[charge].net_Ah();
   return Returned{share, 2.0 * share * relative_standard_of_ratio(m.instruments.current, all[charge].mean_A(), -back->mean_A())};
@@ -85,6 +99,7 @@ Result<double> share_wanted(const Measuring& m) {
   for (std::size_t i = *reference; i-- > 0;) {
     if (m.run.executions[i].is_rest()) continue;
     if (!m.run.executions[i].is_charge()) break;
+    if (const std::string why = broken_pair(m.run, i); !why.empty()) return fail(Fault::refused, why);
     const std::optional<Returned> slow = returned_of(m, i);
     if (!slow) break;
     if (slow->share + slow->expanded < share_min)
@@ -103,6 +118,10 @@ Ladder climb(const Measuring& m, const std::vector<std::size_t>& rungs, double w
   Ladder ladder{.ended_by = "no rung was bad"};
   for (const std::size_t index : rungs) {
     const Execution& rung = m.run.executions[index];
+    if (std::string why = broken_pair(m.run, index); !why.empty()) {
+      ladder.ended_by = std::move(why);
+      break;
+    }
     const std::optional<Returned> returned = returned_of(m, index);
     if (returned && returned->share + returned->expanded < wanted) {
       ladder.failed_A = rung.mean_A();

@@ -78,6 +78,7 @@ Result<Measured> measure_time(const Measuring& m) {
     const auto before = std::find_if(references.rbegin(), references.rend(), [&](std::size_t i) { return i < *last; });
     if (before == references.rend()) return find_last(m.run, m.request.reference).error();
     const Execution& reference = m.run.executions[*before];
+    if (const Result<void> is_known = require_whole(m.run, reference); !is_known) return is_known.error();
     const Result<double> window_Ah = standard_of_window(m, *before, false);
     if (!window_Ah) return window_Ah.error();
     result.budget.push_back({"reference capacity, current", result.value * relative_of_current(m.instruments, reference),

@@ -29,6 +29,7 @@ verdict::MeasureRequest request_of(const ClaimStatement& s) {
           .at_years = s.at_years,
           .at_s = s.at_s,
           .executions = s.executions,
+          .is_life = s.quantity == ClaimQuantity::retention && s.cycles > 0.0,
           .returned_min_pct = s.returned_min_pct,
           .repeatability_pct = s.repeatability_pct,
           .temperature_pct_per_K = s.temperature_pct_per_K};
@@ -87,7 +88,7 @@ Result<Measured> measure_life_so_far(const CellRun& run, const verdict::MeasureR
   const std::string how =
       fmt::format("run {} {}{}{}", run.run, to_string(run.outcome), run.reason.empty() ? "" : ": ", run.reason);
   if (!measured) return fail(measured.error().fault, how + "; " + measured.error().what);
-  measured->note = how + ": judged by its finished reference tests";
+  measured->note = how + ": judged by its finished reference tests" + (measured->note.empty() ? "" : "; ") + measured->note;
   return measured;
 }
 

@@ -11,6 +11,7 @@ namespace cellrig::verdict {
 namespace {
 
 using test::Play;
+using test::PlayedStep;
 using testing::HasSubstr;
 
 Instruments good_instruments() {
@@ -122,6 +123,139 @@ TEST(VerdictBrokenRun, unseen_charge_is_in_the_budget_and_in_the_note) {
   EXPECT_THAT(holed->note, HasSubstr("0.05 Ah moved unseen"));  // 36 s at 5 A
 }
 
+db::StepInfo row_in_place(std::int64_t count, std::int64_t place, const std::string& reason, double charge_Ah) {
+  db::StepInfo info = row_of(count, "charge", reason);
+  info.row.step_id = place;
+  info.end->charge_Ah = charge_Ah;
+  return info;
+}
+
+// As the record has it after `cellrig run --resume --resume-by redo_step`, and by skip_step.
+TEST(VerdictBrokenRun, a_step_that_was_cut_off_is_done_again_or_passed_over) {
+  const std::vector<Execution> again = executions_of(
+      {row_in_place(1, 4, "interrupted", 2.0), row_in_place(2, 4, "stopped", 0.5), row_in_place(3, 4, "condition", 1.0)},
+      nullptr);
+  ASSERT_EQ(again.size(), 3U);
+  EXPECT_FALSE(again[0].is_done_again);
+  EXPECT_FALSE(again[0].was_passed_over);
+  EXPECT_TRUE(again[2].is_done_again);
+  EXPECT_DOUBLE_EQ(again[2].moved_before_Ah, 2.5);
+  const std::vector<Execution> over =
+      executions_of({row_in_place(1, 4, "interrupted", 2.0), row_in_place(2, 5, "condition", 1.0)}, nullptr);
+  EXPECT_TRUE(over[0].was_passed_over);
+  EXPECT_FALSE(over[1].is_done_again);
+  const std::vector<Execution> loop =
+      executions_of({row_in_place(1, 4, "condition", 2.0), row_in_place(2, 4, "condition", 2.0)}, nullptr);
+  EXPECT_FALSE(loop[1].is_done_again);
+  const std::vector<Execution> goes_on =
+      executions_of({row_in_place(1, 4, "interrupted", 2.0), row_in_place(1, 4, "condition", 1.0)}, nullptr);
+  ASSERT_EQ(goes_on.size(), 1U);
+  EXPECT_FALSE(goes_on[0].is_done_again);
+}
+
+PlayedStep cut_off(PlayedStep step) {
+  step.seconds *= 0.5;
+  step.is_cut_off = true;
+  return step;
+}
+
+// 60 to 90 % is no charge of 15 to 90 %, and half a discharge is no capacity.
+TEST(VerdictBrokenRun, a_step_done_again_from_the_middle_is_a_part_of_it) {
+  const PlayedStep charge{.name = "charge", .from_A = 5.0, .to_A = 5.0}, full{.name = "full", .from_A = -5.0, .to_A = -5.0},
+      discharge{.name = "discharge", .from_A = -5.0, .to_A = -5.0};
+  using Q = ClaimQuantity;
+  const auto play_with = [&](const std::string& cut) {
+    Play play;
+    for (const PlayedStep& step : {full, charge, discharge}) {
+      if (step.name == cut) play.add(cut_off(step));
+      play.add(step);
+    }
+    return play;
+  };
+  const std::vector<MeasureRequest> asked{{.quantity = Q::capacity, .step = "discharge"},
+                                          {.quantity = Q::energy, .step = "discharge"},
+                                          {.quantity = Q::step_time, .step = "discharge"},
+                                          {.quantity = Q::voltage_least, .step = "discharge"},
+                                          {.quantity = Q::cell_temperature_peak, .step = "discharge"},
+                                          {.quantity = Q::capacity_ratio, .step = "discharge", .reference = "full"},
+                                          {.quantity = Q::coulombic_efficiency, .step = "discharge", .reference = "charge"},
+                                          {.quantity = Q::charge_excess, .step = "charge"}};
+  for (const MeasureRequest& request : asked) {
+    EXPECT_TRUE(judged(play_with(""), request)) << to_string(request.quantity);
+    expect_refused(play_with("discharge"), request, "'discharge' was interrupted and done again from the middle");
+  }
+  expect_refused(play_with("charge"), asked[6], "'charge' was interrupted and done again");
+  expect_refused(play_with("charge"), asked[7], "'charge' was interrupted and done again");
+  expect_refused(play_with("full"), asked[5], "'full' was interrupted and done again");
+  // The window of a charge is counted in per cent of its reference.
+  expect_refused(play_with("full"), {.quantity = Q::step_time, .step = "charge", .reference = "full"}, "'full' was interrupted");
+  EXPECT_TRUE(judged(play_with("charge"), asked[0])) << "that the cell became full in two parts is nothing to its capacity";
+}
+
+TEST(VerdictBrokenRun, a_rest_done_again_is_whole_and_so_is_what_had_not_begun) {
+  const PlayedStep rest{.name = "rest", .from_A = 0.001, .to_A = 0.001},
+      pulse{.name = "pulse", .seconds = 10.0, .from_V = 3.6, .to_V = 3.6, .from_A = -5.0, .to_A = -5.0};
+  Play rested;
+  rested.add(cut_off(rest));
+  rested.add(rest);
+  rested.add(pulse);
+  EXPECT_TRUE(judged(rested, {.quantity = ClaimQuantity::resistance, .step = "pulse"}));
+  Play pulsed;
+  pulsed.add(rest);
+  pulsed.add(cut_off(pulse));
+  pulsed.add(pulse);
+  expect_refused(pulsed, {.quantity = ClaimQuantity::resistance, .step = "pulse"}, "done again");
+  const PlayedStep discharge{.name = "discharge", .from_A = -5.0, .to_A = -5.0};
+  PlayedStep nothing = cut_off(discharge);
+  nothing.from_A = nothing.to_A = 0.0;
+  Play waited, unseen;
+  for (Play* const play : {&waited, &unseen}) {
+    play->add(nothing);
+    play->add(discharge);
+  }
+  EXPECT_TRUE(judged(waited, {.quantity = ClaimQuantity::capacity, .step = "discharge"}));
+  unseen.disturb({.at_s = nothing.seconds, .unseen_Ah = 0.2, .what = "power outage"});
+  expect_refused(unseen, {.quantity = ClaimQuantity::capacity, .step = "discharge"}, "done again");
+}
+
+TEST(VerdictBrokenRun, what_was_passed_over_is_as_one_that_was_skipped) {
+  Play play;
+  play.add(cut_off({.name = "charge", .from_A = 5.0, .to_A = 5.0}));
+  play.add({.name = "discharge", .from_A = -1.0, .to_A = -1.0});
+  expect_refused(play, {.quantity = ClaimQuantity::capacity, .step = "discharge"}, "'charge' was interrupted and passed over");
+}
+
+// Half a reference test is no end of a life, and neither is it the beginning of one.
+TEST(VerdictBrokenRun, a_life_leaves_out_a_reference_that_was_done_again) {
+  MeasureRequest life{.quantity = ClaimQuantity::retention, .reference = "reference", .is_life = true};
+  const auto play_with = [](int cut) {
+    Play play;
+    for (int i = 0; i < 3; ++i) {
+      const double amps = -5.0 + 0.2 * i;
+      const PlayedStep reference{.name = "reference", .from_A = amps, .to_A = amps, .is_reference = true, .cycle = 2 * i + 1};
+      PlayedStep half = reference;
+      half.seconds *= 0.5;
+      if (i == cut) play.add(cut_off(reference));
+      play.add(i == cut ? half : reference);
+      if (i < 2) play.add({.name = "ageing", .from_A = -5.0, .to_A = -5.0, .cycle = 2 * i + 2});
+    }
+    return play;
+  };
+  const Result<Measured> middle = judged(play_with(1), life);
+  ASSERT_TRUE(middle);
+  ASSERT_EQ(middle->life.size(), 2U);
+  EXPECT_NEAR(middle->value, 92.0, 1e-9);
+  EXPECT_THAT(middle->note, HasSubstr("done again from the middle"));
+  const Result<Measured> end = judged(play_with(2), life);
+  ASSERT_TRUE(end);
+  EXPECT_NEAR(end->value, 96.0, 1e-9);
+  EXPECT_DOUBLE_EQ(end->life.back().at, 1.0) << "one cycle is known, not two";
+  expect_refused(play_with(0), life, "done again");
+  life.is_life = false;
+  EXPECT_TRUE(judged(play_with(1), life));
+  expect_refused(play_with(2), life, "done again");
+}
+
 /// Charges of 2, 4, 6 A, each with its end and what came back of it.
 struct Rung {
   std::string ended_by;
@@ -153,6 +287,33 @@ TEST(VerdictBrokenRun, a_rung_that_ended_by_voltage_was_not_carried) {
   EXPECT_EQ(decided(*m, {Comparator::at_least, 3.0}), Decision::pass);
   EXPECT_EQ(decided(*m, {Comparator::at_least, 17.0}), Decision::inconclusive);  // a ladder too short refutes nothing
   expect_refused(ladder({{by_voltage, 1.0}}), critical, "not carried");
+}
+
+TEST(VerdictBrokenRun, a_rung_that_was_done_again_ends_the_ladder) {
+  Play play = ladder({{"capacity_pct >= 50", 1.0}});
+  const PlayedStep rung{.name = "rung more", .from_A = 4.0, .to_A = 4.0}, back{.name = "back more", .from_A = -2.0, .to_A = -2.0};
+  play.add(rung);
+  play.add(cut_off(back));
+  play.add(back);  // half of the charge came back before
+  const Result<Measured> m = judged(play, critical);
+  ASSERT_TRUE(m);
+  EXPECT_NEAR(m->value, 2.0, 1e-9);
+  EXPECT_TRUE(m->is_least);
+  EXPECT_THAT(m->note, HasSubstr("'back more' was interrupted and done again"));
+}
+
+// The worst of many charges may be the one that nobody knows.
+TEST(VerdictBrokenRun, an_excess_is_the_least_where_one_pair_is_not_known) {
+  Play play;
+  play.add({.name = "in", .from_A = 5.1, .to_A = 5.1});
+  play.add({.name = "out", .from_A = -5.0, .to_A = -5.0});
+  play.add({.name = "in", .from_A = 5.0, .to_A = 5.0});
+  play.add(cut_off({.name = "out", .from_A = -5.0, .to_A = -5.0}));
+  play.add({.name = "out", .from_A = -2.5, .to_A = -2.5});
+  const Result<Measured> m = judged(play, {.quantity = ClaimQuantity::charge_excess, .step = "in"});
+  ASSERT_TRUE(m);
+  EXPECT_NEAR(m->value, 2.0, 1e-9);
+  EXPECT_TRUE(m->is_least);
 }
 
 TEST(VerdictBrokenRun, a_cell_that_gives_back_too_little_from_the_start_is_not_good) {

@@ -1,6 +1,7 @@
 // Runs made up step by step, for what is measured on them.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <vector>
@@ -22,8 +23,9 @@ struct PlayedStep {
   double cv_seconds = 0.0;
   double temperature_max_degC = 25.0;
   bool was_skipped = false;
-  bool has_gap = false;    ///< before the sample in the middle
-  bool is_in_two = false;  ///< was interrupted and went on
+  bool has_gap = false;     ///< before the sample in the middle
+  bool is_in_two = false;   ///< was interrupted and went on
+  bool is_cut_off = false;  ///< was interrupted, and did not go on: the next one of this name does it again
 };
 
 using RowsOfSteps = std::map<db::StepKey, std::vector<db::SampleRow>>;
@@ -50,7 +52,11 @@ class Play {
     e.count = static_cast<std::int64_t>(facts_.executions.size()) + 1;
     e.cycle = step.cycle;
     e.is_reference = step.is_reference;
-    e.has_ended = !step.was_skipped;
+    e.has_ended = !step.was_skipped && !step.is_cut_off;
+    e.was_cut_off = step.is_cut_off;
+    const auto same = std::find_if(facts_.executions.begin(), facts_.executions.end(),
+                                   [&step](const Execution& other) { return other.name == step.name; });
+    e.step_id = same == facts_.executions.end() ? e.count : same->step_id;
     e.was_skipped = step.was_skipped;
     e.parts = {e.count};
     if (step.is_in_two) e.parts.push_back(1000 + e.count);  // without samples of its own
@@ -87,6 +93,7 @@ class Play {
       rows = std::move(curve);
     }
     facts_.executions.push_back(std::move(e));
+    note_interruptions(facts_.executions);
   }
 
   void disturb(Disturbance disturbance) { facts_.disturbances.push_back(std::move(disturbance)); }
