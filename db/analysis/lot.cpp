@@ -13,23 +13,26 @@ double median_of(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[middle] : 0.5 * (values[middle - 1] + values[middle]);
 }
 
-/// Iglewicz and Hoaglin: 0.6745 (x - median) / MAD, above 3.5.
-std::vector<std::size_t> outliers_of(std::span<const double> values, double median) {
+/// Iglewicz and Hoaglin: 0.6745 (x - median) / MAD, and without a MAD (x - median) / (1.2533 mean distance): both are the standard
+/// deviation of normal values.
+std::vector<double> scores_of(std::span<const double> values, double median, double deviation_min) {
+  constexpr double per_mad = 1 / 0.6745, per_mean = 1.2533141;
   std::vector<double> distances;
-  for (const double value : values) distances.push_back(std::abs(value - median));
-  const double mad = median_of(distances);
-  std::vector<std::size_t> outliers;
-  if (!(mad > 0)) return outliers;
-  constexpr double scale = 0.6745, score_max = 3.5;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (scale * distances[i] / mad > score_max) outliers.push_back(i);
+  double mean = 0;
+  for (const double value : values) {
+    distances.push_back(std::abs(value - median));
+    mean += distances.back() / static_cast<double>(values.size());
   }
-  return outliers;
+  double deviation = std::max(per_mad * median_of(distances), deviation_min);
+  if (!(deviation > 0)) deviation = per_mean * mean;
+  if (!(deviation > 0)) return std::vector<double>(values.size(), 0.0);  // all are alike
+  for (double& distance : distances) distance /= deviation;
+  return distances;
 }
 
 }  // namespace
 
-std::optional<LotSpread> lot_spread(std::span<const double> values, const Tolerance& tolerance) {
+std::optional<LotSpread> lot_spread(std::span<const double> values, const Tolerance& tolerance, double deviation_min) {
   if (values.size() < 2) return std::nullopt;
   if (!std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); })) return std::nullopt;
   LotSpread lot;
@@ -44,7 +47,10 @@ std::optional<LotSpread> lot_spread(std::span<const double> values, const Tolera
   lot.min = *least;
   lot.max = *most;
   if (lot.mean != 0) lot.spread_share = (lot.max - lot.min) / std::abs(lot.mean);
-  lot.outliers = outliers_of(values, lot.median);
+  lot.scores = scores_of(values, lot.median, deviation_min);
+  for (std::size_t i = 0; i < lot.scores.size(); ++i) {
+    if (lot.scores[i] > outlier_score) lot.outliers.push_back(i);
+  }
   const double s = lot.standard_deviation;
   if (!(s > 0)) return lot;
   if (tolerance.lower && tolerance.upper) lot.cp = (*tolerance.upper - *tolerance.lower) / (6 * s);

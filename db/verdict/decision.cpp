@@ -59,6 +59,17 @@ Decision decide(double value, double expanded, const Limit& limit) {
   return Decision::inconclusive;
 }
 
+Decision decide_between(const Interval& interval, const Limit& limit) {
+  const bool is_known = std::isfinite(interval.low) && std::isfinite(interval.high) && interval.low <= interval.high;
+  if (!is_known) return Decision::inconclusive;
+  if (limit.comparator == Comparator::none) return Decision::reported;
+  const double worse = limit.comparator == Comparator::at_least ? interval.low : interval.high;
+  const double better = limit.comparator == Comparator::at_least ? interval.high : interval.low;
+  if (margin_of(worse, limit) >= 0.0) return Decision::pass;
+  if (margin_of(better, limit) < 0.0) return Decision::fail;
+  return Decision::inconclusive;
+}
+
 Decision restrict_one_sided(Decision decision, bool is_least, Comparator comparator) {
   if (!is_least) return decision;
   if (comparator == Comparator::at_least && decision == Decision::fail) return Decision::inconclusive;

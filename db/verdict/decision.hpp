@@ -41,6 +41,13 @@ struct Limit {
 /// What is not a number is inconclusive.
 [[nodiscard]] Decision decide(double value, double expanded, const Limit& limit);
 
+/// Between which values the true one lies; the estimate need not be in the middle.
+struct Interval {
+  double low = 0.0, high = 0.0;
+};
+/// The same where few cells leave more room on one side.
+[[nodiscard]] Decision decide_between(const Interval& interval, const Limit& limit);
+
 /// What may be said where the true value is known to be `value` or above: PASS of "at least", FAIL of "at most", nothing else.
 [[nodiscard]] Decision restrict_one_sided(Decision decision, bool is_least, Comparator comparator);
 

@@ -10,7 +10,6 @@ namespace {
 
 constexpr std::size_t lot_min = 4;
 constexpr double deviation_per_mad = 1.4826;  ///< of a normal distribution
-constexpr double outlier_z = 3.5;             ///< as db::LotSpread tells outliers
 
 Grade within_tolerance(const CellValue& cell, double lower, double upper) {
   const double u = cell.uncertainty.expanded;
@@ -44,7 +43,7 @@ std::vector<Grade> within_lot(std::span<const CellValue> cells) {
       continue;
     }
     const double z = distance / deviation;
-    grades.push_back(z <= 1.0 ? Grade::a : z <= 2.0 ? Grade::b : z <= outlier_z ? Grade::c : Grade::rejected);
+    grades.push_back(z <= 1.0 ? Grade::a : z <= 2.0 ? Grade::b : z <= db::outlier_score ? Grade::c : Grade::rejected);
   }
   return grades;
 }
@@ -77,17 +76,30 @@ std::vector<Grade> grades_of(std::span<const CellValue> cells, const db::Toleran
 
 Estimate relative_spread(const db::LotSpread& lot, double repeatability_standard) {
   const double dof = static_cast<double>(lot.count) - 1.0;
-  const double deviation = lot.standard_deviation, mean = std::abs(lot.mean);
-  const double own = std::sqrt(std::max(0.0, deviation * deviation - repeatability_standard * repeatability_standard));
-  return {100.0 * own / mean, 100.0 * deviation / std::sqrt(2.0 * dof) / mean, dof};
+  const double percent = 100.0 / std::abs(lot.mean);
+  const auto own = [&](double deviation) {
+    return percent * std::sqrt(std::max(0.0, deviation * deviation - repeatability_standard * repeatability_standard));
+  };
+  const auto at = [&](double chance) { return lot.standard_deviation * std::sqrt(dof / chi_squared_quantile(chance, dof)); };
+  return {own(lot.standard_deviation), {own(at(1.0 - one_sided_risk)), percent * at(one_sided_risk)}};
+}
+
+Estimate outlier_count(const db::LotSpread& lot) {
+  const auto n = static_cast<double>(lot.count);
+  // The greatest of n, by a deviation that scatters the more the fewer they are: this factor was found by drawing normal lots.
+  const double sure = std::max(db::outlier_score, normal_quantile(1.0 - one_sided_risk / (2.0 * n)) * (1.0 + 10.0 / n));
+  const auto told = static_cast<double>(lot.outliers.size());
+  const auto beyond = std::count_if(lot.scores.begin(), lot.scores.end(), [sure](double score) { return score > sure; });
+  return {told, {static_cast<double>(beyond), told}};
 }
 
 Estimate capability(const db::LotSpread& lot) {
   constexpr double not_known = std::numeric_limits<double>::quiet_NaN();
-  if (!lot.cpk || !(lot.standard_deviation > 0.0)) return {not_known, not_known, 1.0};
+  if (!lot.cpk || !(lot.standard_deviation > 0.0)) return {not_known, {not_known, not_known}};
   const auto n = static_cast<double>(lot.count);
   const double cpk = *lot.cpk;
-  return {cpk, std::sqrt(1.0 / (9.0 * n) + cpk * cpk / (2.0 * (n - 1.0))), n - 1.0};
+  const double expanded = coverage_factor(n - 1.0) * std::sqrt(1.0 / (9.0 * n) + cpk * cpk / (2.0 * (n - 1.0)));
+  return {cpk, {cpk - expanded, cpk + expanded}};
 }
 
 }  // namespace cellrig::verdict

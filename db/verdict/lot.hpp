@@ -11,15 +11,21 @@
 
 namespace cellrig::verdict {
 
+/// What a lot tells of all such cells, and between which values that lies with the probability of k = 2.
 struct Estimate {
   double value = 0.0;
-  double standard = 0.0;
-  double dof = infinite_dof;
+  Interval interval;
 };
-/// Standard deviation over mean in %, with the part that measuring adds (repeatability_standard: of one value) taken off.
+/// Standard deviation over mean in %, with the part that measuring adds (repeatability_standard: of one value) taken off. Of few cells the
+/// true one may be much greater, and little less: its square is distributed as chi-squared, of normal cells. That repeatability is assumed:
+/// the upper end of the interval does not count on it.
 [[nodiscard]] Estimate relative_spread(const db::LotSpread& lot, double repeatability_standard);
 /// Cpk (Bissell's approximation of its uncertainty); NaN where all cells are alike.
 [[nodiscard]] Estimate capability(const db::LotSpread& lot);
+
+/// How many cells lie apart: those that are told, and in the interval from those that hardly any lot of normal cells of this size would
+/// have to those. Of a handful of cells the deviation itself is known badly.
+[[nodiscard]] Estimate outlier_count(const db::LotSpread& lot);
 
 /// As a line sorts its cells.
 enum class Grade : unsigned char {

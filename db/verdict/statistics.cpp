@@ -7,6 +7,7 @@ namespace cellrig::verdict {
 namespace {
 
 constexpr int fraction_steps_max = 300;
+constexpr int series_terms_max = 2000;  ///< some root of the degrees of freedom are needed
 constexpr int bisections = 200;
 constexpr double tiny = 1e-300;
 
@@ -37,6 +38,33 @@ double regularised_beta(double a, double b, double x) {
   const double front = std::exp(std::lgamma(a + b) - std::lgamma(a) - std::lgamma(b) + a * std::log(x) + b * std::log1p(-x));
   if (x < (a + 1.0) / (a + b + 2.0)) return front * beta_fraction(a, b, x) / a;
   return 1.0 - front * beta_fraction(b, a, 1.0 - x) / b;
+}
+
+/// The lower incomplete gamma function over the complete one: its series (Abramowitz and Stegun 6.5.29) below the middle, the
+/// continued fraction (6.5.31), by Lentz's method, above.
+double regularised_gamma(double a, double x) {
+  if (!(x > 0.0)) return 0.0;
+  const double front = std::exp(a * std::log(x) - x - std::lgamma(a));
+  if (x < a + 1.0) {
+    double term = 1.0 / a, sum = term;
+    for (int n = 1; n <= series_terms_max && term > 1e-16 * sum; ++n) {
+      term *= x / (a + n);
+      sum += term;
+    }
+    return front * sum;
+  }
+  double b = x + 1.0 - a, c = 1.0 / tiny, d = 1.0 / b, value = d;
+  for (int n = 1; n <= series_terms_max; ++n) {
+    const double numerator = -n * (n - a);
+    b += 2.0;
+    d = numerator * d + b;
+    d = 1.0 / (std::abs(d) < tiny ? tiny : d);
+    c = b + numerator / c;
+    if (std::abs(c) < tiny) c = tiny;
+    value *= c * d;
+    if (std::abs(c * d - 1.0) < 1e-15) break;
+  }
+  return 1.0 - front * value;
 }
 
 /// Where a rising function passes p; it is exact to the last digits, and never leaves its bracket.
@@ -71,6 +99,12 @@ double student_cdf(double t, double dof) {
 double student_quantile(double p, double dof) {
   if (!std::isfinite(dof)) return normal_quantile(p);
   return invert([dof](double t) { return student_cdf(t, dof); }, p);
+}
+
+double chi_squared_cdf(double x, double dof) { return regularised_gamma(dof / 2.0, x / 2.0); }
+
+double chi_squared_quantile(double p, double dof) {
+  return invert([dof](double x) { return chi_squared_cdf(x, dof); }, p);
 }
 
 double coverage_factor(double dof) { return std::max(2.0, student_quantile(1.0 - one_sided_risk, dof)); }

@@ -15,6 +15,10 @@ inline constexpr double infinite_dof = std::numeric_limits<double>::infinity();
 [[nodiscard]] double student_cdf(double t, double dof);
 [[nodiscard]] double student_quantile(double p, double dof);
 
+/// Of a sum of so many squares of normal numbers; dof > 0, finite.
+[[nodiscard]] double chi_squared_cdf(double x, double dof);
+[[nodiscard]] double chi_squared_quantile(double p, double dof);
+
 /// Chance that a value lies within k = 2 of a normal distribution: the probability that all coverage factors here keep.
 inline constexpr double coverage_probability = 0.954499736;
 /// Chance of an error to one side of that interval: 2.275 %.

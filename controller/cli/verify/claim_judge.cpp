@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <set>
 
 #include "controller/cli/record/record_source.hpp"
@@ -418,31 +419,30 @@ class ClaimJudge {
     for (const verdict::CellValue& cell : values) numbers.push_back(cell.value);
     db::Tolerance tolerance;
     if (s.statistic == LotStatistic::capability) tolerance = {s.tolerance_low, s.tolerance_high};
-    const std::optional<db::LotSpread> lot = db::lot_spread(numbers, tolerance);
+    const double mean =
+        numbers.empty() ? 0.0 : std::accumulate(numbers.begin(), numbers.end(), 0.0) / static_cast<double>(numbers.size());
+    const double repeatability = s.repeatability_pct / 100.0 * std::abs(mean);
+    const std::optional<db::LotSpread> lot = db::lot_spread(numbers, tolerance, repeatability);
     if (!lot) {
       result.decision = Decision::inconclusive;
       result.remark = "a spread needs at least two cells: --cells 22";
       return;
     }
-    verdict::Uncertainty uncertainty;
-    if (s.statistic == LotStatistic::outliers) {
-      result.value = static_cast<double>(lot->outliers.size());
-    } else {
-      const double repeatability = s.repeatability_pct / 100.0 * lot->mean;
-      const verdict::Estimate estimate =
-          s.statistic == LotStatistic::capability ? verdict::capability(*lot) : verdict::relative_spread(*lot, repeatability);
-      result.value = estimate.value;
-      uncertainty = verdict::combine({{"few cells", estimate.standard, estimate.dof}});
-    }
-    result.expanded = uncertainty.expanded;
-    result.decision = verdict::decide(*result.value, uncertainty.expanded, {s.comparator, s.value});
+    const verdict::Estimate estimate = s.statistic == LotStatistic::capability ? verdict::capability(*lot)
+                                       : s.statistic == LotStatistic::outliers ? verdict::outlier_count(*lot)
+                                                                               : verdict::relative_spread(*lot, repeatability);
+    result.value = estimate.value;
+    result.interval = estimate.interval;
+    result.expanded = std::max(estimate.interval.high - estimate.value, estimate.value - estimate.interval.low);
+    result.decision = verdict::decide_between(estimate.interval, {s.comparator, s.value});
     result.remark = fmt::format("{} cells: mean {:.5g}, standard deviation {:.3g}, {:.5g} to {:.5g}", lot->count, lot->mean,
                                 lot->standard_deviation, lot->min, lot->max);
     if (s.statistic == LotStatistic::outliers && lot->count < outliers_cells_min) {
       result.decision = Decision::inconclusive;
       result.remark += fmt::format("; outliers are told from {} cells on", outliers_cells_min);
     }
-    for (const std::size_t outlier : lot->outliers) result.remark += fmt::format("; cell {} lies apart", outlier + 1);
+    for (const std::size_t outlier : lot->outliers)
+      result.remark += fmt::format("; cell {} lies apart, by {:.1f} deviations", outlier + 1, lot->scores[outlier]);
   }
 
   const Claim& claim_;

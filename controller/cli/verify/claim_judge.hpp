@@ -41,9 +41,10 @@ struct StatementVerdict {
   std::vector<VariantVerdict> variants;
   verdict::Decision decision = verdict::Decision::not_run;
   verdict::Qualifiers qualifiers;
-  std::optional<double> value;  ///< of the sample: the worst cell, or the statistic
-  double expanded = 0.0;
-  double reliability = 0.0;  ///< shown by the sample, when it passes
+  std::optional<double> value;                ///< of the sample: the worst cell, or the statistic
+  double expanded = 0.0;                      ///< of a statistic the longer side of its interval
+  std::optional<verdict::Interval> interval;  ///< of a statistic of a lot: it need not lie in the middle
+  double reliability = 0.0;                   ///< shown by the sample, when it passes
   std::string remark;
 };
 

@@ -78,6 +78,8 @@ json::object statement_json(const StatementVerdict& verdict) {
                       {"shortened", verdict.qualifiers.is_shortened},
                       {"value", verdict.value ? number(*verdict.value) : json::value(nullptr)},
                       {"expanded_uncertainty", number(verdict.expanded)},
+                      {"interval", verdict.interval ? json::value{number(verdict.interval->low), number(verdict.interval->high)}
+                                                    : json::value(nullptr)},
                       {"reliability", verdict.reliability},
                       {"remark", verdict.remark},
                       {"cells", std::move(cells)},

@@ -77,6 +77,15 @@ std::string statement_report(const StatementVerdict& verdict, double confidence)
 
 }  // namespace
 
+std::string with_interval(double value, const verdict::Interval& interval, const std::string& unit) {
+  const double below = value - interval.low, above = interval.high - value;
+  if (std::abs(above - below) <= 0.01 * above) return with_uncertainty(value, above, unit);
+  const std::string shown_unit = unit == "1" ? "" : " " + unit;
+  if (!(std::max(above, below) > 0.0)) return with_uncertainty(value, 0.0, unit);
+  const int digits = std::clamp(1 - static_cast<int>(std::floor(std::log10(std::max(above, below)))), 0, 6);
+  return fmt::format("{:.{}f} ({:.{}f} to {:.{}f}){}", value, digits, interval.low, digits, interval.high, digits, shown_unit);
+}
+
 std::string with_uncertainty(double value, double expanded, const std::string& unit) {
   const std::string shown_unit = unit == "1" ? "" : " " + unit;
   if (!(expanded > 0.0)) return fmt::format("{:.4g}{}", value, shown_unit);
@@ -106,7 +115,9 @@ std::string limit_text(const ClaimStatement& statement, double limit) {
 }
 
 std::string result_text(const StatementVerdict& verdict) {
-  return verdict.value ? with_uncertainty(*verdict.value, verdict.expanded, verdict.statement->unit) : "-";
+  if (!verdict.value) return "-";
+  if (verdict.interval) return with_interval(*verdict.value, *verdict.interval, verdict.statement->unit);
+  return with_uncertainty(*verdict.value, verdict.expanded, verdict.statement->unit);
 }
 
 std::string simulation_notice(const std::vector<ClaimVerdict>& verdicts) {

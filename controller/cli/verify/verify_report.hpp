@@ -11,6 +11,8 @@ namespace cellrig::cli {
 
 /// "368.1 +/- 4.2 Wh/kg": as many digits as the uncertainty has two of.
 [[nodiscard]] std::string with_uncertainty(double value, double expanded, const std::string& unit);
+/// "0.25 (0.19 to 0.36) %", where it is not in the middle.
+[[nodiscard]] std::string with_interval(double value, const verdict::Interval& interval, const std::string& unit);
 /// The same of the sample; "-" without a value.
 [[nodiscard]] std::string result_text(const StatementVerdict& verdict);
 /// What a sample without a failure shows, and no more; empty where it shows nothing.

@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <map>
 
 #include "db/verdict/decision.hpp"
+#include "db/verdict/life.hpp"
+#include "db/verdict/lot.hpp"
 #include "tests/unit/verdict/truth_kinds.hpp"
 
 namespace cellrig::verdict {
@@ -137,6 +140,77 @@ TEST(VerdictKnownTruth, a_life_on_the_limit_is_rarely_judged) {
   }
   EXPECT_LE(pass, wrong_max);
   EXPECT_LE(fail, wrong_max);
+}
+
+/// So many cells about 100, and what measuring them scatters.
+struct DrawnLot {
+  int cells = 22;
+  double deviation = 1.0, scatter = 0.1;
+  double apart = 0.0;  ///< of one of them
+};
+db::LotSpread drawn(const DrawnLot& lot, std::uint64_t seed, const db::Tolerance& tolerance = {}) {
+  sim::Random random{seed * 7919U};
+  std::vector<double> values;
+  for (int i = 0; i < lot.cells; ++i)
+    values.push_back(100.0 + lot.deviation * sim::draw_normal(random) + lot.scatter * sim::draw_normal(random));
+  values[0] += lot.apart;
+  return *db::lot_spread(values, tolerance, lot.scatter);
+}
+Tally judge_lots(const Limit& limit, const std::function<Estimate(std::uint64_t)>& estimate) {
+  Tally tally;
+  for (int seed = 1; seed <= seeds; ++seed) {
+    const Decision decision = decide_between(estimate(static_cast<std::uint64_t>(seed)).interval, limit);
+    (decision == Decision::pass ? tally.pass : decision == Decision::fail ? tally.fail : tally.open) += 1;
+  }
+  return tally;
+}
+
+// A standard deviation of few cells is no normal number: the true one may be much greater, and little less.
+TEST(VerdictKnownTruth, a_spread_on_the_limit_is_rarely_judged) {
+  for (const int cells : {4, 8, 22, 50}) {
+    const auto estimate = [cells](double deviation) {
+      return [=](std::uint64_t seed) { return relative_spread(drawn({.cells = cells, .deviation = deviation}, seed), 0.1); };
+    };
+    const Limit limit{Comparator::at_most, 1.0};
+    const Tally on = judge_lots(limit, estimate(1.0));
+    EXPECT_LE(on.pass, wrong_max) << cells;
+    EXPECT_LE(on.fail, wrong_max) << cells;
+    EXPECT_GT(on.pass + on.fail, 10) << cells;
+    EXPECT_GE(judge_lots(limit, estimate(0.1)).pass, seeds / 2) << cells;
+    EXPECT_GE(judge_lots(limit, estimate(10.0)).fail, seeds / 2) << cells;
+  }
+}
+
+TEST(VerdictKnownTruth, a_capability_on_the_limit_is_rarely_judged) {
+  const Limit limit{Comparator::at_least, 1.33};
+  for (const int cells : {8, 22, 50}) {
+    for (const double far : {3.99, 100.0}) {  // in the middle of the tolerance, and at one of its ends
+      const auto estimate = [=](double deviation) {
+        return [=](std::uint64_t seed) {
+          return capability(drawn({.cells = cells, .deviation = deviation, .scatter = 0.0}, seed, {100.0 - far, 103.99}));
+        };
+      };
+      const Tally on = judge_lots(limit, estimate(1.0));
+      EXPECT_LE(on.pass, wrong_max) << cells << " " << far;
+      EXPECT_LE(on.fail, wrong_max) << cells << " " << far;
+      EXPECT_GE(judge_lots(limit, estimate(0.2)).pass, seeds / 2) << cells << " " << far;
+      EXPECT_GE(judge_lots(limit, estimate(5.0)).fail, seeds / 2) << cells << " " << far;
+    }
+  }
+}
+
+// A lot of normal cells has no outlier, though a tenth of such lots have one that a score of 3.5 names.
+TEST(VerdictKnownTruth, a_clean_lot_rarely_fails_by_an_outlier) {
+  const Limit limit{Comparator::at_most, 0.0};
+  for (const int cells : {8, 9, 12, 22, 50, 100}) {
+    const auto estimate = [cells](double apart) {
+      return [=](std::uint64_t seed) { return outlier_count(drawn({.cells = cells, .apart = apart}, seed)); };
+    };
+    EXPECT_LE(judge_lots(limit, estimate(0.0)).fail, wrong_max) << cells;
+    EXPECT_GE(judge_lots(limit, estimate(0.0)).pass, seeds / 2) << cells;
+    EXPECT_LE(judge_lots(limit, estimate(10.0)).pass, wrong_max) << cells;
+    EXPECT_GE(judge_lots(limit, estimate(40.0)).fail, seeds - wrong_max) << cells;
+  }
 }
 
 }  // namespace

@@ -59,5 +59,19 @@ TEST(VerdictUncertainty, a_ratio_in_one_range_keeps_what_the_offset_differs_by) 
   EXPECT_NEAR(relative_standard_of_ratio(accuracy, 5.0, 10.0), std::hypot(0.02 / 5.0, 0.2 / 10.0) / std::sqrt(3.0), 1e-12);
 }
 
+// The usual tables (NIST/SEMATECH e-Handbook 1.3.6.7.4).
+TEST(VerdictStatistics, chi_squared_is_that_of_the_tables) {
+  EXPECT_NEAR(chi_squared_quantile(0.95, 1.0), 3.841, 5e-4);
+  EXPECT_NEAR(chi_squared_quantile(0.975, 7.0), 16.013, 5e-4);
+  EXPECT_NEAR(chi_squared_quantile(0.025, 7.0), 1.690, 5e-4);
+  EXPECT_NEAR(chi_squared_quantile(0.99, 21.0), 38.932, 5e-4);
+  EXPECT_NEAR(chi_squared_quantile(0.01, 21.0), 8.897, 5e-4);
+  EXPECT_NEAR(chi_squared_quantile(0.05, 100.0), 77.929, 5e-4);
+  EXPECT_NEAR(chi_squared_quantile(0.999, 100.0), 149.449, 5e-4);
+  for (const double p : {0.001, 0.3, 0.9999}) EXPECT_NEAR(chi_squared_cdf(chi_squared_quantile(p, 49.0), 49.0), p, 1e-12);
+  EXPECT_EQ(chi_squared_cdf(-1.0, 5.0), 0.0);
+  EXPECT_TRUE(std::isnan(chi_squared_quantile(1.0, 5.0)));
+}
+
 }  // namespace
 }  // namespace cellrig::verdict
