@@ -127,13 +127,15 @@ double number_at_least(const YamlMap& map, std::string_view key, double otherwis
 
 void read_limit(const YamlMap& map, ClaimStatement& statement) {
   statement.quantity = read_quantity(map.required("quantity"));
-  statement.comparator =
-      read_choice(map.required("comparator"), std::array{Comparator::at_least, Comparator::at_most, Comparator::none});
+  statement.comparator = read_choice(map.required("comparator"),
+                                     std::array{Comparator::at_least, Comparator::at_most, Comparator::within, Comparator::none});
   const YamlEntry* const value = map.find("value");
   if (statement.comparator == Comparator::none) {
     if (value != nullptr) throw ConfigError{value->place, "'report' compares with nothing: there is no 'value'"};
   } else {
     statement.value = map.number("value");
+    if (statement.comparator == Comparator::within && !(statement.value > 0.0))
+      throw ConfigError{map.required("value").place, "'within' needs a 'value' above zero: so far either way"};
     statement.value_from = claim_text(map.required("value_from"));
   }
   if (const YamlEntry* const statistic = map.find("statistic")) {

@@ -72,12 +72,14 @@ inline constexpr std::array<ClaimQuantityWord, 22> claim_quantities{{
 enum class Comparator : unsigned char {
   at_least,  ///< ">="
   at_most,   ///< "<="
+  within,    ///< of zero, either way: a change
   none,      ///< "report": the number is the finding, there is nothing to pass
 };
 [[nodiscard]] constexpr std::string_view to_string(Comparator comparator) {
   switch (comparator) {
     case Comparator::at_least: return ">=";
     case Comparator::at_most: return "<=";
+    case Comparator::within: return "within";
     case Comparator::none: return "report";
   }
   return "report";

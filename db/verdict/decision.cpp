@@ -22,7 +22,24 @@ std::string_view capitals(Decision decision) {
 
 /// How far the value is on the right side of the limit.
 double margin_of(double value, const Limit& limit) {
-  return limit.comparator == Comparator::at_least ? value - limit.value : limit.value - value;
+  switch (limit.comparator) {
+    case Comparator::at_least: return value - limit.value;
+    case Comparator::within: return limit.value - std::abs(value);
+    case Comparator::at_most:
+    case Comparator::none: break;
+  }
+  return limit.value - value;
+}
+
+/// The greatest and the least that a margin can be.
+struct Margins {
+  double worst = 0.0, best = 0.0;
+};
+Margins margins_of(const Interval& interval, const Limit& limit) {
+  const double low = margin_of(interval.low, limit), high = margin_of(interval.high, limit);
+  const bool holds_zero = interval.low < 0.0 && interval.high > 0.0;
+  if (limit.comparator == Comparator::within && holds_zero) return {std::min(low, high), limit.value};
+  return {std::min(low, high), std::max(low, high)};
 }
 
 }  // namespace
@@ -63,16 +80,16 @@ Decision decide_between(const Interval& interval, const Limit& limit) {
   const bool is_known = std::isfinite(interval.low) && std::isfinite(interval.high) && interval.low <= interval.high;
   if (!is_known) return Decision::inconclusive;
   if (limit.comparator == Comparator::none) return Decision::reported;
-  const double worse = limit.comparator == Comparator::at_least ? interval.low : interval.high;
-  const double better = limit.comparator == Comparator::at_least ? interval.high : interval.low;
-  if (margin_of(worse, limit) >= 0.0) return Decision::pass;
-  if (margin_of(better, limit) < 0.0) return Decision::fail;
+  const Margins margins = margins_of(interval, limit);
+  if (margins.worst >= 0.0) return Decision::pass;
+  if (margins.best < 0.0) return Decision::fail;
   return Decision::inconclusive;
 }
 
 Decision restrict_one_sided(Decision decision, bool is_least, Comparator comparator) {
   if (!is_least) return decision;
   if (comparator == Comparator::at_least && decision == Decision::fail) return Decision::inconclusive;
+  if (comparator == Comparator::within && decision != Decision::reported) return Decision::inconclusive;
   if (comparator == Comparator::at_most && decision == Decision::pass) return Decision::inconclusive;
   return decision;
 }

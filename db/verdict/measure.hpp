@@ -11,7 +11,7 @@
 // * cell_temperature_peak, voltage_peak, voltage_least: over all executions.
 // * resistance: |V1 - V0| / |I1 - I0|, V0 the last sample of the step before, 1 the last sample of the step, or with `at_s` the first one
 //   that late.
-// * resistance_change: last over first execution, less 100 %.
+// * resistance_change: last over first execution, less 100 %: of a sweep that comes back to where it began what is left of it.
 // * specific_power: V_min (V0 - V_min) / R / mass (USABC), of a discharge pulse.
 // * coulombic_efficiency, energy_efficiency: all executions of `step` (discharges) over all of `reference` (charges).
 //   With the same name for both, what came out of these steps over what went in. Of several cycles the first is left out unless its

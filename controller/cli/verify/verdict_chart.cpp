@@ -21,7 +21,7 @@ constexpr double margin_share = 0.08;
 struct Line {
   std::string label, verdict;
   double value = 0.0, low = 0.0, high = 0.0;
-  std::optional<double> limit;
+  std::optional<double> limit, other_limit;  ///< the other: of a limit both ways
   bool is_variant = false;
   bool is_good = false;  ///< the first to go where there are too many
 };
@@ -92,7 +92,9 @@ void add_reading(const StatementVerdict& verdict, const Reading& reading, std::v
   lines.push_back(line_of(reading.cell, reading.name, verdict::verdict_text(reading.cell.decision, verdict.qualifiers)));
   lines.back().is_variant = reading.is_variant;
   const bool is_lot = s.statistic != LotStatistic::each_cell;
-  if (s.comparator != Comparator::none && !is_lot) lines.back().limit = reading.limit;
+  if (s.comparator == Comparator::none || is_lot) return;
+  lines.back().limit = reading.limit;
+  if (s.comparator == Comparator::within) lines.back().other_limit = -reading.limit;
 }
 
 std::vector<Line> lines_of(const StatementVerdict& verdict) {
@@ -117,7 +119,9 @@ class Scale {
     for (const Line& line : lines) {
       include(line.low);
       include(line.high);
-      if (line.limit) include(*line.limit);
+      for (const std::optional<double>& limit : {line.limit, line.other_limit}) {
+        if (limit) include(*limit);
+      }
     }
     const double range = max_ - min_;
     const double margin = range > 0.0 ? margin_share * range : std::max(0.05 * std::abs(max_), 1e-6);
@@ -140,9 +144,10 @@ std::string line_svg(const Line& line, const Scale& scale, double y) {
   const char* const colour = line.is_variant ? "#55627a" : "#1f4e9c";
   std::string out = fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>\n", plot_left - 10, y + 4,
                                 db::html_escaped(cut(line.label, label_characters_max)));
-  if (line.limit) {
-    out += fmt::format("<line class=\"guide\" x1=\"{0:.1f}\" y1=\"{1:.1f}\" x2=\"{0:.1f}\" y2=\"{2:.1f}\"/>\n",
-                       scale.x(*line.limit), y - line_px / 2, y + line_px / 2);
+  for (const std::optional<double>& limit : {line.limit, line.other_limit}) {
+    if (!limit) continue;
+    out += fmt::format("<line class=\"guide\" x1=\"{0:.1f}\" y1=\"{1:.1f}\" x2=\"{0:.1f}\" y2=\"{2:.1f}\"/>\n", scale.x(*limit),
+                       y - line_px / 2, y + line_px / 2);
   }
   const double from = scale.x(line.low), to = scale.x(line.high);
   out += fmt::format(

@@ -97,6 +97,8 @@ TEST(Claim, slips_are_told_with_their_place_and_the_nearest_word) {
   EXPECT_THAT(complaint_of(good_claim + "cells: 0\n"), testing::HasSubstr("'cells' is 1 to"));
   EXPECT_THAT(complaint_of(with(good_claim, "comparator: '>='", "comparator: report")),
               testing::HasSubstr("there is no 'value'"));
+  EXPECT_THAT(complaint_of(with(good_claim, "comparator: '>=', value: 100", "comparator: within, value: -5")),
+              testing::HasSubstr("'within' needs a 'value' above zero"));
 }
 
 /// Step names of a program; what a sub-profile brings is among them.
@@ -217,6 +219,21 @@ TEST(Claim, every_run_of_a_file_is_used) {
     for (const ClaimStatement& s : claim.statements) used.insert({s.run, s.against, s.cold});
     for (const ClaimRun& run : claim.runs) EXPECT_TRUE(used.count(run.name)) << claim.name << ": " << run.name;
   }
+}
+
+// What must be back must not have fallen either; the profile of the pressure sweep says so, too.
+TEST(Claim, a_resistance_that_is_to_be_back_is_judged_both_ways) {
+  int judged = 0;
+  for (const fs::path& file : files_of_claims()) {
+    const Claim claim = read_claim_file(file);
+    for (const ClaimStatement& s : claim.statements) {
+      if (s.quantity != ClaimQuantity::resistance_change || s.run.empty() || claim.run(s.run)->profile != "stack-pressure-sweep")
+        continue;
+      EXPECT_TRUE(s.comparator == Comparator::within || s.comparator == Comparator::none) << claim.name << "/" << s.id;
+      ++judged;
+    }
+  }
+  EXPECT_EQ(judged, 3);
 }
 
 // A life that can be shortened says so, or CI would cycle for minutes and a shortened one pass.

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
 
 namespace cellrig::verdict {
@@ -44,6 +45,30 @@ TEST(VerdictDecision, a_sample_passes_when_every_cell_does) {
   EXPECT_EQ(decide_sample(lot, at_least_80), Decision::inconclusive);
   lot[3] = cell(76.5, 1);
   EXPECT_EQ(decide_sample(lot, at_least_80), Decision::fail);
+}
+
+// A resistance that has fallen by a fifth has changed, too.
+TEST(VerdictDecision, within_is_either_way) {
+  const Limit within_5{Comparator::within, 5.0};
+  EXPECT_EQ(decide(-20.0, 1.0, within_5), Decision::fail);
+  EXPECT_EQ(decide(20.0, 1.0, within_5), Decision::fail);
+  EXPECT_EQ(decide(-4.0, 0.5, within_5), Decision::pass);
+  EXPECT_EQ(decide(-0.9, 4.7, within_5), Decision::inconclusive);
+  EXPECT_EQ(decide(0.0, 9.0, within_5), Decision::inconclusive);
+  EXPECT_EQ(decide(std::nan(""), 1.0, within_5), Decision::inconclusive);
+  EXPECT_EQ(decide_between({-4.9, 4.0}, within_5), Decision::pass);
+  EXPECT_EQ(decide_between({-9.0, 9.0}, within_5), Decision::inconclusive);
+  EXPECT_EQ(decide_between({-9.0, -6.0}, within_5), Decision::fail);
+  EXPECT_EQ(restrict_one_sided(Decision::pass, true, Comparator::within), Decision::inconclusive);
+}
+
+TEST(VerdictDecision, an_interval_that_is_not_even_keeps_or_breaks_a_limit_as_a_whole) {
+  EXPECT_EQ(decide_between({0.8, 1.6}, {Comparator::at_most, 1.6}), Decision::pass);
+  EXPECT_EQ(decide_between({0.8, 1.6}, {Comparator::at_most, 1.5}), Decision::inconclusive);
+  EXPECT_EQ(decide_between({0.8, 1.6}, {Comparator::at_most, 0.7}), Decision::fail);
+  EXPECT_EQ(decide_between({0.8, 1.6}, {Comparator::at_least, 0.8}), Decision::pass);
+  EXPECT_EQ(decide_between({0.8, 1.6}, {Comparator::none, 0.0}), Decision::reported);
+  EXPECT_EQ(decide_between({std::nan(""), 1.6}, {Comparator::at_most, 2.0}), Decision::inconclusive);
 }
 
 // Wherever a verdict is shown it passes through here.

@@ -361,6 +361,7 @@ std::vector<TruthKind> truth_kinds() {
           {"lowest voltage", Q::voltage_least, 2.8, at_least, extreme(Q::voltage_least)},
           {"resistance", Q::resistance, 6.0, at_most, resistance},
           {"change of resistance", Q::resistance_change, 30.0, at_most, resistance_change},
+          {"change of resistance, either way", Q::resistance_change, 30.0, within, resistance_change},
           {"specific power", Q::specific_power, 1200.0, at_least, specific_power},
           {"coulombic efficiency", Q::coulombic_efficiency, 90.0, at_least, efficiency},
           {"energy efficiency", Q::energy_efficiency, 85.0, at_least, energy_efficiency},

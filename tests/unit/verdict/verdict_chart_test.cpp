@@ -160,6 +160,13 @@ TEST(VerdictChart, of_a_lot_holds_no_single_cell_against_the_limit) {
   EXPECT_THAT(svg, HasSubstr("result / Wh/kg")) << "the cells' unit, not that of the spread";
 }
 
+TEST(VerdictChart, of_a_limit_both_ways_has_both) {
+  ClaimStatement s = at_least_100();
+  s.comparator = Comparator::within;
+  s.value = 5;
+  EXPECT_EQ(limits_x(verdict_svg(simulated(s, {cell("A", -20, 1, Decision::fail)}))).size(), 2U);
+}
+
 TEST(VerdictChart, escapes_what_a_person_typed_and_cuts_no_character) {
   const ClaimStatement s = at_least_100();
   std::string longest = "<b>&";
