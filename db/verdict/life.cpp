@@ -1,5 +1,6 @@
 #include "db/verdict/life.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace cellrig::verdict {
@@ -31,7 +32,7 @@ std::optional<Projection> project(const std::vector<LifePoint>& points, double a
   return Projection{middle, middle - half, middle + half};
 }
 
-LifeVerdict judge_life(const std::vector<LifePoint>& points, double claimed, double limit_pct, double expanded_pct) {
+LifeVerdict judge_life(const std::vector<LifePoint>& points, double claimed, double limit_pct, int cells) {
   LifeVerdict verdict;
   if (points.empty()) {
     verdict.decision = Decision::not_run;
@@ -41,15 +42,18 @@ LifeVerdict judge_life(const std::vector<LifePoint>& points, double claimed, dou
   verdict.reached = points.back().at;
   bool is_reached = false;
   for (const LifePoint& point : points) {
-    const Decision here = decide(point.retention_pct, expanded_pct, limit);
-    if (here == Decision::fail && !is_reached) {  // one that fails after the claimed count kept the claim
+    const Uncertainty& u = point.uncertainty;
+    const double widened = std::max(u.expanded, cells > 1 ? coverage_factor_of_worst(u.dof, cells) * u.standard : 0.0);
+    if (!is_reached &&
+        decide(point.retention_pct, widened, limit) == Decision::fail) {  // one that fails after the claimed count kept the claim
       verdict.decision = Decision::fail;
       verdict.failed_at = point.at;
       return verdict;
     }
     if (point.at >= claimed && !is_reached) {
       is_reached = true;
-      verdict.decision = here;
+      const Decision here = decide(point.retention_pct, u.expanded, limit);
+      verdict.decision = here == Decision::pass ? here : Decision::inconclusive;
     }
   }
   if (!is_reached) {
@@ -57,6 +61,13 @@ LifeVerdict judge_life(const std::vector<LifePoint>& points, double claimed, dou
     verdict.projection = project(points, claimed);
   }
   return verdict;
+}
+
+Decision decide_lives(const std::vector<std::vector<LifePoint>>& cells, double claimed, double limit_pct) {
+  std::vector<Decision> decisions;
+  for (const std::vector<LifePoint>& points : cells)
+    decisions.push_back(judge_life(points, claimed, limit_pct, static_cast<int>(cells.size())).decision);
+  return worst_of(decisions);
 }
 
 std::optional<Extrapolation> extrapolate(const std::vector<LifePoint>& points, double at, double exponent) {

@@ -12,6 +12,7 @@ namespace cellrig::verdict {
 struct LifePoint {
   double at = 0.0;
   double retention_pct = 0.0;
+  Uncertainty uncertainty{};  ///< of this one: a test that was interrupted is known less well
 };
 
 /// A straight line through the points, looked at in one place, with a 95 % band for a further point there.
@@ -27,9 +28,11 @@ struct LifeVerdict {
   double reached = 0.0;                  ///< cycles of the last point
   std::optional<double> failed_at;       ///< of the first point that is below the limit beyond doubt, up to the claimed count
 };
-/// Sequential: FAIL as soon as a point is below the limit beyond doubt, PASS never before the claimed count.
-/// expanded_pct: of one retention.
-[[nodiscard]] LifeVerdict judge_life(const std::vector<LifePoint>& points, double claimed, double limit_pct, double expanded_pct);
+/// Sequential: FAIL as soon as a point is below the limit beyond doubt, PASS never before the claimed count. `cells`: one of so many, of
+/// which the worst decides: what lies between its doubt and that of the worst is INCONCLUSIVE.
+[[nodiscard]] LifeVerdict judge_life(const std::vector<LifePoint>& points, double claimed, double limit_pct, int cells = 1);
+/// As decide_sample(): every life must be kept; a lot on the limit fails no more often than one cell. Empty: not run.
+[[nodiscard]] Decision decide_lives(const std::vector<std::vector<LifePoint>>& cells, double claimed, double limit_pct);
 
 /// Loss k t^p with a given p, extrapolated: "20 years" after half a year of storage. dof: points less one.
 struct Extrapolation {

@@ -70,6 +70,54 @@ ChargeCycles whole_cycles(const RunFacts& run, const std::vector<std::size_t>& i
   return cycles.empty() ? ChargeCycles{in, out} : all;
 }
 
+/// One reference test over the first one, as if it were the last.
+Result<Measured> retention_at(const Measuring& m, std::size_t first, std::size_t index) {
+  const Execution &before = m.run.executions[first], &e = m.run.executions[index];
+  Measured result;
+  result.value = 100.0 * e.net_Ah() / before.net_Ah();
+  result.budget.push_back({"current",
+                           result.value * relative_standard_of_ratio(m.instruments.current, e.mean_A(), before.mean_A()),
+                           infinite_dof, "gain cancels in one range; of the offset what differs"});
+  result.budget.push_back(
+      {"repeatability", std::sqrt(2.0) * m.request.repeatability_pct / 100.0 * result.value, infinite_dof, "assumed, of both"});
+  if (const Result<void> unseen = add_unseen(m, {first, index}, result); !unseen) return unseen.error();
+  add_temperature(m, result);
+  return result;
+}
+
+/// What was left at each reference test, by cycles or days.
+struct Course {
+  std::vector<LifePoint> points;
+  Measured last;
+  std::string left_out;  ///< which of them is a part only
+};
+Result<Course> course_of(const Measuring& m, const std::vector<std::size_t>& references, bool by_days) {
+  const Execution& first = m.run.executions[references.front()];
+  std::vector<std::int64_t> ageing;  // cycles of them only: reference cycles are tests, whatever number they carry
+  std::size_t seen = 0;
+  Course course;
+  for (const std::size_t index : references) {
+    for (; seen < index; ++seen) {
+      const Execution& e = m.run.executions[seen];
+      const bool counts =
+          e.cycle > 0 && !e.is_reference && e.has_ended && !e.is_rest() && !e.is_charge() && e.net_Ah() > 0.1 * first.net_Ah();
+      if (counts && (ageing.empty() || ageing.back() != e.cycle)) ageing.push_back(e.cycle);
+    }
+    const Execution& e = m.run.executions[index];
+    if (const Result<void> whole = require_whole(m.run, e); !whole) {
+      course.left_out += (course.left_out.empty() ? "" : "; ") + whole.error().what + ", and is left out";
+      continue;
+    }
+    if (!e.is_reference) continue;
+    Result<Measured> here = retention_at(m, references.front(), index);
+    if (!here) return here.error();
+    const double at = by_days ? (e.started_s - first.started_s) / seconds_per_day : static_cast<double>(ageing.size());
+    course.points.push_back({at, here->value, combine(here->budget)});
+    course.last = *std::move(here);
+  }
+  return course;
+}
+
 /// Divides by what is weighed or measured by hand, and adds its doubt.
 Result<double> divide(Measured& result, const std::optional<double>& by, double standard, const std::string& what) {
   if (!by) return fail(Fault::refused, "the cell's file gives no " + what);
@@ -170,39 +218,14 @@ Result<Measured> measure_retention(const Measuring& m) {
   // Of a course one point may be missing; a retention alone is the last one or nothing.
   const Result<void> is_last_whole = require_whole(m.run, m.run.executions[all.back()]);
   if (!by_days && !m.request.is_life && !is_last_whole) return is_last_whole.error();
-  // Ageing cycles only: reference cycles are tests, whatever number they carry.
-  std::vector<std::int64_t> ageing;
-  std::size_t seen = 0, last = all.front();
-  Measured result;
-  for (const std::size_t index : all) {
-    for (; seen < index; ++seen) {
-      const Execution& e = m.run.executions[seen];
-      const bool counts =
-          e.cycle > 0 && !e.is_reference && e.has_ended && !e.is_rest() && !e.is_charge() && e.net_Ah() > 0.1 * first.net_Ah();
-      if (counts && (ageing.empty() || ageing.back() != e.cycle)) ageing.push_back(e.cycle);
-    }
-    const Execution& e = m.run.executions[index];
-    const double at = by_days ? (e.started_s - first.started_s) / seconds_per_day : static_cast<double>(ageing.size());
-    if (const Result<void> whole = require_whole(m.run, e); !whole) {
-      add_note(result, whole.error().what + ", and is left out");
-      continue;
-    }
-    last = index;
-    if (e.is_reference) result.life.push_back({at, 100.0 * e.net_Ah() / first.net_Ah()});
-  }
-  if (result.life.size() < 2)
-    return fail(Fault::refused, result.note.empty() ? "'" + m.request.reference + "' is no reference cycle of this profile"
-                                                    : "there is no second reference to compare with: " + result.note);
-  result.value = result.life.back().retention_pct;
-  Contribution repeat{"repeatability", std::sqrt(2.0) * m.request.repeatability_pct / 100.0 * result.value, infinite_dof,
-                      "assumed, of both"};
-  result.budget.push_back(
-      {"current",
-       result.value * relative_standard_of_ratio(m.instruments.current, m.run.executions[last].mean_A(), first.mean_A()),
-       infinite_dof, "gain cancels in one range; of the offset what differs"});
-  result.budget.push_back(std::move(repeat));
-  if (const Result<void> unseen = add_unseen(m, {all.front(), last}, result); !unseen) return unseen.error();
-  add_temperature(m, result);
+  const Result<Course> course = course_of(m, all, by_days);
+  if (!course) return course.error();
+  if (course->points.size() < 2)
+    return fail(Fault::refused, course->left_out.empty() ? "'" + m.request.reference + "' is no reference cycle of this profile"
+                                                         : "there is no second reference to compare with: " + course->left_out);
+  Measured result = course->last;
+  result.life = course->points;
+  if (!course->left_out.empty()) add_note(result, course->left_out);
   if (!by_days) return result;
   const std::optional<Extrapolation> far = extrapolate(result.life, m.request.at_years * days_per_year, exponent_of_storage);
   if (!far) return fail(Fault::refused, "an extrapolation needs a reference before the storage and two after parts of it");

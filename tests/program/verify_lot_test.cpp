@@ -125,6 +125,31 @@ TEST_F(VerifyLot, of_22_cells_with_a_failure_shows_nothing) {
   EXPECT_THAT(open.out, Not(HasSubstr("none failed")));
 }
 
+// A ratio rests on two masses: weighing one of them is not enough.
+TEST_F(VerifyLot, a_ratio_to_a_cell_that_nobody_weighed_says_so) {
+  const std::string claim = file_with(std::string{"claim: A ratio"} + head + R"(runs:
+  one: {profile: )" + discharge_ + R"(, cell: lg-m50, channel: fine-free}
+  other: {profile: )" + discharge_ + R"(, cell: lg-m50, channel: fine-free}
+statements:
+  energy: {text: as good, testable: yes, quantity: specific_energy, comparator: ">=", value: 0.1, value_from: source, unit: "1",
+    run: one, against: other, step: discharge}
+)",
+                                      "ratio.yaml", folder_);
+  for (const char* const id : {"A1", "B1"}) {
+    const Finished run =
+        cellrig({"run", discharge_, "--simulated", "--cell", "lg-m50", "--cell-id", id, "--quiet", "--db", folder_ + "/v.db"});
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+  }
+  const auto judged = [&](const std::vector<std::string>& weighed) {
+    std::vector<std::string> more{"--recorded", "one=1", "--recorded", "other=2", "--json", "--quiet"};
+    for (const std::string& mass : weighed) more.insert(more.end(), {"--measured", mass});
+    return std::string(statement_of(verify(claim, more)).at("remark").as_string());
+  };
+  EXPECT_THAT(judged({"mass_g:A1=70"}), HasSubstr("nobody weighed it"));
+  EXPECT_THAT(judged({"mass_g:B1=70"}), HasSubstr("nobody weighed it"));
+  EXPECT_THAT(judged({"mass_g:A1=70", "mass_g:B1=70"}), Not(HasSubstr("nobody weighed it")));
+}
+
 // A Ctrl-C costs the run that it hits, and no other.
 TEST_F(VerifyLot, that_was_interrupted_goes_on_and_comes_to_the_same_verdict) {
   const std::string claim = file_with(std::string{"claim: A life"} + head + R"(cells: 5

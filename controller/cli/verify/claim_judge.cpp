@@ -3,16 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <map>
-#include <numeric>
-#include <set>
 
 #include "controller/cli/record/record_source.hpp"
 #include "controller/cli/verify/recorded_run.hpp"
+#include "controller/cli/verify/statement_conclusion.hpp"
 #include "controller/engine/hazard.hpp"
 #include "db/verdict/compare.hpp"
-#include "db/verdict/lot.hpp"
 #include "profiles/number.hpp"
 
 namespace cellrig::cli {
@@ -21,8 +18,6 @@ namespace {
 using verdict::Decision;
 using verdict::Measured;
 
-constexpr std::size_t outliers_cells_min = 8;  ///< the median of fewer absolute deviations says little
-
 verdict::MeasureRequest request_of(const ClaimStatement& s) {
   return {.quantity = s.quantity,
           .step = s.step,
@@ -30,7 +25,7 @@ verdict::MeasureRequest request_of(const ClaimStatement& s) {
           .at_years = s.at_years,
           .at_s = s.at_s,
           .executions = s.executions,
-          .is_life = s.quantity == ClaimQuantity::retention && s.cycles > 0.0,
+          .is_life = is_life(s),
           .returned_min_pct = s.returned_min_pct,
           .repeatability_pct = s.repeatability_pct,
           .temperature_pct_per_K = s.temperature_pct_per_K};
@@ -57,10 +52,6 @@ std::optional<Measured> measure_trip(db::Reader& reader, db::RunKey run, const v
   result.is_least = true;
   result.note = fmt::format("run {} tripped on it: {}", run, trip->message);
   return result;
-}
-
-bool is_of_mass(ClaimQuantity quantity) {
-  return quantity == ClaimQuantity::specific_energy || quantity == ClaimQuantity::specific_power;
 }
 
 std::optional<double> measured_number(const VerifyOptions& options, const std::string& name) {
@@ -170,7 +161,7 @@ class ClaimJudge {
     } else {
       result.cells = judge_cells(s, nullptr, cells_, s.value, result.qualifiers);
     }
-    conclude(s, result);
+    conclude_statement(s, options_.confidence, result);
     require_all_cells(s, result);
     if (!wants_variants(options_)) return result;
     for (const ClaimVariant& variant : s.variants) {
@@ -189,6 +180,7 @@ class ClaimJudge {
     const auto wanted = static_cast<std::size_t>(cells_);
     if (!options_.recorded.empty() || s.quantity == ClaimQuantity::mass_loss || result.cells.size() >= wanted) return;
     if (result.decision != Decision::fail) result.decision = Decision::not_run;
+    result.reliability = 0.0;
     add_remark(result, fmt::format("{} of {} cells were run", result.cells.size(), wanted));
   }
 
@@ -213,10 +205,10 @@ class ClaimJudge {
       }
       qualifiers.is_shortened = qualifiers.is_shortened || runs[i].is_shortened;
       const std::optional<double> mass_g = weighed_g(options_, runs[i], runs.size());
-      cell.is_unweighed = is_of_mass(s.quantity) && !mass_g;
+      note_mass(s, mass_g.has_value(), runs[i].is_simulated, "the cell", cell);
       cell.is_simulated = runs[i].is_simulated;
       Result<Measured> measured = measure_run(options_, runs[i], request_of_run(s), mass_g, is_life(s));
-      if (measured && !s.against.empty()) measured = against(s, *measured, others, i);
+      if (measured && !s.against.empty()) measured = against(s, *measured, others, i, cell);
       if (measured && !s.cold.empty()) measured = with_cold(s, *measured, colds, i);
       judge_cell(s, limit, measured, cell);
       result.push_back(std::move(cell));
@@ -238,10 +230,11 @@ class ClaimJudge {
   }
 
   [[nodiscard]] Result<Measured> against(const ClaimStatement& s, const Measured& measured, const std::vector<CellRun>& others,
-                                         std::size_t i) const {
+                                         std::size_t i, CellVerdict& cell) const {
     if (i >= others.size()) return fail(Fault::refused, "there is no run of the cell to compare with");
-    const Result<Measured> other =
-        measure_run(options_, others[i], request_of_run(s), weighed_g(options_, others[i], others.size() + 1));
+    const std::optional<double> mass_g = weighed_g(options_, others[i], others.size() + 1);  // never by "mass_g" alone
+    note_mass(s, mass_g.has_value(), others[i].is_simulated, "the cell to compare with", cell);
+    const Result<Measured> other = measure_run(options_, others[i], request_of_run(s), mass_g);
     if (!other) return other.error();
     return verdict::ratio_of(measured, *other);
   }
@@ -252,31 +245,6 @@ class ClaimJudge {
     const Result<Measured> cold = measure_run(options_, colds[i], request_of_run(s), std::nullopt);
     if (!cold) return cold.error();
     return verdict::activation_energy({*cold, s.cold_degC}, {warm, s.warm_degC});
-  }
-
-  static bool is_life(const ClaimStatement& s) { return s.quantity == ClaimQuantity::retention && s.cycles > 0.0; }
-
-  static void judge_cell(const ClaimStatement& s, double limit, const Result<Measured>& measured, CellVerdict& cell) {
-    if (!measured) {
-      cell.problem = measured.error().what;
-      return;
-    }
-    cell.measured = *measured;
-    cell.uncertainty = verdict::combine(measured->budget);
-    if (is_life(s)) {
-      const verdict::LifeVerdict life = verdict::judge_life(measured->life, s.cycles, limit, cell.uncertainty.expanded);
-      cell.decision = life.decision;
-      cell.projection = life.projection;
-      cell.reached = life.reached;
-      cell.failed_at = life.failed_at;
-      return;
-    }
-    cell.decision = verdict::restrict_one_sided(
-        verdict::decide(measured->value, cell.uncertainty.expanded, {s.comparator, limit}), measured->is_least, s.comparator);
-    if (cell.lacks_mass() && cell.decision != Decision::reported) cell.decision = Decision::inconclusive;
-    // The most that can be said of twenty years after months.
-    if (s.quantity == ClaimQuantity::retention_extrapolated && cell.decision == Decision::pass)
-      cell.decision = Decision::consistent;
   }
 
   CellVerdict judge_weighing(const ClaimStatement& s) const {
@@ -292,157 +260,6 @@ class ClaimJudge {
     }
     judge_cell(s, s.value, verdict::mass_loss(*before, *after, s.measured_standard), cell);
     return cell;
-  }
-
-  void conclude(const ClaimStatement& s, StatementVerdict& result) const {
-    std::vector<Decision> decisions;
-    std::vector<verdict::CellValue> values;
-    bool is_complete = !result.cells.empty();
-    for (const CellVerdict& cell : result.cells) {
-      decisions.push_back(cell.decision);
-      if (cell.measured) {
-        values.push_back({cell.measured->value, cell.uncertainty, cell.measured->is_least});
-      } else {
-        is_complete = false;
-        result.remark = cell.problem;
-      }
-    }
-    const std::vector<std::string> twice = cells_seen_twice(result.cells);
-    if (s.statistic != LotStatistic::each_cell) {
-      for (CellVerdict& cell : result.cells) {  // the limit is the lot's: one cell's own number keeps or breaks nothing
-        if (cell.measured) cell.decision = Decision::reported;
-      }
-      conclude_lot(s, twice.empty() ? values : one_of_each(result.cells), is_complete, result);
-    } else {
-      conclude_cells(s, values, decisions, is_complete, result);
-    }
-    for (const std::string& id : twice) add_remark(result, fmt::format("several runs are of cell '{}': it counts as one", id));
-    if (std::any_of(result.cells.begin(), result.cells.end(), [](const CellVerdict& c) { return c.measured && c.is_unweighed; }))
-      conclude_unweighed(result);
-  }
-
-  static void add_remark(StatementVerdict& result, const std::string& text) {
-    result.remark += (result.remark.empty() ? "" : "; ") + text;
-  }
-
-  /// A mass that comes from a file is a number of that file. A simulated cell has no other.
-  static void conclude_unweighed(StatementVerdict& result) {
-    const bool is_real =
-        std::any_of(result.cells.begin(), result.cells.end(), [](const CellVerdict& c) { return c.lacks_mass(); });
-    if (is_real && (result.decision == Decision::pass || result.decision == Decision::fail))
-      result.decision = Decision::inconclusive;
-    if (is_real) result.reliability = 0.0;
-    add_remark(
-        result,
-        is_real ? "the cell was not weighed, its mass is its file's: give --measured mass_g=... (mass_g:CELL-ID=... for several)"
-                : "the mass is that of the model's file, nobody weighed it");
-  }
-
-  [[nodiscard]] static std::vector<std::string> cells_seen_twice(const std::vector<CellVerdict>& cells) {
-    std::set<std::string> seen, twice;
-    for (const CellVerdict& cell : cells) {
-      if (!cell.cell_id.empty() && !seen.insert(cell.cell_id).second) twice.insert(cell.cell_id);
-    }
-    return {twice.begin(), twice.end()};
-  }
-
-  /// Of a cell with several runs the last one that gave a number.
-  [[nodiscard]] static std::vector<verdict::CellValue> one_of_each(const std::vector<CellVerdict>& cells) {
-    std::vector<verdict::CellValue> values;
-    std::set<std::string> seen;
-    for (auto cell = cells.rbegin(); cell != cells.rend(); ++cell) {
-      if (!cell->measured || (!cell->cell_id.empty() && !seen.insert(cell->cell_id).second)) continue;
-      values.push_back({cell->measured->value, cell->uncertainty, cell->measured->is_least});
-    }
-    std::reverse(values.begin(), values.end());
-    return values;
-  }
-
-  void conclude_cells(const ClaimStatement& s, const std::vector<verdict::CellValue>& values,
-                      const std::vector<Decision>& decisions, bool is_complete, StatementVerdict& result) const {
-    show_worst(s, values, result);
-    const bool is_own =
-        s.quantity == ClaimQuantity::retention_extrapolated || (s.quantity == ClaimQuantity::retention && s.cycles > 0.0);
-    const Decision sample = is_own ? verdict::worst_of(decisions) : verdict::decide_sample(values, {s.comparator, s.value});
-    result.decision = is_complete || sample == Decision::fail ? sample : Decision::not_run;
-    if (result.decision == Decision::pass)
-      result.reliability = verdict::reliability_shown(static_cast<int>(one_of_each(result.cells).size()), options_.confidence);
-    if (is_own && s.cycles > 0.0 && !result.cells.empty()) note_life(s, result);
-  }
-
-  static void show_worst(const ClaimStatement& s, const std::vector<verdict::CellValue>& values, StatementVerdict& result) {
-    for (const verdict::CellValue& cell : values) {
-      const bool is_worse =
-          !result.value || (s.comparator == Comparator::at_most ? cell.value > *result.value : cell.value < *result.value);
-      if (!is_worse) continue;
-      result.value = cell.value;
-      result.expanded = cell.uncertainty.expanded;
-    }
-  }
-
-  static void note_life(const ClaimStatement& s, StatementVerdict& result) {
-    if (const std::string life = life_text(s, result.cells.front()); !life.empty()) result.remark = life;
-  }
-
-  static void conclude_lot(const ClaimStatement& s, const std::vector<verdict::CellValue>& values, bool is_complete,
-                           StatementVerdict& result) {
-    const std::string missing = is_complete ? std::string{} : result.remark;
-    conclude_spread(s, values, result);
-    grade_cells(s, result);
-    if (is_complete) return;
-    if (result.decision != Decision::fail) result.decision = Decision::not_run;
-    result.remark =
-        fmt::format("{} of {} cells gave a number{}{}", values.size(), result.cells.size(), missing.empty() ? "" : ": ", missing);
-  }
-
-  /// Each cell that gave a number, also one that was measured twice.
-  static void grade_cells(const ClaimStatement& s, StatementVerdict& result) {
-    std::vector<verdict::CellValue> values;
-    for (const CellVerdict& cell : result.cells) {
-      if (cell.measured) values.push_back({cell.measured->value, cell.uncertainty, cell.measured->is_least});
-    }
-    const std::vector<verdict::Grade> grades = verdict::grades_of(values, {s.tolerance_low, s.tolerance_high});
-    std::map<std::string, int> counts;
-    std::size_t next = 0;
-    for (CellVerdict& cell : result.cells) {
-      if (!cell.measured) continue;
-      cell.grade = verdict::to_string(grades[next++]);
-      ++counts[cell.grade];
-    }
-    std::string text;
-    for (const auto& [grade, count] : counts) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, grade);
-    if (!text.empty() && values.size() > 1) add_remark(result, "graded: " + text);
-  }
-
-  static void conclude_spread(const ClaimStatement& s, const std::vector<verdict::CellValue>& values, StatementVerdict& result) {
-    std::vector<double> numbers;
-    for (const verdict::CellValue& cell : values) numbers.push_back(cell.value);
-    db::Tolerance tolerance;
-    if (s.statistic == LotStatistic::capability) tolerance = {s.tolerance_low, s.tolerance_high};
-    const double mean =
-        numbers.empty() ? 0.0 : std::accumulate(numbers.begin(), numbers.end(), 0.0) / static_cast<double>(numbers.size());
-    const double repeatability = s.repeatability_pct / 100.0 * std::abs(mean);
-    const std::optional<db::LotSpread> lot = db::lot_spread(numbers, tolerance, repeatability);
-    if (!lot) {
-      result.decision = Decision::inconclusive;
-      result.remark = "a spread needs at least two cells: --cells 22";
-      return;
-    }
-    const verdict::Estimate estimate = s.statistic == LotStatistic::capability ? verdict::capability(*lot)
-                                       : s.statistic == LotStatistic::outliers ? verdict::outlier_count(*lot)
-                                                                               : verdict::relative_spread(*lot, repeatability);
-    result.value = estimate.value;
-    result.interval = estimate.interval;
-    result.expanded = std::max(estimate.interval.high - estimate.value, estimate.value - estimate.interval.low);
-    result.decision = verdict::decide_between(estimate.interval, {s.comparator, s.value});
-    result.remark = fmt::format("{} cells: mean {:.5g}, standard deviation {:.3g}, {:.5g} to {:.5g}", lot->count, lot->mean,
-                                lot->standard_deviation, lot->min, lot->max);
-    if (s.statistic == LotStatistic::outliers && lot->count < outliers_cells_min) {
-      result.decision = Decision::inconclusive;
-      result.remark += fmt::format("; outliers are told from {} cells on", outliers_cells_min);
-    }
-    for (const std::size_t outlier : lot->outliers)
-      result.remark += fmt::format("; cell {} lies apart, by {:.1f} deviations", outlier + 1, lot->scores[outlier]);
   }
 
   const Claim& claim_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,10 +23,10 @@ struct CellVerdict {
   double reached = 0.0;                           ///< cycles, of the last point of a life: the one that is its value
   std::optional<double> failed_at;                ///< cycles, of the point that decided
   std::string problem;                            ///< why there is no number
-  bool is_unweighed = false;                      ///< the number rests on a mass that nobody measured
+  std::set<std::string> unweighed;                ///< whose mass, that the number rests on, nobody measured
+  bool lacks_mass = false;                        ///< a real cell is among them
   bool is_simulated = true;
   std::string grade;  ///< of a lot's cell, as a line would sort it; else empty
-  [[nodiscard]] bool lacks_mass() const { return is_unweighed && !is_simulated; }
 };
 
 /// The statement once more, with one circumstance changed; of the first cell.

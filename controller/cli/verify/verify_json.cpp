@@ -24,7 +24,8 @@ json::object cell_json(const CellVerdict& cell) {
     budget.push_back(
         json::object{{"name", input.name}, {"standard", number(input.standard)}, {"dof", number(input.dof)}, {"how", input.how}});
   for (const verdict::LifePoint& point : cell.measured->life)
-    life.push_back(json::object{{"at", point.at}, {"retention_pct", point.retention_pct}});
+    life.push_back(json::object{
+        {"at", point.at}, {"retention_pct", point.retention_pct}, {"expanded_uncertainty", number(point.uncertainty.expanded)}});
   object["value"] = number(cell.measured->value);
   object["standard_uncertainty"] = number(cell.uncertainty.standard);
   object["effective_degrees_of_freedom"] = number(cell.uncertainty.dof);

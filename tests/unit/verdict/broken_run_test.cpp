@@ -225,6 +225,19 @@ TEST(VerdictBrokenRun, what_was_passed_over_is_as_one_that_was_skipped) {
   expect_refused(play, {.quantity = ClaimQuantity::capacity, .step = "discharge"}, "'charge' was interrupted and passed over");
 }
 
+// One outage in the middle of a life does not end it for good: that test alone is known less well.
+TEST(VerdictBrokenRun, charge_unseen_in_one_reference_of_a_life_is_in_its_own_uncertainty) {
+  Play play;
+  for (int i = 0; i < 3; ++i) play.add({.name = "reference", .from_A = -5.0, .to_A = -5.0, .is_reference = true, .cycle = i + 1});
+  play.disturb({.at_s = 5400.0, .unseen_Ah = 0.5, .what = "power outage"});
+  const Result<Measured> m = judged(play, {.quantity = ClaimQuantity::retention, .reference = "reference", .is_life = true});
+  ASSERT_TRUE(m);
+  ASSERT_EQ(m->life.size(), 3U);
+  EXPECT_GT(m->life[1].uncertainty.expanded, 10.0);
+  EXPECT_LT(m->life[2].uncertainty.expanded, 1.0);
+  EXPECT_DOUBLE_EQ(m->life[2].uncertainty.expanded, combine(m->budget).expanded);
+}
+
 // Half a reference test is no end of a life, and neither is it the beginning of one.
 TEST(VerdictBrokenRun, a_life_leaves_out_a_reference_that_was_done_again) {
   MeasureRequest life{.quantity = ClaimQuantity::retention, .reference = "reference", .is_life = true};

@@ -123,18 +123,38 @@ TEST(VerdictKnownTruth, few_repeats_do_not_make_bold) {
   EXPECT_GT(pass + fail, 10);
 }
 
-// A life that ends on its limit after 600 cycles, looked at every 50.
+/// A life that ends on its limit after 600 cycles, looked at every 50.
+std::vector<LifePoint> life_on_the_limit(sim::Random& random) {
+  std::vector<LifePoint> points;
+  const double reference = 1.0 + 0.001 * sim::draw_normal(random);
+  const double standard = 80.0 * std::sqrt(2.0) * 0.001;
+  for (int cycle = 0; cycle <= 600; cycle += 50)
+    points.push_back({static_cast<double>(cycle),
+                      (100.0 - 20.0 * cycle / 600.0) * (1.0 + 0.001 * sim::draw_normal(random)) / reference,
+                      {.standard = standard, .expanded = 2.0 * standard}});
+  return points;
+}
+
+// One cell, and a lot: it does not fail by its number.
+TEST(VerdictKnownTruth, a_lot_of_lives_on_the_limit_is_rarely_judged) {
+  int pass = 0, fail = 0;
+  for (int seed = 1; seed <= seeds; ++seed) {
+    sim::Random random{static_cast<std::uint64_t>(seed)};
+    std::vector<std::vector<LifePoint>> lot;
+    for (int cell = 0; cell < 22; ++cell) lot.push_back(life_on_the_limit(random));
+    const Decision decision = decide_lives(lot, 600.0, 80.0);
+    pass += decision == Decision::pass;
+    fail += decision == Decision::fail;
+  }
+  EXPECT_LE(pass, wrong_max);
+  EXPECT_LE(fail, wrong_max);
+}
+
 TEST(VerdictKnownTruth, a_life_on_the_limit_is_rarely_judged) {
   int pass = 0, fail = 0;
   for (int seed = 1; seed <= seeds; ++seed) {
     sim::Random random{static_cast<std::uint64_t>(seed)};
-    std::vector<LifePoint> points;
-    const double reference = 1.0 + 0.001 * sim::draw_normal(random);
-    for (int cycle = 0; cycle <= 600; cycle += 50)
-      points.push_back(
-          {static_cast<double>(cycle), (100.0 - 20.0 * cycle / 600.0) * (1.0 + 0.001 * sim::draw_normal(random)) / reference});
-    const double expanded = 2.0 * 80.0 * std::sqrt(2.0) * 0.001;
-    const Decision decision = judge_life(points, 600.0, 80.0, expanded).decision;
+    const Decision decision = judge_life(life_on_the_limit(random), 600.0, 80.0).decision;
     pass += decision == Decision::pass;
     fail += decision == Decision::fail;
   }
