@@ -50,13 +50,18 @@ TEST_F(Verify, a_simulated_cell_passes_by_that_name_only) {
   EXPECT_EQ(done.exit_code, 0) << done.out << done.err;
   EXPECT_THAT(done.out, HasSubstr("quantumscape-qse-5: SIMULATED PASS"));
   EXPECT_THAT(done.out, HasSubstr("no evidence about a real cell"));
-  EXPECT_THAT(done.out, HasSubstr("thermal_boundary: unspecified; the bench chose still air"));
+  EXPECT_THAT(done.out, HasSubstr("thermal_boundary: unspecified; the claim file chooses still air"));
   EXPECT_FALSE(says_bare_pass(done.out)) << done.out;
   EXPECT_FALSE(says_bare_pass(text_of(page)));
   EXPECT_THAT(text_of(page), HasSubstr("SIMULATED PASS"));
-  for (const char* const part : {"+/-: expanded uncertainty", "Where the uncertainty comes from", "the bench did",
+  for (const char* const part : {"+/-: expanded uncertainty", "Where the uncertainty comes from", "the record says",
                                  "<svg class=\"chart\"", "upper voltage", "hash chain, SHA-256", "reference capacity"})
     EXPECT_THAT(text_of(page), HasSubstr(part));
+  // What the bench did the record says, not the claim file.
+  EXPECT_THAT(text_of(page), HasSubstr("degC at the cell in 'fast charge'"));
+  EXPECT_THAT(text_of(page), HasSubstr("not set or measured by this channel"));
+  EXPECT_THAT(text_of(page), HasSubstr("not checked"));
+  EXPECT_THAT(text_of(page), Not(HasSubstr("as stated")));
 
   const Finished trail = cellrig({"db", "audit", "--db", database_, "--json"});
   EXPECT_THAT(trail.out, HasSubstr("SIMULATED PASS"));

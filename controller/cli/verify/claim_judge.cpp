@@ -210,6 +210,8 @@ class ClaimJudge {
       Result<Measured> measured = measure_run(options_, runs[i], request_of_run(s), mass_g, is_life(s));
       if (measured && !s.against.empty()) measured = against(s, *measured, others, i, cell);
       if (measured && !s.cold.empty()) measured = with_cold(s, *measured, colds, i);
+      if (i == 0 && variant == nullptr && runs[i].run != 0)
+        cell.seen = circumstances_of(*open_record(options_.database), runs[i].run, s);
       judge_cell(s, limit, measured, cell);
       result.push_back(std::move(cell));
     }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "controller/cli/verify/circumstances.hpp"
 #include "controller/cli/verify/claim_runs.hpp"
 #include "db/verdict/decision.hpp"
 #include "db/verdict/measure.hpp"
@@ -26,7 +27,8 @@ struct CellVerdict {
   std::set<std::string> unweighed;                ///< whose mass, that the number rests on, nobody measured
   bool lacks_mass = false;                        ///< a real cell is among them
   bool is_simulated = true;
-  std::string grade;  ///< of a lot's cell, as a line would sort it; else empty
+  std::optional<Circumstances> seen;  ///< of a first cell
+  std::string grade;                  ///< of a lot's cell, as a line would sort it; else empty
 };
 
 /// The statement once more, with one circumstance changed; of the first cell.

@@ -66,6 +66,8 @@ RecordedRun read_recorded_run(db::Reader& reader, db::RunKey run) {
   };
   recorded.instruments.current = context.cycler->current_accuracy;
   recorded.instruments.voltage = context.cycler->voltage_accuracy;
+  for (const Measurand press : {Measurand::stack_force, Measurand::stack_pressure})
+    recorded.measures_pressure = recorded.measures_pressure || context.sensors[static_cast<std::size_t>(press)].has_value();
   recorded.instruments.period_s = to_seconds(info.row.control_period);
   const std::optional<LoggerInput>& thermometer = context.sensors[static_cast<std::size_t>(Measurand::cell_temperature)];
   if (thermometer) {

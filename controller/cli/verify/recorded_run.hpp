@@ -11,6 +11,7 @@ struct RecordedRun {
   verdict::RunFacts facts;
   verdict::Instruments instruments;
   verdict::CellFacts cell;
+  bool measures_pressure = false;  ///< the channel has a load cell
 };
 
 /// The reader must outlive it. ConfigError where the recorded bench or cell names what this program does not know.

@@ -43,10 +43,15 @@ json::object cell_json(const CellVerdict& cell) {
   return object;
 }
 
-json::object conditions_json(const ClaimStatement& statement) {
+json::object conditions_json(const StatementVerdict& verdict) {
+  const std::optional<Circumstances> seen = verdict.cells.empty() ? std::nullopt : verdict.cells.front().seen;
   json::object conditions;
-  for (const auto& [name, condition] : statement.conditions)
-    conditions[name] = json::object{{"stated", condition.stated}, {"chosen", condition.chosen}, {"range", condition.range}};
+  for (const auto& [name, condition] : verdict.statement->conditions) {
+    conditions[name] = json::object{{"stated", condition.stated},
+                                    {"chosen", condition.chosen},
+                                    {"range", condition.range},
+                                    {"recorded", recorded_text(name, seen)}};
+  }
   return conditions;
 }
 
@@ -73,7 +78,7 @@ json::object statement_json(const StatementVerdict& verdict) {
                                    : s.testable == Testable::surrogate ? "surrogate"
                                                                        : "no"},
                       {"reason", s.reason},
-                      {"conditions", conditions_json(s)},
+                      {"conditions", conditions_json(verdict)},
                       {"verdict", text_of(verdict)},
                       {"simulated", verdict.qualifiers.is_simulated},
                       {"shortened", verdict.qualifiers.is_shortened},

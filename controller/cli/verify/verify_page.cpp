@@ -69,7 +69,7 @@ db::ReportTable budget_table(const StatementVerdict& verdict) {
   return table;
 }
 
-/// What the source leaves open, by what the bench did about it: "Varied: rate. Not tried: pressure, temperature."
+/// What the source leaves open, by what was tried: "Varied: rate. Not tried: pressure, temperature."
 std::string tried_note(const StatementVerdict& verdict) {
   std::set<std::string> varied;
   for (const VariantVerdict& v : verdict.variants) varied.insert(v.variant->varies);
@@ -84,10 +84,17 @@ std::string tried_note(const StatementVerdict& verdict) {
 
 db::ReportTable circumstances_table(const StatementVerdict& verdict) {
   const ClaimStatement& statement = *verdict.statement;
-  db::ReportTable table{{"circumstance", "the source says", "the bench did", "it may also be"}, {}, {}};
-  for (const auto& [name, condition] : statement.conditions)
-    table.rows.push_back({name, condition.stated, condition.is_open() ? condition.chosen : "as stated", condition.range});
+  const bool is_run = statement.testable != Testable::no && statement.quantity != ClaimQuantity::mass_loss;
+  const std::optional<Circumstances> seen = verdict.cells.empty() ? std::nullopt : verdict.cells.front().seen;
+  db::ReportTable table{{"circumstance", "the source says", "the claim file chooses", "it may also be"}, {}, {}};
+  if (is_run) table.headings.insert(table.headings.end() - 1, "the record says");
+  for (const auto& [name, condition] : statement.conditions) {
+    std::vector<std::string> row{name, condition.stated, condition.is_open() ? condition.chosen : "–", condition.range};
+    if (is_run) row.insert(row.end() - 1, recorded_text(name, seen));
+    table.rows.push_back(std::move(row));
+  }
   if (statement.testable != Testable::no) table.note = tried_note(verdict);
+  if (is_run) table.note += " The record is that of the first cell; what it does not say was not checked.";
   return table;
 }
 

@@ -37,7 +37,8 @@ std::string budget_text(const StatementVerdict& verdict) {
 void append_open(const StatementVerdict& verdict, std::string& text) {
   for (const auto& [name, condition] : verdict.statement->conditions) {
     if (condition.is_open())
-      text += fmt::format("      {}: unspecified; the bench chose {} (it may be {})\n", name, condition.chosen, condition.range);
+      text += fmt::format("      {}: unspecified; the claim file chooses {} (it may be {})\n", name, condition.chosen,
+                          condition.range);
   }
 }
 
