@@ -46,25 +46,11 @@ Margins margins_of(const Interval& interval, const Limit& limit) {
 
 std::string verdict_text(Decision decision, const Qualifiers& qualifiers) {
   std::string text;
-  if (decision != Decision::not_testable && decision != Decision::not_run) {
-    if (qualifiers.is_simulated) text += "SIMULATED ";
-    if (qualifiers.is_surrogate) text += "surrogate ";
-  }
+  // What was not run may have a number all the same, of the cells that were.
+  if (qualifiers.is_simulated && decision != Decision::not_testable) text += "SIMULATED ";
+  if (qualifiers.is_surrogate && decision != Decision::not_testable && decision != Decision::not_run) text += "surrogate ";
   text += capitals(restrict_shortened(decision, qualifiers));
   return text;
-}
-
-std::string_view to_string(Decision decision) {
-  switch (decision) {
-    case Decision::pass: return "pass";
-    case Decision::fail: return "fail";
-    case Decision::inconclusive: return "inconclusive";
-    case Decision::consistent: return "consistent";
-    case Decision::reported: return "reported";
-    case Decision::not_testable: return "not testable";
-    case Decision::not_run: return "not run";
-  }
-  return "not run";
 }
 
 Decision decide(double value, double expanded, const Limit& limit) {

@@ -29,9 +29,6 @@ struct Qualifiers {
 
 /// With all its qualifiers: "PASS", "SIMULATED surrogate FAIL". There is no other way to a text, so that none is ever lost.
 [[nodiscard]] std::string verdict_text(Decision decision, const Qualifiers& qualifiers);
-/// Stable words for JSON and the record: "pass", "not testable".
-[[nodiscard]] std::string_view to_string(Decision decision);
-
 struct Limit {
   Comparator comparator = Comparator::none;
   double value = 0.0;

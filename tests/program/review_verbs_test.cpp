@@ -96,7 +96,8 @@ TEST_F(ReviewVerbs, cycles_have_their_reference_stated_and_their_figures_defined
   EXPECT_EQ(run.at("definitions").at("retention").at("text").as_string(), "discharge capacity / a stated rated capacity");
   const std::vector<std::string> csv = lines_of(in_folder({"cycles", "--csv"}).out);
   ASSERT_EQ(csv.size(), 5U) << "both runs in one table";
-  EXPECT_THAT(csv[0], HasSubstr("run,cycle,is_reference"));
+  EXPECT_THAT(csv[0], HasSubstr("run,origin,cycle,is_reference"));
+  EXPECT_THAT(csv[1], HasSubstr("1,simulated,1,"));
 }
 
 TEST_F(ReviewVerbs, the_time_through_a_window_counts_from_a_stated_state_of_charge) {
@@ -127,7 +128,7 @@ TEST_F(ReviewVerbs, compare_says_how_far_apart_and_what_differed) {
       json_of(in_folder({"compare", "1", "cellrig.db:2", "--json", "--tolerance", "first_discharge_Ah=4:6"}));
   EXPECT_EQ(document.at("runs").as_array().size(), 2U);
   EXPECT_EQ(document.at("runs").at(1).at("name").as_string(), "cellrig.db:2");
-  EXPECT_THAT(in_folder({"compare", "1", "2", "--csv"}).out, HasSubstr("figure,label,run 1,run 2,mean"));
+  EXPECT_THAT(in_folder({"compare", "1", "2", "--csv"}).out, HasSubstr("figure,label,run 1 SIMULATED,run 2 SIMULATED,mean"));
   EXPECT_THAT(in_folder({"compare", "1", "2", "--tolerance", "first_dischrge_Ah=4:6"}).err,
               HasSubstr("did you mean 'first_discharge_Ah'?"));
   EXPECT_THAT(in_folder({"compare", "1", "2", "--tolerance", "first_discharge_Ah"}).err, HasSubstr("FIGURE=LOWER:UPPER"));
@@ -138,6 +139,8 @@ TEST_F(ReviewVerbs, compare_says_how_far_apart_and_what_differed) {
 TEST_F(ReviewVerbs, show_lists_steps_with_their_figures_as_csv) {
   const std::vector<std::string> csv = lines_of(in_folder({"show", "1", "--csv"}).out);
   ASSERT_EQ(csv.size(), 9U);
+  EXPECT_THAT(csv[0], HasSubstr("run,origin,step_count"));
+  EXPECT_THAT(csv[1], HasSubstr("1,simulated,1,"));
   EXPECT_THAT(csv[0], HasSubstr("dc_resistance_ohm_at_10"));
   EXPECT_THAT(csv[0], HasSubstr("relaxation_V_at_60"));
 }

@@ -179,16 +179,16 @@ statements:
     step: charge}
 )");
   EXPECT_EQ(page.exit_code, 3) << page.said;
-  EXPECT_THAT(page.text, HasSubstr("capacity: NOT RUN"));
+  EXPECT_THAT(page.text, HasSubstr("capacity: SIMULATED NOT RUN"));
   EXPECT_THAT(page.text, HasSubstr("run 1 tripped: cell too hot: cell_temperature_degC 27."));
-  EXPECT_THAT(page.text, HasSubstr("simulated-1|1|–|–|NOT RUN|run 1 tripped"));
+  EXPECT_THAT(page.text, HasSubstr("simulated-1|1|–|–|SIMULATED NOT RUN|run 1 tripped"));
   EXPECT_THAT(page.text, Not(HasSubstr("PASS"))) << "0.1 Ah went in before the trip, and count for nothing";
   EXPECT_THAT(page.text, Not(HasSubstr("FAIL")));
   EXPECT_THAT(page.text, HasSubstr("TRIP"));
   EXPECT_THAT(page.text, HasSubstr("statustripped"));
   EXPECT_THAT(page.text, HasSubstr("highest cell temperature|27|"));
   EXPECT_THAT(page.html, HasSubstr(">SIMULATED<")) << "the run was a simulated one all the same";
-  EXPECT_THAT(page.html, HasSubstr("class=\"verdict warn\">NOT RUN"));
+  EXPECT_THAT(page.html, HasSubstr("class=\"verdict warn\">SIMULATED NOT RUN"));
   expect_anchored_in(page, folder_ + "/v.db");
 }
 

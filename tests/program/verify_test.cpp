@@ -77,6 +77,7 @@ TEST_F(Verify, a_simulated_cell_passes_by_that_name_only) {
   EXPECT_GT(cell.at("standard_uncertainty").to_number<double>(), 0.0);
   EXPECT_GE(cell.at("budget").as_array().size(), 4U);
   EXPECT_EQ(claim.at("statements").at(0).at("conditions").at("thermal_boundary").at("stated").as_string(), "unspecified");
+  EXPECT_EQ(cell.at("verdict").as_string(), "SIMULATED PASS") << "of one cell, too";
 }
 
 // A few cycles are no life, however good they look.

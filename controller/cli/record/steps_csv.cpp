@@ -21,9 +21,11 @@ std::string column_name(const FigureAt& figure) {
   return d != nullptr && !d->at.empty() ? fmt::format("{}_at_{:g}", name, figure.second) : name;
 }
 
-void print_step(const db::StepInfo& step, const std::map<FigureAt, double>& figures, const std::map<FigureAt, bool>& columns) {
+void print_step(const db::StepInfo& step, db::RunOrigin origin, const std::map<FigureAt, double>& figures,
+                const std::map<FigureAt, bool>& columns) {
   db::CsvLine line;
   line.integer(step.row.run);
+  line.text(db::word_of(origin));
   line.integer(step.row.step_count);
   line.integer(step.row.step_id);
   line.integer(step.row.cycle);
@@ -62,9 +64,11 @@ void print_steps_csv(db::Reader& reader, const std::vector<db::RunInfo>& runs) {
     }
   }
   db::CsvLine header;
-  for (const char* name : {"run", "step_count", "step_id", "cycle", "in_cycle", "is_reference", "name", "type", "setpoint",
-                           "started_test_time_s", "ended_test_time_s", "end_reason", "end_condition", "end_value", "end_margin",
-                           "charge_Ah", "discharge_Ah", "charge_Wh", "discharge_Wh"}) {
+  for (const char* name : {"run",        "origin",        "step_count",          "step_id",
+                           "cycle",      "in_cycle",      "is_reference",        "name",
+                           "type",       "setpoint",      "started_test_time_s", "ended_test_time_s",
+                           "end_reason", "end_condition", "end_value",           "end_margin",
+                           "charge_Ah",  "discharge_Ah",  "charge_Wh",           "discharge_Wh"}) {
     header.text(name);
   }
   for (const auto& [column, is_known] : columns) header.text(column_name(column));
@@ -75,7 +79,7 @@ void print_steps_csv(db::Reader& reader, const std::vector<db::RunInfo>& runs) {
       figures[row.step][{static_cast<std::int64_t>(row.metric.figure), row.metric.at}] = row.metric.value;
     }
     for (const db::StepInfo& step : value_or_throw(reader.steps(run.run), reader.path())) {
-      print_step(step, figures[step.row.step], columns);
+      print_step(step, run.origin, figures[step.row.step], columns);
     }
   }
 }

@@ -112,7 +112,10 @@ void print_text(const RunComparison& c, const CompareOptions& options) {
 void print_csv(const RunComparison& c) {
   db::CsvLine line;
   for (const char* name : {"figure", "label"}) line.text(name);
-  for (const ComparedRun& run : c.runs) line.text("run " + run.run.name);
+  for (const ComparedRun& run : c.runs) {
+    const std::string_view mark = db::mark_of(run.run.info.origin);
+    line.text(fmt::format("run {}{}{}", run.run.name, mark.empty() ? "" : " ", mark));
+  }
   for (const char* name : {"mean", "standard_deviation", "spread_share", "cpk", "cpk_lower_95"}) line.text(name);
   fmt::print("{}", line.finish());
   for (const ComparisonLine& figure : c.lines) {

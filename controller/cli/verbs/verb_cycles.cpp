@@ -101,13 +101,14 @@ void print_csv(const std::vector<Summarised>& all) {
     }
   }
   db::CsvLine line;
-  for (const char* name : {"run", "cycle", "is_reference", "started_test_time_s", "ended_test_time_s"}) line.text(name);
+  for (const char* name : {"run", "origin", "cycle", "is_reference", "started_test_time_s", "ended_test_time_s"}) line.text(name);
   for (const CycleColumn& column : columns) line.text(column.name);
   fmt::print("{}", line.finish());
   for (const Summarised& s : all) {
     for (const db::CycleSummaryRow& row : s.summary.cycles) {
       line.clear();
       line.text(s.run.name);
+      line.text(db::word_of(s.run.info.origin));
       line.integer(row.row.cycle);
       line.integer(row.row.is_reference ? 1 : 0);
       line.seconds(row.row.started_test_time_ns);

@@ -13,10 +13,11 @@ json::value number(double value) {
   return value;
 }
 
-json::object cell_json(const CellVerdict& cell) {
+json::object cell_json(const CellVerdict& cell, const verdict::Qualifiers& qualifiers) {
   json::array runs, budget, life;
   for (const db::RunKey run : cell.runs) runs.push_back(run);
-  json::object object{{"cell_id", cell.cell_id}, {"runs", std::move(runs)}, {"decision", verdict::to_string(cell.decision)}};
+  json::object object{
+      {"cell_id", cell.cell_id}, {"runs", std::move(runs)}, {"verdict", verdict::verdict_text(cell.decision, qualifiers)}};
   object["problem"] = cell.problem;
   if (!cell.grade.empty()) object["grade"] = cell.grade;
   if (!cell.measured) return object;
@@ -58,14 +59,14 @@ json::object conditions_json(const StatementVerdict& verdict) {
 json::object statement_json(const StatementVerdict& verdict) {
   const ClaimStatement& s = *verdict.statement;
   json::array cells, variants;
-  for (const CellVerdict& cell : verdict.cells) cells.push_back(cell_json(cell));
+  for (const CellVerdict& cell : verdict.cells) cells.push_back(cell_json(cell, verdict.qualifiers));
   for (const VariantVerdict& variant : verdict.variants)
     variants.push_back(json::object{{"varies", variant.variant->varies},
                                     {"to", variant.variant->to},
                                     {"reading", reading_text(s, *variant.variant)},
                                     {"limit", variant.limit},
                                     {"verdict", text_of(variant, verdict)},
-                                    {"cell", cell_json(variant.cell)}});
+                                    {"cell", cell_json(variant.cell, verdict.qualifiers)}});
   return json::object{{"id", s.id},
                       {"text", s.text},
                       {"quantity", to_string(s.quantity)},

@@ -80,6 +80,8 @@ TEST(VerdictDecision, no_text_says_pass_of_what_was_simulated_or_shortened) {
   EXPECT_EQ(verdict_text(Decision::consistent, {.is_simulated = true, .is_shortened = true}), "SIMULATED INCONCLUSIVE");
   EXPECT_EQ(verdict_text(Decision::fail, {.is_shortened = true}), "FAIL");
   EXPECT_EQ(verdict_text(Decision::not_testable, {.is_simulated = true}), "NOT TESTABLE");
+  EXPECT_EQ(verdict_text(Decision::not_run, {.is_simulated = true}), "SIMULATED NOT RUN") << "21 of 22 cells have a number";
+  EXPECT_EQ(verdict_text(Decision::not_run, {}), "NOT RUN");
 }
 
 TEST(VerdictDecision, the_worst_of_several_counts) {
