@@ -2,7 +2,8 @@
 //
 // Definitions (a step is named as the profile names it; of several executions the last one counts unless said otherwise; one that was
 // interrupted and done again from the middle is a part, and not measured):
-// * capacity, energy: |net| of the step. specific_energy: over the mass. energy_density: over the volume.
+// * capacity, energy: |net| of the step; of reference cycles that follow each other without anything between their mean (the counting
+//   cycles of a reference performance test). specific_energy: over the mass. energy_density: over the volume.
 // * step_time: from the step's first to its last instant, of all steps of that name in the same cycle together (a charge in stages). With
 //   `executions` the longest of all, which is the least that the worst one can be as long as there were fewer.
 // * capacity_ratio, energy_ratio: the step over the last execution of `reference` before it.
@@ -21,7 +22,8 @@
 //   least `returned_min_pct` of its charge, over the electrode area; the true one lies between it and the next rung. With a `reference`
 //   (the discharge after a slow charge) of that one's return, which must keep the same share itself. A rung that ended by voltage was
 //   not carried; where no rung failed the value is the least it can be.
-// * charge_excess: the greatest of charge `step` over the discharge before it, less 100 %. The least it can be where one pair is not whole.
+// * charge_excess: the greatest of charge `step` over the discharge after it, less 100 %: a charge through a window ends by its count, and
+//   what a soft short took shows in what comes back. The least it can be where one pair is not whole.
 // activation_energy and what compares two runs: compare.hpp.
 #pragma once
 

@@ -70,6 +70,24 @@ ChargeCycles whole_cycles(const RunFacts& run, const std::vector<std::size_t>& i
   return cycles.empty() ? ChargeCycles{in, out} : all;
 }
 
+/// The executions that count together with this one: of reference cycles, back to the first step that is none. A part of one is left out.
+std::vector<std::size_t> counting_with(const Measuring& m, std::size_t last, Measured& result) {
+  std::vector<std::size_t> counting{last};
+  const std::string& name = m.run.executions[last].name;
+  if (!m.run.executions[last].is_reference) return counting;
+  for (std::size_t i = last; i-- > 0;) {
+    const Execution& e = m.run.executions[i];
+    if (!e.is_reference) break;
+    if (e.name != name || !e.has_ended) continue;
+    if (const Result<void> whole = require_whole(m.run, e); !whole) {
+      add_note(result, whole.error().what + ", and is left out");
+      continue;
+    }
+    counting.push_back(i);
+  }
+  return counting;
+}
+
 /// One reference test over the first one, as if it were the last.
 Result<Measured> retention_at(const Measuring& m, std::size_t first, std::size_t index) {
   const Execution &before = m.run.executions[first], &e = m.run.executions[index];
@@ -138,7 +156,11 @@ Result<Measured> measure_charge(const Measuring& m) {
   const Result<double> window = standard_of_window(m, *index, energy);
   if (!window) return window.error();
   Measured result;
-  result.value = energy ? e.net_Wh() : e.net_Ah();
+  const std::vector<std::size_t> counting = counting_with(m, *index, result);
+  for (const std::size_t i : counting) {
+    const Execution& one = m.run.executions[i];
+    result.value += (energy ? one.net_Wh() : one.net_Ah()) / static_cast<double>(counting.size());
+  }
   result.budget.push_back(
       {"current", result.value * relative_of_current(m.instruments, e), infinite_dof, "accuracy of the range used"});
   if (energy)
@@ -147,8 +169,13 @@ Result<Measured> measure_charge(const Measuring& m) {
   result.budget.push_back({"ends of the window", *window, infinite_dof, "voltage accuracy times dQ/dV at both ends"});
   result.budget.push_back({"time", result.value * standard_of_time_s(m.instruments) / std::max(e.seconds, 1.0), infinite_dof,
                            "the end is seen at the next look"});
-  result.budget.push_back(repeatability(m, m.request.step, result.value));
-  if (const Result<void> unseen = add_unseen(m, {*index}, result); !unseen) return unseen.error();
+  Contribution repeat = repeatability(m, m.request.step, result.value);
+  if (counting.size() > 1) {
+    repeat.standard /= std::sqrt(static_cast<double>(counting.size()));
+    repeat.how += fmt::format(", of the mean of {} counting cycles", counting.size());
+  }
+  result.budget.push_back(std::move(repeat));
+  if (const Result<void> unseen = add_unseen(m, counting, result); !unseen) return unseen.error();
   add_temperature(m, result);
   if (m.request.quantity == ClaimQuantity::specific_energy) {
     const Result<double> divided = divide(result, m.cell.mass_kg, m.cell.mass_standard_kg, "mass_kg");

@@ -70,7 +70,8 @@ class ResultsTable {
 
   [[nodiscard]] db::ReportTable finish() {
     table_.note =
-        "Of the last execution of each step. ±: expanded uncertainty (GUM), about 95 %, by the accuracy that the model files "
+        "Of the last execution of each step, of reference cycles that follow each other the mean. ±: expanded uncertainty (GUM), "
+        "about 95 %, by the accuracy that the model files "
         "state for the "
         "ranges used, the time between two looks, and an assumed repeatability of 0.1 %.";
     if (left_out_ > 0) table_.note += fmt::format(" {} more are left out.", left_out_);

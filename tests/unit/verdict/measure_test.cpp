@@ -51,6 +51,31 @@ TEST(VerdictMeasure, charges_and_energies) {
   EXPECT_NEAR(value(play, {.quantity = ClaimQuantity::step_time, .step = "charge"}), 60.0, 1e-12);
 }
 
+// The mean of the cycles that count, as the reference performance test says; a life's tests are not of one kind.
+TEST(VerdictMeasure, a_capacity_is_the_mean_of_counting_cycles_that_follow_each_other) {
+  const auto add_cycle = [](Play& play, double amps, bool is_reference) {
+    play.add({.name = "charge", .from_A = 5.0, .to_A = 5.0, .is_reference = is_reference, .cycle = 1});
+    play.add({.name = "rest", .is_reference = is_reference, .cycle = 1});
+    play.add({.name = "discharge", .from_A = -amps, .to_A = -amps, .is_reference = is_reference, .cycle = 1});
+  };
+  const MeasureRequest capacity{.quantity = ClaimQuantity::capacity, .step = "discharge"};
+  Play test;
+  add_cycle(test, 4.0, false);  // conditioning
+  add_cycle(test, 4.9, true);
+  const Result<Measured> one = measure(test.facts(), capacity, instruments(), cell());
+  add_cycle(test, 5.0, true);
+  EXPECT_NEAR(value(test, capacity), 4.95, 1e-12);
+  EXPECT_NEAR(value(test, {.quantity = ClaimQuantity::energy, .step = "discharge"}), 4.95 * 3.7, 1e-9);
+  const Result<Measured> both = measure(test.facts(), capacity, instruments(), cell());
+  ASSERT_TRUE(one && both);
+  EXPECT_LT(combine(both->budget).standard, combine(one->budget).standard);
+  Play life;
+  add_cycle(life, 5.0, true);
+  life.add({.name = "storage", .seconds = 30 * 86400.0});
+  add_cycle(life, 4.5, true);
+  EXPECT_NEAR(value(life, capacity), 4.5, 1e-12);
+}
+
 // A profile that gives up after an hour has not shown that an hour is enough: it is the least it can be, and fails a limit below.
 TEST(VerdictMeasure, a_charge_that_ended_by_its_time_took_that_long_at_least) {
   Play play;
