@@ -6,6 +6,7 @@
 #include "db/analysis/cycle_table.hpp"
 #include "db/analysis/metrics.hpp"
 #include "db/recorder.hpp"
+#include "db/verdict/execution.hpp"
 #include "tests/scenario/scenario_support.hpp"
 
 namespace cellrig::test {
@@ -218,12 +219,17 @@ TEST(ResumeScenario, redo_and_skip_do_what_they_say) {
     ASSERT_EQ(to_string(bench.result("ch1").outcome), "completed") << bench.result("ch1").reason;
     const std::vector<db::StepInfo> steps = bench.record().steps(1).value();
     ASSERT_EQ(steps[1].end->reason, "interrupted");
+    const std::vector<verdict::Execution> executions = verdict::executions_of(steps, nullptr);
     EXPECT_EQ(steps[2].row.step_count, steps[1].row.step_count + 1);
     if (rule == InterruptionRule::redo_step) {
       EXPECT_EQ(steps[2].row.step_id, steps[1].row.step_id);
       EXPECT_NEAR(steps[2].end->charge_Ah, 0.01, 0.002) << "the whole step again";
+      EXPECT_TRUE(executions[2].is_done_again) << "and a verdict knows that it began in the middle";
+      EXPECT_GT(executions[2].moved_before_Ah, 0.0);
     } else {
       EXPECT_NE(steps[2].row.step_id, steps[1].row.step_id);
+      EXPECT_TRUE(executions[1].was_passed_over);
+      EXPECT_FALSE(executions[2].is_done_again);
     }
   }
 }
