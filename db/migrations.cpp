@@ -190,6 +190,67 @@ CREATE TABLE step_expectation(
 CREATE INDEX audit_of_run ON audit(run, action);
 )sql";
 
+/// Version 7: a step that was interrupted and went on is one step to the view too, as its step_count says.
+constexpr std::string_view version_7 = R"sql(
+DROP VIEW v_sample;
+-- Every Battery Data Format column that is known, by machine name; run, step and the specimen's names beside them.
+-- Ask by run or by step: a step's rows are one range of rowids. CROSS JOIN keeps SQLite from choosing another order.
+CREATE VIEW v_sample AS
+SELECT
+  s.run                                         AS run,
+  s.step                                        AS step,
+  x.test_time_ns / 1e9                          AS test_time_second,
+  x.voltage_V                                   AS voltage_volt,
+  x.current_A                                   AS current_ampere,
+  (coalesce(s.started_utc_ns, r.started_utc_ns + s.started_test_time_ns) + x.test_time_ns - s.started_test_time_ns)
+      / 1e9                                     AS unix_time_second,
+  s.cycle                                       AS cycle_count,
+  s.step_count                                  AS step_count,
+  x.ambient_temperature_degC                    AS ambient_temperature_celsius,
+  x.voltage_V * x.current_A                     AS power_watt,
+  s.step_id                                     AS step_id,
+  s.type                                        AS step_type,
+  (x.test_time_ns - f.started_test_time_ns) / 1e9 AS step_time_second,
+  x.rowid                                       AS record_index,
+  x.cell_temperature_degC                       AS surface_temperature_celsius,
+  s.run_charge_Ah + x.charge_Ah                 AS charging_capacity_ah,
+  s.run_discharge_Ah + x.discharge_Ah           AS discharging_capacity_ah,
+  s.run_charge_Wh + x.charge_Wh                 AS charging_energy_wh,
+  s.run_discharge_Wh + x.discharge_Wh           AS discharging_energy_wh,
+  (s.run_charge_Ah + x.charge_Ah) + (s.run_discharge_Ah + x.discharge_Ah) AS cumulative_capacity_ah,
+  (s.run_charge_Wh + x.charge_Wh) + (s.run_discharge_Wh + x.discharge_Wh) AS cumulative_energy_wh,
+  (s.run_charge_Ah + x.charge_Ah) - (s.run_discharge_Ah + x.discharge_Ah) AS net_capacity_ah,
+  (s.run_charge_Wh + x.charge_Wh) - (s.run_discharge_Wh + x.discharge_Wh) AS net_energy_wh,
+  s.cycle_charge_Ah + x.charge_Ah               AS cycle_charging_capacity_ah,
+  s.cycle_discharge_Ah + x.discharge_Ah         AS cycle_discharging_capacity_ah,
+  s.cycle_charge_Wh + x.charge_Wh               AS cycle_charging_energy_wh,
+  s.cycle_discharge_Wh + x.discharge_Wh         AS cycle_discharging_energy_wh,
+  (s.cycle_charge_Ah + x.charge_Ah) + (s.cycle_discharge_Ah + x.discharge_Ah) AS cycle_cumulative_capacity_ah,
+  (s.cycle_charge_Wh + x.charge_Wh) + (s.cycle_discharge_Wh + x.discharge_Wh) AS cycle_cumulative_energy_wh,
+  (s.cycle_charge_Ah + x.charge_Ah) - (s.cycle_discharge_Ah + x.discharge_Ah) AS cycle_net_capacity_ah,
+  (s.cycle_charge_Wh + x.charge_Wh) - (s.cycle_discharge_Wh + x.discharge_Wh) AS cycle_net_energy_wh,
+  (s.run_charge_Ah - f.run_charge_Ah) + x.charge_Ah AS step_charging_capacity_ah,
+  (s.run_discharge_Ah - f.run_discharge_Ah) + x.discharge_Ah AS step_discharging_capacity_ah,
+  (s.run_charge_Wh - f.run_charge_Wh) + x.charge_Wh AS step_charging_energy_wh,
+  (s.run_discharge_Wh - f.run_discharge_Wh) + x.discharge_Wh AS step_discharging_energy_wh,
+  ((s.run_charge_Ah - f.run_charge_Ah) + x.charge_Ah) + ((s.run_discharge_Ah - f.run_discharge_Ah) + x.discharge_Ah) AS step_cumulative_capacity_ah,
+  ((s.run_charge_Wh - f.run_charge_Wh) + x.charge_Wh) + ((s.run_discharge_Wh - f.run_discharge_Wh) + x.discharge_Wh) AS step_cumulative_energy_wh,
+  ((s.run_charge_Ah - f.run_charge_Ah) + x.charge_Ah) - ((s.run_discharge_Ah - f.run_discharge_Ah) + x.discharge_Ah) AS step_net_capacity_ah,
+  ((s.run_charge_Wh - f.run_charge_Wh) + x.charge_Wh) - ((s.run_discharge_Wh - f.run_discharge_Wh) + x.discharge_Wh) AS step_net_energy_wh,
+  s.name                                        AS step_name,
+  s.in_cycle                                    AS in_cycle,
+  s.is_reference                                AS is_reference,
+  x.flags                                       AS flags
+FROM step AS s
+CROSS JOIN run AS r ON r.run = s.run
+-- The first part of the step: the only one unless it was interrupted and went on.
+CROSS JOIN step AS f ON f.step = (SELECT min(p.step) FROM step AS p WHERE p.run = s.run AND p.step_count = s.step_count)
+CROSS JOIN sample AS x
+  ON x.rowid > s.sample_rowid_before
+ AND x.rowid <= coalesce(s.sample_rowid_last, 9223372036854775807)
+ AND x.step = s.step;
+)sql";
+
 struct Identity {
   std::int64_t application = 0;
   int version = 0;
@@ -218,8 +279,8 @@ Error foreign(const std::string& path) {
 }  // namespace
 
 std::span<const Migration> migrations() {
-  static const std::array<Migration, 6> all{
-      {{1, schema_text()}, {2, version_2}, {3, version_3}, {4, version_4}, {5, version_5}, {6, version_6}}};
+  static const std::array<Migration, 7> all{
+      {{1, schema_text()}, {2, version_2}, {3, version_3}, {4, version_4}, {5, version_5}, {6, version_6}, {7, version_7}}};
   return all;
 }
 

@@ -195,7 +195,8 @@ CREATE TABLE resume_point(
   state        BLOB NOT NULL              -- opaque, versioned by the engine
 );
 
--- Every Battery Data Format column that is known, by machine name; run, step and the specimen's names beside them.
+-- Every Battery Data Format column that is known, by machine name; run, step and the specimen's names beside them. Version 7
+-- (db/migrations.cpp) puts another in its place, which counts a step that was interrupted and went on as one.
 -- Ask by run or by step: a step's rows are one range of rowids. CROSS JOIN keeps SQLite from choosing another order.
 CREATE VIEW v_sample AS
 SELECT

@@ -5,11 +5,13 @@
 #include <cstdio>
 #include <ctime>
 #include <limits>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "db/export/aux_columns.hpp"
 #include "db/export/csv.hpp"
+#include "db/export/whole_step.hpp"
 
 namespace cellrig::db {
 
@@ -54,9 +56,14 @@ void add_amounts(CsvLine& line, double charging, double discharging) {
   line.real(charging - discharging);
 }
 
-void add_sums_and_nets(CsvLine& line, const Sums& start, const SampleRow& row) {
-  add_amounts(line, start.charge_Ah + row.charge_Ah, start.discharge_Ah + row.discharge_Ah);
-  add_amounts(line, start.charge_Wh + row.charge_Wh, start.discharge_Wh + row.discharge_Wh);
+void add_sums_and_nets(CsvLine& line, const Sums& sums) {
+  add_amounts(line, sums.charge_Ah, sums.discharge_Ah);
+  add_amounts(line, sums.charge_Wh, sums.discharge_Wh);
+}
+
+Sums since(const Sums& start, const SampleRow& row) {
+  return {start.charge_Ah + row.charge_Ah, start.discharge_Ah + row.discharge_Ah, start.charge_Wh + row.charge_Wh,
+          start.discharge_Wh + row.discharge_Wh};
 }
 
 std::vector<std::string> header_of(const Columns& columns) {
@@ -77,7 +84,7 @@ std::vector<std::string> header_of(const Columns& columns) {
 struct Progress {
   std::int64_t test_time_ns = std::numeric_limits<std::int64_t>::min();
   std::int64_t cycle = 0;
-  StepKey step = 0;
+  std::optional<std::int64_t> step_count;
   std::int64_t record_index = 0;
   std::int64_t step_record_index = 0;  ///< counted here: rows that are left out leave no hole
 };
@@ -91,13 +98,16 @@ std::string backwards(const SampleView& sample, const Progress& progress) {
 void advance(Progress& progress, const SampleView& sample) {
   progress.test_time_ns = sample.row.test_time_ns;
   progress.cycle = sample.step.row.cycle;
-  progress.step_record_index = progress.step == sample.row.step ? progress.step_record_index + 1 : 1;
-  progress.step = sample.row.step;
+  // Not by the step's key: one that was interrupted and went on has several, and is one step.
+  const bool goes_on = progress.step_count == sample.step.row.step_count;
+  progress.step_record_index = goes_on ? progress.step_record_index + 1 : 1;
+  progress.step_count = sample.step.row.step_count;
   ++progress.record_index;
 }
 
 struct Row {
   const SampleView& sample;
+  const WholeStep& step;
   double pressure_MPa;
 };
 
@@ -116,14 +126,14 @@ void write_row(CsvLine& line, const RunInfo& run, const Columns& columns, const 
   line.real(row.voltage_V * row.current_A);
   line.integer(step.row.step_id);
   line.text(step.row.type);
-  line.seconds(row.test_time_ns - step.row.started_test_time_ns);
+  line.seconds(whole.step.time_ns());
   line.integer(progress.record_index);
   line.integer(progress.step_record_index);
   if (columns.has_surface_temperature) line.real(row.cell_temperature_degC);
   if (columns.has_pressure) line.real(whole.pressure_MPa * pascal_per_MPa);
-  add_sums_and_nets(line, step.run_sums_at_start, row);
-  add_sums_and_nets(line, step.cycle_sums_at_start, row);
-  add_sums_and_nets(line, Sums{}, row);
+  add_sums_and_nets(line, since(step.run_sums_at_start, row));
+  add_sums_and_nets(line, since(step.cycle_sums_at_start, row));
+  add_sums_and_nets(line, whole.step.sums());
 }
 
 std::string harmless(const std::string& text, const char* otherwise) {
@@ -173,8 +183,10 @@ Result<BdfReport> export_bdf(Reader& reader, RunKey key, const ExportOptions& op
   file->write(line.finish());
   BdfReport report;
   Progress progress;
+  WholeStep step;
   std::string trouble;
   const Result<std::uint64_t> visited = reader.for_each_sample(key, [&](const SampleView& sample) {
+    step.pass(sample);
     if (!std::isfinite(sample.row.voltage_V) || !std::isfinite(sample.row.current_A)) {
       ++report.rows_left_out;
       return true;
@@ -185,7 +197,7 @@ Result<BdfReport> export_bdf(Reader& reader, RunKey key, const ExportOptions& op
       return false;
     }
     advance(progress, sample);
-    const Row row{sample, columns->has_pressure ? pressure->at(0, sample.row.test_time_ns) : 0.0};
+    const Row row{sample, step, columns->has_pressure ? pressure->at(0, sample.row.test_time_ns) : 0.0};
     write_row(line, *run, *columns, row, progress);
     ++report.rows;
     return file->write(line.finish());

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "db/export/aux_columns.hpp"
+#include "db/export/whole_step.hpp"
 
 namespace cellrig::db {
 
@@ -22,6 +23,10 @@ std::string_view regulation(std::uint32_t flags) {
   return "CC";
 }
 
+void add_sums(CsvLine& line, const Sums& sums) {
+  for (const double sum : {sums.charge_Ah, sums.discharge_Ah, sums.charge_Wh, sums.discharge_Wh}) line.real(sum);
+}
+
 void add_sums(CsvLine& line, const Sums& start, const SampleRow& row) {
   line.real(start.charge_Ah + row.charge_Ah);
   line.real(start.discharge_Ah + row.discharge_Ah);
@@ -33,7 +38,7 @@ void add_optional(CsvLine& line, std::optional<double> value) {
   line.real(value.value_or(std::numeric_limits<double>::quiet_NaN()));
 }
 
-void write_sample(CsvLine& line, const RunInfo& run, const SampleView& sample) {
+void write_sample(CsvLine& line, const RunInfo& run, const SampleView& sample, const WholeStep& whole) {
   const StepInfo& step = sample.step;
   const SampleRow& row = sample.row;
   line.clear();
@@ -44,7 +49,7 @@ void write_sample(CsvLine& line, const RunInfo& run, const SampleView& sample) {
   line.integer(step.row.step_id);
   line.text(step.row.name);
   line.text(step.row.type);
-  line.seconds(row.test_time_ns - step.row.started_test_time_ns);
+  line.seconds(whole.time_ns());
   line.integer(step.row.cycle);
   line.integer(step.row.in_cycle ? 1 : 0);
   line.integer(step.row.is_reference ? 1 : 0);
@@ -56,7 +61,7 @@ void write_sample(CsvLine& line, const RunInfo& run, const SampleView& sample) {
   line.real(row.voltage_V * row.current_A);
   line.real(row.cell_temperature_degC);
   line.real(row.ambient_temperature_degC);
-  add_sums(line, Sums{}, row);
+  add_sums(line, whole.sums());
   add_sums(line, step.cycle_sums_at_start, row);
   add_sums(line, step.run_sums_at_start, row);
 }
@@ -88,8 +93,10 @@ Result<std::uint64_t> export_csv(Reader& reader, RunKey key, const ExportOptions
   }
   file->write("\n");
   CsvLine line;
+  WholeStep step;
   const Result<std::uint64_t> rows = reader.for_each_sample(key, [&](const SampleView& sample) {
-    write_sample(line, *run, sample);
+    step.pass(sample);
+    write_sample(line, *run, sample, step);
     for (std::size_t i = 0; i < csv_sensor_columns.size(); ++i) {
       if (sensors->has(i)) line.real(sensors->at(i, sample.row.test_time_ns));
     }

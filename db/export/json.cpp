@@ -7,6 +7,7 @@
 #include <map>
 
 #include "db/export/csv.hpp"
+#include "db/export/whole_step.hpp"
 
 namespace cellrig::db {
 
@@ -163,7 +164,7 @@ constexpr std::string_view row_columns =
     R"("step_charge_Ah","step_discharge_Ah","step_charge_Wh","step_discharge_Wh"],)";
 
 /// JSON knows no empty cell: what CSV leaves empty is null here.
-void append_row(std::string& out, CsvLine& line, const RunInfo& run, const SampleView& sample) {
+void append_row(std::string& out, CsvLine& line, const RunInfo& run, const SampleView& sample, const Sums& step) {
   const SampleRow& row = sample.row;
   line.clear();
   line.seconds(row.test_time_ns);
@@ -171,8 +172,8 @@ void append_row(std::string& out, CsvLine& line, const RunInfo& run, const Sampl
   line.integer(sample.step.row.step_count);
   line.integer(sample.step.row.cycle);
   line.integer(row.flags);
-  for (const double value : {row.voltage_V, row.current_A, row.cell_temperature_degC, row.ambient_temperature_degC, row.charge_Ah,
-                             row.discharge_Ah, row.charge_Wh, row.discharge_Wh}) {
+  for (const double value : {row.voltage_V, row.current_A, row.cell_temperature_degC, row.ambient_temperature_degC,
+                             step.charge_Ah, step.discharge_Ah, step.charge_Wh, step.discharge_Wh}) {
     line.real(value);
   }
   std::string_view cells = line.finish();
@@ -208,10 +209,12 @@ Result<std::uint64_t> export_json(Reader& reader, RunKey key, const ExportOption
   CsvLine line;
   std::string text;
   bool is_first = true;
+  WholeStep step;
   const Result<std::uint64_t> rows = reader.for_each_sample(key, [&](const SampleView& sample) {
     text = is_first ? "\n" : ",\n";
     is_first = false;
-    append_row(text, line, *run, sample);
+    step.pass(sample);
+    append_row(text, line, *run, sample, step.sums());
     return file->write(text);
   });
   if (!rows) return rows;
