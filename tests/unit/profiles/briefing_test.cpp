@@ -1,6 +1,7 @@
 // docs/briefing.md: no statement without an answer, no answer that names nothing, no claim file that no statement leads to.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -59,6 +60,104 @@ TEST(Briefing, every_statement_has_a_file_or_a_reason) {
     const bool has_file = !names_in(row.claim).empty();
     EXPECT_TRUE(has_file || row.claim == "-") << row.statement;
     EXPECT_TRUE(has_file || row.why.size() > 5) << row.statement;
+  }
+}
+
+/// What the briefing of February 2026 says, by its sections: words that the row of the statement has.
+const std::vector<std::vector<std::string>> said{
+    // summary
+    {"transition from the laboratory to the road"},
+    {"Semi-solid-state packs have entered consumer EVs"},
+    {"next two to three years determine the winners"},
+    {"Remaining hurdles", "yields", "cost", "dendrites", "interfaces"},
+    // 1: terms
+    {"about 5 % less liquid"},
+    {"easier to manufacture", "existing infrastructure"},
+    {"liquid replaced entirely", "lithium metal"},
+    {"sulfide, oxide, halide", "manufacturing and interface challenges"},
+    {"China drafted a national", "terms, classes, coding"},
+    // 2: the market
+    {"53.95 kWh", "530 km", "400 Wh/kg", "30 to 80 % in 21 min", "2C"},
+    {"First affordable production EV", "mass market"},
+    {"400 Wh/kg, 1,500 km, 70 % safer, AI"},
+    {"third quarter of 2026", "2027", "Jingzhongzhao", "liquid and semi-solid"},
+    {"extreme cold, 350 Wh/kg, 1,000 km, September 2026"},
+    {"BYD", "2027 to 2030"},
+    {"Chery"},
+    {"SAIC: similar"},
+    {"GAC"},
+    {"CATL"},
+    {"VW"},
+    {"BMW: similar"},
+    {"Toyota: similar"},
+    {"Honda: similar"},
+    {"Hyundai"},
+    // 3: prototypes
+    {"1,205 km", "lithium-metal anode", "25 % more usable energy", "pneumatic"},
+    {"BMW i7", "integration"},
+    {"vibration and crash"},
+    {"77 Ah", "375 Wh/kg", "600+ cycles", "15 to 90 % in 18 min", "room temperature"},
+    {"Mercedes-Benz: partner"},
+    {"Stellantis: partner"},
+    {"Kia: partner"},
+    {"Philenergy"},
+    {"Karma", "2027"},
+    {"1.1 billion dollars", "FAC"},
+    {"growth funding of 100 million"},
+    // 4: lines and supply
+    {"reproducible manufacturing", "precursors"},
+    {"Honda: demonstration line since January 2025"},
+    {"Nissan: pilot line", "2028 to 2029"},
+    {"Sumitomo", "2028"},
+    {"Idemitsu", "1,000 t"},
+    {"Lithium sulfide is the key precursor"},
+    {"hidden infrastructure"},
+    // 5: beside the road
+    {"Robotics, aerospace and premium mobility"},
+    {"Grid storage", "iron-air, sodium-ion, thermal sand", "long durations"},
+    {"Japan"},
+    {"China: pilot deployments"},
+    {"Europe"},
+    {"USA"},
+    {"Colombia", "5 million t"},
+    // 6: what is to be solved
+    {"manufacturing is the bottleneck"},
+    {"plating and dendrites"},
+    {"Nature Energy"},
+    {"crack under volume changes"},
+    {"Nature Communications"},
+    {"interphases degrade"},
+    {"Joule"},
+    {"purity and moisture"},
+    {"Pilot lines", "reproducibility and cost"},
+    {"dry cathode", "formation", "environmental"},
+    // 7: the market's future
+    {"2026 to 2027"},
+    {"2028 to 2029: Nissan and Toyota"},
+    {"After 2030"},
+    {"remain expensive"},
+    {"precursors and automation"},
+    {"subsidise early adoption"},
+    {"Who is winning", "SAIC", "Factorial", "Mercedes and BMW", "Chinese and Japanese"},
+    // 8 and conclusion
+    {"no longer \"forever technology\""},
+    {"how much and how fast"},
+    {"incremental improvement is viable"},
+    {"two to three years away", "yield and cost"},
+    {"separate claims from hype"},
+    {"inflection point", "industrial engineering"},
+    {"dominate the next decade"},
+    {"Watch pilot lines"},
+};
+
+TEST(Briefing, every_statement_of_it_has_a_row) {
+  const std::vector<Row> rows = rows_of_briefing();
+  for (const std::vector<std::string>& words : said) {
+    const bool is_there = std::any_of(rows.begin(), rows.end(), [&words](const Row& row) {
+      return std::all_of(words.begin(), words.end(),
+                         [&row](const std::string& word) { return row.statement.find(word) != std::string::npos; });
+    });
+    EXPECT_TRUE(is_there) << "no row with: " << words.front();
   }
 }
 
