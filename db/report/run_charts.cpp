@@ -162,7 +162,8 @@ Result<std::string> course_svg(Reader& reader, RunKey run, const std::vector<Nam
   std::erase_if(temperature.series, [](const ChartSeries& s) { return s.points.empty(); });
   if (!temperature.series.empty()) chart.panels.push_back(std::move(temperature));
   if (!pressure->empty()) {
-    chart.panels.push_back({"stack pressure / MPa", {{"stack pressure", pressure_colour, *pressure}}, {}, 110});
+    chart.panels.push_back(
+        {"stack pressure / MPa", {{"stack pressure", pressure_colour, *pressure}}, guides_of(limits, "stack_pressure_MPa"), 110});
   }
   return svg_of(chart);
 }

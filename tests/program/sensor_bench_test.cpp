@@ -19,12 +19,14 @@ const char* const profile =
     "profile: P\nformat: 1\nrecord: {every_s: 10}\nsteps:\n"
     "  - cc_charge: {rate_C: 0.5, until: [voltage_V >= 4.2, stack_pressure_MPa >= 5.1], at_most_h: 3}\n";
 
-std::string file_text(const std::string& path) {
-  std::ifstream stream{std::string(CELLRIG_SOURCE_DIR) + "/" + path};
+std::string text_of(const std::string& path) {
+  std::ifstream stream{path};
   std::ostringstream text;
   text << stream.rdbuf();
   return text.str();
 }
+
+std::string file_text(const std::string& path) { return text_of(std::string(CELLRIG_SOURCE_DIR) + "/" + path); }
 
 std::string replaced(std::string text, const std::string& what, const std::string& by) {
   const std::size_t at = text.find(what);
@@ -105,6 +107,12 @@ TEST(SensorBench, is_checked_run_shown_and_exported) {
   EXPECT_EQ(call({"export", "1", "--db", "r.db", "--format", "bdf", "-o", "x.bdf.csv"}).exit_code, 0);
   EXPECT_EQ(call({"export", "1", "--db", "r.db", "--format", "aux"}).exit_code, 0);
   EXPECT_TRUE(std::filesystem::exists(folder + "/run-1-aux.csv"));
+  ASSERT_EQ(call({"report", "1", "--db", "r.db", "-o", "r.html"}).exit_code, 0);
+  const std::string page = text_of(folder + "/r.html");
+  for (const char* limit :
+       {"<td>highest stack pressure</td><td class=\"n\">7</td><td>MPa</td>", "<td>gas</td><td class=\"n\">50</td><td>ppm</td>",
+        "<td>fastest warming</td><td class=\"n\">1</td><td>K/s</td>"})
+    EXPECT_THAT(page, HasSubstr(limit));
 }
 
 }  // namespace

@@ -33,14 +33,26 @@ std::vector<db::NamedLimit> limits_of(const db::RunInfo& info) {
                 recorded_settings(info.row.parameters_text));
     const BenchConfig bench = parse_bench(info.row.bench_text, "bench");
     const SafetyLimits limits = tighter(program.limits, bench.channel(info.row.channel).limits);
-    return {{"voltage_V", "upper voltage", limits.voltage_max.value(), "V"},
-            {"voltage_V", "lower voltage", limits.voltage_min.value(), "V"},
-            {"current_A", "charge current", limits.charge_current_max.value(), "A"},
-            {"current_A", "discharge current", -limits.discharge_current_max.value(), "A"},
-            {"cell_temperature_degC", "highest cell temperature", limits.cell_temperature_max.value(), "°C"},
-            {"cell_temperature_degC", "lowest cell temperature", limits.cell_temperature_min.value(), "°C"},
-            {"charge_temperature_degC", "lowest cell temperature for charging", limits.charge_temperature_min.value(), "°C"},
-            {"charge_Ah", "net charge above the lowest point of the run", limits.charge_capacity_max.value(), "Ah"}};
+    std::vector<db::NamedLimit> named{
+        {"voltage_V", "upper voltage", limits.voltage_max.value(), "V"},
+        {"voltage_V", "lower voltage", limits.voltage_min.value(), "V"},
+        {"current_A", "charge current", limits.charge_current_max.value(), "A"},
+        {"current_A", "discharge current", -limits.discharge_current_max.value(), "A"},
+        {"cell_temperature_degC", "highest cell temperature", limits.cell_temperature_max.value(), "°C"},
+        {"cell_temperature_degC", "lowest cell temperature", limits.cell_temperature_min.value(), "°C"},
+        {"charge_temperature_degC", "lowest cell temperature for charging", limits.charge_temperature_min.value(), "°C"},
+        {"charge_Ah", "net charge above the lowest point of the run", limits.charge_capacity_max.value(), "Ah"}};
+    const auto add = [&named](const char* quantity, const char* text, const std::optional<double>& limit, const char* unit) {
+      if (limit) named.push_back({quantity, text, *limit, unit});
+    };
+    add("temperature_rate", "fastest warming", limits.temperature_rate_max_K_per_s.value_or(temperature_rate_most_K_per_s),
+        "K/s");
+    const SensorLimits& sensors = limits.sensors;
+    add("stack_pressure_MPa", "highest stack pressure", sensors.stack_pressure_max_MPa, "MPa");
+    add("stack_pressure_MPa", "lowest stack pressure", sensors.stack_pressure_min_MPa, "MPa");
+    add("gas_ppm", "gas", sensors.gas_max_ppm, "ppm");
+    add("voltage_difference_V", "difference of the two voltmeters", sensors.voltage_difference_max_V, "V");
+    return named;
   } catch (const ConfigError&) {
     return {};  // files of another version, or a drive table: the report does not guess
   }
