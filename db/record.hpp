@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "controller/base/moved.hpp"
 #include "controller/base/time.hpp"
 
 namespace cellrig::db {
@@ -100,6 +101,17 @@ struct SampleRow {
   double charge_Ah = 0, discharge_Ah = 0, charge_Wh = 0, discharge_Wh = 0;
 };
 
+/// What lies between two rows, whatever they are of: their test time and what the cycler measured.
+template <class RowOfSample>
+[[nodiscard]] Stretch stretch_between(const RowOfSample& from, const RowOfSample& to) {
+  constexpr double hours_per_ns = 1.0 / 3.6e12;
+  return {.hours = static_cast<double>(to.test_time_ns - from.test_time_ns) * hours_per_ns,
+          .voltage_from_V = from.voltage_V,
+          .voltage_to_V = to.voltage_V,
+          .current_from_A = from.current_A,
+          .current_to_A = to.current_A};
+}
+
 struct AuxRow {
   StepKey step = 0;
   std::int64_t test_time_ns = 0;
@@ -108,9 +120,7 @@ struct AuxRow {
 };
 
 /// Charge and energy, moved into and out of the cell: all >= 0.
-struct Sums {
-  double charge_Ah = 0, discharge_Ah = 0, charge_Wh = 0, discharge_Wh = 0;
-};
+using Sums = Moved;
 
 /// One row per cycle, written live; recomputable from the steps and samples.
 struct CycleRow {

@@ -24,8 +24,7 @@ struct ElectricalSample {
   Amps current;
 };
 
-/// What moved between two measurements, split where the current changes its sign.
-/// Charge = integral of max(I, 0); energy = integral of V I: both exact for V and I linear in time (Battery Data Format formulas).
+/// What moved between two measurements (base/moved.hpp): split where the current changes its sign.
 [[nodiscard]] Throughput integrate(const ElectricalSample& from, const ElectricalSample& to);
 
 }  // namespace cellrig

@@ -9,7 +9,13 @@ namespace {
 
 constexpr double seconds_per_hour = 3600;
 
-double above_zero(double value) { return value > 0 ? value : 0; }
+Moved moved_between(const CurvePoint& a, const CurvePoint& b) {
+  return moved_over({.hours = (b.time_s - a.time_s) / seconds_per_hour,
+                     .voltage_from_V = a.voltage_V,
+                     .voltage_to_V = b.voltage_V,
+                     .current_from_A = a.current_A,
+                     .current_to_A = b.current_A});
+}
 
 /// Where the charge since the curve began reaches `level_Ah`: the time, straight between two points.
 std::optional<double> time_at_charge(Curve curve, double level_Ah) {
@@ -31,16 +37,7 @@ std::optional<double> time_at_charge(Curve curve, double level_Ah) {
 Sums integrate(Curve curve) {
   Sums sums;
   for (std::size_t i = 1; i < curve.size(); ++i) {
-    if (curve[i].is_after_gap) continue;
-    const CurvePoint& a = curve[i - 1];
-    const CurvePoint& b = curve[i];
-    const double half_hours = 0.5 * (b.time_s - a.time_s) / seconds_per_hour;
-    const double power_a = a.voltage_V * a.current_A;
-    const double power_b = b.voltage_V * b.current_A;
-    sums.charge_Ah += half_hours * (above_zero(a.current_A) + above_zero(b.current_A));
-    sums.discharge_Ah += half_hours * (above_zero(-a.current_A) + above_zero(-b.current_A));
-    sums.charge_Wh += half_hours * (above_zero(power_a) + above_zero(power_b));
-    sums.discharge_Wh += half_hours * (above_zero(-power_a) + above_zero(-power_b));
+    if (!curve[i].is_after_gap) sums += moved_between(curve[i - 1], curve[i]);
   }
   return sums;
 }
@@ -65,8 +62,8 @@ CvShare cv_share(Curve curve) {
   for (std::size_t i = 1; i < curve.size(); ++i) {
     if (curve[i].is_after_gap) continue;
     const double seconds = curve[i].time_s - curve[i - 1].time_s;
-    const double moved_Ah = 0.5 * seconds / seconds_per_hour * (std::abs(curve[i].current_A) + std::abs(curve[i - 1].current_A));
-    (curve[i].is_constant_voltage ? share.cv_Ah : share.cc_Ah) += moved_Ah;
+    const Moved moved = moved_between(curve[i - 1], curve[i]);
+    (curve[i].is_constant_voltage ? share.cv_Ah : share.cc_Ah) += moved.charge_Ah + moved.discharge_Ah;
     (curve[i].is_constant_voltage ? share.cv_time_s : share.cc_time_s) += seconds;
   }
   return share;

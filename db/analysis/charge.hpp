@@ -8,7 +8,7 @@
 
 namespace cellrig::db {
 
-/// Trapezoids of max(I, 0), max(-I, 0), max(VI, 0), max(-VI, 0); never into a point after a gap.
+/// What moves between points with straight lines between them (base/moved.hpp); never into a point after a gap.
 [[nodiscard]] Sums integrate(Curve curve);
 
 struct Efficiencies {

@@ -15,20 +15,6 @@ struct StepResult {
   std::optional<double> cell_temperature_max_degC;
 };
 
-constexpr double hours_per_ns = 1.0 / 3.6e12;
-
-double positive(double value) { return value > 0 ? value : 0; }
-
-void add_trapezoid(Sums& sums, const SampleRow& a, const SampleRow& b) {
-  const double half_hours = 0.5 * static_cast<double>(b.test_time_ns - a.test_time_ns) * hours_per_ns;
-  const double power_a = a.voltage_V * a.current_A;
-  const double power_b = b.voltage_V * b.current_A;
-  sums.charge_Ah += half_hours * (positive(a.current_A) + positive(b.current_A));
-  sums.discharge_Ah += half_hours * (positive(-a.current_A) + positive(-b.current_A));
-  sums.charge_Wh += half_hours * (positive(power_a) + positive(power_b));
-  sums.discharge_Wh += half_hours * (positive(-power_a) + positive(-power_b));
-}
-
 Result<std::map<StepKey, StepResult>> integrate_steps(Reader& reader, RunKey run) {
   std::map<StepKey, StepResult> results;
   SampleRow previous;
@@ -42,7 +28,7 @@ Result<std::map<StepKey, StepResult>> integrate_steps(Reader& reader, RunKey run
       current = &results[row.step];
       current_key = row.step;
     } else if ((row.flags & sample_flag::after_gap) == 0) {
-      add_trapezoid(current->sums, previous, row);
+      current->sums += moved_over(stretch_between(previous, row));
     }
     std::optional<double>& hottest = current->cell_temperature_max_degC;
     if (std::isfinite(row.cell_temperature_degC)) {

@@ -13,14 +13,14 @@ namespace cellrig::db {
 /// One row per cycle of the run, from the sample and step rows alone.
 /// * A cycle is the steps with in_cycle and the same cycle number. It begins with its first step and ends with its last; one
 ///   with a step that has not ended is left out.
-/// * Charge and energy: the trapezoid of max(I, 0), max(-I, 0), max(VI, 0) and max(-VI, 0) over measurement times, from the
-///   first sample of a step to its last; never across a step edge, nor into a row with after_gap.
+/// * Charge and energy: what moves between two rows whose voltage and current run straight (base/moved.hpp, as the engine counts), from
+///   the first sample of a step to its last; never across a step edge, nor into a row with after_gap.
 /// * charge_time_s: the duration of steps whose type ends in "_CHG".
 /// * retention: |net charge| of the cycle's step with measures_reference / that of the run's first such step.
 ///
 /// What equality to expect: the engine sums up *every* observation, the record may keep fewer (recording rules). With every
-/// observation recorded both agree to rounding (1e-9); thinned to one row in n, they differ by the trapezoid's error over the
-/// longer interval, and a temperature maximum between rows is missed.
+/// observation recorded both agree to rounding (1e-9); thinned to one row in n, they differ by what a straight line over
+/// the longer interval misses, and a temperature maximum between rows is missed.
 [[nodiscard]] Result<std::vector<CycleRow>> recompute_cycles(Reader& reader, RunKey run);
 
 /// One sentence for each figure of `live` that differs from `recomputed` by more than `tolerance`, relative to the larger of

@@ -20,7 +20,7 @@ constexpr std::array step_definitions{
     Definition{
         Figure::cv_charge_share, "cv_charge_share", "1", "",
         "charge moved between rows of which the later is regulated to constant voltage, by the regulator's own word, / all "
-        "charge moved in the step; trapezoids, never into a row after a gap"},
+        "charge moved in the step; straight between rows, never into a row after a gap"},
     Definition{Figure::cv_time_s, "cv_time_s", "s", "",
                "time between rows of which the later is regulated to constant voltage, by the regulator's own word"},
     Definition{Figure::dc_resistance_ohm, "dc_resistance_ohm", "ohm", since_current_s,

@@ -12,7 +12,6 @@ namespace cellrig::db {
 namespace {
 
 constexpr double ns_per_second = 1e9;
-constexpr double metered_hours_per_ns = 1.0 / 3.6e12;
 /// Changes of the current that are smaller, in nominal capacities an hour, are no pulse.
 constexpr double pulse_rate_min = 0.02;
 /// A current below this was none: nothing relaxes after it.
@@ -25,7 +24,6 @@ constexpr std::uint32_t not_cc = sample_flag::constant_voltage | sample_flag::co
 
 bool has_cc(const SampleRow& row) { return (row.flags & sample_flag::output_on) != 0 && (row.flags & not_cc) == 0; }
 bool has_cv(const SampleRow& row) { return (row.flags & sample_flag::constant_voltage) != 0; }
-double at_least_zero(double value) { return value > 0 ? value : 0; }
 
 void put(std::vector<Metric>& out, Figure figure, std::optional<double> value) {
   if (value && std::isfinite(*value)) out.push_back({figure, 0, *value});
@@ -105,17 +103,11 @@ void RunMeter::end_wait(std::int64_t at_ns) {
 void RunMeter::add_between(const SampleRow& a, const SampleRow& b) {
   StepState& s = *step_;
   const auto dt_ns = static_cast<double>(b.test_time_ns - a.test_time_ns);
-  const double half_hours = 0.5 * dt_ns * metered_hours_per_ns;
-  const double power_a = a.voltage_V * a.current_A, power_b = b.voltage_V * b.current_A;
-  const double charge_Ah = half_hours * (at_least_zero(a.current_A) + at_least_zero(b.current_A));
-  const double discharge_Ah = half_hours * (at_least_zero(-a.current_A) + at_least_zero(-b.current_A));
-  s.sums.charge_Ah += charge_Ah;
-  s.sums.discharge_Ah += discharge_Ah;
-  s.sums.charge_Wh += half_hours * (at_least_zero(power_a) + at_least_zero(power_b));
-  s.sums.discharge_Wh += half_hours * (at_least_zero(-power_a) + at_least_zero(-power_b));
+  const Moved moved = moved_over(stretch_between(a, b));
+  s.sums += moved;
   if (has_cv(b)) {
-    s.cv_Ah += charge_Ah + discharge_Ah;
-    s.cv_charge_Ah += charge_Ah;
+    s.cv_Ah += moved.charge_Ah + moved.discharge_Ah;
+    s.cv_charge_Ah += moved.charge_Ah;
     s.cv_s += dt_ns / ns_per_second;
   }
   const auto add_mean = [dt_ns](TimeMean& mean, double from, double to) {

@@ -20,17 +20,6 @@ namespace {
 constexpr std::int64_t gap_ns_min = 3'600'000'000'000;  // BEEP: paused
 constexpr double rest_share = 1e-3;                     // of the greatest current: below it nothing flows
 
-/// The trapezoid between two rows of a step.
-void add_between_rows(Sums& sums, const BdfRow& a, const BdfRow& b) {
-  const double half_hours = 0.5 * static_cast<double>(b.test_time_ns - a.test_time_ns) / 3.6e12;
-  const auto positive_part = [](double value) { return value > 0 ? value : 0.0; };
-  const double power_a = a.voltage_V * a.current_A, power_b = b.voltage_V * b.current_A;
-  sums.charge_Ah += half_hours * (positive_part(a.current_A) + positive_part(b.current_A));
-  sums.discharge_Ah += half_hours * (positive_part(-a.current_A) + positive_part(-b.current_A));
-  sums.charge_Wh += half_hours * (positive_part(power_a) + positive_part(power_b));
-  sums.discharge_Wh += half_hours * (positive_part(-power_a) + positive_part(-power_b));
-}
-
 bool is_gap(const BdfRow& a, const BdfRow& b) { return b.test_time_ns - a.test_time_ns > gap_ns_min; }
 
 struct ImportedStep {
@@ -118,8 +107,7 @@ void survey_row(Survey& survey, const BdfRow& row, const std::optional<BdfRow>& 
   } else if (before && is_gap(*before, row)) {
     ++survey.gaps;
   } else if (before) {
-    Sums moved;
-    add_between_rows(moved, *before, row);
+    const Moved moved = moved_over(stretch_between(*before, row));
     ImportedStep& step = survey.steps.back();
     step.sums.charge_Ah += moved.charge_Ah;
     step.sums.discharge_Ah += moved.discharge_Ah;
@@ -226,7 +214,7 @@ class ImportWriter {
     sample.step = step_;
     sample.test_time_ns = row.test_time_ns;
     const bool has_gap = before_ && !begins && is_gap(*before_, row);
-    if (before_ && !begins && !has_gap) add_between_rows(sums_, *before_, row);
+    if (before_ && !begins && !has_gap) sums_ += moved_over(stretch_between(*before_, row));
     const ImportedStep& step = survey_.steps[step_index_ - 1];
     if (step.type != "REST" && step.type != "OCV") sample.flags |= sample_flag::output_on;
     if (step.type.starts_with("CV_")) sample.flags |= sample_flag::constant_voltage;

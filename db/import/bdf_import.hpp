@@ -31,7 +31,7 @@ struct BdfImportReport {
 /// * Steps are those of `Step Count`; without it a step begins where the current changes between charge, rest and discharge, and where the
 ///   cycle changes.
 /// * A cycle is what `Cycle Count` says; without it there are no cycles.
-/// * Charge and energy are trapezoids over the rows, as for rows of this bench; not across a step edge, nor over more than an hour between
+/// * Charge and energy run straight between the rows, as for rows of this bench; not across a step edge, nor over more than an hour between
 ///   two rows.
 [[nodiscard]] Result<BdfImportReport> import_bdf(Recorder& recorder, const BdfImportOptions& options);
 

@@ -78,7 +78,7 @@ inline RunRow a_run(const std::string& channel = "1") {
   return run;
 }
 
-/// One channel's run: charge, rest, discharge, rest, over and over; sums as the engine makes them (trapezoids).
+/// One channel's run: charge, rest, discharge, rest, over and over; sums as the engine makes them.
 class Player {
  public:
   Player(Recorder& recorder, const RunRow& row) : recorder_(recorder), run(recorder.begin_run(row)) {}
@@ -220,15 +220,7 @@ class Player {
   }
 
  private:
-  void add(const SampleRow& row) {
-    const double half_hours = 0.5 * static_cast<double>(row.test_time_ns - previous_->test_time_ns) / 3.6e12;
-    const double power = row.voltage_V * row.current_A;
-    const double previous_power = previous_->voltage_V * previous_->current_A;
-    sums_.charge_Ah += half_hours * (std::max(row.current_A, 0.0) + std::max(previous_->current_A, 0.0));
-    sums_.discharge_Ah += half_hours * (std::max(-row.current_A, 0.0) + std::max(-previous_->current_A, 0.0));
-    sums_.charge_Wh += half_hours * (std::max(power, 0.0) + std::max(previous_power, 0.0));
-    sums_.discharge_Wh += half_hours * (std::max(-power, 0.0) + std::max(-previous_power, 0.0));
-  }
+  void add(const SampleRow& row) { sums_ += moved_over(stretch_between(*previous_, row)); }
 
   Recorder& recorder_;
   StepRow step_;

@@ -17,10 +17,30 @@ TEST(Integrate, keeps_charge_and_discharge_apart) {
   const auto curve =
       curve_of({.voltage_V = [](double) { return 4.0; }, .current_A = [](double t) { return t < 1800 ? 2.0 : -1.0; }});
   const Sums sums = integrate(curve);
-  EXPECT_NEAR(sums.charge_Ah, (1799 * 2.0 + 0.5 * 2.0) / 3600, 1e-12);
-  EXPECT_NEAR(sums.discharge_Ah, (1800 * 1.0 + 0.5 * 1.0) / 3600, 1e-12);
+  // Straight through zero in that second: two thirds of it charge, one third discharges.
+  EXPECT_NEAR(sums.charge_Ah, (1799 * 2.0 + 2.0 / 3) / 3600, 1e-12);
+  EXPECT_NEAR(sums.discharge_Ah, (1800 * 1.0 + 1.0 / 6) / 3600, 1e-12);
   EXPECT_NEAR(sums.charge_Wh, 4 * sums.charge_Ah, 1e-12);
   EXPECT_NEAR(sums.discharge_Wh, 4 * sums.discharge_Ah, 1e-12);
+}
+
+// From -5 A to +2 A in a second, the voltage rising meanwhile: against a sum over a million pieces.
+TEST(Integrate, a_current_that_turns_round_between_two_rows_is_split_where_it_is_none) {
+  const auto curve = curve_of(
+      {.to_s = 1, .voltage_V = [](double t) { return 3.6 + 0.3 * t; }, .current_A = [](double t) { return -5.0 + 7.0 * t; }});
+  ASSERT_EQ(curve.size(), 2U);
+  Sums pieces;
+  constexpr int count = 1'000'000;
+  for (int i = 0; i < count; ++i) {
+    const double t = (i + 0.5) / count, current_A = -5.0 + 7.0 * t, power_W = current_A * (3.6 + 0.3 * t);
+    (current_A > 0 ? pieces.charge_Ah : pieces.discharge_Ah) += std::abs(current_A) / count / 3600;
+    (current_A > 0 ? pieces.charge_Wh : pieces.discharge_Wh) += std::abs(power_W) / count / 3600;
+  }
+  const Sums sums = integrate(curve);
+  EXPECT_NEAR(sums.discharge_Ah, 25.0 / 14 / 3600, 1e-15);
+  EXPECT_NEAR(sums.charge_Ah, 4.0 / 14 / 3600, 1e-15);
+  for (const auto sum : {&Sums::charge_Ah, &Sums::discharge_Ah, &Sums::charge_Wh, &Sums::discharge_Wh})
+    EXPECT_NEAR(sums.*sum, pieces.*sum, 1e-12);
 }
 
 // Nobody knows what flowed while nobody measured.
