@@ -131,7 +131,7 @@ struct CycleRow {
   double charge_Ah = 0, discharge_Ah = 0, charge_Wh = 0, discharge_Wh = 0;
   std::optional<double> coulombic_efficiency;  ///< discharge / charge of this cycle; none without charge
   std::optional<double> energy_efficiency;
-  double charge_time_s = 0;  ///< time in charging steps
+  double charge_time_s = 0;  ///< time in charging steps, but for what they waited
   std::optional<double> cell_temperature_max_degC;
   std::optional<double> retention;  ///< reference capacity / first reference capacity, when this cycle measured one
 };

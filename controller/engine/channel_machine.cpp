@@ -276,7 +276,7 @@ void ChannelMachine::end_step(StepEndReason reason, const std::optional<EndFound
     ended.quantity = found->quantity;
     ended.is_held = found->is_held;
   }
-  if (state_.in_cycle && step->direction == StepDirection::charge) state_.cycle_state.charge_time += now_ - state_.step.begun;
+  count_charge_time(*step, now_);
   out.push(ended);
   const bool is_cut_off =
       reason == StepEndReason::stopped || reason == StepEndReason::tripped || reason == StepEndReason::command_failed;
@@ -326,6 +326,7 @@ void ChannelMachine::integrate_sample(const Observation& observation) {
   if (step.has_last && observation[Measurand::voltage].at <= step.last.at) return;
   const ElectricalSample sample{observation[Measurand::voltage].at, Volts{observation[Measurand::voltage].value},
                                 Amps{observation[Measurand::current].value}};
+  step.end_wait(sample.at);
   step.after_gap = std::exchange(step.was_paused, false) || (step.has_last && sample.at - step.last.at > options_.gap_limit);
   if (step.after_gap) step.trends.forget_slopes();
   step.trends.add_voltage(sample.at, sample.voltage.value());

@@ -211,6 +211,8 @@ class ChannelMachine {
   void continue_step(const Step& step, bool is_held, ChannelOutputs& out);
   void count_time_seen();
   void freeze_clock();
+  void count_charge_time(const Step& step, TimePoint until);
+  void forget_time();
   void request_chamber(Celsius temperature, ChannelOutputs& out);
   void observed(const Observation& observation, ChannelOutputs& out);
   void acknowledged(const input::Acknowledged& answer, ChannelOutputs& out);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "controller/engine/channel_machine.hpp"
+#include "controller/engine/resume_point.hpp"
 
 namespace cellrig {
 namespace {
@@ -95,6 +96,8 @@ void ChannelMachine::record_waiting(const Step& step, const Observation& observa
   const Duration since_row = voltage.at - s.last_recorded;
   if (s.has_waited && (since_row <= Duration::zero() || since_row < step.record_interval)) return;
   s.has_waited = true;
+  if (!s.is_waiting) s.waits_since = seen_until(s);
+  s.is_waiting = true;
   s.last_recorded = voltage.at;
   out.push(output::Record{.after_gap = true, .is_waiting = true, .step_moved = s.moved - s.before.moved});
 }

@@ -47,15 +47,29 @@ void ChannelMachine::count_time_seen() {
   const Step* const program_step = current_step();
   const TimePoint seen = step.has_last ? step.last.at : step.begun;
   if (state_.phase == Phase::running && seen > step.started) step.ran_before_pause += seen - step.started;
-  if (state_.in_cycle && program_step->direction == StepDirection::charge && seen > step.begun)
-    state_.cycle_state.charge_time += seen - step.begun;
+  if (seen > step.begun) count_charge_time(*program_step, seen);
+  forget_time();
+}
+
+/// As the rows say it: while a step waits it charges nothing.
+void ChannelMachine::count_charge_time(const Step& step, TimePoint until) {
+  if (!state_.in_cycle || step.direction != StepDirection::charge) return;
+  state_.step.end_wait(until);
+  state_.cycle_state.charge_time += until - state_.step.begun - state_.step.waited;
+}
+
+/// What was counted is not counted again.
+void ChannelMachine::forget_time() {
+  StepState& step = state_.step;
   step.begun = step.started = now_;
+  step.waited = Duration::zero();
+  step.is_waiting = false;
 }
 
 /// A step that is cut off may go on later: what it ran is kept, and its time on the clock ends here.
 void ChannelMachine::freeze_clock() {
   state_.step.ran_before_pause = step_time();
-  state_.step.begun = state_.step.started = now_;
+  forget_time();
 }
 
 /// is_held: it stays paused, and nothing is applied. The chamber is asked for all the same, so that it is there when the person comes.

@@ -66,7 +66,8 @@ struct TemperatureRange {
 struct CycleState {
   Throughput moved;
   TimePoint started{};
-  Duration charge_time{};  ///< from entering to leaving its charging steps, as their rows in the record say it
+  Duration
+      charge_time{};  ///< from entering to leaving its charging steps but for what they waited, as their rows in the record say it
   TemperatureRange cell_temperature;
   double reference_Ah = 0;  ///< measured in this cycle
   bool measured_reference = false;
@@ -107,6 +108,8 @@ struct StepState {
   TimePoint started{};  ///< when the command was acknowledged; the step's clock starts
   Duration ran_before_pause{};
   TimePoint changed{};           ///< when the set-point in force was acknowledged
+  TimePoint waits_since{};       ///< meaningful when is_waiting
+  Duration waited{};             ///< since it began or went on: for its chamber, or for a person
   double course_value = 0;       ///< commanded last, of a step with a course
   ElectricalSample last;         ///< meaningful when has_last
   ElectricalSample before_step;  ///< the last measurement before it; meaningful when has_before_step
@@ -127,12 +130,19 @@ struct StepState {
   bool is_changing = false;        ///< another value of the course is on its way
   bool turns_round = false;        ///< it is another pulse, or goes the other way, or off, or on
   bool has_waited = false;         ///< last_recorded is when what stands in a row that it was waiting in was measured
-  std::array<std::uint8_t, 5> reserved{};
+  bool is_waiting = false;         ///< a row says so
+  std::array<std::uint8_t, 4> reserved{};
+
+  /// At the first measurement after it.
+  void end_wait(TimePoint at) {
+    if (is_waiting) waited += at - waits_since;
+    is_waiting = false;
+  }
 };
 
 /// Bump `version` with any change of layout or meaning.
 struct ChannelState {
-  static constexpr std::uint32_t current_version = 7;
+  static constexpr std::uint32_t current_version = 8;
   std::uint32_t version = current_version;
   Phase phase = Phase::idle;
   Outcome outcome = Outcome::none;

@@ -105,6 +105,7 @@ void catch_up(ResumePoint& point, const RowSeen& row) {
     step.changed = row.sample.at;
     step.inherited = Amps{0.0};
   }
+  step.end_wait(row.sample.at);
   Throughput moved = step.before.moved;
   moved += row.step_moved;
   const Throughput more = moved - step.moved;

@@ -38,11 +38,18 @@ Result<LoadedCurve> load_curve(Reader& reader, const StepInfo& step, std::size_t
   std::optional<CurvePoint> last;
   std::size_t seen = 0;
   bool has_gap = false;  // told by a row that was not kept
+  std::optional<double> waits_since_s;
   const std::size_t bound = std::max<std::size_t>(points_max, 4);
   const Result<std::uint64_t> visited = reader.for_each_sample_of_step(step.row.step, [&](const SampleView& sample) {
-    if ((sample.row.flags & sample_flag::waiting) != 0) return true;
     if (!std::isfinite(sample.row.voltage_V) || !std::isfinite(sample.row.current_A)) return true;
+    if ((sample.row.flags & sample_flag::waiting) != 0) {
+      if (!waits_since_s) waits_since_s = last ? last->time_s : 0.0;
+      return true;
+    }
     last = point_of(step, sample.row);
+    if (waits_since_s) curve.waited_s += last->time_s - *waits_since_s;
+    waits_since_s.reset();
+    last->waited_s = curve.waited_s;
     has_gap = has_gap || last->is_after_gap;
     last->is_after_gap = has_gap;
     if (seen++ % curve.thinned_by != 0) return true;
@@ -56,6 +63,10 @@ Result<LoadedCurve> load_curve(Reader& reader, const StepInfo& step, std::size_t
     return true;
   });
   if (!visited) return visited.error();
+  if (waits_since_s && step.end) {
+    const double lasted_s = static_cast<double>(step.end->ended_test_time_ns - step.row.started_test_time_ns) / 1e9;
+    curve.waited_s += lasted_s - *waits_since_s;
+  }
   if (last && !curve.points.empty() && curve.points.back().time_s < last->time_s) curve.points.push_back(*last);
   return curve;
 }

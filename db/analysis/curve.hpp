@@ -20,6 +20,7 @@ struct CurvePoint {
   double cell_temperature_degC = std::numeric_limits<double>::quiet_NaN();
   bool is_constant_voltage = false;  ///< by the regulator's own word
   bool is_after_gap = false;         ///< nobody knows what flowed before this point
+  double waited_s = 0;               ///< of time_s: what the step stood waiting for its chamber or for a person
 };
 using Curve = std::span<const CurvePoint>;
 
@@ -29,6 +30,7 @@ inline constexpr std::size_t curve_points_max = 1U << 20;
 struct LoadedCurve {
   std::vector<CurvePoint> points;
   std::size_t thinned_by = 1;  ///< one row in so many was kept
+  double waited_s = 0;         ///< up to the end of the step
   /// For whoever looks at what was made of it: "from one row in 4"; empty: from all of them.
   [[nodiscard]] std::string thinning() const;
 };

@@ -90,7 +90,7 @@ Result<CycleSummary> summarise(Reader& reader, RunKey run, const SummaryOptions&
 Result<LoadedCurve> charge_curve(Reader& reader, std::span<const StepInfo> steps, std::int64_t cycle) {
   LoadedCurve curve;
   std::vector<CurvePoint>& out = curve.points;
-  double moved_Ah = 0;
+  double moved_Ah = 0, waited_s = 0;
   std::optional<std::int64_t> from_ns;
   std::vector<CurvePoint> rest;  // belongs to the charge only when it goes on
   for (const StepInfo& step : steps) {
@@ -108,10 +108,11 @@ Result<LoadedCurve> charge_curve(Reader& reader, std::span<const StepInfo> steps
     const double offset_s = static_cast<double>(step.row.started_test_time_ns - *from_ns) / 1e9;
     double end_Ah = moved_Ah;
     for (CurvePoint& point : part->points) {
-      point.time_s += offset_s;
+      point.time_s += offset_s - waited_s - point.waited_s;
       point.moved_Ah += moved_Ah;
       end_Ah = point.moved_Ah;
     }
+    waited_s += part->waited_s;
     if (!is_charge) {
       rest.insert(rest.end(), part->points.begin(), part->points.end());
       continue;

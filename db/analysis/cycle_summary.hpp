@@ -40,7 +40,8 @@ struct CycleSummary {
 
 [[nodiscard]] Result<CycleSummary> summarise(Reader& reader, RunKey run, const SummaryOptions& options = {});
 
-/// The charge of one cycle as one curve: its charging steps and the rests between them, time and charge going on.
+/// The charge of one cycle as one curve: its charging steps and the rests between them, time and charge going on. What they
+/// waited is cut out.
 [[nodiscard]] Result<LoadedCurve> charge_curve(Reader& reader, std::span<const StepInfo> steps, std::int64_t cycle);
 
 }  // namespace cellrig::db

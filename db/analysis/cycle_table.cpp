@@ -12,33 +12,52 @@ namespace {
 
 struct StepResult {
   Sums sums;
+  std::int64_t waited_ns = 0;
+  std::optional<std::int64_t> waits_since_ns;
   std::optional<double> cell_temperature_max_degC;
 };
 
+void add_row(StepResult& result, const SampleView& sample, std::optional<SampleRow>& previous) {
+  const SampleRow& row = sample.row;
+  if (std::isfinite(row.cell_temperature_degC)) {
+    std::optional<double>& hottest = result.cell_temperature_max_degC;
+    hottest = std::max(hottest.value_or(row.cell_temperature_degC), row.cell_temperature_degC);
+  }
+  if (!std::isfinite(row.voltage_V) || !std::isfinite(row.current_A)) return;
+  if (result.waits_since_ns) result.waited_ns += row.test_time_ns - *result.waits_since_ns;
+  result.waits_since_ns.reset();
+  if (previous && (row.flags & sample_flag::after_gap) == 0) result.sums += moved_over(stretch_between(*previous, row));
+  previous = row;
+}
+
 Result<std::map<StepKey, StepResult>> integrate_steps(Reader& reader, RunKey run) {
   std::map<StepKey, StepResult> results;
-  SampleRow previous;
+  std::optional<SampleRow> previous;  // of the same step
   StepResult* current = nullptr;
   StepKey current_key = 0;
   const Result<std::uint64_t> visited = reader.for_each_sample(run, [&](const SampleView& sample) {
     const SampleRow& row = sample.row;
-    if ((row.flags & sample_flag::waiting) != 0) return true;
-    const bool is_same_step = current != nullptr && current_key == row.step;
-    if (!is_same_step) {
+    if (current == nullptr || current_key != row.step) {
       current = &results[row.step];
       current_key = row.step;
-    } else if ((row.flags & sample_flag::after_gap) == 0) {
-      current->sums += moved_over(stretch_between(previous, row));
+      previous.reset();
     }
-    std::optional<double>& hottest = current->cell_temperature_max_degC;
-    if (std::isfinite(row.cell_temperature_degC)) {
-      hottest = std::max(hottest.value_or(row.cell_temperature_degC), row.cell_temperature_degC);
+    if ((row.flags & sample_flag::waiting) == 0) {
+      add_row(*current, sample, previous);
+    } else if (!current->waits_since_ns) {
+      current->waits_since_ns = previous ? previous->test_time_ns : sample.step.row.started_test_time_ns;
     }
-    previous = row;
     return true;
   });
   if (!visited) return visited.error();
   return results;
+}
+
+/// From its beginning to its end, but for what it stood waiting with the output off.
+double seconds_at_work(const StepInfo& step, const StepResult& result) {
+  const std::int64_t ended_ns = step.end->ended_test_time_ns;
+  const std::int64_t still_waiting_ns = result.waits_since_ns ? ended_ns - *result.waits_since_ns : 0;
+  return static_cast<double>(ended_ns - step.row.started_test_time_ns - result.waited_ns - still_waiting_ns) / 1e9;
 }
 
 void add_step(CycleRow& cycle, const StepInfo& step, const StepResult& result) {
@@ -48,9 +67,7 @@ void add_step(CycleRow& cycle, const StepInfo& step, const StepResult& result) {
   cycle.discharge_Ah += result.sums.discharge_Ah;
   cycle.charge_Wh += result.sums.charge_Wh;
   cycle.discharge_Wh += result.sums.discharge_Wh;
-  if (step.row.type.ends_with("_CHG")) {
-    cycle.charge_time_s += static_cast<double>(step.end->ended_test_time_ns - step.row.started_test_time_ns) / 1e9;
-  }
+  if (step.row.type.ends_with("_CHG")) cycle.charge_time_s += seconds_at_work(step, result);
   if (result.cell_temperature_max_degC) {
     const double hottest = *result.cell_temperature_max_degC;
     cycle.cell_temperature_max_degC = std::max(cycle.cell_temperature_max_degC.value_or(hottest), hottest);

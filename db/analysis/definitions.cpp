@@ -27,7 +27,7 @@ constexpr std::array step_definitions{
                "(V(t) - V0) / (I(t) - I0) of a step with current after one without: V0 and I0 are the last row before it, V and "
                "I straight "
                "between the rows around t. Only under constant current, and for a change of at least 2 % of the nominal capacity "
-               "an hour"},
+               "an hour. Of a step that waited first the time counts from its first row after that"},
     Definition{Figure::relaxation_V, "relaxation_V", "V", since_off_s,
                "V(t) - the last voltage under current, in a rest: the polarisation that has gone by then, negative after a "
                "charge. Straight "
@@ -70,7 +70,8 @@ constexpr std::array cycle_definitions{
     Definition{Figure::cycle_cv_time_s, "cycle_cv_time_s", "s", "", "time under constant voltage in the cycle's charging steps"},
     Definition{Figure::charge_time_to_share_s, "charge_time_to_share_s", "s", share_of_nominal,
                "time from the start of the cycle's first charging step until the charging steps have put in this share of the "
-               "nominal capacity; rests between count. For a cell that began empty the share is its state of charge"},
+               "nominal capacity; rests between count, waiting for a chamber or paused does not. For a cell that began empty the "
+               "share is its state of charge"},
     Definition{Figure::cycle_temperature_min_degC, "cell_temperature_min_degC", "degC", "",
                "lowest cell temperature of the cycle's rows"},
     Definition{Figure::cycle_temperature_mean_degC, "cell_temperature_mean_degC", "degC", "",

@@ -59,6 +59,8 @@ bool RunMeter::is_relaxation() const {
 
 void RunMeter::begin_part(const SampleRow& first) {
   StepState& s = *step_;
+  // Nothing in the record says more closely when the current came that a wait held back.
+  s.changed_ns = s.waited_s > 0 ? first.test_time_ns : s.row.started_test_time_ns;
   s.start_voltage_V = first.voltage_V;
   s.highest_voltage_V = first.voltage_V;
   s.charge_at_highest_Ah = first.charge_Ah;
@@ -96,7 +98,10 @@ void RunMeter::wait(const SampleRow& row) {
 
 void RunMeter::end_wait(std::int64_t at_ns) {
   StepState& s = *step_;
-  if (s.waits_since_ns) s.waited_s += static_cast<double>(at_ns - *s.waits_since_ns) / ns_per_second;
+  if (!s.waits_since_ns) return;
+  const std::int64_t waited_ns = at_ns - *s.waits_since_ns;
+  s.waited_s += static_cast<double>(waited_ns) / ns_per_second;
+  if (s.row.in_cycle && cycle_.charge_started_ns) cycle_.waited_ns += waited_ns;
   s.waits_since_ns.reset();
 }
 
@@ -129,8 +134,8 @@ void RunMeter::add_times(const SampleRow& a, const SampleRow& b) {
   const bool asks_relaxation = !has_output && is_relaxation();
   if (!asks_resistance && !asks_relaxation) return;
   const std::span<const double> times = asks_resistance ? std::span<const double>(meter_resistance_s) : relaxation_s;
-  const double from_s = static_cast<double>(a.test_time_ns - s.row.started_test_time_ns) / ns_per_second;
-  const double to_s = static_cast<double>(b.test_time_ns - s.row.started_test_time_ns) / ns_per_second;
+  const double from_s = static_cast<double>(a.test_time_ns - s.changed_ns) / ns_per_second;
+  const double to_s = static_cast<double>(b.test_time_ns - s.changed_ns) / ns_per_second;
   for (; s.next_time < times.size() && times[s.next_time] <= to_s; ++s.next_time) {
     const double at_s = times[s.next_time];
     if (at_s < from_s || !(to_s > from_s)) continue;
@@ -184,8 +189,8 @@ void RunMeter::add_charge_times(const SampleRow& row) {
     const double level_Ah = share * nominal_Ah_;
     if (!(now_Ah >= level_Ah)) return;
     const double part = now_Ah > before_Ah ? std::clamp((level_Ah - before_Ah) / (now_Ah - before_Ah), 0.0, 1.0) : 1.0;
-    const double at_ns =
-        static_cast<double>(before_ns - *cycle_.charge_started_ns) + part * static_cast<double>(row.test_time_ns - before_ns);
+    const double at_ns = static_cast<double>(before_ns - *cycle_.charge_started_ns - cycle_.waited_ns) +
+                         part * static_cast<double>(row.test_time_ns - before_ns);
     cycle_.charge_times.push_back({Figure::charge_time_to_share_s, share, at_ns / ns_per_second});
     ++cycle_.shares_reached;
   }

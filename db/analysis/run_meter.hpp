@@ -67,12 +67,14 @@ class RunMeter {
     std::vector<Metric> timed;
     std::optional<std::int64_t> waits_since_ns;
     double waited_s = 0;
+    std::int64_t changed_ns = 0;  ///< when the current did that it begins with
   };
   struct CycleState {
     std::int64_t cycle = 0;
     bool has_step = false;
     double cv_charge_Ah = 0, charge_Ah = 0, cv_s = 0;
     std::optional<std::int64_t> charge_started_ns;
+    std::int64_t waited_ns = 0;     ///< since then
     double charge_of_steps_Ah = 0;  ///< of the charging steps that have ended
     std::int64_t shares_reached = 0;
     std::vector<Metric> charge_times;

@@ -242,6 +242,24 @@ TEST(ChannelProgram, the_charge_time_is_kept_in_minutes_without_the_pauses) {
   EXPECT_NEAR(judged[0].value, 10, 1e-9);
 }
 
+// A cycle's charge time is what its rows say: without what they say was waited.
+TEST(ChannelProgram, the_charge_time_of_a_cycle_is_without_the_pauses) {
+  Driver d{ProgramBuilder{}.loop(1, true).add(cc(1.0), {step_time_at_least(600)}).end().build(), slow_sampling};
+  d.run();
+  d.observe_after(300, {.current_A = 1});
+  d.send(input::Pause{});
+  d.acknowledge();
+  d.observe_after(1, {.current_A = 0});
+  d.observe_after(7200, {.current_A = 0});
+  d.send(input::Resume{});
+  d.acknowledge();
+  d.observe_after(300, {.current_A = 1});
+  d.acknowledge();
+  const auto cycles = d.logged<output::CycleEnded>();
+  ASSERT_EQ(cycles.size(), 1u);
+  EXPECT_EQ(cycles[0].totals.charge_time, 300s) << "the time until the first measurement after the pause is no charge either";
+}
+
 TEST(ChannelProgram, an_unknown_result_fails_a_criterion_and_never_stops_a_run) {
   ProgramBuilder builder;
   for (const ResultQuantity q :
