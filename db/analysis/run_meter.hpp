@@ -13,8 +13,8 @@
 namespace cellrig::db {
 
 inline constexpr std::string_view stack_pressure_quantity = "stack_pressure_MPa";
-/// Times of dc_resistance_ohm, in s after the step began.
-inline constexpr std::array<double, 9> meter_resistance_s{0.1, 1, 2, 5, 10, 18, 20, 30, 60};
+/// Times of dc_resistance_ohm, in s after the current changed: those of ISO 12405-4 and HPPC, and 1 s.
+inline constexpr std::array<double, 12> meter_resistance_s{0.1, 1, 2, 5, 10, 18, 18.1, 20, 30, 60, 90, 120};
 /// charge_time_to_share_s comes at every multiple of this share.
 inline constexpr double meter_share_step = 0.05;
 

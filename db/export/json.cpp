@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 
+#include "db/analysis/run_analysis.hpp"
 #include "db/export/csv.hpp"
 #include "db/export/whole_step.hpp"
 
@@ -159,6 +160,84 @@ Result<json::object> definitions_document(Reader& reader) {
   return out;
 }
 
+json::array pulses_document(const std::vector<RunPulse>& pulses) {
+  json::array out;
+  for (const RunPulse& p : pulses) {
+    json::object pulse{{"step_count", p.step_count},
+                       {"name", p.name},
+                       {"voltage_before_V", p.before.voltage.value()},
+                       {"current_before_A", p.before.current.value()}};
+    pulse["instantaneous_ohm"] = p.instantaneous ? real_or_null(p.instantaneous->resistance.value()) : json::value(nullptr);
+    json::array at;
+    for (const PulseInstant& instant : p.at) {
+      const PulseResistancePoint& r = instant.resistance;
+      at.push_back(json::object{{"at_s", r.at_s},
+                                {"resistance_ohm", real_or_null(r.resistance.value())},
+                                {"current_A", r.current.value()},
+                                {"voltage_V", r.voltage.value()},
+                                {"power_W", instant.power.value()},
+                                {"cell_temperature_degC", real_or_null(instant.temperature_degC)},
+                                {"net_charge_Ah", instant.charge_Ah},
+                                {"is_limited", r.is_limited}});
+    }
+    pulse["at"] = std::move(at);
+    out.push_back(std::move(pulse));
+  }
+  return out;
+}
+
+json::array rests_document(const std::vector<RunRest>& rests) {
+  json::array out;
+  for (const RunRest& r : rests) {
+    json::object rest{{"step_count", r.step.row.step_count}, {"after", r.before.row.name}, {"lasts_s", r.lasts_s}};
+    rest["relaxed_V"] = r.relaxed ? real_or_null(r.relaxed->value()) : json::value(nullptr);
+    rest["leak_by_charge_A"] = real_or_null(r.leak_by_charge_A);
+    if (r.slope) {
+      rest["slope_V_per_h"] = real_or_null(r.slope->slope_V_per_h);
+      rest["slope_uncertainty_V_per_h"] = real_or_null(r.slope->slope_uncertainty_V_per_h);
+      rest["slope_from_s"] = r.slope->from_s;
+      rest["slope_to_s"] = r.slope->to_s;
+      rest["leak_by_slope_A"] = real_or_null(r.slope->current_A);
+    }
+    out.push_back(std::move(rest));
+  }
+  return out;
+}
+
+json::value slope_document(const std::optional<Differential>& slope) {
+  if (!slope) return nullptr;
+  json::array points;
+  for (const DifferentialPoint& point : slope->points) points.push_back(json::array{point.at, real_or_null(point.value)});
+  return json::object{{"resampling", slope->resampling}, {"points", std::move(points)}};
+}
+
+json::array charges_document(const std::vector<RunCharge>& charges) {
+  json::array out;
+  for (const RunCharge& c : charges) {
+    out.push_back(json::object{{"cycle", c.cycle},
+                               {"remaining_Ah", c.share.cc_Ah},
+                               {"remaining_s", c.share.cc_time_s},
+                               {"constant_voltage_Ah", c.share.cv_Ah},
+                               {"constant_voltage_s", c.share.cv_time_s},
+                               {"made_of", c.curve.thinning()},
+                               {"dq_dv", slope_document(c.dq_dv)},
+                               {"dv_dq", slope_document(c.dv_dq)}});
+  }
+  return out;
+}
+
+/// What reports tell of pulses, rests and charges.
+Result<json::object> analysis_document(Reader& reader, RunKey run) {
+  const Result<std::vector<RunPulse>> pulses = pulses_of(reader, run);
+  if (!pulses) return pulses.error();
+  const Result<std::vector<RunRest>> rests = rests_of(reader, run);
+  if (!rests) return rests.error();
+  const Result<std::vector<RunCharge>> charges = charges_of(reader, run);
+  if (!charges) return charges.error();
+  return json::object{
+      {"pulses", pulses_document(*pulses)}, {"rests", rests_document(*rests)}, {"charges", charges_document(*charges)}};
+}
+
 constexpr std::string_view row_columns =
     R"("columns":["test_time_s","utc_s","step_count","cycle","flags","voltage_V","current_A","cell_temperature_degC","ambient_temperature_degC",)"
     R"("step_charge_Ah","step_discharge_Ah","step_charge_Wh","step_discharge_Wh"],)";
@@ -200,11 +279,14 @@ Result<std::uint64_t> export_json(Reader& reader, RunKey key, const ExportOption
   if (!cycles) return cycles.error();
   const Result<json::array> events = events_document(reader, key);
   if (!events) return events.error();
+  const Result<json::object> analysis = analysis_document(reader, key);
+  if (!analysis) return analysis.error();
   Result<TextFile> file = TextFile::create(options);
   if (!file) return file.error();
   file->write("{\"schema_version\":1,\"run\":" + json::serialize(run_document(*run)) +
               ",\n\"definitions\":" + json::serialize(*defined));
   file->write(",\n\"steps\":" + json::serialize(*steps) + ",\n\"cycles\":" + json::serialize(*cycles));
+  file->write(",\n\"analysis\":" + json::serialize(*analysis));
   file->write(",\n\"events\":" + json::serialize(*events) + ",\n" + std::string(row_columns) + "\n\"rows\":[");
   CsvLine line;
   std::string text;

@@ -4,15 +4,18 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <map>
 
 #include "db/analysis/pulse.hpp"
+#include "db/analysis/run_analysis.hpp"
 
 namespace cellrig::db {
 
 namespace {
 
 constexpr std::size_t pulses_max = 60;
+constexpr std::size_t pulses_in_full = 12;
 constexpr std::array<double, 5> shown_at_s{0.1, 1, 10, 18, 30};
 
 std::string milliohm_cell(const std::map<double, double>& resistances, double at_s) {
@@ -42,6 +45,47 @@ std::string power_cell(const std::map<double, double>& resistances, double rest_
   const std::optional<Watts> power =
       is_charge ? hppc_charge_power(open_circuit, resistance, *limits) : hppc_discharge_power(open_circuit, resistance, *limits);
   return power ? fmt::format("{:.0f}", power->value()) : std::string("–");
+}
+
+std::vector<std::string> instant_cells(const RunPulse& pulse, const PulseInstant& instant) {
+  const PulseResistancePoint& r = instant.resistance;
+  return {std::to_string(pulse.step_count),
+          pulse.name,
+          fmt::format("{:g}", r.at_s),
+          fmt::format("{:+.3f}", r.current.value()),
+          fmt::format("{:.4f}", r.voltage.value()),
+          std::isfinite(instant.temperature_degC) ? fmt::format("{:.1f}", instant.temperature_degC) : std::string("–"),
+          fmt::format("{:+.3f}", instant.charge_Ah),
+          fmt::format("{:.2f}", 1000 * r.resistance.value()),
+          fmt::format("{:+.1f}", instant.power.value()),
+          r.is_limited ? "voltage limit" : ""};
+}
+
+/// HPPC and ISO 12405-4: what stood at each of their times.
+Result<std::string> instants_html(const ReportRun& run) {
+  const Result<std::vector<RunPulse>> pulses = pulses_of(*run.reader, run.summary.info.run, pulses_in_full + 1);
+  if (!pulses) return pulses.error();
+  ReportTable table{{">step", "name", ">at / s", ">A", ">V", ">°C", ">Ah", ">mΩ", ">W", ""}, {}, {}};
+  for (std::size_t i = 0; i < std::min(pulses->size(), pulses_in_full); ++i) {
+    const RunPulse& pulse = (*pulses)[i];
+    if (pulse.instantaneous) {
+      const PulseResistancePoint& first = *pulse.instantaneous;
+      table.rows.push_back({std::to_string(pulse.step_count), pulse.name, fmt::format("R0, {:.3g}", first.at_s),
+                            fmt::format("{:+.3f}", first.current.value()), fmt::format("{:.4f}", first.voltage.value()), "–", "–",
+                            fmt::format("{:.2f}", 1000 * first.resistance.value()), "–",
+                            first.is_limited ? "voltage limit" : ""});
+    }
+    for (const PulseInstant& instant : pulse.at) table.rows.push_back(instant_cells(pulse, instant));
+  }
+  if (table.rows.empty()) return std::string{};
+  table.note =
+      "Times of ISO 12405-4 and of HPPC, since the current came; straight between rows. R0: the first row whose current is "
+      "within 1 % of "
+      "the pulse's median. Ah: net charge since the run began, for the record knows no state of charge. W: the power really "
+      "moved.";
+  if (pulses->size() > pulses_in_full)
+    table.note += fmt::format(" The first {} pulses; the JSON export has {}.", pulses_in_full, run_pulses_max);
+  return "<h3>Pulses at stated times</h3>\n" + table_html(table);
 }
 
 struct StepFigures {
@@ -79,7 +123,9 @@ Result<std::string> pulses_html(const ReportRun& run) {
   table.note = "Steps with current that began at rest; none is told where the voltage limit had reduced the current. " +
                power_note(limits);
   if (pulses > pulses_max) table.note += fmt::format(" The first {} of {}.", pulses_max, pulses);
-  return "<h2>Resistance and power</h2>\n" + table_html(table);
+  const Result<std::string> instants = instants_html(run);
+  if (!instants) return instants.error();
+  return "<h2>Resistance and power</h2>\n" + table_html(table) + *instants;
 }
 
 }  // namespace cellrig::db

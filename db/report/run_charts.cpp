@@ -8,6 +8,7 @@
 
 #include "db/analysis/differential.hpp"
 #include "db/analysis/overview.hpp"
+#include "db/analysis/run_analysis.hpp"
 #include "db/analysis/run_meter.hpp"
 
 namespace cellrig::db {
@@ -244,6 +245,22 @@ std::vector<ChargedCycle> cycles_to_draw(const std::vector<ChartedRun>& runs) {
   return out;
 }
 
+struct DrawnAs {
+  const std::string& label;
+  const char* colour;
+  std::string thinning;
+};
+
+/// A line of the chart's only panel, and in words how it was made.
+void add_slope(Chart& chart, std::string& resampling, const std::optional<Differential>& slope, const DrawnAs& as) {
+  if (!slope) return;
+  if (resampling.empty()) resampling = slope->resampling;
+  if (!as.thinning.empty()) resampling += fmt::format("; {} {}", as.label, as.thinning);
+  std::vector<ChartPoint> line;
+  for (const DifferentialPoint& point : slope->points) line.push_back({point.at, point.value});
+  chart.panels[0].series.push_back({as.label, as.colour, thinned(line)});
+}
+
 }  // namespace
 
 Result<ChargeCharts> charge_charts(const std::vector<ChartedRun>& runs) {
@@ -257,6 +274,12 @@ Result<ChargeCharts> charge_charts(const std::vector<ChartedRun>& runs) {
   differential.x_label = "voltage / V";
   differential.panels.push_back({"dQ/dV / (Ah/V)", {}, {}, 210});
   differential.panels[0].y_min = 0;
+  Chart slope_chart;
+  slope_chart.description = "dV/dQ over charge";
+  slope_chart.x_label = "charge / Ah";
+  slope_chart.width = 490;
+  slope_chart.panels.push_back({"dV/dQ / (V/Ah)", {}, {}, 210});
+  slope_chart.panels[0].y_min = 0;
   for (const ChargedCycle& cycle : cycles_to_draw(runs)) {
     const Result<std::vector<StepInfo>> steps = cycle.run->reader->steps(cycle.run->summary->info.run);
     if (!steps) return steps.error();
@@ -266,15 +289,11 @@ Result<ChargeCharts> charge_charts(const std::vector<ChartedRun>& runs) {
     std::vector<ChartPoint> points;
     for (const CurvePoint& point : curve->points) points.push_back({point.moved_Ah, point.voltage_V});
     voltage.panels[0].series.push_back({cycle.label, colour_of_run(index), thinned(points)});
-    const std::optional<Differential> slope = dq_dv(curve->points, {.voltage_step_V = 0.005, .smoothed_over = 5});
-    if (!slope) continue;
-    if (out.resampling.empty()) out.resampling = slope->resampling;
-    if (const std::string thinning = curve->thinning(); !thinning.empty())
-      out.resampling += fmt::format("; {} {}", cycle.label, thinning);
-    std::vector<ChartPoint> line;
-    for (const DifferentialPoint& point : slope->points) line.push_back({point.at, point.value});
-    differential.panels[0].series.push_back({cycle.label, colour_of_run(index), thinned(line)});
+    const DrawnAs drawn{cycle.label, colour_of_run(index), curve->thinning()};
+    add_slope(differential, out.resampling, dq_dv(curve->points, charge_dq_dv), drawn);
+    add_slope(slope_chart, out.voltage_slope_resampling, dv_dq(curve->points, charge_dv_dq), drawn);
   }
+  out.voltage_slope_svg = slope_chart.panels[0].series.empty() ? std::string{} : svg_of(slope_chart);
   out.voltage_svg = svg_of(voltage);
   out.differential_svg = svg_of(differential);
   return out;

@@ -30,9 +30,11 @@ struct ChartedRun {
 [[nodiscard]] std::string cycles_svg(const std::vector<ChartedRun>& runs);
 
 struct ChargeCharts {
-  std::string voltage_svg;       ///< voltage over charge
-  std::string differential_svg;  ///< dQ/dV over voltage
-  std::string resampling;        ///< how dQ/dV was made
+  std::string voltage_svg;               ///< voltage over charge
+  std::string differential_svg;          ///< dQ/dV over voltage
+  std::string resampling;                ///< how dQ/dV was made
+  std::string voltage_slope_svg;         ///< dV/dQ over charge
+  std::string voltage_slope_resampling;  ///< how dV/dQ was made
 };
 /// Of one run: its first, middle and last cycle. Of several: the first cycle of each. Empty without a charge.
 [[nodiscard]] Result<ChargeCharts> charge_charts(const std::vector<ChartedRun>& runs);

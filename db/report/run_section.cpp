@@ -305,7 +305,9 @@ std::string charge_charts_html(const ChargeCharts& charts) {
   std::string out = "<h2>Charge curves</h2>\n<div class=\"pair\"><div>" + charts.voltage_svg + "</div><div>" +
                     charts.differential_svg + "</div></div>\n";
   if (!charts.resampling.empty()) out += fmt::format("<p class=\"note\">dQ/dV: {}.</p>\n", html_escaped(charts.resampling));
-  return out;
+  if (charts.voltage_slope_svg.empty()) return out;
+  return out + charts.voltage_slope_svg +
+         fmt::format("<p class=\"note\">dV/dQ: {}.</p>\n", html_escaped(charts.voltage_slope_resampling));
 }
 
 Result<std::string> run_section_html(const ReportRun& run, bool is_alone) {

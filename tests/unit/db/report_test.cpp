@@ -6,6 +6,7 @@
 
 #include <boost/json/parse.hpp>
 #include <cmath>
+#include <map>
 
 #include "db/export/json.hpp"
 #include "db/verify.hpp"
@@ -157,6 +158,42 @@ TEST(Report, tells_the_power_of_a_pulse_by_the_window_of_the_cell) {
   EXPECT_EQ(must(report_html(input)).find("Power is not told"), std::string::npos);
 }
 
+/// A pulse of 150 s out of a rest, and a day of storage between a charge and a discharge.
+struct PulseRig {
+  const TempDir dir;
+  std::unique_ptr<Reader> reader;
+  RunKey run = 0;
+
+  PulseRig() {
+    auto recorder = must(Recorder::open(simulated(dir.file("a.db"))));
+    Player player(*recorder, a_run());
+    run = player.run;
+    player.period_ns = 500'000'000;
+    (void)player.step({.type = "REST", .current_A = 0, .samples = 20});
+    (void)player.step({.type = "CC_DCH", .current_A = -5, .samples = 300});
+    player.period_ns = 60'000'000'000;
+    (void)player.step({.type = "CC_CHG", .current_A = 2.5, .samples = 61});
+    (void)player.step({.type = "REST", .current_A = 0, .samples = 1500});
+    (void)player.step({.type = "CC_DCH", .current_A = -2.5, .samples = 59});
+    player.end_run();
+    must(recorder->close());
+    reader = must(Reader::open(dir.file("a.db")));
+  }
+};
+
+// An engineer asks for the times of the standards, with temperature, current and power beside each resistance.
+TEST(Report, tells_pulses_at_the_times_of_the_standards_and_what_leaked_in_storage) {
+  const PulseRig rig;
+  const ReportRun shown{rig.reader.get(), "1", must(summarise(*rig.reader, rig.run)), "the first capacity", {}, {}};
+  const std::string page = must(report_html({.made = "2026-11-30", .runs = {shown}}));
+  ASSERT_THAT(page, HasSubstr("<h3>Pulses at stated times</h3>"));
+  const std::string pulses = page.substr(page.find("<h3>Pulses at stated times</h3>"), 6000);
+  for (const char* at : {"R0, ", ">2<", ">18.1<", ">90<", ">120<"}) EXPECT_THAT(pulses, HasSubstr(at));
+  EXPECT_THAT(page, HasSubstr("leak by charge / mA"));
+  expect_balanced(page);
+  EXPECT_THAT(must(report_html(ReportRig().input())), HasSubstr("dV/dQ: voltage on a grid of"));
+}
+
 TEST(Report, of_several_runs_has_them_side_by_side) {
   ReportRig rig;
   ReportInput input = rig.input();
@@ -230,6 +267,33 @@ TEST(JsonExport, is_one_document_with_every_row) {
   EXPECT_EQ(document.at("cycles").as_array().size(), 3U);
   EXPECT_NEAR(document.at("cycles").at(0).at("figures").at("coulombic_efficiency").to_number<double>(), 0.96, 0.01);
   EXPECT_FALSE(document.at("definitions").as_object().empty());
+}
+
+TEST(JsonExport, has_the_analysis_that_reports_have) {
+  const PulseRig rig;
+  must(export_json(*rig.reader, rig.run, {rig.dir.file("p.json")}));
+  const boost::json::value analysis = boost::json::parse(test::read_file(rig.dir.file("p.json"))).at("analysis");
+  const boost::json::array& pulses = analysis.at("pulses").as_array();
+  ASSERT_FALSE(pulses.empty());
+  EXPECT_FALSE(pulses.at(0).at("instantaneous_ohm").is_null());
+  std::map<double, boost::json::value> at;
+  for (const boost::json::value& instant : pulses.at(0).at("at").as_array()) at[instant.at("at_s").to_number<double>()] = instant;
+  for (const double at_s : {2.0, 18.0, 18.1, 90.0, 120.0}) {
+    ASSERT_TRUE(at.contains(at_s)) << at_s;
+    EXPECT_NEAR(at[at_s].at("current_A").to_number<double>(), -5, 0.1);
+    EXPECT_NEAR(at[at_s].at("power_W").to_number<double>(),
+                at[at_s].at("voltage_V").to_number<double>() * at[at_s].at("current_A").to_number<double>(), 1e-9);
+    EXPECT_NEAR(at[at_s].at("net_charge_Ah").to_number<double>(), -5 * at_s / 3600, 0.002);
+    EXPECT_FALSE(at[at_s].at("cell_temperature_degC").is_null());
+  }
+  const boost::json::value& rest = analysis.at("rests").as_array().at(0);
+  EXPECT_NEAR(rest.at("leak_by_charge_A").to_number<double>(), 2.5 * 2 / 60 / (1500.0 / 60), 1e-4) << "two minutes less in 25 h";
+  ReportRig cycles;
+  must(export_json(*cycles.reader, cycles.run, {cycles.dir.file("c.json")}));
+  const boost::json::value charges = boost::json::parse(test::read_file(cycles.dir.file("c.json"))).at("analysis").at("charges");
+  ASSERT_EQ(charges.as_array().size(), 3U) << "the first, the middle and the last cycle";
+  EXPECT_FALSE(charges.as_array().at(0).at("dv_dq").at("points").as_array().empty());
+  EXPECT_FALSE(charges.as_array().at(0).at("dq_dv").at("points").as_array().empty());
 }
 
 TEST(JsonExport, has_null_for_what_was_not_measured) {
