@@ -94,7 +94,8 @@ constexpr std::array cycle_definitions{
         "the greatest of three signs, each growing straight from 0 to 1: charge / discharge of the cycle from 1.05 to 1.2; the "
         "largest "
         "fall of the voltage between two rows under constant charging current from 5 mV to 25 mV; charge without a new highest "
-        "voltage from 10 % to 30 % of the nominal capacity"},
+        "voltage from 10 % to 30 % of the nominal capacity. A fall is one between two rows, whatever time lies between them: "
+        "thinned rows show fewer and greater ones. Neither the resistance nor the slope of a rest is part of it"},
     Definition{Figure::retention_of_first, "retention_of_first", "1", "",
                "discharge of the cycle / first_capacity_Ah; of cycles with any discharge"},
     Definition{
