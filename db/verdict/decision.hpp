@@ -45,7 +45,8 @@ struct Interval {
 /// The same where few cells leave more room on one side.
 [[nodiscard]] Decision decide_between(const Interval& interval, const Limit& limit);
 
-/// What may be said where the true value is known to be `value` or above: PASS of "at least", FAIL of "at most", nothing else; of "within" nothing.
+/// What may be said where the true value is known to be `value` or above: PASS of "at least", FAIL of "at most", nothing else. Of "within"
+/// nothing.
 [[nodiscard]] Decision restrict_one_sided(Decision decision, bool is_least, Comparator comparator);
 
 /// The value of one cell and what is known of it.
