@@ -133,7 +133,8 @@ TEST_F(Resume, a_trip_whose_off_was_under_way_when_the_process_died_waits_for_a_
 TEST_F(Resume, a_stop_that_did_not_come_to_its_end_is_not_undone_by_itself) {
   prepare("single", brief);
   (void)file_with(
-      "profile: Long\nformat: 1\non_interruption: resume\nsteps:\n  - cc_charge: {rate_C: 1, until: step_time_s >= 3000, at_most_h: 1}\n",
+      "profile: Long\nformat: 1\non_interruption: resume\nsteps:\n  - cc_charge: {rate_C: 1, until: step_time_s >= 3000, "
+      "at_most_h: 1}\n",
       "profile.yaml", folder);
   const std::unique_ptr<Process> first = start({"profile.yaml", "--cell", "lg-m50"});
   const auto charging = [&] { return simulator->truth("ch1").current_A > 4.9 || first->has_ended(); };
