@@ -297,7 +297,9 @@ void ServeSession::start_server() {
 
 /// Any thread: what it found is recorded on the control thread.
 ResumeMoment ServeSession::moment_of(const GoOnOrder& order) {
-  ResumeMoment moment{.utc = off_at_, .bench = &bench_, .has_run_here = order.has_run_here};
+  // An output whose OFF was not confirmed then may have carried current until now.
+  const UtcTime until = not_off_.contains(order.channel) ? rig_->time().utc_now() : off_at_;
+  ResumeMoment moment{.utc = until, .bench = &bench_, .has_run_here = order.has_run_here};
   if (const auto found = found_.find(order.channel); found != found_.end()) moment.found = found->second;
   moment.keep_found_on = [this, run = order.run, channel = order.channel](const std::string& what) {
     rig_->time().post([this, run, channel, what] {
