@@ -125,6 +125,28 @@ class SampleScan {
   const StepInfo* current_ = nullptr;
 };
 
+/// As read_page(), into columns.
+Result<void> read_columns(Statement& select, StepFinder& finder, Range& range, SampleColumns& page) {
+  page.clear();
+  const std::int64_t page_last = range.last - range.before > page_rows ? range.before + page_rows : range.last;
+  select.bind_all(range.before, page_last);
+  while (true) {
+    const Result<bool> row = select.step("reading samples");
+    if (!row) return row.error();
+    if (!*row) break;
+    const StepKey step = select.integer(0);
+    if (finder.find(step) == nullptr) continue;
+    page.step.push_back(step);
+    page.test_time_ns.push_back(select.integer(1));
+    page.flags.push_back(static_cast<std::uint32_t>(select.integer(2)));
+    page.voltage_V.push_back(select.real_or_nan(3));
+    page.current_A.push_back(select.real_or_nan(4));
+    page.cell_temperature_degC.push_back(select.real_or_nan(5));
+  }
+  range.before = page_last;
+  return {};
+}
+
 Result<std::uint64_t> scan_samples(Connection& connection, const Scan& scan, const SampleVisitor& visit) {
   Result<Statement> select = connection.prepare(
       "SELECT rowid, step, test_time_ns, flags, voltage_V, current_A, cell_temperature_degC, ambient_temperature_degC, "
@@ -139,6 +161,25 @@ Result<std::uint64_t> scan_samples(Connection& connection, const Scan& scan, con
   }
   return samples.count();
 }
+
+/// These steps and where their rows lie, both as they are at one instant.
+template <class ReadSteps>
+Result<Scan> scan_of(Connection& connection, const ReadSteps& read_steps) {
+  Result<ReadTransaction> transaction = ReadTransaction::begin(connection);
+  if (!transaction) return transaction.error();
+  Result<std::vector<StepInfo>> steps = read_steps();
+  if (!steps) return steps.error();
+  Scan scan;
+  scan.steps = std::move(*steps);
+  if (scan.steps.empty()) return scan;
+  const Result<Range> range =
+      range_of(connection, scan.steps, "sample", &StepInfo::sample_rowid_before, &StepInfo::sample_rowid_last);
+  if (!range) return range.error();
+  scan.range = *range;
+  return scan;
+}
+
+constexpr std::string_view of_run = "run = ? ORDER BY step_count, step";
 
 }  // namespace
 
@@ -157,38 +198,36 @@ Result<std::uint64_t> Reader::for_each_sample_between(RunKey run, std::int64_t r
 
 Result<std::uint64_t> Reader::for_each_sample_in(RunKey run, const std::vector<RowRange>& ranges, const SampleVisitor& visit) {
   if (ranges.empty()) return std::uint64_t{0};
-  Scan scan;
-  {
-    Result<ReadTransaction> transaction = ReadTransaction::begin(impl_->connection);
-    if (!transaction) return transaction.error();
-    Result<std::vector<StepInfo>> found = impl_->read_steps("run = ? ORDER BY step_count, step", run);
-    if (!found) return found.error();
-    scan.steps = std::move(*found);
-    if (scan.steps.empty()) return std::uint64_t{0};
-    const Result<Range> range =
-        range_of(impl_->connection, scan.steps, "sample", &StepInfo::sample_rowid_before, &StepInfo::sample_rowid_last);
-    if (!range) return range.error();
-    scan.range = *range;
-  }
-  scan.only = ranges;
-  return scan_samples(impl_->connection, scan, visit);
+  Result<Scan> scan = scan_of(impl_->connection, [&] { return impl_->read_steps(of_run, run); });
+  if (!scan) return scan.error();
+  if (scan->steps.empty()) return std::uint64_t{0};
+  scan->only = ranges;
+  return scan_samples(impl_->connection, *scan, visit);
 }
 
 Result<std::uint64_t> Reader::for_each_sample_of_step(StepKey step, const SampleVisitor& visit) {
-  Scan scan;
-  {
-    Result<ReadTransaction> transaction = ReadTransaction::begin(impl_->connection);
-    if (!transaction) return transaction.error();
-    Result<std::vector<StepInfo>> found = impl_->read_steps("step = ?", step);
-    if (!found) return found.error();
-    if (found->empty()) return fail(Fault::refused, "there is no step " + std::to_string(step) + " in " + impl_->path);
-    scan.steps = std::move(*found);
-    const Result<Range> range =
-        range_of(impl_->connection, scan.steps, "sample", &StepInfo::sample_rowid_before, &StepInfo::sample_rowid_last);
-    if (!range) return range.error();
-    scan.range = *range;
+  const Result<Scan> scan = scan_of(impl_->connection, [&] { return impl_->read_steps("step = ?", step); });
+  if (!scan) return scan.error();
+  if (scan->steps.empty()) return fail(Fault::refused, "there is no step " + std::to_string(step) + " in " + impl_->path);
+  return scan_samples(impl_->connection, *scan, visit);
+}
+
+Result<std::uint64_t> Reader::for_each_page(RunKey run, const ColumnsVisitor& visit) {
+  Result<Scan> scan = scan_of(impl_->connection, [&] { return impl_->read_steps(of_run, run); });
+  if (!scan) return scan.error();
+  Result<Statement> select = impl_->connection.prepare(
+      "SELECT step, test_time_ns, flags, voltage_V, current_A, cell_temperature_degC FROM sample WHERE rowid > ? AND rowid <= ? "
+      "ORDER BY rowid");
+  if (!select) return select.error();
+  StepFinder finder(scan->steps);
+  SampleColumns page;
+  std::uint64_t visited = 0;
+  while (scan->range.before < scan->range.last) {
+    if (const Result<void> done = read_columns(*select, finder, scan->range, page); !done) return done.error();
+    visited += page.step.size();
+    visit(page);
   }
-  return scan_samples(impl_->connection, scan, visit);
+  return visited;
 }
 
 Result<std::uint64_t> Reader::for_each_aux(RunKey run, const AuxVisitor& visit) {
@@ -198,7 +237,7 @@ Result<std::uint64_t> Reader::for_each_aux(RunKey run, const AuxVisitor& visit) 
 Result<AuxRange> Reader::aux_range(RunKey run) {
   Result<ReadTransaction> transaction = ReadTransaction::begin(impl_->connection);
   if (!transaction) return transaction.error();
-  const Result<std::vector<StepInfo>> steps = impl_->read_steps("run = ? ORDER BY step_count, step", run);
+  const Result<std::vector<StepInfo>> steps = impl_->read_steps(of_run, run);
   if (!steps) return steps.error();
   if (steps->empty()) return AuxRange{};
   const Result<Range> range =
@@ -214,7 +253,7 @@ Result<std::uint64_t> Reader::for_each_aux_between(RunKey run, std::int64_t rowi
   {
     Result<ReadTransaction> transaction = ReadTransaction::begin(impl_->connection);
     if (!transaction) return transaction.error();
-    Result<std::vector<StepInfo>> found = impl_->read_steps("run = ? ORDER BY step_count, step", run);
+    Result<std::vector<StepInfo>> found = impl_->read_steps(of_run, run);
     if (!found) return found.error();
     scan.steps = std::move(*found);
     if (scan.steps.empty()) return std::uint64_t{0};

@@ -6,61 +6,20 @@
 #include <map>
 #include <optional>
 
+#include "db/analysis/step_totals.hpp"
+
 namespace cellrig::db {
 
 namespace {
 
-struct StepResult {
-  Sums sums;
-  std::int64_t waited_ns = 0;
-  std::optional<std::int64_t> waits_since_ns;
-  std::optional<double> cell_temperature_max_degC;
-};
-
-void add_row(StepResult& result, const SampleView& sample, std::optional<SampleRow>& previous) {
-  const SampleRow& row = sample.row;
-  if (std::isfinite(row.cell_temperature_degC)) {
-    std::optional<double>& hottest = result.cell_temperature_max_degC;
-    hottest = std::max(hottest.value_or(row.cell_temperature_degC), row.cell_temperature_degC);
-  }
-  if (!std::isfinite(row.voltage_V) || !std::isfinite(row.current_A)) return;
-  if (result.waits_since_ns) result.waited_ns += row.test_time_ns - *result.waits_since_ns;
-  result.waits_since_ns.reset();
-  if (previous && (row.flags & sample_flag::after_gap) == 0) result.sums += moved_over(stretch_between(*previous, row));
-  previous = row;
-}
-
-Result<std::map<StepKey, StepResult>> integrate_steps(Reader& reader, RunKey run) {
-  std::map<StepKey, StepResult> results;
-  std::optional<SampleRow> previous;  // of the same step
-  StepResult* current = nullptr;
-  StepKey current_key = 0;
-  const Result<std::uint64_t> visited = reader.for_each_sample(run, [&](const SampleView& sample) {
-    const SampleRow& row = sample.row;
-    if (current == nullptr || current_key != row.step) {
-      current = &results[row.step];
-      current_key = row.step;
-      previous.reset();
-    }
-    if ((row.flags & sample_flag::waiting) == 0) {
-      add_row(*current, sample, previous);
-    } else if (!current->waits_since_ns) {
-      current->waits_since_ns = previous ? previous->test_time_ns : sample.step.row.started_test_time_ns;
-    }
-    return true;
-  });
-  if (!visited) return visited.error();
-  return results;
-}
-
 /// From its beginning to its end, but for what it stood waiting with the output off.
-double seconds_at_work(const StepInfo& step, const StepResult& result) {
+double seconds_at_work(const StepInfo& step, const StepTotals& result) {
   const std::int64_t ended_ns = step.end->ended_test_time_ns;
   const std::int64_t still_waiting_ns = result.waits_since_ns ? ended_ns - *result.waits_since_ns : 0;
   return static_cast<double>(ended_ns - step.row.started_test_time_ns - result.waited_ns - still_waiting_ns) / 1e9;
 }
 
-void add_step(CycleRow& cycle, const StepInfo& step, const StepResult& result) {
+void add_step(CycleRow& cycle, const StepInfo& step, const StepTotals& result) {
   cycle.is_reference = cycle.is_reference || step.row.is_reference;
   cycle.ended_test_time_ns = step.end->ended_test_time_ns;
   cycle.charge_Ah += result.sums.charge_Ah;
@@ -83,7 +42,7 @@ double net_Ah(const Sums& sums) { return sums.charge_Ah - sums.discharge_Ah; }
 /// A step that was interrupted and went on has a row for each part, all with the same count: what all of them moved.
 class Executions {
  public:
-  double add(const StepInfo& step, const StepResult& result) {
+  double add(const StepInfo& step, const StepTotals& result) {
     if (step.row.step_count != step_count_) net_Ah_ = 0;
     step_count_ = step.row.step_count;
     net_Ah_ += net_Ah(result.sums);
@@ -98,13 +57,22 @@ class Executions {
 /// One that was cut off or skipped has no result.
 bool came_to_its_end(const StepEndRow& end) { return end.reason == "condition" || end.reason == "time bound"; }
 
+/// A trip, a stop or a failure in a run's last cycle: what came of it is no cycle. Where another step follows, the cycle had ended.
+bool was_cut_off(const RunInfo& info, const StepInfo& last) {
+  if (info.end) return info.status != "completed" && info.status != "failed" && info.status != imported_time_source;
+  return !came_to_its_end(*last.end) && last.end->reason != "skipped";
+}
+
 }  // namespace
 
 Result<std::vector<CycleRow>> recompute_cycles(Reader& reader, RunKey run) {
+  const Result<RunInfo> info = reader.run(run);
+  if (!info) return info.error();
   const Result<std::vector<StepInfo>> steps = reader.steps(run);
   if (!steps) return steps.error();
-  const Result<std::map<StepKey, StepResult>> results = integrate_steps(reader, run);
-  if (!results) return results.error();
+  StepTotalsCounter counter(*steps);
+  const Result<std::uint64_t> counted = reader.for_each_page(run, [&counter](const SampleColumns& rows) { counter.add(rows); });
+  if (!counted) return counted.error();
   std::vector<CycleRow> cycles;
   std::optional<double> first_reference_Ah;
   Executions executions;
@@ -121,8 +89,8 @@ Result<std::vector<CycleRow>> recompute_cycles(Reader& reader, RunKey run) {
       cycles.pop_back();
       break;
     }
-    const auto found = results->find(step.row.step);
-    const StepResult result = found == results->end() ? StepResult{} : found->second;
+    const auto found = counter.totals().find(step.row.step);
+    const StepTotals result = found == counter.totals().end() ? StepTotals{} : found->second;
     CycleRow& cycle = cycles.back();
     add_step(cycle, step, result);
     const double reference_Ah = std::abs(executions.add(step, result));
@@ -130,6 +98,8 @@ Result<std::vector<CycleRow>> recompute_cycles(Reader& reader, RunKey run) {
     if (!first_reference_Ah) first_reference_Ah = reference_Ah;
     if (*first_reference_Ah > 0) cycle.retention = reference_Ah / *first_reference_Ah;
   }
+  const bool ends_in_cycle = !cycles.empty() && steps->back().end && steps->back().row.in_cycle;
+  if (ends_in_cycle && was_cut_off(*info, steps->back())) cycles.pop_back();
   for (CycleRow& cycle : cycles) {
     if (cycle.charge_Ah > 0) cycle.coulombic_efficiency = cycle.discharge_Ah / cycle.charge_Ah;
     if (cycle.charge_Wh > 0) cycle.energy_efficiency = cycle.discharge_Wh / cycle.charge_Wh;

@@ -12,7 +12,7 @@ namespace cellrig::db {
 
 /// One row per cycle of the run, from the sample and step rows alone.
 /// * A cycle is the steps with in_cycle and the same cycle number. It begins with its first step and ends with its last; one
-///   with a step that has not ended is left out.
+///   with a step that has not ended is left out, and a last one that a trip, a stop or a failure cut off.
 /// * Charge and energy: what moves between two rows whose voltage and current run straight (base/moved.hpp, as the engine counts), from
 ///   the first sample of a step to its last; never across a step edge, nor into a row with after_gap.
 /// * charge_time_s: the duration of steps whose type ends in "_CHG", but for what they waited, for their chamber or paused.

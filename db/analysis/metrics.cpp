@@ -178,15 +178,19 @@ Result<RunMetrics> stored_metrics(Reader& reader, RunKey run) {
 }
 
 Result<RunMetrics> recompute_metrics(Reader& reader, RunKey run) {
+  const Result<std::vector<CycleRow>> cycles = recompute_cycles(reader, run);
+  if (!cycles) return cycles.error();
+  return recompute_metrics(reader, run, *cycles);
+}
+
+Result<RunMetrics> recompute_metrics(Reader& reader, RunKey run, std::span<const CycleRow> cycles) {
   const Result<RunInfo> info = reader.run(run);
   if (!info) return info.error();
   const Result<std::vector<StepInfo>> steps = reader.steps(run);
   if (!steps) return steps.error();
-  const Result<std::vector<CycleRow>> cycles = recompute_cycles(reader, run);
-  if (!cycles) return cycles.error();
   RunMetrics out;
   RunMeter meter(info->row.nominal_capacity_Ah);
-  const Result<StepKey> open = MeterReplay(reader, run, meter, {&out.steps, &out.cycles}).over(*steps, *cycles);
+  const Result<StepKey> open = MeterReplay(reader, run, meter, {&out.steps, &out.cycles}).over(*steps, cycles);
   if (!open) return open.error();
   return out;
 }
@@ -197,6 +201,20 @@ std::vector<std::string> compare_metrics(const RunMetrics& stored, const RunMetr
   const auto cycle_of = [](const CycleMetricRow& row) { return row.cycle; };
   compare_keyed(keyed(stored.steps, step_of), keyed(recomputed.steps, step_of), "step", tolerance, differences);
   compare_keyed(keyed(stored.cycles, cycle_of), keyed(recomputed.cycles, cycle_of), "cycle", tolerance, differences);
+  return differences;
+}
+
+Result<std::vector<std::string>> recount(Reader& reader, RunKey run, double tolerance) {
+  const Result<std::vector<CycleRow>> cycles = recompute_cycles(reader, run);
+  if (!cycles) return cycles.error();
+  const Result<RunMetrics> again = recompute_metrics(reader, run, *cycles);
+  if (!again) return again.error();
+  const Result<std::vector<CycleRow>> written = reader.cycles(run);
+  if (!written) return written.error();
+  const Result<RunMetrics> stored = stored_metrics(reader, run);
+  if (!stored) return stored.error();
+  std::vector<std::string> differences = compare_cycles(*written, *cycles, tolerance);
+  for (std::string& difference : compare_metrics(*stored, *again, tolerance)) differences.push_back(std::move(difference));
   return differences;
 }
 

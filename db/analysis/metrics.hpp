@@ -1,6 +1,7 @@
 // The figures of a whole run: as they were stored, and computed once more from its rows.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,8 +21,15 @@ struct RunMetrics {
 /// with one. With every observation recorded it gives what was stored while it ran; thinned, sums and times differ as recompute_cycles() says.
 [[nodiscard]] Result<RunMetrics> recompute_metrics(Reader& reader, RunKey run);
 
+/// The same with the cycle table that recompute_cycles() gave.
+[[nodiscard]] Result<RunMetrics> recompute_metrics(Reader& reader, RunKey run, std::span<const CycleRow> cycles);
+
 /// One sentence for each figure that differs by more than `tolerance`, relative to the larger of 1 and the stored figure.
 [[nodiscard]] std::vector<std::string> compare_metrics(const RunMetrics& stored, const RunMetrics& recomputed, double tolerance);
+
+/// Cycles and figures of a whole run counted again: a sentence for each that differs from what was written while it ran, by more than
+/// `tolerance`, relative to the larger of 1 and what was written. Empty: the same.
+[[nodiscard]] Result<std::vector<std::string>> recount(Reader& reader, RunKey run, double tolerance);
 
 /// Brings the meter of a run that goes on to where it stood, from the cycle before the last one on. The value is the step that nobody
 /// ended, or 0.

@@ -1,4 +1,4 @@
-// B5: the summary of cycles against a plain loop over columns and against pandas, the opening of a long run, export against a plain CSV
+// B5: the cycle table counted from rows against a plain loop over the same columns and against pandas, the opening of a long run, export against a plain CSV
 // writer, and the memory that all of it takes. Prints figures; the exit code follows ratios of this run only.
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -14,15 +14,18 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "controller/api/record_views.hpp"
 #include "db/analysis/cycle_summary.hpp"
-#include "db/analysis/cycle_sums.hpp"
+#include "db/analysis/cycle_table.hpp"
 #include "db/analysis/overview.hpp"
+#include "db/analysis/step_totals.hpp"
 #include "db/export/bdf.hpp"
 #include "db/export/csv.hpp"
+#include "db/reader.hpp"
 #include "db/recorder.hpp"
 #include "db/sqlite.hpp"
 
@@ -61,127 +64,6 @@ double best_seconds(const Work& work) {
 bool judge(bool is_good, const char* what, double value, const char* bar) {
   std::printf("%s %s: %.3g (%s)\n", is_good ? "PASS" : "FAIL", what, value, bar);
   return is_good;
-}
-
-// ---- the data ---------------------------------------------------------------------------------------------------------
-
-struct Columns {
-  std::vector<std::int64_t> time_ns;
-  std::vector<double> voltage_V, current_A;
-  std::vector<std::int32_t> cycle;
-  std::vector<std::uint8_t> anew;
-};
-
-Columns make_columns(std::size_t rows) {
-  Columns c;
-  for (std::size_t i = 0; i < rows; ++i) {
-    const auto step = static_cast<std::int32_t>(i / rows_a_step);
-    const double x = static_cast<double>(i % rows_a_step);
-    c.time_ns.push_back(static_cast<std::int64_t>(i) * 100'000'000);
-    c.voltage_V.push_back(3.7 + 0.1 * std::sin(0.001 * x) + (step % 2 == 0 ? 0.1 : -0.1));
-    c.current_A.push_back((step % 2 == 0 ? 2.5 : -2.4) + 0.01 * std::cos(x));
-    c.cycle.push_back(step / steps_a_cycle);
-    c.anew.push_back(i % rows_a_step == 0 ? 1 : 0);
-  }
-  return c;
-}
-
-/// What anyone would write first: one pass, sums into the entry of the cycle.
-std::vector<Sums> plain_loop(const Columns& c) {
-  std::vector<Sums> sums(static_cast<std::size_t>(c.cycle.back()) + 1);
-  for (std::size_t i = 1; i < c.time_ns.size(); ++i) {
-    if (c.anew[i] != 0) continue;
-    const double half_hours = 0.5 * static_cast<double>(c.time_ns[i] - c.time_ns[i - 1]) / 3.6e12;
-    const double ia = c.current_A[i - 1], ib = c.current_A[i], pa = ia * c.voltage_V[i - 1], pb = ib * c.voltage_V[i];
-    Sums& s = sums[static_cast<std::size_t>(c.cycle[i])];
-    s.charge_Ah += half_hours * (std::max(ia, 0.0) + std::max(ib, 0.0));
-    s.discharge_Ah += half_hours * (std::max(-ia, 0.0) + std::max(-ib, 0.0));
-    s.charge_Wh += half_hours * (std::max(pa, 0.0) + std::max(pb, 0.0));
-    s.discharge_Wh += half_hours * (std::max(-pa, 0.0) + std::max(-pb, 0.0));
-  }
-  return sums;
-}
-
-constexpr const char* pandas_program = R"py(
-import sys, time
-try:
-    import numpy as np
-    import pandas as pd
-except ImportError:
-    print("none"); sys.exit(0)
-folder = sys.argv[1]
-df = pd.DataFrame({"t": np.fromfile(folder + "/time", "int64"), "V": np.fromfile(folder + "/voltage", "float64"),
-                   "I": np.fromfile(folder + "/current", "float64"), "cycle": np.fromfile(folder + "/cycle", "int32"),
-                   "anew": np.fromfile(folder + "/anew", "uint8")})
-def summary():
-    h = df["t"].diff() * (0.5 / 3.6e12)
-    h[df["anew"] != 0] = 0
-    P = df["V"] * df["I"]
-    out = pd.DataFrame({"cycle": df["cycle"]})
-    for name, x in (("Qc", df["I"].clip(lower=0)), ("Qd", (-df["I"]).clip(lower=0)), ("Ec", P.clip(lower=0)), ("Ed", (-P).clip(lower=0))):
-        out[name] = h * (x + x.shift())
-    return out.groupby("cycle").sum()
-best = 1e99
-for _ in range(4):
-    start = time.perf_counter(); result = summary(); best = min(best, time.perf_counter() - start)
-print(best, float(result["Qc"].sum()))
-)py";
-
-template <class T>
-void write_column(const std::string& path, const std::vector<T>& values) {
-  std::ofstream(path, std::ios::binary)
-      .write(reinterpret_cast<const char*>(values.data()), static_cast<std::streamsize>(values.size() * sizeof(T)));
-}
-
-/// Seconds; none: there is no pandas here.
-std::optional<double> pandas_seconds(const std::string& folder, const Columns& c, double expected_Ah) {
-  write_column(folder + "/time", c.time_ns);
-  write_column(folder + "/voltage", c.voltage_V);
-  write_column(folder + "/current", c.current_A);
-  write_column(folder + "/cycle", c.cycle);
-  write_column(folder + "/anew", c.anew);
-  std::ofstream(folder + "/summary.py") << pandas_program;
-  double seconds = 0, sum_Ah = 0;
-  int read = 0;
-  for (const char* const python : {"python3", "/usr/bin/python3"}) {  // the first may be one without the system's packages
-    FILE* const pipe = popen((std::string(python) + " " + folder + "/summary.py " + folder + " 2>/dev/null").c_str(), "r");
-    if (pipe == nullptr) continue;
-    read = std::fscanf(pipe, "%lf %lf", &seconds, &sum_Ah);
-    pclose(pipe);
-    if (read == 2) break;
-  }
-  if (read != 2) return std::nullopt;
-  if (std::abs(sum_Ah - expected_Ah) > 1e-6 * expected_Ah) {
-    std::fprintf(stderr, "pandas counts %.9g Ah, we %.9g Ah\n", sum_Ah, expected_Ah);
-    std::exit(1);
-  }
-  return seconds;
-}
-
-bool bench_summary(const std::string& folder, std::size_t rows) {
-  const Columns c = make_columns(rows);
-  const SampleColumns columns{c.time_ns, c.voltage_V, c.current_A, c.cycle, c.anew};
-  double ours_Ah = 0, plain_Ah = 0;
-  const double plain = best_seconds([&] {
-    plain_Ah = 0;
-    for (const Sums& s : plain_loop(c)) plain_Ah += s.charge_Ah;
-  });
-  const double ours = best_seconds([&] {
-    ours_Ah = 0;
-    for (const CycleSums& s : sum_cycles(columns)) ours_Ah += s.sums.charge_Ah;
-  });
-  if (std::abs(ours_Ah - plain_Ah) > 1e-9 * plain_Ah) std::exit(1);
-  const double n = static_cast<double>(rows);
-  std::printf("summary of %zu rows by cycle: ours %.0f M rows/s, plain loop %.0f M rows/s\n", rows, n / ours / 1e6,
-              n / plain / 1e6);
-  bool is_good = judge(plain / ours >= 0.5, "summary, of a plain loop's speed", plain / ours, "bar 0.5");
-  const std::optional<double> pandas = pandas_seconds(folder, c, ours_Ah);
-  if (!pandas) {
-    std::printf("SKIP summary against pandas: python3 has no pandas here (package python3-pandas)\n");
-    return is_good;
-  }
-  std::printf("pandas: %.0f M rows/s\n", n / *pandas / 1e6);
-  return judge(*pandas / ours >= 5, "summary, times pandas", *pandas / ours, "bar 5") && is_good;
 }
 
 // ---- a long run -------------------------------------------------------------------------------------------------------
@@ -290,6 +172,140 @@ bool bench_samples(const std::string& path, RunKey run, std::size_t rows) {
   return is_good;
 }
 
+// ---- the summary of cycles --------------------------------------------------------------------------------------------
+
+/// Every row of a run, and the steps they belong to.
+struct Rows {
+  std::vector<StepInfo> steps;
+  SampleColumns columns;
+};
+
+Rows rows_of(Reader& reader, RunKey run) {
+  Rows rows;
+  rows.steps = must(reader.steps(run));
+  must(reader.for_each_page(run, [&rows](const SampleColumns& page) {
+    const auto append = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
+    append(rows.columns.step, page.step);
+    append(rows.columns.test_time_ns, page.test_time_ns);
+    append(rows.columns.flags, page.flags);
+    append(rows.columns.voltage_V, page.voltage_V);
+    append(rows.columns.current_A, page.current_A);
+    append(rows.columns.cell_temperature_degC, page.cell_temperature_degC);
+  }));
+  return rows;
+}
+
+/// What anyone would write first over columns: one pass, trapezoids into the entry of the step.
+std::vector<Sums> plain_loop(const SampleColumns& c) {
+  std::vector<Sums> sums(static_cast<std::size_t>(c.step.back()) + 1);
+  for (std::size_t i = 1; i < c.step.size(); ++i) {
+    if (c.step[i] != c.step[i - 1]) continue;
+    const double half_hours = 0.5 * static_cast<double>(c.test_time_ns[i] - c.test_time_ns[i - 1]) / 3.6e12;
+    const double ia = c.current_A[i - 1], ib = c.current_A[i], pa = ia * c.voltage_V[i - 1], pb = ib * c.voltage_V[i];
+    Sums& s = sums[static_cast<std::size_t>(c.step[i])];
+    s.charge_Ah += half_hours * (std::max(ia, 0.0) + std::max(ib, 0.0));
+    s.discharge_Ah += half_hours * (std::max(-ia, 0.0) + std::max(-ib, 0.0));
+    s.charge_Wh += half_hours * (std::max(pa, 0.0) + std::max(pb, 0.0));
+    s.discharge_Wh += half_hours * (std::max(-pa, 0.0) + std::max(-pb, 0.0));
+  }
+  return sums;
+}
+
+/// Reads the same record, then makes the same sums; both times are told.
+constexpr const char* pandas_program = R"py(
+import sqlite3, sys, time
+try:
+    import pandas as pd
+except ImportError:
+    print("none"); sys.exit(0)
+db = sqlite3.connect("file:" + sys.argv[1] + "?mode=ro", uri=True)
+def summary():
+    df = pd.read_sql("SELECT step, test_time_ns AS t, voltage_V AS V, current_A AS I FROM sample", db)
+    read = time.perf_counter()
+    h = df["t"].diff() * (0.5 / 3.6e12)
+    h[df["step"] != df["step"].shift()] = 0
+    P = df["V"] * df["I"]
+    out = pd.DataFrame({"step": df["step"]})
+    for name, x in (("Qc", df["I"].clip(lower=0)), ("Qd", (-df["I"]).clip(lower=0)), ("Ec", P.clip(lower=0)), ("Ed", (-P).clip(lower=0))):
+        out[name] = h * (x + x.shift())
+    return out.groupby("step").sum(), read
+best, best_sums = 1e99, 1e99
+for _ in range(3):
+    start = time.perf_counter(); result, read = summary(); end = time.perf_counter()
+    best = min(best, end - start); best_sums = min(best_sums, end - read)
+print(best, best_sums, float(result["Qc"].sum()))
+)py";
+
+struct Pandas {
+  double seconds = 0;          ///< with reading the record
+  double seconds_of_sums = 0;  ///< of columns that are in memory
+};
+
+/// None: there is no pandas here.
+std::optional<Pandas> pandas_summary(const std::string& folder, const std::string& database, double expected_Ah) {
+  std::ofstream(folder + "/summary.py") << pandas_program;
+  Pandas pandas;
+  double sum_Ah = 0;
+  int read = 0;
+  for (const char* const python : {"python3", "/usr/bin/python3"}) {  // the first may be one without the system's packages
+    FILE* const pipe = popen((std::string(python) + " " + folder + "/summary.py " + database + " 2>/dev/null").c_str(), "r");
+    if (pipe == nullptr) continue;
+    read = std::fscanf(pipe, "%lf %lf %lf", &pandas.seconds, &pandas.seconds_of_sums, &sum_Ah);
+    pclose(pipe);
+    if (read == 3) break;
+  }
+  if (read != 3) return std::nullopt;
+  if (std::abs(sum_Ah - expected_Ah) > 1e-6 * expected_Ah) {
+    std::fprintf(stderr, "pandas counts %.9g Ah, we %.9g Ah\n", sum_Ah, expected_Ah);
+    std::exit(1);
+  }
+  return pandas;
+}
+
+double charge_Ah(const std::vector<Sums>& sums) {
+  double total = 0;
+  for (const Sums& s : sums) total += s.charge_Ah;
+  return total;
+}
+
+/// The cycle table from rows in memory, against a plain loop and pandas over the same columns; and from the record, against pandas that
+/// reads the same record.
+bool bench_summary(const std::string& folder, const std::string& path, RunKey run) {
+  auto reader = must(Reader::open(path));
+  const Rows rows = rows_of(*reader, run);
+  const double n = static_cast<double>(rows.columns.step.size());
+  double ours = 1e99, plain = 1e99, ours_Ah = 0, plain_Ah = 0;
+  for (int turn = 0; turn < 3; ++turn) {  // they take turns: a build beside it should meet both
+    plain = std::min(plain, best_seconds([&] { plain_Ah = charge_Ah(plain_loop(rows.columns)); }));
+    ours = std::min(ours, best_seconds([&] {
+                      StepTotalsCounter counter(rows.steps);
+                      counter.add(rows.columns);
+                      ours_Ah = 0;
+                      for (const auto& [step, totals] : counter.totals()) ours_Ah += totals.sums.charge_Ah;
+                    }));
+  }
+  if (std::abs(ours_Ah - plain_Ah) > 1e-9 * plain_Ah) std::exit(1);
+  double table_Ah = 0;
+  const double from_record = best_seconds([&] {
+    table_Ah = 0;
+    for (const CycleRow& cycle : must(recompute_cycles(*reader, run))) table_Ah += cycle.charge_Ah;
+  });
+  if (std::abs(table_Ah - plain_Ah) > 1e-9 * plain_Ah) std::exit(1);
+  std::printf("cycle table of %.0f rows: in memory ours %.0f M rows/s, plain loop %.0f M rows/s; from the record %.2f M rows/s\n",
+              n, n / ours / 1e6, n / plain / 1e6, n / from_record / 1e6);
+  bool is_good = judge(plain / ours >= 0.5, "cycle table in memory, of a plain loop's speed", plain / ours, "bar 0.5");
+  const std::optional<Pandas> pandas = pandas_summary(folder, path, ours_Ah);
+  if (!pandas) {
+    std::printf("SKIP cycle table against pandas: python3 has no pandas here (package python3-pandas)\n");
+    return is_good;
+  }
+  std::printf("pandas: in memory %.0f M rows/s, from the record %.2f M rows/s\n", n / pandas->seconds_of_sums / 1e6,
+              n / pandas->seconds / 1e6);
+  const double in_memory = pandas->seconds_of_sums / ours, read_anew = pandas->seconds / from_record;
+  is_good = judge(in_memory >= 5, "cycle table in memory, times pandas", in_memory, "bar 5") && is_good;
+  return judge(read_anew >= 5, "cycle table from the record, times pandas", read_anew, "bar 5") && is_good;
+}
+
 // ---- export -----------------------------------------------------------------------------------------------------------
 
 /// The columns of our CSV by hand: one SELECT, to_chars, one buffer.
@@ -384,11 +400,10 @@ int run(bool is_short) {
   const std::filesystem::path folder =
       std::filesystem::temp_directory_path() / ("cellrig-review-bench-" + std::to_string(getpid()));
   std::filesystem::create_directories(folder);
-  const std::size_t summary_rows = is_short ? 1'000'000 : 5'000'000, run_rows = is_short ? 500'000 : 10'000'000,
-                    export_rows = is_short ? 200'000 : 1'000'000;
-  bool is_good = bench_summary(folder.string(), summary_rows);
+  const std::size_t run_rows = is_short ? 500'000 : 10'000'000, export_rows = is_short ? 200'000 : 1'000'000;
   const std::string long_path = (folder / "long.db").string(), short_path = (folder / "export.db").string();
   const RunKey exported = write_run(short_path, export_rows);
+  bool is_good = bench_summary(folder.string(), short_path, exported);
   is_good = bench_export(folder.string(), short_path, exported, export_rows) && is_good;
   const RunKey long_run = write_run(long_path, run_rows);
   is_good = bench_opening(long_path, long_run, run_rows) && is_good;

@@ -6,6 +6,7 @@
 #include <boost/json/parse.hpp>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <sstream>
 
 #include "tests/program/process.hpp"
@@ -201,6 +202,21 @@ TEST(Program, a_run_can_be_listed_shown_and_exported) {
     const Finished again = cellrig({"export", "1", "--format", format, "-o", "out." + format + ".csv"}, {.folder = folder});
     EXPECT_EQ(again.exit_code, 2) << "a file that exists is not replaced without being asked";
   }
+}
+
+// A bench that holds a pressed 20 Ah cell and two of 5 Ah: each is charged as what it is.
+TEST(Program, a_simulated_bench_says_which_cell_each_channel_holds) {
+  const std::string folder = temporary_folder();
+  (void)file_with("profile: Rest\nformat: 1\nsteps:\n  - rest: {for_s: 10}\n", "rest.yaml", folder);
+  const Finished done =
+      cellrig({"run", "rest.yaml", "--simulated", "--bench", "full", "--quiet", "--channel", "ch1", "--channel", "ch2"},
+              {.folder = folder});
+  ASSERT_EQ(done.exit_code, 0) << done.err;
+  std::map<std::string, std::string> cells;
+  const boost::json::object list = document(cellrig({"runs", "--json"}, {.folder = folder}));
+  for (const boost::json::value& run : list.at("runs").as_array())
+    cells[run.at("channel").as_string().c_str()] = run.at("cell").as_string();
+  EXPECT_THAT(cells, testing::ElementsAre(testing::Pair("ch1", HasSubstr("ulfide")), testing::Pair("ch2", "LG M50")));
 }
 
 // A PyBaMM experiment becomes a profile that is checked, and goes back; what would lose a guard of the cell is refused.

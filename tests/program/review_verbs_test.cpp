@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <boost/json/parse.hpp>
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -98,6 +100,21 @@ TEST_F(ReviewVerbs, cycles_have_their_reference_stated_and_their_figures_defined
   ASSERT_EQ(csv.size(), 5U) << "both runs in one table";
   EXPECT_THAT(csv[0], HasSubstr("run,origin,cycle,is_reference"));
   EXPECT_THAT(csv[1], HasSubstr("1,simulated,1,"));
+}
+
+// What was written while the test ran follows from its rows; where somebody changed a number, the exit code says so.
+TEST_F(ReviewVerbs, cycles_are_counted_again_from_the_rows) {
+  const Finished same = in_folder({"cycles", "1", "--recount", "--json"});
+  ASSERT_EQ(same.exit_code, 0) << same.err;
+  EXPECT_THAT(same.err, HasSubstr("are what was written"));
+  EXPECT_TRUE(json_of(same).at("runs").at(0).at("recount").at("differences").as_array().empty());
+  std::filesystem::copy_file(*folder + "/cellrig.db", *folder + "/changed.db");
+  const std::string change =
+      "sqlite3 '" + *folder + "/changed.db' 'UPDATE cycle SET charge_Wh = charge_Wh * 1.1 WHERE run = 1 AND cycle = 2'";
+  ASSERT_EQ(std::system(change.c_str()), 0);
+  const Finished changed = in_folder({"cycles", "1", "--recount", "--db", "changed.db"});
+  EXPECT_EQ(changed.exit_code, 1);
+  EXPECT_THAT(changed.err, HasSubstr("1 figure differs:\n  cycle 2: charge (Wh) was written as"));
 }
 
 TEST_F(ReviewVerbs, the_time_through_a_window_counts_from_a_stated_state_of_charge) {

@@ -1,5 +1,6 @@
 #include "controller/cli/run/run_session.hpp"
 
+#include "controller/cli/bench/simulated_cell.hpp"
 #include "controller/cli/run/run_session_impl.hpp"
 #include "controller/cli/run/simulated_person.hpp"
 #include "controller/runtime/chamber_rules.hpp"
@@ -105,7 +106,7 @@ void RunSession::compile_plans() {
   require_channels_of_expected_charges(options_, bench_);
   for (ChannelPlan& plan : plans_) {
     plan.profile_file = find_profile(plan.profile_file);
-    const std::string cell = choose_for(options_.cells, plan.channel, rig_->is_simulated() ? "lg-m50" : "");
+    const std::string cell = choose_for(options_.cells, plan.channel, rig_->is_simulated() ? simulated_cell_of(bench_, plan.channel) : "");
     if (cell.empty())
       throw ConfigError{SourcePlace{}, "no cell for channel " + plan.channel + ": give --cell FILE (which cell is connected?)"};
     plan.cell_file = find_cell(cell);

@@ -13,6 +13,7 @@
 #include "controller/base/config_error.hpp"
 #include "controller/cli/bench/bench_context.hpp"
 #include "controller/cli/bench/host.hpp"
+#include "controller/cli/bench/simulated_cell.hpp"
 #include "controller/cli/files/added_cell.hpp"
 #include "controller/cli/files/catalogue.hpp"
 #include "controller/cli/record/record_source.hpp"
@@ -47,9 +48,9 @@ ControlError unknown_cell(const Library& library, const std::string& name) {
   return error;
 }
 
-/// Of a client that gave no cell: what `run` takes on a simulated bench, and nothing on a real one.
+/// Of a client that gave no cell: the one that a simulated bench holds, as `run` takes it, and nothing on a real one.
 std::string cell_name_of(const PrepareParts& parts, const StartOrder& order) {
-  return order.cell.empty() && parts.is_simulated ? "lg-m50" : order.cell;
+  return order.cell.empty() && parts.is_simulated ? simulated_cell_of(parts.bench, order.channel) : order.cell;
 }
 
 void add_findings(const PrepareParts& parts, const StartOrder& order, const std::string& profile_file, PreparedStart& made,

@@ -14,10 +14,15 @@
 #include "controller/cli/record/run_filter.hpp"
 #include "controller/cli/text/table.hpp"
 #include "controller/cli/verbs.hpp"
+#include "db/analysis/metrics.hpp"
 #include "db/export/text_file.hpp"
 
 namespace cellrig::cli {
 namespace {
+
+/// A record that keeps one row in many gives sums and times a little otherwise than every observation did.
+constexpr double recount_tolerance = 1e-3;
+constexpr std::size_t differences_shown = 20;
 
 struct CyclesOptions {
   std::vector<std::string> runs;
@@ -26,6 +31,7 @@ struct CyclesOptions {
   SummaryWords words;
   std::size_t rows_max = 60;
   bool definitions = false;
+  bool recount = false;
   bool json = false;
   bool csv = false;
 };
@@ -35,12 +41,15 @@ struct Summarised {
   db::SummaryOptions options;
   db::CycleSummary summary;
   std::vector<CycleColumn> columns;
+  std::vector<std::string> differences;  ///< of what was written from what the rows give, where that was asked for
 };
 
 Summarised summarised(const OpenRun& run, const CyclesOptions& options) {
-  Summarised out{run, summary_options(options.words, run.info.row.nominal_capacity_Ah), {}, {}};
+  Summarised out{run, summary_options(options.words, run.info.row.nominal_capacity_Ah), {}, {}, {}};
   out.summary = value_or_throw(db::summarise(*run.reader, run.info.run, out.options), run.reader->path());
   out.columns = cycle_columns(out.summary, out.options.window.has_value());
+  if (options.recount)
+    out.differences = value_or_throw(db::recount(*run.reader, run.info.run, recount_tolerance), run.reader->path());
   return out;
 }
 
@@ -65,7 +74,7 @@ boost::json::object life_json(const Summarised& s) {
           {"definition", definition_json(db::Figure::cycles_to_share)}};
 }
 
-boost::json::object cycles_json(const Summarised& s) {
+boost::json::object cycles_json(const Summarised& s, bool is_recounted) {
   boost::json::array cycles;
   for (const db::CycleSummaryRow& row : s.summary.cycles) {
     boost::json::object cycle{{"cycle", row.row.cycle},
@@ -78,17 +87,21 @@ boost::json::object cycles_json(const Summarised& s) {
     if (!times.empty()) cycle["charge_time_to_share_s"] = std::move(times);
     cycles.push_back(std::move(cycle));
   }
-  return {{"run", s.run.info.run},
-          {"name", s.run.name},
-          {"profile", s.run.info.row.profile_name},
-          {"cell", s.run.info.row.cell_name},
-          {"cell_id", s.run.info.row.cell_id},
-          {"time_source", s.run.info.row.time_source},
-          {"origin", db::word_of(s.run.info.origin)},
-          {"nominal_capacity_Ah", s.run.info.row.nominal_capacity_Ah},
-          {"life", life_json(s)},
-          {"definitions", definitions_json(s.columns, s.options)},
-          {"cycles", std::move(cycles)}};
+  boost::json::object out{{"run", s.run.info.run},
+                          {"name", s.run.name},
+                          {"profile", s.run.info.row.profile_name},
+                          {"cell", s.run.info.row.cell_name},
+                          {"cell_id", s.run.info.row.cell_id},
+                          {"time_source", s.run.info.row.time_source},
+                          {"origin", db::word_of(s.run.info.origin)},
+                          {"nominal_capacity_Ah", s.run.info.row.nominal_capacity_Ah},
+                          {"life", life_json(s)},
+                          {"definitions", definitions_json(s.columns, s.options)},
+                          {"cycles", std::move(cycles)}};
+  if (is_recounted)
+    out["recount"] = boost::json::object{{"tolerance", recount_tolerance},
+                                         {"differences", boost::json::array(s.differences.begin(), s.differences.end())}};
+  return out;
 }
 
 /// One table for all runs: the columns of those that have most, and the run in front.
@@ -166,6 +179,20 @@ void print_definitions(const Summarised& s) {
   }
 }
 
+/// On standard error, so that tables and JSON stay what they are.
+void tell_recount(const Summarised& s) {
+  const std::size_t n = s.differences.size();
+  if (n == 0) {
+    fmt::print(stderr, "run {}: its cycles and figures, counted again from the rows, are what was written\n", s.run.name);
+    return;
+  }
+  fmt::print(stderr, "run {}: counted again from the rows, {} {}:\n", s.run.name, n,
+             n == 1 ? "figure differs" : "figures differ");
+  for (std::size_t i = 0; i < std::min(n, differences_shown); ++i) fmt::print(stderr, "  {}\n", s.differences[i]);
+  if (n > differences_shown) fmt::print(stderr, "  ... {} more; --json lists them all\n", n - differences_shown);
+  fmt::print(stderr, "  (where the profile records one row in many, nobody sees what the current did between two rows)\n");
+}
+
 void print_text(const Summarised& s, const CyclesOptions& options) {
   const db::RunRow& row = s.run.info.row;
   fmt::print("run {}: {} on {} ({}{}), {}\n", s.run.name, row.profile_name, row.channel, row.cell_name,
@@ -188,12 +215,15 @@ ExitCode run_cycles(const CyclesOptions& options) {
     print_csv(all);
   } else if (options.json) {
     boost::json::array list;
-    for (const Summarised& s : all) list.push_back(cycles_json(s));
+    for (const Summarised& s : all) list.push_back(cycles_json(s, options.recount));
     print_json({{"database", options.database}, {"runs", std::move(list)}});
   } else {
     for (const Summarised& s : all) print_text(s, options);
   }
-  return ExitCode::passed;
+  if (!options.recount) return ExitCode::passed;
+  std::for_each(all.begin(), all.end(), tell_recount);
+  const bool is_same = std::all_of(all.begin(), all.end(), [](const Summarised& s) { return s.differences.empty(); });
+  return is_same ? ExitCode::passed : ExitCode::not_passed;
 }
 
 }  // namespace
@@ -208,6 +238,9 @@ void add_cycles(CLI::App& app, Action& chosen) {
   add_summary_options(*verb, options->words);
   verb->add_option("--rows-max", options->rows_max, "rows of a table; the middle is left out of a longer one; 0: all");
   verb->add_flag("--definitions", options->definitions, "say what each figure means");
+  verb->add_flag(
+      "--recount", options->recount,
+      "count cycles and figures again from the rows, and say what differs from what was written while it ran: exit code 1");
   verb->add_flag("--json", options->json, "one JSON document on standard output, with the definitions");
   verb->add_flag("--csv", options->csv, "one table with a header on standard output");
   verb->callback([options, &chosen] { chosen = [options] { return run_cycles(*options); }; });

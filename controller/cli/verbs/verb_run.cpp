@@ -14,7 +14,7 @@ void add_run(CLI::App& app, Action& chosen) {
   verb->add_option("--channel", options->channels,
                    "NAME, or NAME=PROFILE for a profile of its own; may be given several times. Default: the first channel");
   verb->add_option("--cell", options->cells,
-                   "the cell file or name, for all channels, or CHANNEL=CELL; default lg-m50 on a simulated bench");
+                   "the cell file or name, for all channels, or CHANNEL=CELL; default on a simulated bench: the cell it holds");
   verb->add_option("--cell-id", options->cell_ids, "serial number of the cell, or CHANNEL=ID");
   verb->add_option("--expect-soc", options->expected_charges,
                    "the state of charge the cell should have, in percent: 40..60, 50, or CHANNEL=40..60; another one is refused");

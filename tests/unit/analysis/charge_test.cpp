@@ -1,5 +1,4 @@
 #include "db/analysis/charge.hpp"
-#include "db/analysis/cycle_sums.hpp"
 
 #include <gtest/gtest.h>
 
@@ -110,35 +109,6 @@ TEST(Interpolate, does_not_reach_beyond_the_curve_nor_into_a_gap) {
   EXPECT_FALSE(interpolate(curve, -0.1));
   curve[3].is_after_gap = true;
   EXPECT_FALSE(interpolate(curve, 2.25));
-}
-
-TEST(SumCycles, agrees_with_the_trapezoid_of_each_piece) {
-  const auto charge = curve_of({.to_s = 100, .current_A = [](double) { return 3.0; }});
-  const auto discharge =
-      curve_of({.to_s = 100, .voltage_V = [](double) { return 3.5; }, .current_A = [](double t) { return -2.0 - t / 100; }});
-  std::vector<std::int64_t> time;
-  std::vector<double> voltage, current;
-  std::vector<std::int32_t> cycle;
-  std::vector<std::uint8_t> anew;
-  for (int c = 1; c <= 3; ++c) {
-    for (const auto* curve : {&charge, &discharge}) {
-      for (const CurvePoint& p : *curve) {
-        anew.push_back(&p == curve->data() ? 1 : 0);
-        time.push_back(static_cast<std::int64_t>(time.size()) * 1'000'000'000);
-        voltage.push_back(p.voltage_V);
-        current.push_back(p.current_A);
-        cycle.push_back(c);
-      }
-    }
-  }
-  const auto sums = sum_cycles({time, voltage, current, cycle, anew});
-  ASSERT_EQ(sums.size(), 3U);
-  for (const CycleSums& s : sums) {
-    EXPECT_NEAR(s.sums.charge_Ah, integrate(charge).charge_Ah, 1e-12);
-    EXPECT_NEAR(s.sums.discharge_Ah, integrate(discharge).discharge_Ah, 1e-12);
-    EXPECT_NEAR(s.sums.discharge_Wh, integrate(discharge).discharge_Wh, 1e-12);
-  }
-  EXPECT_TRUE(sum_cycles({time, voltage, current, cycle, {}}).empty()) << "columns of different length";
 }
 
 }  // namespace

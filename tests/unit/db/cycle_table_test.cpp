@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "db/analysis/metrics.hpp"
+#include "db/sqlite.hpp"
 #include "tests/db/record_play.hpp"
 
 namespace cellrig::db {
@@ -89,6 +91,43 @@ TEST(CycleTable, leaves_an_unfinished_cycle_out) {
   must(recorder->close());
   auto reader = must(Reader::open(dir.file("a.db")));
   EXPECT_EQ(must(recompute_cycles(*reader, player.run)).size(), 1U);
+}
+
+// A trip in the last cycle: its steps have ended, the cycle has not.
+TEST(CycleTable, leaves_out_a_last_cycle_that_was_cut_off) {
+  for (const char* const status : {"tripped", "stopped", "instrument failure"}) {
+    const TempDir dir;
+    auto recorder = must(Recorder::open(simulated(dir.file("a.db"))));
+    Player player(*recorder, a_run());
+    player.play_cycle();
+    player.cycle = 2;
+    player.step({});
+    recorder->end_run({.run = player.run, .status = status});
+    must(recorder->close());
+    auto reader = must(Reader::open(dir.file("a.db")));
+    EXPECT_EQ(must(recompute_cycles(*reader, player.run)).size(), 1U) << status;
+  }
+}
+
+// What `cycles --recount` says.
+TEST(CycleTable, recount_finds_a_changed_cycle_and_a_changed_figure) {
+  const TempDir dir;
+  const std::string file = dir.file("a.db");
+  auto recorder = must(Recorder::open(simulated(file)));
+  Player player(*recorder, a_run());
+  player.play_cycle();
+  player.play_cycle();
+  player.end_run();
+  must(recorder->close());
+  EXPECT_EQ(must(recount(*must(Reader::open(file)), player.run, 1e-9)), std::vector<std::string>{});
+  auto connection = must(Connection::open(file, OpenMode::write));
+  must(connection.execute("UPDATE cycle SET discharge_Ah = discharge_Ah + 0.01 WHERE cycle = 2", "test"));
+  must(connection.execute("UPDATE step_metric SET value = value + 0.5 WHERE rowid = (SELECT min(rowid) FROM step_metric)",
+                          "test"));
+  const std::vector<std::string> differences = must(recount(*must(Reader::open(file)), player.run, 1e-3));
+  ASSERT_EQ(differences.size(), 2U);
+  EXPECT_NE(differences[0].find("cycle 2: discharge (Ah) was written as"), std::string::npos) << differences[0];
+  EXPECT_NE(differences[1].find("step 1: "), std::string::npos) << differences[1];
 }
 
 }  // namespace

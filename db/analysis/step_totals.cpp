@@ -1,0 +1,63 @@
+#include "db/analysis/step_totals.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+
+namespace cellrig::db {
+
+StepTotalsCounter::StepTotalsCounter(std::span<const StepInfo> steps) {
+  for (const StepInfo& step : steps) started_ns_.emplace(step.row.step, step.row.started_test_time_ns);
+}
+
+void StepTotalsCounter::add(const SampleColumns& rows) {
+  for (std::size_t first = 0; first < rows.step.size();) {
+    const StepKey step = rows.step[first];
+    const auto end = std::find_if(rows.step.begin() + static_cast<std::ptrdiff_t>(first), rows.step.end(),
+                                  [step](StepKey other) { return other != step; });
+    if (current_ == nullptr || step != step_) begin(step);
+    const auto behind = static_cast<std::size_t>(end - rows.step.begin());
+    add_rows(rows, first, behind);
+    first = behind;
+  }
+}
+
+void StepTotalsCounter::begin(StepKey step) {
+  step_ = step;
+  current_ = &totals_[step];
+  previous_.reset();
+}
+
+void StepTotalsCounter::add_rows(const SampleColumns& rows, std::size_t first, std::size_t end) {
+  StepTotals& totals = *current_;
+  // In registers, not in memory: this is the loop over all rows of a record.
+  Moved sums{};
+  double hottest_degC = totals.cell_temperature_max_degC.value_or(-std::numeric_limits<double>::infinity());
+  std::optional<Previous> previous = previous_;
+  for (std::size_t i = first; i < end; ++i) {
+    const std::uint32_t flags = rows.flags[i];
+    const std::int64_t time_ns = rows.test_time_ns[i];
+    if ((flags & sample_flag::waiting) != 0) [[unlikely]] {
+      if (!totals.waits_since_ns) totals.waits_since_ns = previous ? previous->test_time_ns : started_ns_[step_];
+      continue;
+    }
+    const double temperature_degC = rows.cell_temperature_degC[i];
+    if (temperature_degC > hottest_degC && std::isfinite(temperature_degC)) hottest_degC = temperature_degC;
+    const Previous row{time_ns, rows.voltage_V[i], rows.current_A[i]};
+    if (!std::isfinite(row.voltage_V) || !std::isfinite(row.current_A)) [[unlikely]]
+      continue;
+    if (totals.waits_since_ns) [[unlikely]] {
+      totals.waited_ns += time_ns - *totals.waits_since_ns;
+      totals.waits_since_ns.reset();
+    }
+    if (previous && (flags & sample_flag::after_gap) == 0) [[likely]] {
+      sums += moved_over(stretch_between(*previous, row));
+    }
+    previous = row;
+  }
+  previous_ = previous;
+  totals.sums += sums;
+  if (std::isfinite(hottest_degC)) totals.cell_temperature_max_degC = hottest_degC;
+}
+
+}  // namespace cellrig::db
