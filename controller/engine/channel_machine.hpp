@@ -209,6 +209,7 @@ class ChannelMachine {
   void start(ChannelOutputs& out);
   void go_on(const input::GoOn& how, ChannelOutputs& out);
   void continue_step(const Step& step, bool is_held, ChannelOutputs& out);
+  [[nodiscard]] bool has_begun_in_earnest(const Step& step) const;
   void count_time_seen();
   void freeze_clock();
   void count_charge_time(const Step& step, TimePoint until);

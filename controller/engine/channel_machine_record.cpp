@@ -15,13 +15,14 @@ constexpr double resistance_change_min_of_nominal = 0.01;  ///< A per Ah
 
 // ---- results --------------------------------------------------------------------------------------------------------
 
-/// An end that leads elsewhere is a guard, not the end that the step is for: it measures nothing and sets no state of charge.
+/// An end that leads elsewhere is a guard, not the end that the step is for: it measures nothing and sets no state of charge. The
+/// remainder of an interrupted step measures nothing either: a part of a capacity is none.
 void ChannelMachine::keep_results(const Step& step, StepEndReason reason, const std::optional<EndFound>& found) {
   if (found && step.ends[found->end].target != EndCondition::Target::next) return;
   Results& r = state_.results;
   const double capacity_Ah = std::abs(state_.step.moved.net().value());
   const double energy_Wh = std::abs(state_.step.moved.net_energy().value());
-  switch (step.measure) {
+  switch (state_.step.is_remainder ? Measure::nothing : step.measure) {
     case Measure::nothing: break;
     case Measure::reference:
       if (!r.has_reference) r.reference_first_Ah = capacity_Ah;

@@ -27,11 +27,14 @@ void ChannelMachine::go_on(const input::GoOn& how, ChannelOutputs& out) {
     case InterruptionRule::resume:
       if (step != nullptr) return continue_step(*step, false, out);
       break;
-    case InterruptionRule::redo_step:
+    case InterruptionRule::redo_step: {
       if (step == nullptr) break;
+      const bool is_remainder = state_.step.is_remainder || has_begun_in_earnest(*step);
       enter_step(*step, out);
+      state_.step.is_remainder = is_remainder;
       state_.step.has_before_step = false;  // what was measured before the interruption is not right before it
       return;
+    }
     case InterruptionRule::skip_step:
       if (step != nullptr) ++state_.pc;
       run_instructions(out);
@@ -39,6 +42,13 @@ void ChannelMachine::go_on(const input::GoOn& how, ChannelOutputs& out) {
       return;
   }
   run_instructions(out);
+}
+
+/// A rest that is done again is whole, and so is a step that still waited for its chamber.
+bool ChannelMachine::has_begun_in_earnest(const Step& step) const {
+  const Throughput& moved = state_.step.moved;
+  const bool has_moved = moved.charge.value() > 0 || moved.discharge.value() > 0;
+  return (step.setpoint || step.course) && (has_moved || state_.phase != Phase::awaiting_chamber);
 }
 
 /// A step's clock counts what somebody saw: up to the last measurement.

@@ -131,7 +131,8 @@ struct StepState {
   bool turns_round = false;        ///< it is another pulse, or goes the other way, or off, or on
   bool has_waited = false;         ///< last_recorded is when what stands in a row that it was waiting in was measured
   bool is_waiting = false;         ///< a row says so
-  std::array<std::uint8_t, 4> reserved{};
+  bool is_remainder = false;       ///< it was interrupted in the middle and is done again from there: what it measures is a part
+  std::array<std::uint8_t, 3> reserved{};
 
   /// At the first measurement after it.
   void end_wait(TimePoint at) {

@@ -33,29 +33,38 @@ void add_step(CycleRow& cycle, const StepInfo& step, const StepTotals& result) {
   }
 }
 
-}  // namespace
+/// One that was cut off or skipped has no result.
+bool came_to_its_end(const StepEndRow& end) { return end.reason == "condition" || end.reason == "time bound"; }
 
-namespace {
-
-double net_Ah(const Sums& sums) { return sums.charge_Ah - sums.discharge_Ah; }
-
-/// A step that was interrupted and went on has a row for each part, all with the same count: what all of them moved.
+/// A step that was interrupted and went on has a row for each part, all with the same count: what all of them moved. One that was done
+/// again from the middle is a remainder.
 class Executions {
  public:
-  double add(const StepInfo& step, const StepTotals& result) {
-    if (step.row.step_count != step_count_) net_Ah_ = 0;
-    step_count_ = step.row.step_count;
-    net_Ah_ += net_Ah(result.sums);
-    return net_Ah_;
+  void add(const StepInfo& step, const StepTotals& result) {
+    if (last_ == nullptr || step.row.step_count != last_->row.step_count) {
+      is_remainder_ = is_done_again(step) && (is_remainder_ || moved_Ah_ > 0);
+      net_Ah_ = moved_Ah_ = 0;
+    }
+    last_ = &step;
+    net_Ah_ += result.sums.charge_Ah - result.sums.discharge_Ah;
+    moved_Ah_ += result.sums.charge_Ah + result.sums.discharge_Ah;
+  }
+  /// What a reference measured; none where this was none, or did not come to its end.
+  [[nodiscard]] std::optional<double> reference_Ah() const {
+    if (!last_->row.measures_reference || !came_to_its_end(*last_->end) || is_remainder_) return std::nullopt;
+    return std::abs(net_Ah_);
   }
 
  private:
-  std::int64_t step_count_ = 0;
-  double net_Ah_ = 0;
-};
+  [[nodiscard]] bool is_done_again(const StepInfo& step) const {
+    if (last_ == nullptr || !last_->end || last_->row.step_id != step.row.step_id) return false;
+    return !came_to_its_end(*last_->end) && last_->end->reason != "skipped";
+  }
 
-/// One that was cut off or skipped has no result.
-bool came_to_its_end(const StepEndRow& end) { return end.reason == "condition" || end.reason == "time bound"; }
+  const StepInfo* last_ = nullptr;
+  double net_Ah_ = 0, moved_Ah_ = 0;
+  bool is_remainder_ = false;
+};
 
 /// A trip, a stop or a failure in a run's last cycle: what came of it is no cycle. Where another step follows, the cycle had ended.
 bool was_cut_off(const RunInfo& info, const StepInfo& last) {
@@ -93,10 +102,10 @@ Result<std::vector<CycleRow>> recompute_cycles(Reader& reader, RunKey run) {
     const StepTotals result = found == counter.totals().end() ? StepTotals{} : found->second;
     CycleRow& cycle = cycles.back();
     add_step(cycle, step, result);
-    const double reference_Ah = std::abs(executions.add(step, result));
-    if (!step.row.measures_reference || !came_to_its_end(*step.end)) continue;
+    executions.add(step, result);
+    const std::optional<double> reference_Ah = executions.reference_Ah();
     if (!first_reference_Ah) first_reference_Ah = reference_Ah;
-    if (*first_reference_Ah > 0) cycle.retention = reference_Ah / *first_reference_Ah;
+    if (reference_Ah && *first_reference_Ah > 0) cycle.retention = *reference_Ah / *first_reference_Ah;
   }
   const bool ends_in_cycle = !cycles.empty() && steps->back().end && steps->back().row.in_cycle;
   if (ends_in_cycle && was_cut_off(*info, steps->back())) cycles.pop_back();

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 
 #include "controller/base/config_error.hpp"
 
@@ -36,7 +37,12 @@ double Execution::net_Wh() const { return std::abs(charge_Wh - discharge_Wh); }
 double Execution::mean_A() const { return seconds > 0.0 ? net_Ah() * 3600.0 / seconds : 0.0; }
 double Execution::mean_V() const { return net_Ah() > 0.0 ? net_Wh() / net_Ah() : 0.0; }
 
-std::vector<Execution> executions_of(const std::vector<db::StepInfo>& steps, const EndsByTime& ends_by_time) {
+std::vector<Execution> executions_of(const std::vector<db::StepInfo>& steps, const EndsByTime& ends_by_time,
+                                     const std::vector<db::StepMetricRow>& figures) {
+  std::map<db::StepKey, double> waited_s;
+  for (const db::StepMetricRow& row : figures) {
+    if (row.metric.figure == db::Figure::waited_s) waited_s[row.step] = row.metric.value;
+  }
   std::vector<Execution> executions;
   for (const db::StepInfo& step : steps) {
     const double started_s = static_cast<double>(step.row.started_test_time_ns) / 1e9;
@@ -59,7 +65,10 @@ std::vector<Execution> executions_of(const std::vector<db::StepInfo>& steps, con
     if (!step.end) continue;
     const db::StepEndRow& end = *step.end;
     e.ended_s = static_cast<double>(end.ended_test_time_ns) / 1e9;
-    e.seconds += e.ended_s - started_s;
+    const auto waited = waited_s.find(step.row.step);
+    const double part_waited_s = waited == waited_s.end() ? 0.0 : waited->second;
+    e.waited_s += part_waited_s;
+    e.seconds += e.ended_s - started_s - (e.is_rest() ? 0.0 : part_waited_s);
     e.ended_by = end.condition.empty() ? end.reason : end.condition;
     e.has_ended = end.reason == "condition" || end.reason == "confirmed" ||
                   (end.reason == "time bound" && ends_by_time && ends_by_time(step.row));

@@ -28,7 +28,8 @@ struct Execution {
   double first_started_s = 0.0;  ///< of the first of them
   std::vector<db::StepKey> parts;
   double started_s = 0.0, ended_s = 0.0;
-  double seconds = 0.0;  ///< of all parts
+  double seconds = 0.0;   ///< of all parts, without what it waited; of a rest all of it
+  double waited_s = 0.0;  ///< with its output off, for its chamber or for a person who had paused it
   double charge_Ah = 0.0, discharge_Ah = 0.0, charge_Wh = 0.0, discharge_Wh = 0.0;
   double cv_seconds = 0.0;
   std::optional<double> cell_temperature_max_degC;
@@ -44,8 +45,10 @@ struct Execution {
 
 /// Whether a step ends by its time as it should: a rest, a pulse.
 using EndsByTime = std::function<bool(const db::StepRow&)>;
-/// In the order of time. A time bound is the end of a step only where `ends_by_time` says so.
-[[nodiscard]] std::vector<Execution> executions_of(const std::vector<db::StepInfo>& steps, const EndsByTime& ends_by_time);
+/// In the order of time. A time bound is the end of a step only where `ends_by_time` says so. `figures` are those of the steps, as stored:
+/// they tell what each waited.
+[[nodiscard]] std::vector<Execution> executions_of(const std::vector<db::StepInfo>& steps, const EndsByTime& ends_by_time,
+                                                   const std::vector<db::StepMetricRow>& figures = {});
 
 /// Tells of each execution whether it was passed over or did one again that was cut off. executions_of() has done it.
 void note_interruptions(std::vector<Execution>& executions);
@@ -55,6 +58,7 @@ struct Disturbance {
   double at_s = 0.0;       ///< of test time
   double unseen_Ah = 0.0;  ///< at most, either way
   std::string what;
+  double unseen_s = 0.0;  ///< that went by and are not in test time
 };
 
 /// Gives the samples of one step row in the order of time until the visitor says false.

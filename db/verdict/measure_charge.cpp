@@ -324,11 +324,16 @@ Result<Measured> measure_self_discharge(const Measuring& m) {
   if (!left) return left.error();
   const Result<std::size_t> reference = reference_before(m, *left);
   if (!reference) return reference.error();
-  double rest_s = 0.0;
+  double rest_s = 0.0, began_s = m.run.executions[*left].started_s;
   for (std::size_t i = *left; i-- > *reference;) {
     const Execution& e = m.run.executions[i];
     if (!e.is_rest()) break;  // back to the charge before the storage
     rest_s += e.seconds;
+    began_s = e.started_s;
+  }
+  // While nobody looked the cell went on losing charge.
+  for (const Disturbance& d : m.run.disturbances) {
+    if (d.at_s >= began_s && d.at_s <= m.run.executions[*left].started_s) rest_s += d.unseen_s;
   }
   if (!(rest_s > 0.0)) return fail(Fault::refused, "no rest before '" + m.request.step + "'");
   MeasureRequest as_ratio = m.request;

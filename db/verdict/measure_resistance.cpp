@@ -18,9 +18,14 @@ struct Pulse {
 /// The first sample of an execution that is at least so late.
 Result<db::SampleRow> sample_at(const RunFacts& run, const Execution& execution, double at_s) {
   std::optional<db::SampleRow> found;
+  // Nothing in the record says more closely when the current came that a wait held back.
+  std::optional<double> from_s;
+  if (!(execution.waited_s > 0.0)) from_s = execution.started_s;
   for (const db::StepKey part : execution.parts) {
     const Result<void> visited = run.visit(part, [&](const db::SampleRow& row) {
-      if (static_cast<double>(row.test_time_ns) / 1e9 >= execution.started_s + at_s) found = row;
+      const double row_s = static_cast<double>(row.test_time_ns) / 1e9;
+      if (!from_s) from_s = row_s;
+      if (row_s >= *from_s + at_s) found = row;
       return !found;
     });
     if (!visited) return visited.error();
@@ -35,7 +40,12 @@ Result<Pulse> pulse_at(const RunFacts& run, std::size_t index, double at_s) {
   for (const std::size_t i : {index - 1, index}) {
     if (const Result<void> whole = require_unbroken(run, run.executions[i]); !whole) return whole.error();
   }
-  const Result<Ends> before = ends_of(run, run.executions[index - 1]);
+  const Execution& rest = run.executions[index - 1];
+  for (const Disturbance& d : run.disturbances) {
+    if (d.at_s >= rest.ended_s && d.at_s <= e.started_s)
+      return fail(Fault::refused, "right before '" + e.name + "' came " + d.what + ": what stood before the pulse is not known");
+  }
+  const Result<Ends> before = ends_of(run, rest);
   if (!before) return before.error();
   const Result<Ends> within = ends_of(run, e);
   if (!within) return within.error();

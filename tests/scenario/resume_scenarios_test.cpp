@@ -234,6 +234,30 @@ TEST(ResumeScenario, redo_and_skip_do_what_they_say) {
   }
 }
 
+// Half a discharge is no capacity: neither for the profile nor for the cycle table, live or counted again.
+TEST(ResumeScenario, the_remainder_of_a_reference_measures_nothing) {
+  const std::string profile =
+      "profile: P\nformat: 1\nrecord: {every_s: 0}\nsteps:\n"
+      "  - cycles:\n      times: 3\n      steps:\n"
+      "        - cc_charge: {rate_C: 1, until: capacity_Ah >= 0.02, at_most_h: 1}\n"
+      "        - cc_discharge: {rate_C: 1, until: capacity_Ah >= 0.02, at_most_h: 1, measure: reference}\n";
+  BenchHarness bench(options(profile));
+  ASSERT_TRUE(bench.run_until_killed({.samples = 55}));
+  bench.resume(20s, InterruptionRule::redo_step);
+  ASSERT_EQ(to_string(bench.result("ch1").outcome), "completed") << bench.result("ch1").reason;
+  const std::vector<db::StepInfo> steps = bench.record().steps(1).value();
+  ASSERT_EQ(steps.size(), 7u);
+  ASSERT_EQ(steps[3].end->reason, "interrupted");
+  EXPECT_GT(steps[3].end->discharge_Ah, 0.0) << "the second discharge was to be cut";
+  const std::vector<db::CycleRow> live = bench.record().cycles(1).value();
+  for (const std::vector<db::CycleRow>& cycles : {live, db::recompute_cycles(bench.record(), 1).value()}) {
+    ASSERT_EQ(cycles.size(), 3u);
+    EXPECT_NEAR(cycles[0].retention.value_or(0.0), 1.0, 1e-6);
+    EXPECT_FALSE(cycles[1].retention.has_value());
+    EXPECT_NEAR(cycles[2].retention.value_or(0.0), 1.0, 0.1);
+  }
+}
+
 TEST(ResumeScenario, a_soak_is_done_again_with_the_chamber_asked_again) {
   const std::string profile =
       "profile: P\nformat: 1\nrecord: {every_s: 0}\nsteps:\n"

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "controller/cli/bench/bench_context.hpp"
 #include "controller/cli/record/record_source.hpp"
 #include "controller/cli/files/settings.hpp"
@@ -33,11 +35,19 @@ verdict::EndsByTime ends_by_time_of(const db::RunRow& row, const std::string& na
   }
 }
 
+/// The clock on the wall went on while test time stood.
+double seconds_beside_test_time(const db::DeviationRow& row) {
+  if (!row.to_utc) return 0.0;
+  const std::int64_t on_the_wall_ns = row.to_utc->ns_since_epoch - row.from_utc.ns_since_epoch;
+  const std::int64_t in_test_ns = row.to_test_time_ns.value_or(row.from_test_time_ns) - row.from_test_time_ns;
+  return std::max(0.0, static_cast<double>(on_the_wall_ns - in_test_ns) / 1e9);
+}
+
 std::vector<verdict::Disturbance> disturbances_of(db::Reader& reader, db::RunKey run) {
   std::vector<verdict::Disturbance> found;
   for (const db::DeviationRow& row : value_or_throw(reader.deviations(run), reader.path())) {
     found.push_back({static_cast<double>(row.from_test_time_ns) / 1e9, row.unseen_charge_max_Ah.value_or(0.0),
-                     row.category.empty() ? "a deviation" : row.category});
+                     row.category.empty() ? "a deviation" : row.category, seconds_beside_test_time(row)});
   }
   for (const db::EventRow& event : value_or_throw(reader.events(run), reader.path())) {
     if (event.kind == "paused") found.push_back({static_cast<double>(event.test_time_ns) / 1e9, 0.0, "paused by a person"});
@@ -54,7 +64,8 @@ RecordedRun read_recorded_run(db::Reader& reader, db::RunKey run) {
   const CheckContext context = check_context(bench, bench.channel(info.row.channel), name);
   RecordedRun recorded;
   recorded.facts.executions = verdict::executions_of(value_or_throw(reader.steps(run), reader.path()),
-                                                     ends_by_time_of(info.row, fmt::format("run {}", run)));
+                                                     ends_by_time_of(info.row, fmt::format("run {}", run)),
+                                                     value_or_throw(reader.step_metrics(run), reader.path()));
   recorded.facts.disturbances = disturbances_of(reader, run);
   recorded.facts.visit = [&reader](db::StepKey step, const std::function<bool(const db::SampleRow&)>& visit) -> Result<void> {
     const auto visited = reader.for_each_sample_of_step(step, [&visit](const db::SampleView& sample) {

@@ -31,7 +31,7 @@ std::string budget_text(const StatementVerdict& verdict) {
   std::string text;
   for (std::size_t i = 0; i < std::min(inputs_shown, budget.size()); ++i)
     text += fmt::format("{}{} {:.2g}", i == 0 ? "" : ", ", budget[i].name, budget[i].standard);
-  return fmt::format("k = {:.2f} of {}: {}", verdict.cells.front().uncertainty.coverage, verdict.statement->unit, text);
+  return fmt::format("k = {:.2f} of {}: {}", verdict.cells.front().uncertainty.coverage, cell_unit(*verdict.statement), text);
 }
 
 void append_open(const StatementVerdict& verdict, std::string& text) {

@@ -103,6 +103,50 @@ TEST(VerdictBrokenRun, times_resistances_and_peaks_of_a_broken_step_are_refused)
   }
 }
 
+// An interruption between a rest and its pulse is in neither of them, and what stood before the pulse is not known all the same.
+TEST(VerdictBrokenRun, a_pulse_right_after_an_interruption_has_no_resistance) {
+  const MeasureRequest asked{.quantity = ClaimQuantity::resistance, .step = "pulse"};
+  Play play;
+  play.add({.name = "rest"});
+  play.add({.name = "pulse", .from_V = 3.6, .to_V = 3.6, .from_A = -5.0, .to_A = -5.0});
+  EXPECT_TRUE(judged(play, asked));
+  play.disturb({.at_s = 3600.0, .what = "power outage"});
+  expect_refused(play, asked, "right before 'pulse' came power outage");
+}
+
+// A cell goes on losing charge while nobody looks.
+TEST(VerdictBrokenRun, a_storage_has_lasted_through_what_nobody_saw) {
+  const MeasureRequest asked{.quantity = ClaimQuantity::self_discharge, .step = "left", .reference = "whole"};
+  Play play;
+  play.add({.name = "whole", .from_A = -5.0, .to_A = -5.0});
+  play.add({.name = "charge", .from_A = 5.0, .to_A = 5.0});
+  play.add({.name = "storage", .seconds = 36000.0});
+  play.add({.name = "left", .from_A = -4.9, .to_A = -4.9});
+  const Result<Measured> before = judged(play, asked);
+  play.disturb({.at_s = 20000.0, .what = "power outage", .unseen_s = 36000.0});
+  const Result<Measured> after = judged(play, asked);
+  ASSERT_TRUE(before && after) << (before ? after : before).error().what;
+  EXPECT_NEAR(after->value, before->value / 2, 1e-9);
+}
+
+// What a step waited for its chamber is no time of a charge; of a rest it is.
+TEST(VerdictBrokenRun, waits_are_no_time_of_a_charge) {
+  std::vector<db::StepInfo> steps{row_of(1, "charge", "condition"), row_of(2, "rest", "condition")};
+  for (db::StepInfo& step : steps) {
+    step.row.started_test_time_ns = 0;
+    step.end->ended_test_time_ns = 100'000'000'000;
+    step.end->charge_Ah = 1.0;
+  }
+  steps[0].row.type = "CC_CHG";
+  steps[1].row.type = "REST";
+  const std::vector<db::StepMetricRow> figures{{1, {db::Figure::waited_s, 0, 40.0}}, {2, {db::Figure::waited_s, 0, 40.0}}};
+  const std::vector<Execution> all = executions_of(steps, nullptr, figures);
+  EXPECT_EQ(all[0].seconds, 60.0);
+  EXPECT_EQ(all[0].mean_A(), 60.0);
+  EXPECT_EQ(all[1].seconds, 100.0);
+  EXPECT_EQ(executions_of(steps, nullptr)[0].seconds, 100.0);
+}
+
 // A charge is known all the same, but less well.
 TEST(VerdictBrokenRun, unseen_charge_is_in_the_budget_and_in_the_note) {
   const MeasureRequest asked{.quantity = ClaimQuantity::capacity, .step = "discharge"};
