@@ -171,6 +171,8 @@ void BenchService::add_lines_now(const Place& place, const Program& program, std
   if (options_.run.judge_calibration) {
     for (const std::string& name : instruments_of(config_, place.config))
       lines.push_back(line_of("calibration of " + name, judge_calibration(config_.instruments.at(name), time_.utc_now())));
+    const Ruling undated = judge_undated(config_, place.config, options_.run.proof_rule == ProofRule::require);
+    if (undated.kind != Ruling::Kind::good) lines.push_back(line_of("calibration", undated));
   }
   std::vector<ChamberGuest> guests{{&place.config, &program}};
   for (const BenchJob* const there : bench_.jobs()) {

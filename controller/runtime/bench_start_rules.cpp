@@ -31,6 +31,9 @@ Result<void> BenchStart::judge_calibrations() {
       const Result<void> good = abide_by(*job, judge_calibration(bench_.bench().instruments.at(name), time_.utc_now()));
       if (!good) return good;
     }
+    const Result<void> told =
+        abide_by(*job, judge_undated(bench_.bench(), job->config, options_.proof_rule == ProofRule::require));
+    if (!told) return told;
   }
   return {};
 }

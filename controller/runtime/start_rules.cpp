@@ -98,15 +98,35 @@ Ruling judge_calibration(const InstrumentConfig& instrument, UtcTime now) {
   return {Ruling::Kind::accepted, "calibration expired", expired + "; accepted: " + instrument.accept_expired_calibration};
 }
 
-std::vector<std::string> instruments_of(const BenchConfig& bench, const ChannelConfig& channel) {
+Ruling judge_undated(const BenchConfig& bench, const ChannelConfig& channel, bool is_real) {
+  std::string undated;
+  for (const std::string& name : measuring_instruments_of(channel)) {
+    const auto found = bench.instruments.find(name);
+    if (found != bench.instruments.end() && !found->second.calibrated_on) undated += (undated.empty() ? "" : ", ") + name;
+  }
+  if (undated.empty()) return {};
+  return {
+      is_real ? Ruling::Kind::warned : Ruling::Kind::remarked, "calibration not known",
+      fmt::format("{}: nobody said when {} was calibrated (calibrated_on in the bench file): the uncertainty of what is measured "
+                  "is what its maker promises after a calibration",
+                  channel.name, undated)};
+}
+
+std::vector<std::string> measuring_instruments_of(const ChannelConfig& channel) {
   std::vector<std::string> names{channel.cycler};
+  for (const std::optional<InputRef>& input :
+       {channel.cell_temperature, channel.ambient_temperature, channel.voltage, channel.stack_force, channel.gas}) {
+    if (input && std::find(names.begin(), names.end(), input->instrument) == names.end()) names.push_back(input->instrument);
+  }
+  return names;
+}
+
+std::vector<std::string> instruments_of(const BenchConfig& bench, const ChannelConfig& channel) {
+  std::vector<std::string> names = measuring_instruments_of(channel);
   const auto add = [&names](const std::string& name) {
     if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
   };
-  for (const std::optional<InputRef>& input : {channel.cell_temperature, channel.ambient_temperature, channel.voltage,
-                                               channel.stack_force, channel.gas, channel.contactor}) {
-    if (input) add(input->instrument);
-  }
+  if (channel.contactor) add(channel.contactor->instrument);
   for (const InputRef& contact : channel.interlocks) add(contact.instrument);
   if (const ChamberConfig* const chamber = bench.chamber(channel.chamber)) add(chamber->instrument);
   return names;

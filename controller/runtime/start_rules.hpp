@@ -56,6 +56,11 @@ struct WatchdogCase {
 /// A date that lies more than a day ahead is refused, too: it is a slip, or the clock is wrong.
 [[nodiscard]] Ruling judge_calibration(const InstrumentConfig& instrument, UtcTime now);
 
+/// Tells of what a channel measures with and nobody gave a date for. On a real bench a person is told, too.
+[[nodiscard]] Ruling judge_undated(const BenchConfig& bench, const ChannelConfig& channel, bool is_real);
+
+/// Cycler and loggers, each once.
+[[nodiscard]] std::vector<std::string> measuring_instruments_of(const ChannelConfig& channel);
 /// Cycler, loggers, chamber, relays and contacts of a channel, each once.
 [[nodiscard]] std::vector<std::string> instruments_of(const BenchConfig& bench, const ChannelConfig& channel);
 

@@ -157,6 +157,15 @@ TEST(StartRules, an_expired_calibration_of_any_instrument_stops_a_start) {
   }
 }
 
+TEST(StartRules, a_calibration_that_nobody_knows_of_stands_in_the_record) {
+  HarnessOptions options = requiring(seen_to_fire);
+  options.start_rules = [](BenchRunOptions& run) { run.judge_calibration = true; };
+  BenchHarness bench(options);
+  bench.run();
+  EXPECT_EQ(to_string(bench.result("ch1").outcome), to_string(Outcome::completed)) << bench.result("ch1").reason;
+  EXPECT_THAT(kinds_of(bench), testing::Contains("calibration not known"));
+}
+
 TEST(StartRules, an_expired_calibration_is_accepted_for_a_reason_that_the_record_keeps) {
   HarnessOptions options = requiring(
       seen_to_fire,

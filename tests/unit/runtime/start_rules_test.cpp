@@ -248,6 +248,23 @@ TEST(StartRules, know_every_instrument_of_a_channel_once) {
   EXPECT_THAT(instruments_of(bench, bench.channels.front()), ElementsAre("psb1", "daq", "force", "gas", "io", "f4t"));
 }
 
+// A relay has no calibration; what is measured with has one, and nobody knows of it until somebody says so.
+TEST(StartRules, tell_of_what_measures_without_a_date) {
+  const BenchConfig bench = parse_bench(
+      "bench: b\ninstruments:\n"
+      "  psb1: {model: a, modbus: \"192.0.2.1:502\", calibrated_on: 2026-01-15}\n"
+      "  psb2: {model: a, modbus: \"192.0.2.3:502\", calibrated_on: 2026-01-15}\n  daq: {model: b, scpi: \"192.0.2.2:5025\"}\n"
+      "  io: {model: f, modbus: \"192.0.2.6:502\"}\n"
+      "channels:\n  ch1: {cycler: psb1, cell_temperature: {logger: daq, input: 0}, contactor: {relays: io, output: 1}}\n"
+      "  ch2: {cycler: psb2}\n",
+      "bench.yaml");
+  const Ruling ruling = judge_undated(bench, bench.channels.front(), true);
+  EXPECT_EQ(ruling.kind, Kind::warned);
+  EXPECT_THAT(ruling.text, HasSubstr("ch1: nobody said when daq was calibrated"));
+  EXPECT_EQ(judge_undated(bench, bench.channels.front(), false).kind, Kind::remarked);
+  EXPECT_EQ(judge_undated(bench, bench.channels.back(), true).kind, Kind::good);
+}
+
 // ---- disk -----------------------------------------------------------------------------------------------------------
 
 TEST(DiskRule, asks_for_what_the_run_will_write_and_the_reserve) {
