@@ -368,8 +368,8 @@ Result<void> Reader::for_each_audit(const std::string& action, const std::functi
   }
 }
 
-Result<std::optional<RunKey>> Reader::unacknowledged_trip(const std::string& channel, const std::string& cell_name,
-                                                          const std::string& cell_id) {
+Result<std::vector<RunKey>> Reader::unacknowledged_trips(const std::string& channel, const std::string& cell_name,
+                                                         const std::string& cell_id) {
   Result<Statement> select = impl_->connection.prepare(
       "SELECT r.run FROM run AS r JOIN channel AS ch USING(channel) JOIN cell AS c USING(cell) "
       "WHERE (ch.name = ?1 OR (c.specimen <> '' AND c.specimen = ?3 AND c.name = ?2)) AND r.time_source <> 'virtual' "
@@ -377,13 +377,23 @@ Result<std::optional<RunKey>> Reader::unacknowledged_trip(const std::string& cha
       "OR EXISTS(SELECT 1 FROM audit AS a WHERE a.run = r.run AND a.action = ?4)) "
       "AND coalesce((SELECT max(a.audit) FROM audit AS a WHERE a.run = r.run AND a.action = 'trip acknowledged'), 0) < "
       "coalesce((SELECT max(a.audit) FROM audit AS a WHERE a.run = r.run AND a.action IN ('trip', ?4)), 1) "
-      "ORDER BY r.run DESC LIMIT 1");
+      "ORDER BY r.run DESC");
   if (!select) return select.error();
   select->bind_all(channel, cell_name, cell_id, std::string(heat_after_end_event));
-  const Result<bool> row = select->step("looking for trips that nobody acknowledged");
-  if (!row) return row.error();
-  if (!*row) return std::optional<RunKey>{};
-  return std::optional<RunKey>{select->integer(0)};
+  std::vector<RunKey> trips;
+  while (true) {
+    const Result<bool> row = select->step("looking for trips that nobody acknowledged");
+    if (!row) return row.error();
+    if (!*row) return trips;
+    trips.push_back(select->integer(0));
+  }
+}
+
+Result<std::optional<RunKey>> Reader::unacknowledged_trip(const std::string& channel, const std::string& cell_name,
+                                                          const std::string& cell_id) {
+  const Result<std::vector<RunKey>> trips = unacknowledged_trips(channel, cell_name, cell_id);
+  if (!trips) return trips.error();
+  return trips->empty() ? std::optional<RunKey>{} : std::optional<RunKey>{trips->front()};
 }
 
 Result<std::optional<std::string>> Reader::unacknowledged_heat(const std::string& channel) {

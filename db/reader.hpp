@@ -141,8 +141,11 @@ class Reader {
   [[nodiscard]] Result<std::string> last_audit_detail(const std::string& action);
   /// Of one action, row by row, oldest first, until the visitor says false. It must be quick: a transaction is open.
   [[nodiscard]] Result<void> for_each_audit(const std::string& action, const std::function<bool(const AuditRow&)>& visit);
-  /// The last run on this channel, or with this specimen (when it has a name), that a safety trip ended and nobody has acknowledged.
-  /// Runs in virtual time do not count: their cell is gone with them.
+  /// Runs on this channel, or with this specimen (when it has a name), that a safety trip ended and nobody has acknowledged, the last one
+  /// first. Runs in virtual time do not count: their cell is gone with them.
+  [[nodiscard]] Result<std::vector<RunKey>> unacknowledged_trips(const std::string& channel, const std::string& cell_name,
+                                                                 const std::string& cell_id);
+  /// The last of them.
   [[nodiscard]] Result<std::optional<RunKey>> unacknowledged_trip(const std::string& channel, const std::string& cell_name,
                                                                   const std::string& cell_id);
 

@@ -27,6 +27,10 @@ namespace cellrig::db {
 
 namespace {
 
+std::int64_t steady_ns() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
 /// Runs, steps, events and the like that may wait for the disk.
 constexpr std::size_t queue_operations_max = 1 << 16;
 
@@ -140,6 +144,10 @@ class ThreadedRecorder final : public Recorder {
     return failure_.what;
   }
   std::uint64_t rows_written() const override { return rows_written_.load(std::memory_order_acquire); }
+  Duration behind() const override {
+    const std::int64_t since = writing_since_ns_.load(std::memory_order_relaxed);
+    return since == 0 || options_.commit.interval <= Duration{0} ? Duration{0} : Duration{steady_ns() - since};
+  }
   std::uint64_t wal_bytes() const override { return wal_bytes_.load(std::memory_order_relaxed); }
 
  private:
@@ -202,6 +210,7 @@ class ThreadedRecorder final : public Recorder {
   std::atomic<bool> failed_ = false;
   std::atomic<std::uint64_t> rows_written_ = 0;
   std::atomic<std::uint64_t> wal_bytes_ = 0;
+  std::atomic<std::int64_t> writing_since_ns_ = 0;  ///< 0: nothing waits for the disk
   std::thread thread_;
 };
 
@@ -340,6 +349,7 @@ void ThreadedRecorder::work() {
     const bool is_refused = is_latched_;
     lock.unlock();
     progress_.notify_all();  // room again
+    if (!writing_.is_empty()) writing_since_ns_.store(steady_ns(), std::memory_order_relaxed);
     Result<void> stored;
     if (!is_refused && !writing_.is_empty()) {
       try {
@@ -352,8 +362,13 @@ void ThreadedRecorder::work() {
       if (!stored) store_->roll_back();
     }
     writing_.clear();
+    writing_since_ns_.store(0, std::memory_order_relaxed);
     lock.lock();
-    if (!stored) latch(stored.error());
+    if (!stored) {
+      latch(stored.error());
+      // At once: whoever opens this record next must know, also when this process is killed before it has closed it.
+      write_failure_note(options_.path, failure_.what);
+    }
     flush_done_ = ticket;
     progress_.notify_all();
   }

@@ -30,6 +30,8 @@ struct RecorderOptions {
   std::size_t database_bytes_max = 0;    ///< 0 = no bound; else SQLite answers "full" (tests, quotas)
 };
 
+/// A disk that hangs for so long is told, and is no disk any more.
+inline constexpr Duration behind_alarm = std::chrono::seconds{10}, behind_max = std::chrono::seconds{30};
 inline constexpr std::uint64_t wal_bytes_alarm = 256ULL << 20;
 
 /// Opens, migrates, takes the lock file, writes. Control thread only.
@@ -76,6 +78,9 @@ class Recorder {
   [[nodiscard]] virtual std::string failure() const = 0;
   /// Samples committed: every one of them is in the record, whatever happens to this process.
   [[nodiscard]] virtual std::uint64_t rows_written() const = 0;
+  /// For how long the disk has kept what it was given to itself: a power loss now takes what was measured in this time, and a second.
+  /// 0 in simulated time, where the bench waits for the disk.
+  [[nodiscard]] virtual Duration behind() const { return Duration{0}; }
   /// Size of the write-ahead log. Above wal_bytes_alarm a reader has been inside one SELECT for too long.
   [[nodiscard]] virtual std::uint64_t wal_bytes() const { return 0; }
 };

@@ -40,7 +40,7 @@ ResumePoint shifted(const ResumePoint& point, Duration by) {
   ResumePoint moved = point;
   StepState& step = moved.channel.step;
   for (TimePoint* const instant :
-       {&step.begun, &step.started, &step.changed, &step.last.at, &step.last_recorded, &step.before_step.at})
+       {&step.begun, &step.started, &step.changed, &step.waits_since, &step.last.at, &step.last_recorded, &step.before_step.at})
     *instant += by;
   step.trends.shift(by);
   for (TimePoint& instant : step.true_since) instant += by;

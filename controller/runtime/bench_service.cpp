@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "controller/engine/resume_point.hpp"
 #include "controller/runtime/constants.hpp"
 
 namespace cellrig {
@@ -376,7 +377,11 @@ Task<std::optional<ControlError>> BenchService::begin(Place& place, PreparedStar
     place.program.reset();
     place.watch->mind_heat(true);
     set_not_safe(place, safe == SafeBy::nothing);
-    place.watch->let_go(safe == SafeBy::instrument && !refusal->is_insecure);
+    if (place.is_not_safe) {
+      place.watch->let_go_in_doubt();
+    } else {
+      place.watch->let_go(safe == SafeBy::instrument && !refusal->is_insecure);
+    }
     const ControlError error{.fault = fault_of(*refusal), .message = refusal->error.what};
     co_return std::optional<ControlError>{error};
   }
@@ -426,13 +431,16 @@ void BenchService::refuse_start(Place& place, const Attempt& attempt, const Cont
 
 /// The rule `stop`: nothing is energised, the record is closed.
 void BenchService::close_interrupted(Place& place, const PreparedStart& prepared) {
-  const std::string reason = "not resumed after an interruption";
+  // "stopped" promises that OFF was confirmed.
+  const Outcome outcome = place.is_not_safe ? Outcome::instrument_failure : Outcome::stopped;
+  std::string reason = "not resumed after an interruption";
+  if (place.is_not_safe) reason += "; its output is not known to be off";
   ChannelRecord record(recorder_, *prepared.program);
-  cellrig::close_interrupted(record, *prepared.goes_on, Outcome::stopped, reason, time_.now(), time_.utc_now());
+  cellrig::close_interrupted(record, *prepared.goes_on, outcome, reason, time_.now(), time_.utc_now());
   place.run = prepared.goes_on->run.info.run;
   place.told_charge.forget();
   place.stage = Place::Stage::ended;
-  place.outcome = Outcome::stopped;
+  place.outcome = outcome;
   place.is_interrupted = false;
   place.reason = reason;
   tell_run(place.run);
@@ -453,7 +461,14 @@ void BenchService::run_ended(Place& place) {
     // Its alarm was raised when it tripped; unless somebody has acknowledged it in the second since.
     if (!alarms_.has_open_trip({place.config.name})) place.trip.reset();
   }
-  place.watch->let_go(runner.is_given_back());
+  if (place.is_not_safe) {
+    // What was measured or commanded last may flow on until an OFF is confirmed: whoever goes on with this run counts it.
+    const ChannelState& state = runner.state();
+    place.watch->let_go_in_doubt(state.step_count > 0 ? seen_until(state.step) : time_.now(),
+                                 unseen_charge(runner.program(), state, Duration::zero()).current);
+  } else {
+    place.watch->let_go(runner.is_given_back());
+  }
   tasks_.spawn(stand_alarms_down());  // what was acknowledged while it still lived in its chamber
   if (place.is_not_safe) message(place.config.name, db::Severity::alarm, "its output is not known to be off. Go and look.");
   tell_run(place.run);

@@ -324,7 +324,11 @@ Task<void> BenchService::switch_off_idle(Place& place) {
     bench_.alarms().ring(place.config.name + ": the cycler does not confirm OFF");
     message(place.config.name, db::Severity::alarm, "its output is not known to be off: " + off.error().what + ". Go and look.");
   }
-  place.watch->let_go(is_known_off);
+  if (off) {
+    place.watch->let_go(is_known_off);
+  } else {
+    place.watch->let_go_in_doubt();
+  }
   place.is_being_secured = std::exchange(place.is_off_wanted, false);
   if (place.is_being_secured) tasks_.spawn(switch_off_idle(place));  // it may have come after this OFF
   changed(place);

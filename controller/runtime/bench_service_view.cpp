@@ -198,6 +198,8 @@ void BenchService::tell_run(std::int64_t run) {
 
 void BenchService::raise(AlarmStatus alarm) {
   alarm.raised = time_.utc_now();
+  // That somebody looked after an earlier trip of this run says nothing of this one.
+  if (alarm.severity == AlarmSeverity::trip) std::erase(acknowledged_, alarm.run);
   if (const AlarmStatus* const kept = alarms_.raise(std::move(alarm))) {
     for (BenchWatcher* const watcher : watchers_) watcher->alarm_changed(*kept);
   }

@@ -45,6 +45,7 @@ class ChannelRecord {
   void go_on(const Continuation& continuation, TimePoint now, UtcTime utc);
   [[nodiscard]] bool begun() const { return run_ != 0; }
   [[nodiscard]] bool failed() const { return recorder_.failed(); }
+  [[nodiscard]] Duration behind() const { return recorder_.behind(); }
   [[nodiscard]] std::string failure() const { return recorder_.failure(); }
 
   /// While it lives, steps, cycles, events and resume points are stored together or not at all.

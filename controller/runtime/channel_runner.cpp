@@ -266,8 +266,10 @@ Task<void> ChannelRunner::control_cycle() {
     if (is_command_due) co_await perform_outputs();
   }
   listener_.sample(view());
-  if (record_.failed() && !stop_requested_) {
-    reason_ = "the record could not be kept: " + record_.failure();
+  if ((record_.failed() || record_.behind() > db::behind_max) && !stop_requested_) {
+    reason_ = record_.failed() ? "the record could not be kept: " + record_.failure()
+                               : fmt::format("the record could not be kept: its disk has not answered for {:.0f} s",
+                                             to_seconds(record_.behind()));
     listener_.message(parts_.name, db::Severity::alarm, reason_);
     stop(Outcome::record_failure);
   }

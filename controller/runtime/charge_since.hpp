@@ -13,7 +13,8 @@ struct OutputLook;
 class ChargeSince {
  public:
   explicit ChargeSince(Amps charge_current_max) : unknown_{charge_current_max} {}
-  void begin(TimePoint now);  ///< nothing flows from now on, for certain
+  /// Since `since` nothing flows, for certain; or at most `may_flow`, where nobody could confirm that.
+  void begin(TimePoint since, Amps may_flow = Amps{});
   /// The charge that this look adds. Out of the cell nothing is relied on: 0.
   [[nodiscard]] AmpHours count(const OutputLook& look, TimePoint now);
   /// Nobody looks any more, or OFF came by another way: what was seen last may have flowed until now.

@@ -279,6 +279,7 @@ Task<void> LiveBench::watch_disk(std::function<void(const std::string&)> on_trou
     }
     is_told = is_trouble;
     watch_wal();
+    watch_lag();
     const TimePoint next = time_.now() + options_.disk_check_interval;
     co_await disk_wake_.until(next);
   }
@@ -296,6 +297,21 @@ void LiveBench::watch_wal() {
   const db::Severity severity = is_large ? db::Severity::alarm : db::Severity::info;
   listener_.message("record", severity, text);
   recorder_.append(db::EventRow{.utc = time_.utc_now(), .severity = severity, .kind = "write-ahead log", .message = text});
+}
+
+/// Nothing is lost while it lasts, but for a loss of power.
+void LiveBench::watch_lag() {
+  const bool is_late = recorder_.behind() > db::behind_alarm;
+  if (is_late == lag_alarm_) return;
+  lag_alarm_ = is_late;
+  const std::string text =
+      is_late ? fmt::format(
+                    "the disk has not answered for {:.0f} s: what was measured since waits in memory. After {:.0f} s runs stop",
+                    to_seconds(recorder_.behind()), to_seconds(db::behind_max))
+              : "the disk answers again: what was measured meanwhile is in the record";
+  const db::Severity severity = is_late ? db::Severity::alarm : db::Severity::info;
+  listener_.message("record", severity, text);
+  recorder_.append(db::EventRow{.utc = time_.utc_now(), .severity = severity, .kind = "slow disk", .message = text});
 }
 
 /// In the record of every run that it concerns; of the bench, while none has begun. What was switched stands in the audit trail, by

@@ -97,6 +97,7 @@ class LiveBench {
   void set_wait_max(const std::string& chamber);
   Task<void> watch_disk(std::function<void(const std::string&)> on_trouble);
   void watch_wal();
+  void watch_lag();
 
   TimeSource& time_;
   const BenchConfig& bench_;
@@ -115,7 +116,7 @@ class LiveBench {
   Wait disk_wake_;
   bool alarms_settled_ = false;
   bool disk_watch_ends_ = false;
-  bool wal_alarm_ = false;
+  bool wal_alarm_ = false, lag_alarm_ = false;
 };
 
 }  // namespace cellrig

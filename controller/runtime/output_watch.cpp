@@ -48,9 +48,9 @@ std::string describe(const OutputLook& look) {
                      look.is_off_again ? "OFF again, confirmed" : "OFF is not confirmed, and is tried on. Go and look.");
 }
 
-void ChargeSince::begin(TimePoint now) {
-  counted_until_ = now;
-  flows_ = Amps{};
+void ChargeSince::begin(TimePoint since, Amps may_flow) {
+  counted_until_ = since;
+  flows_ = may_flow;
 }
 
 AmpHours ChargeSince::counted(Amps current, TimePoint now) {
@@ -232,6 +232,17 @@ Task<void> OutputWatch::hold() {
 void OutputWatch::tell_rest() {
   charge_again_ += charge_since_.count_until(time_.now());
   if (charge_again_ > AmpHours{}) told_.was_on_again(was_on_longer, std::exchange(charge_again_, AmpHours{}));
+}
+
+void OutputWatch::let_go_in_doubt(TimePoint since, Amps may_flow) {
+  let_go(false);
+  charge_since_.begin(since, may_flow);
+}
+
+void OutputWatch::let_go_in_doubt() {
+  const ChargeSince kept = charge_since_;
+  let_go(false);
+  charge_since_ = kept;
 }
 
 void OutputWatch::let_go(bool is_known_off) {

@@ -66,6 +66,9 @@ class OutputWatch final : public SensorSink {
   [[nodiscard]] Task<void> hold();
   /// is_known_off: the instrument confirmed OFF, and its watchdog is disarmed. False: it is not asked, only told.
   void let_go(bool is_known_off);
+  /// OFF could not be confirmed: at most `may_flow` has flowed since `since`, and does until one is.
+  void let_go_in_doubt(TimePoint since, Amps may_flow);
+  void let_go_in_doubt();   ///< what may have flowed when it was held may flow still
   void let_go_as_before();  ///< nothing was sent while it was held
   [[nodiscard]] bool is_known_off() const { return is_known_off_ && !is_not_off_; }
   /// Sensors always; voltage and current while it looks.

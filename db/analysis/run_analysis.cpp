@@ -130,6 +130,41 @@ std::optional<double> capacity_slope_Ah_per_V(Curve before, double voltage_V) {
   return nearest->value > 0 ? std::optional<double>{nearest->value} : std::nullopt;
 }
 
+bool is_without_current(const StepInfo& step) {
+  return step.row.type == "REST" || step.row.type == "SOAK" || step.row.type == "WAIT";
+}
+
+double net_Ah(const StepInfo& step) { return step.end ? step.end->charge_Ah - step.end->discharge_Ah : 0.0; }
+
+/// What a storage lost, by what was put in before it and got out after: from one end of the cell's window and back to it. Nothing where
+/// that is not so: the discharges before and after did not end by the same condition.
+std::optional<double> leak_by_charge_A(const std::vector<StepInfo>& steps, std::size_t place) {
+  double put_in_Ah = 0, got_out_Ah = 0, stored_s = seconds_of(steps[place]);
+  std::size_t before = place;
+  while (before > 0 && (is_without_current(steps[before - 1]) || net_Ah(steps[before - 1]) > 0)) {
+    const StepInfo& step = steps[--before];
+    if (!is_without_current(step)) {
+      put_in_Ah += net_Ah(step);
+    } else if (!(put_in_Ah > 0)) {
+      stored_s += seconds_of(step);
+    }
+  }
+  std::size_t after = place + 1;
+  for (; after < steps.size() && (is_without_current(steps[after]) || net_Ah(steps[after]) < 0); ++after) {
+    if (!is_without_current(steps[after])) {
+      got_out_Ah -= net_Ah(steps[after]);
+    } else if (!(got_out_Ah > 0)) {
+      stored_s += seconds_of(steps[after]);
+    }
+  }
+  while (after > place + 1 && is_without_current(steps[after - 1])) --after;
+  if (before == 0 || !(put_in_Ah > 0) || !(got_out_Ah > 0) || stored_s < storage_min_s) return std::nullopt;
+  const std::optional<StepEndRow>&from = steps[before - 1].end, &to = steps[after - 1].end;
+  const bool is_same_state = from && to && from->reason == "condition" && to->reason == "condition" &&
+                             from->condition.starts_with("voltage_V") && from->condition == to->condition;
+  return is_same_state ? self_discharge_current(put_in_Ah, got_out_Ah, stored_s) : std::nullopt;
+}
+
 RunRest rest_of(const std::vector<StepInfo>& steps, std::size_t place, Curve before, Curve curve) {
   RunRest rest{.step = steps[place], .before = steps[place - 1], .lasts_s = seconds_of(steps[place])};
   const std::array at{std::min(relaxation_told_s, rest.lasts_s)};
@@ -138,10 +173,7 @@ RunRest rest_of(const std::vector<StepInfo>& steps, std::size_t place, Curve bef
   if (rest.lasts_s >= slope_min_s)
     rest.slope = self_discharge(curve, settled_share * rest.lasts_s, capacity_slope_Ah_per_V(before, curve.back().voltage_V));
   if (rest.is_after_charge()) rest.plating = plating_signal(curve);
-  const bool is_storage = rest.is_after_charge() && rest.lasts_s >= storage_min_s && place + 1 < steps.size() &&
-                          steps[place + 1].end && steps[place + 1].end->discharge_Ah > 0;
-  if (is_storage)
-    rest.leak_by_charge_A = self_discharge_current(rest.before.end->charge_Ah, steps[place + 1].end->discharge_Ah, rest.lasts_s);
+  if (rest.is_after_charge()) rest.leak_by_charge_A = leak_by_charge_A(steps, place);
   return rest;
 }
 

@@ -40,8 +40,9 @@ struct RunRest {
   double lasts_s = 0;
   std::optional<Volts> relaxed;        ///< against the last voltage under current, after ten minutes
   std::optional<SelfDischarge> slope;  ///< through its second half, of rests of an hour or more
-  std::optional<double>
-      leak_by_charge_A;  ///< (put in before - got out after) / time, of a day or more between charge and discharge
+  /// (put in before - got out after) / time, of a day or more between a charge and a discharge that go from one end of the window and back
+  /// to it: the discharge before and the last one after ended by the same voltage.
+  std::optional<double> leak_by_charge_A;
   std::optional<PlatingSignal> plating;  ///< after a charge
   [[nodiscard]] bool is_after_charge() const { return before.end->charge_Ah > before.end->discharge_Ah; }
 };

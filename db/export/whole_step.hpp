@@ -14,7 +14,7 @@ class WholeStep {
   void pass(const SampleView& sample) {
     const StepRow& step = sample.step.row;
     const SampleRow& row = sample.row;
-    if (step.step != step_) begin(step);
+    if (step.step != step_) begin(sample.step);
     time_ns_ = row.test_time_ns - started_ns_;
     sums_ = {before_.charge_Ah + row.charge_Ah, before_.discharge_Ah + row.discharge_Ah, before_.charge_Wh + row.charge_Wh,
              before_.discharge_Wh + row.discharge_Wh};
@@ -24,17 +24,24 @@ class WholeStep {
   [[nodiscard]] const Sums& sums() const { return sums_; }
 
  private:
-  void begin(const StepRow& step) {
-    const bool goes_on = step_ != 0 && step.step_count == count_;
-    before_ = goes_on ? sums_ : Sums{};
-    if (!goes_on) started_ns_ = step.started_test_time_ns;
+  /// What the parts before moved is in the sums of the run: after their last row more may have flowed, which no row shows.
+  void begin(const StepInfo& info) {
+    const StepRow& step = info.row;
+    const Sums& at_start = info.run_sums_at_start;
+    if (step_ == 0 || step.step_count != count_) {
+      started_ns_ = step.started_test_time_ns;
+      run_before_ = at_start;
+    }
+    before_ = {at_start.charge_Ah - run_before_.charge_Ah, at_start.discharge_Ah - run_before_.discharge_Ah,
+               at_start.charge_Wh - run_before_.charge_Wh, at_start.discharge_Wh - run_before_.discharge_Wh};
     step_ = step.step;
     count_ = step.step_count;
   }
 
   StepKey step_ = 0;
   std::int64_t count_ = 0, started_ns_ = 0, time_ns_ = 0;
-  Sums before_;  ///< of the parts before this one
+  Sums run_before_;  ///< of the run when its first part began
+  Sums before_;      ///< of the parts before this one
   Sums sums_;
 };
 

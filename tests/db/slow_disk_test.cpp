@@ -69,6 +69,9 @@ TEST(SlowDisk, nothing_that_the_control_loop_calls_waits_for_a_sync) {
   player.end_step();
   player.end_run();
   EXPECT_FALSE(recorder->failed());
+  const Duration behind = recorder->behind();
+  EXPECT_GT(behind, Duration{0});
+  EXPECT_GE(recorder->behind(), behind) << "and it grows";
   EXPECT_EQ(recorder->rows_written(), 0U) << "nothing is promised that the disk has not confirmed";
   disk.go_on();
   must(recorder->close());
@@ -125,6 +128,7 @@ TEST(FailingSync, is_never_asked_again_and_the_record_says_so_to_the_next_one) {
       ASSERT_TRUE(disk.has_failed()) << n;
       EXPECT_TRUE(recorder->failed());
       EXPECT_NE(recorder->failure().find("the disk reports an error"), std::string::npos) << recorder->failure();
+      EXPECT_TRUE(std::filesystem::exists(options.path + ".failed")) << "also for who opens it after this process was killed";
       player.sample({});
       EXPECT_FALSE(recorder->flush()) << "it stays failed";
       EXPECT_FALSE(recorder->close());

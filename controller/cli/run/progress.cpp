@@ -1,9 +1,8 @@
 #include "controller/cli/run/progress.hpp"
 
 #include <fmt/format.h>
-#include <poll.h>
-#include <unistd.h>
 
+#include "controller/cli/text/standard_error.hpp"
 #include "controller/cli/text/table.hpp"
 
 namespace cellrig::cli {
@@ -13,13 +12,6 @@ namespace {
 constexpr unsigned calls_between_clock_reads = 64;
 constexpr std::chrono::milliseconds live_interval{250};
 constexpr std::chrono::seconds line_interval{10};
-
-/// Never waits and never fails: a pager that stands still or a terminal that is gone must not hold up the control loop.
-void put(const std::string& text) {
-  pollfd ready{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
-  if (::poll(&ready, 1, 0) != 1 || (ready.revents & POLLOUT) == 0) return;
-  if (::write(STDERR_FILENO, text.data(), text.size()) < 0) return;  // nobody reads any more
-}
 
 std::string reading(const Observation& observation, Measurand measurand, const char* format) {
   const Reading& r = observation[measurand];
@@ -100,13 +92,13 @@ void Progress::message(std::string_view channel, db::Severity severity, std::str
   // An alarm is shown even when quiet was asked for.
   if (style_ == Style::quiet && severity == db::Severity::info) return;
   erase();
-  put(fmt::format("{}: {}: {}\n", channel, severity_word(severity), text));
+  tell_without_waiting(fmt::format("{}: {}: {}\n", channel, severity_word(severity), text));
   if (style_ == Style::live) redraw();
 }
 
 void Progress::ask(std::string_view channel, std::string_view text) {
   erase();
-  put(fmt::format("{}: {}\n", channel, text));
+  tell_without_waiting(fmt::format("{}: {}\n", channel, text));
   if (style_ == Style::live) redraw();
 }
 
@@ -114,7 +106,7 @@ void Progress::redraw() {
   erase();
   for (const auto& [name, channel] : channels_) {
     if (channel.line.empty()) continue;
-    put(channel.line + "\n");
+    tell_without_waiting(channel.line + "\n");
     if (style_ == Style::live) ++lines_drawn_;
   }
 }
@@ -122,7 +114,7 @@ void Progress::redraw() {
 /// Moves up over the live lines and clears them.
 void Progress::erase() {
   if (lines_drawn_ == 0) return;
-  put(fmt::format("\x1b[{}A\x1b[J", lines_drawn_));
+  tell_without_waiting(fmt::format("\x1b[{}A\x1b[J", lines_drawn_));
   lines_drawn_ = 0;
 }
 

@@ -106,7 +106,8 @@ void RunSession::compile_plans() {
   require_channels_of_expected_charges(options_, bench_);
   for (ChannelPlan& plan : plans_) {
     plan.profile_file = find_profile(plan.profile_file);
-    const std::string cell = choose_for(options_.cells, plan.channel, rig_->is_simulated() ? simulated_cell_of(bench_, plan.channel) : "");
+    const std::string cell =
+        choose_for(options_.cells, plan.channel, rig_->is_simulated() ? simulated_cell_of(bench_, plan.channel) : "");
     if (cell.empty())
       throw ConfigError{SourcePlace{}, "no cell for channel " + plan.channel + ": give --cell FILE (which cell is connected?)"};
     plan.cell_file = find_cell(cell);

@@ -36,15 +36,18 @@ Result<std::vector<db::ProofRow>> proofs_in(const std::string& database, const I
 void refuse_unacknowledged_trip(const std::string& database, const std::string& channel, const std::string& cell_name,
                                 const std::string& cell_id, const std::vector<db::RunKey>& acknowledged) {
   Result<std::unique_ptr<db::Reader>> reader = db::Reader::open(database);
-  const Result<std::optional<db::RunKey>> trip =
-      reader ? (*reader)->unacknowledged_trip(channel, cell_name, cell_id) : Result<std::optional<db::RunKey>>{reader.error()};
-  if (!trip) throw ConfigError{SourcePlace{database}, trip.error().what};
-  if (!*trip || std::find(acknowledged.begin(), acknowledged.end(), **trip) != acknowledged.end()) return;
+  const Result<std::vector<db::RunKey>> trips =
+      reader ? (*reader)->unacknowledged_trips(channel, cell_name, cell_id) : Result<std::vector<db::RunKey>>{reader.error()};
+  if (!trips) throw ConfigError{SourcePlace{database}, trips.error().what};
+  const auto trip = std::find_if(trips->begin(), trips->end(), [&acknowledged](db::RunKey run) {
+    return std::find(acknowledged.begin(), acknowledged.end(), run) == acknowledged.end();
+  });
+  if (trip == trips->end()) return;
   throw ConfigError{
       SourcePlace{database},
       fmt::format("channel {}: a safety trip ended run {} and nobody has acknowledged it. Look at the cell (cellrig "
                   "show {} --db {}), then: cellrig db acknowledge --db {} --run {} --operator NAME --reason TEXT",
-                  channel, **trip, **trip, database, database, **trip)};
+                  channel, *trip, *trip, database, database, *trip)};
 }
 
 void refuse_unacknowledged_heat(const std::string& database, const std::string& channel) {

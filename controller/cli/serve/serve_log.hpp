@@ -4,11 +4,11 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <cstdio>
 #include <string_view>
 
 #include "controller/async/time_source.hpp"
 #include "controller/cli/record/record_source.hpp"
+#include "controller/cli/text/standard_error.hpp"
 #include "controller/runtime/listener.hpp"
 
 namespace cellrig::cli {
@@ -20,11 +20,8 @@ class ServeLog final : public RunListener {
   void message(std::string_view channel, db::Severity severity, std::string_view text) override {
     if (quiet_ && severity < db::Severity::alarm) return;
     constexpr std::array<const char*, 4> words{"", "warning: ", "ALARM: ", "TRIP: "};
-    // Nobody may read any more: that is no reason to stop.
-    (void)std::fprintf(
-        stderr, "%s",
-        fmt::format("{}  {}: {}{}\n", utc_text(time_.utc_now()), channel, words[static_cast<std::size_t>(severity)], text)
-            .c_str());
+    tell_without_waiting(
+        fmt::format("{}  {}: {}{}\n", utc_text(time_.utc_now()), channel, words[static_cast<std::size_t>(severity)], text));
   }
   void step_started(const ChannelView& view) override {
     message(view.channel, db::Severity::info, fmt::format("step {} '{}', cycle {}", view.step_count, view.step_name, view.cycle));

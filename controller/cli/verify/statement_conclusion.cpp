@@ -124,6 +124,11 @@ void conclude_spread(const ClaimStatement& s, const std::vector<verdict::CellVal
   result.decision = verdict::decide_between(estimate.interval, {s.comparator, s.value});
   result.remark = fmt::format("{} cells: mean {:.5g}, standard deviation {:.3g}, {:.5g} to {:.5g}", lot->count, lot->mean,
                               lot->standard_deviation, lot->min, lot->max);
+  const auto is_open = [](const verdict::CellValue& cell) { return cell.is_least; };
+  if (const auto open = std::count_if(values.begin(), values.end(), is_open); open > 0) {
+    result.decision = Decision::inconclusive;
+    result.remark += fmt::format("; of {} of them a bound only is known, and how far cells lie apart is not", open);
+  }
   if (s.statistic == LotStatistic::outliers && lot->count < outliers_cells_min) {
     result.decision = Decision::inconclusive;
     result.remark += fmt::format("; outliers are told from {} cells on", outliers_cells_min);

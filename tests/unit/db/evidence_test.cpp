@@ -67,6 +67,16 @@ TEST_F(Evidence, heat_after_the_end_waits_for_a_person) {
   EXPECT_TRUE(must(read()->is_last_trip_acknowledged(run)));
 }
 
+// A later one hides no earlier one: somebody may have looked at that one only.
+TEST_F(Evidence, every_trip_that_nobody_looked_at_is_told) {
+  const RunKey first = run_that_ends("tripped"), second = run_that_ends("tripped");
+  EXPECT_EQ(must(read()->unacknowledged_trips("1", "LG M50", "")), (std::vector<RunKey>{second, first}));
+  auto recorder = open();
+  recorder->acknowledge({second, UtcTime{77}, "jane", "cooled"}, "bench-3");
+  must(recorder->close());
+  EXPECT_EQ(must(read()->unacknowledged_trips("1", "LG M50", "")), (std::vector<RunKey>{first}));
+}
+
 TEST_F(Evidence, the_audit_trail_tells_who_began_what_and_how_it_ended) {
   const RunKey run = run_that_ends("tripped");
   const std::vector<AuditRow> rows = must(read()->audit());

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstring>
 #include <limits>
 
@@ -35,6 +36,19 @@ TEST(ResumePoint, moves_every_instant_and_nothing_else) {
   EXPECT_EQ(moved.channel.step.last_recorded, at(5));
   const ResumePoint back = shifted(moved, 1000s);
   EXPECT_EQ(std::memcmp(&back, &point, sizeof point), 0);
+}
+
+// Each instant has a clock: one that stayed behind would be that of a dead process.
+TEST(ResumePoint, moves_every_instant_that_a_step_knows) {
+  ResumePoint point;
+  StepState& s = point.channel.step;
+  const auto instants = [](StepState& step) {
+    return std::array{&step.begun,         &step.started, &step.changed,       &step.waits_since,
+                      &step.last_recorded, &step.last.at, &step.before_step.at};
+  };
+  for (TimePoint* const instant : instants(s)) *instant = at(7);
+  ResumePoint moved = shifted(point, 100s);
+  for (TimePoint* const instant : instants(moved.channel.step)) EXPECT_EQ(*instant, at(107));
 }
 
 TEST(ResumePoint, refuses_the_bytes_of_another_version_and_says_which) {

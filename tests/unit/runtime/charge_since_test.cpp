@@ -87,6 +87,13 @@ TEST_F(ChargeSinceTheEnd, is_counted_until_an_off_by_another_way) {
   EXPECT_EQ(after(1h, seen_off()), 0.0);
 }
 
+// Nobody could confirm OFF at the end: what the run had commanded may flow until somebody can.
+TEST_F(ChargeSinceTheEnd, of_an_end_without_off_is_what_was_commanded_from_the_last_measurement_on) {
+  since.begin(now - 60s, Amps{5.0});
+  EXPECT_EQ(after(10min, OutputLook{}), 0.0);
+  EXPECT_NEAR(since.count_until(now += 49min).value(), 5.0, 1e-9);
+}
+
 // ---- looks that could not tell ----------------------------------------------------------------------------------------
 
 // A cycler may give no number and no answer by turns.

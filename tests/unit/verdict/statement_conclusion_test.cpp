@@ -81,6 +81,23 @@ TEST(StatementConclusion, a_lot_of_lives_does_not_fail_by_its_number) {
   EXPECT_EQ(concluded(s, cells).decision, Decision::fail);
 }
 
+// Cells of which a bound only is known look alike at that bound, and how far they lie apart nobody knows.
+TEST(StatementConclusion, a_spread_of_bounds_is_none) {
+  ClaimStatement s = at_least(ClaimQuantity::capacity, 2.0, "%");
+  s.statistic = LotStatistic::spread;
+  s.comparator = Comparator::at_most;
+  std::vector<CellVerdict> cells;
+  for (int i = 0; i < 22; ++i) {
+    CellVerdict cell;
+    judge_cell(s, s.value, measured(5.0 + 0.001 * i, 0.001), cell);
+    cells.push_back(cell);
+  }
+  EXPECT_EQ(concluded(s, cells).decision, Decision::pass);
+  cells[5].measured->is_least = true;
+  EXPECT_EQ(concluded(s, cells).decision, Decision::inconclusive);
+  EXPECT_THAT(concluded(s, cells).remark, HasSubstr("a bound only"));
+}
+
 // Nothing that was shortened passes; so neither does it show anything of a population.
 TEST(StatementConclusion, a_shortened_test_shows_no_reliability) {
   const ClaimStatement s = at_least(ClaimQuantity::capacity, 5.0, "Ah");
