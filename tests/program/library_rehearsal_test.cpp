@@ -25,7 +25,7 @@ const std::map<std::string, std::vector<std::string>>& short_forms() {
       {"cycle-life", {"cycles_per_block=3", "blocks_max=2"}},
       {"cycle-life-with-diagnostics", {"cycles_max=6", "check_up_every_cycles=3"}},
       {"calendar-storage", {"checkups_max=2", "storage_days=3"}},
-      {"dst-life", {"thin_cycles_per_block=2", "blocks=2"}},
+      {"dst-life", {"groups_per_block=1", "cycles_per_group=8", "blocks=1"}},
       {"fast-charge-life", {"cycles_per_block=3", "blocks_max=2"}},
       {"gb-38031-fast-charge-cycles", {"cycles_per_block=3", "blocks=2"}},
       {"gb-t-31484-cycle-life", {"cycles_per_block=3", "blocks=2"}},
