@@ -36,7 +36,7 @@ const std::map<std::string, std::vector<std::string>>& short_forms() {
 
 /// Bench and cell of the profiles that the demonstration bench cannot carry: they need a press with a load cell.
 std::vector<std::string> bench_and_cell_for(const std::string& profile) {
-  if (profile == "stack-pressure-level" || profile == "stack-pressure-sweep")
+  if (profile == "stack-pressure-level" || profile == "stack-pressure-pair" || profile == "stack-pressure-sweep")
     return {"--bench", "pressed", "--cell", "sulfide-20"};
   return {"--bench", "demo"};
 }
