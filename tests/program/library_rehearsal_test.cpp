@@ -25,6 +25,7 @@ const std::map<std::string, std::vector<std::string>>& short_forms() {
       {"cycle-life", {"cycles_per_block=3", "blocks_max=2"}},
       {"cycle-life-with-diagnostics", {"cycles_max=6", "check_up_every_cycles=3"}},
       {"calendar-storage", {"checkups_max=2", "storage_days=3"}},
+      {"dst-life", {"groups_per_block=1", "cycles_per_group=8", "blocks=1"}},
       {"fast-charge-life", {"cycles_per_block=3", "blocks_max=2"}},
       {"gb-38031-fast-charge-cycles", {"cycles_per_block=3", "blocks=2"}},
       {"gb-t-31484-cycle-life", {"cycles_per_block=3", "blocks=2"}},
@@ -35,7 +36,7 @@ const std::map<std::string, std::vector<std::string>>& short_forms() {
 
 /// Bench and cell of the profiles that the demonstration bench cannot carry: they need a press with a load cell.
 std::vector<std::string> bench_and_cell_for(const std::string& profile) {
-  if (profile == "stack-pressure-level" || profile == "stack-pressure-sweep")
+  if (profile == "stack-pressure-level" || profile == "stack-pressure-pair" || profile == "stack-pressure-sweep")
     return {"--bench", "pressed", "--cell", "sulfide-20"};
   return {"--bench", "demo"};
 }
