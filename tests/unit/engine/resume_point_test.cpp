@@ -120,6 +120,22 @@ TEST(UnseenCharge, is_the_commanded_current_for_as_long_as_nobody_switched_it_of
   EXPECT_NEAR(unseen.in_gap().value(), 2.0 * 6 / 3600, 1e-15);
 }
 
+// Power and resistance let a current flow that depends on the cell: at most what limits it.
+TEST(UnseenCharge, of_a_power_or_a_resistance_is_what_limits_its_current) {
+  Step charge = cc(1.0), discharge = cc(-1.0), resistance = cc(-1.0);
+  charge.setpoint = ConstantPower{.power = Watts{8.0}, .current_limit = Amps{5.0}};
+  discharge.setpoint = ConstantPower{.power = Watts{-8.0}, .current_limit = Amps{5.0}};
+  resistance.setpoint = ConstantResistance{.resistance = Ohms{2.0}, .current_limit = Amps{5.0}};
+  for (const Step& step : {charge, discharge, resistance}) {
+    const double sign = step.direction == StepDirection::charge ? 1.0 : -1.0;
+    const Program program = ProgramBuilder{}.add(step).build();
+    Driver d{program};
+    d.run();
+    d.observe({.current_A = 2.0 * sign});
+    EXPECT_EQ(unseen_charge(program, d.machine.state(), 6s).current, Amps{5.0 * sign});
+  }
+}
+
 TEST(UnseenCharge, has_the_direction_in_which_it_flowed) {
   const Program program = ProgramBuilder{}.add(cc(-3.0)).build();
   Driver d{program};

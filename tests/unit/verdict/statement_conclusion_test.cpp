@@ -84,7 +84,7 @@ TEST(StatementConclusion, a_lot_of_lives_does_not_fail_by_its_number) {
 // Cells of which a bound only is known look alike at that bound, and how far they lie apart nobody knows.
 TEST(StatementConclusion, a_spread_of_bounds_is_none) {
   ClaimStatement s = at_least(ClaimQuantity::capacity, 2.0, "%");
-  s.statistic = LotStatistic::spread;
+  s.statistic = LotStatistic::relative_spread;
   s.comparator = Comparator::at_most;
   std::vector<CellVerdict> cells;
   for (int i = 0; i < 22; ++i) {
