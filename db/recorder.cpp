@@ -361,14 +361,12 @@ void ThreadedRecorder::work() {
       }
       if (!stored) store_->roll_back();
     }
+    // At once: whoever opens this record next must know, also when this process is killed before it has closed it.
+    if (!stored) write_failure_note(options_.path, stored.error().what);
     writing_.clear();
     writing_since_ns_.store(0, std::memory_order_relaxed);
     lock.lock();
-    if (!stored) {
-      latch(stored.error());
-      // At once: whoever opens this record next must know, also when this process is killed before it has closed it.
-      write_failure_note(options_.path, failure_.what);
-    }
+    if (!stored) latch(stored.error());
     flush_done_ = ticket;
     progress_.notify_all();
   }

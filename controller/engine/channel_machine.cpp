@@ -267,6 +267,7 @@ void ChannelMachine::end_step(StepEndReason reason, const std::optional<EndFound
   const bool is_over =
       reason == StepEndReason::condition || reason == StepEndReason::time_bound || reason == StepEndReason::confirmed;
   if (is_over) keep_results(*step, reason, found);
+  if (reason == StepEndReason::skipped) lose_result(*step);
   output::StepEnded ended{.instruction = state_.pc, .reason = reason, .ended = now_, .totals = state_.step};
   if (found) {
     ended.has_end = true;

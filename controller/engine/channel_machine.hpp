@@ -258,6 +258,8 @@ class ChannelMachine {
   [[nodiscard]] bool has_changed(const Observation& observation, const RecordChanges& by) const;
   bool pass_record_points(const Step& step);
   void end_step(StepEndReason reason, const std::optional<EndFound>& found, ChannelOutputs& out);
+  void measure(const Step& step);
+  void lose_result(const Step& step);
   void keep_results(const Step& step, StepEndReason reason, const std::optional<EndFound>& found);
   void keep_resistance();
   void fail_command(ChannelOutputs& out);

@@ -1,6 +1,7 @@
 // Instructions that take no time: loops, cycles, criteria, variables, marks, diagnostics, and where a step's end leads.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "controller/base/overloaded.hpp"
 #include "controller/engine/channel_machine.hpp"
@@ -169,8 +170,13 @@ void ChannelMachine::leave_by(const Step& step, const EndFound& found, ChannelOu
 bool ChannelMachine::stop_holds(const StopIf& stop_if, ChannelOutputs& out) {
   const std::optional<double> value = compared_value(stop_if.condition, state_);
   const std::optional<double> threshold = threshold_of(stop_if.condition, program_, state_);
-  if (!value || !threshold || !compare(*value, stop_if.condition.comparison, *threshold)) return false;
-  out.push(output::StopHeld{state_.pc, *value, *threshold});
+  // Not known yet: nothing to stop for. Lost: what was to keep the run from going on cannot be asked any more.
+  const bool is_blind = stop_if.condition.variable < 0 && is_lost(stop_if.condition.quantity, state_.results);
+  const bool holds = value && threshold && compare(*value, stop_if.condition.comparison, *threshold);
+  if (!is_blind && !holds) return false;
+  if (is_blind) state_.criteria_met = false;
+  constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+  out.push(output::StopHeld{state_.pc, value.value_or(unknown), threshold.value_or(unknown)});
   end_cycle(out);  // the profile stops here on purpose: the cycle counts. One that is cut off by a stop or trip does not.
   return true;
 }

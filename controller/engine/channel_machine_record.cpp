@@ -16,13 +16,37 @@ constexpr double resistance_change_min_of_nominal = 0.01;  ///< A per Ah
 // ---- results --------------------------------------------------------------------------------------------------------
 
 /// An end that leads elsewhere is a guard, not the end that the step is for: it measures nothing and sets no state of charge. The
-/// remainder of an interrupted step measures nothing either: a part of a capacity is none.
+/// remainder of an interrupted step measures nothing either: a part of a capacity is none, and what was measured before is another's.
 void ChannelMachine::keep_results(const Step& step, StepEndReason reason, const std::optional<EndFound>& found) {
   if (found && step.ends[found->end].target != EndCondition::Target::next) return;
+  if (state_.step.is_remainder) {
+    lose_result(step);
+  } else {
+    measure(step);
+  }
+  // A course ends by its time: that is its end, not a bound that was run into.
+  const bool is_end = reason == StepEndReason::condition || (step.course && reason == StepEndReason::time_bound);
+  if (step.sets_soc_pct && is_end) {
+    state_.soc_known = true;
+    state_.soc_base_pct = *step.sets_soc_pct;
+    state_.charge_since_soc_Ah = 0;
+  }
+}
+
+void ChannelMachine::lose_result(const Step& step) {
+  if (step.measure == Measure::nothing) return;
   Results& r = state_.results;
+  r.lost = static_cast<std::uint8_t>(r.lost | 1U << static_cast<unsigned>(step.measure));
+  r.lost_first = r.lost_first || (step.measure == Measure::reference && !r.has_reference);
+  if (step.measure == Measure::resistance) r.has_resistance = false;
+}
+
+void ChannelMachine::measure(const Step& step) {
+  Results& r = state_.results;
+  r.lost = static_cast<std::uint8_t>(r.lost & ~(1U << static_cast<unsigned>(step.measure)));
   const double capacity_Ah = std::abs(state_.step.moved.net().value());
   const double energy_Wh = std::abs(state_.step.moved.net_energy().value());
-  switch (state_.step.is_remainder ? Measure::nothing : step.measure) {
+  switch (step.measure) {
     case Measure::nothing: break;
     case Measure::reference:
       if (!r.has_reference) r.reference_first_Ah = capacity_Ah;
@@ -42,13 +66,6 @@ void ChannelMachine::keep_results(const Step& step, StepEndReason reason, const 
       r.charge_time_s = to_seconds(step_time());
       break;
     case Measure::resistance: keep_resistance(); break;
-  }
-  // A course ends by its time: that is its end, not a bound that was run into.
-  const bool is_end = reason == StepEndReason::condition || (step.course && reason == StepEndReason::time_bound);
-  if (step.sets_soc_pct && is_end) {
-    state_.soc_known = true;
-    state_.soc_base_pct = *step.sets_soc_pct;
-    state_.charge_since_soc_Ah = 0;
   }
 }
 

@@ -36,7 +36,10 @@ void ChannelMachine::go_on(const input::GoOn& how, ChannelOutputs& out) {
       return;
     }
     case InterruptionRule::skip_step:
-      if (step != nullptr) ++state_.pc;
+      if (step != nullptr) {
+        lose_result(*step);
+        ++state_.pc;
+      }
       run_instructions(out);
       state_.step.has_before_step = false;
       return;

@@ -49,7 +49,10 @@ struct Results {
   double coulombic_efficiency = 0, energy_efficiency = 0;
   bool has_reference = false, has_test = false, has_charge_time = false;
   bool has_resistance = false, has_coulombic = false, has_energy = false;
-  std::array<std::uint8_t, 2> reserved{};
+  /// Bit per Measure: the latest step that was for it was skipped, or is the remainder of an interrupted one. What an earlier one measured
+  /// scales currents all the same, and is not judged.
+  std::uint8_t lost = 0;
+  bool lost_first = false;  ///< the first reference: what retention is of, nobody knows
 };
 
 struct TemperatureRange {

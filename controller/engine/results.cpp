@@ -17,7 +17,26 @@ double combined(FormulaKind kind, double a, double b) {
   }
 }
 
+bool is_lost(Measure measure, const Results& results) { return (results.lost >> static_cast<unsigned>(measure) & 1U) != 0; }
+
 }  // namespace
+
+bool is_lost(ResultQuantity quantity, const Results& r) {
+  switch (quantity) {
+    case ResultQuantity::reference_capacity_Ah: return is_lost(Measure::reference, r);
+    case ResultQuantity::retention_pct: return is_lost(Measure::reference, r) || r.lost_first;
+    case ResultQuantity::test_capacity_Ah: return is_lost(Measure::test, r);
+    case ResultQuantity::capacity_ratio_pct:
+    case ResultQuantity::energy_ratio_pct: return is_lost(Measure::test, r) || is_lost(Measure::reference, r);
+    case ResultQuantity::charge_time_min: return is_lost(Measure::charge_time, r);
+    case ResultQuantity::resistance_Ohm: return is_lost(Measure::resistance, r);
+    case ResultQuantity::cycle_count:
+    case ResultQuantity::coulombic_efficiency_pct:
+    case ResultQuantity::energy_efficiency_pct:
+    case ResultQuantity::cell_temperature_peak_degC: break;
+  }
+  return false;
+}
 
 std::optional<double> result_of(ResultQuantity quantity, const ChannelState& state) {
   const Results& r = state.results;
@@ -77,7 +96,8 @@ std::optional<double> value_of(const Formula& formula, const ChannelState& state
 }
 
 std::optional<double> compared_value(const ResultCondition& condition, const ChannelState& state) {
-  if (condition.variable < 0) return result_of(condition.quantity, state);
+  if (condition.variable < 0)
+    return is_lost(condition.quantity, state.results) ? std::nullopt : result_of(condition.quantity, state);
   return state.variables[static_cast<std::size_t>(condition.variable) % variables_max];
 }
 

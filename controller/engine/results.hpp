@@ -10,6 +10,8 @@
 namespace cellrig {
 
 /// Nothing: not measured yet.
+/// The latest step that was to measure this did not: a judgement by an earlier one would be of another cell.
+[[nodiscard]] bool is_lost(ResultQuantity quantity, const Results& results);
 [[nodiscard]] std::optional<double> result_of(ResultQuantity quantity, const ChannelState& state);
 
 /// Nothing: a result in it is not known yet, or it comes out as no finite number.

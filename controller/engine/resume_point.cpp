@@ -58,7 +58,8 @@ std::optional<ResumePoint> resume_point_of(std::span<const std::byte> bytes, std
   std::memcpy(&version, bytes.data(), sizeof version);
   if (version != ChannelState::current_version) {
     why_not = "its resume point is of version " + std::to_string(version) + ", this program goes on from version " +
-              std::to_string(ChannelState::current_version) + " only: resume it with the cellrig that wrote it";
+              std::to_string(ChannelState::current_version) +
+              " only: resume it with the cellrig that wrote it, unless a newer one has opened this database for writing since";
     return std::nullopt;
   }
   if (bytes.size() != sizeof(ResumePoint)) {

@@ -112,6 +112,9 @@ ControlResult<void> BenchService::may_start(const Place& place) const {
 ControlResult<void> BenchService::may_be_energised(const Place& place) const {
   const std::string& name = place.config.name;
   if (recorder_.failed()) return wrong(ControlFault::record, "the record cannot be kept: " + recorder_.failure());
+  if (recorder_.behind() > db::behind_alarm)
+    return wrong(ControlFault::record,
+                 fmt::format("the disk of the record has not answered for {:.0f} s", to_seconds(recorder_.behind())));
   if (alarms_.has_open_trip({name}))
     return wrong(ControlFault::refused,
                  name + ": a safety trip ended its last run and nobody has acknowledged it. Look at the cell first");

@@ -154,6 +154,7 @@ Task<void> ChannelRunner::check_pulse() {
   if (judged) say(db::Severity::info, "pulse resistance", *judged);
   if (!judged) stop(Outcome::instrument_failure, judged.error().what);
   if (record_.failed()) stop(Outcome::record_failure, "the record could not be kept: " + record_.failure());
+  if (record_.behind() > db::behind_max) stop(Outcome::record_failure, "the record could not be kept: its disk does not answer");
 }
 
 /// Measured as in a step, until the pulse has lasted. Nothing: it had to end earlier, or its end could not be measured.

@@ -349,9 +349,14 @@ void ChannelRecord::stop_held(const output::StopHeld& held, TimePoint now, UtcTi
   if (!begun()) return;
   const ResultCondition& condition = std::get<StopIf>(program_.code[held.instruction]).condition;
   db::EventRow row{.run = run_, .test_time_ns = test_time_ns(now), .utc = utc, .kind = "stop condition"};
-  row.message = judged_text(condition, true, held.value);
-  row.value = held.value;
-  row.limit = held.threshold;
+  row.message = judged_text(condition, std::isfinite(held.value), held.value);
+  if (std::isfinite(held.value)) {
+    row.value = held.value;
+  } else {
+    row.severity = db::Severity::warning;
+    row.message += ": its step was skipped, or done again from the middle";
+  }
+  if (std::isfinite(held.threshold)) row.limit = held.threshold;
   recorder_.append(row);
 }
 

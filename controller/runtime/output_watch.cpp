@@ -15,6 +15,8 @@ constexpr Duration output_look_timeout = std::chrono::seconds{1};
 constexpr Duration off_retry_period = std::chrono::seconds{60};
 constexpr int told_max = 10;
 const std::string was_on_longer = "after its end the output was on for longer than was told; it is off now, or is left to others";
+const std::string may_still_flow =
+    "after its end OFF is not confirmed: what was commanded or measured last may flow on. Go and look.";
 constexpr Duration sensor_gap_max = std::chrono::seconds{3};
 constexpr Duration sensor_warms_max = std::chrono::seconds{30};  ///< from the room's temperature to that of what it was put on
 constexpr Duration unanswered_max = std::chrono::minutes{1};
@@ -204,14 +206,18 @@ Task<void> OutputWatch::judge(const OutputLook& look) {
 Task<void> OutputWatch::try_off() {
   const Deadline deadline{time_.now() + output_look_timeout};
   const Result<void> off = co_await cycler_.output_off(deadline);
-  if (!off) co_return;
+  charge_again_ += charge_since_.count_until(time_.now());  // no look has seen it off: this OFF came first
+  if (!off) {
+    // At each try, so that whoever goes on with the run knows of it when this process dies.
+    if (charge_again_ > AmpHours{}) told_.was_on_again(may_still_flow, std::exchange(charge_again_, AmpHours{}));
+    co_return;
+  }
+  charge_since_.begin(time_.now());
   const Deadline release_deadline{time_.now() + output_look_timeout};
   const Result<void> released = co_await cycler_.release(release_deadline);
   if (!released) co_return;
   is_known_off_ = true;
   is_not_off_ = false;
-  charge_again_ += charge_since_.count_until(time_.now());  // no look has seen it off: this OFF came first
-  charge_since_.begin(time_.now());
   answered_at_ = time_.now();
   told_.is_off();
 }

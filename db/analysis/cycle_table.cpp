@@ -57,7 +57,8 @@ class Executions {
 
  private:
   [[nodiscard]] bool is_done_again(const StepInfo& step) const {
-    if (last_ == nullptr || !last_->end || last_->row.step_id != step.row.step_id) return false;
+    if (last_ == nullptr || !last_->end) return false;
+    if (last_->row.step_id != step.row.step_id || last_->row.cycle != step.row.cycle) return false;
     return !came_to_its_end(*last_->end) && last_->end->reason != "skipped";
   }
 
@@ -68,8 +69,10 @@ class Executions {
 
 /// A trip, a stop or a failure in a run's last cycle: what came of it is no cycle. Where another step follows, the cycle had ended.
 bool was_cut_off(const RunInfo& info, const StepInfo& last) {
-  if (info.end) return info.status != "completed" && info.status != "failed" && info.status != imported_time_source;
-  return !came_to_its_end(*last.end) && last.end->reason != "skipped";
+  if (info.status == "completed" || info.status == imported_time_source) return false;
+  // A run fails by a step that did not come to its end, or between two steps: then its cycle is whole.
+  if (info.status == "failed") return last.end->reason != "condition";
+  return info.end || (!came_to_its_end(*last.end) && last.end->reason != "skipped");
 }
 
 }  // namespace
@@ -172,6 +175,10 @@ std::vector<std::string> compare_cycles(const std::vector<CycleRow>& live, const
     compare.figure(a, "charge time (s)", a.charge_time_s, b->charge_time_s);
     compare.figure(a, "highest cell temperature (degC)", a.cell_temperature_max_degC, b->cell_temperature_max_degC);
     if (a.retention && b->retention) compare.figure(a, "retention", a.retention, b->retention);
+  }
+  for (const CycleRow& b : recomputed) {
+    const bool is_written = std::any_of(live.begin(), live.end(), [&b](const CycleRow& a) { return a.cycle == b.cycle; });
+    if (!is_written) compare.say(b, "follows from the rows and was not written");
   }
   return compare.take();
 }

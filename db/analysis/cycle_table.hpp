@@ -15,7 +15,8 @@ namespace cellrig::db {
 ///   with a step that has not ended is left out, and a last one that a trip, a stop or a failure cut off.
 /// * Charge and energy: what moves between two rows whose voltage and current run straight (base/moved.hpp, as the engine counts), from
 ///   the first sample of a step to its last; never across a step edge, nor into a row with after_gap.
-/// * charge_time_s: the duration of steps whose type ends in "_CHG", but for what they waited, for their chamber or paused.
+/// * charge_time_s: the duration of steps whose type ends in "_CHG", but for what they waited, for their chamber or paused: from the last
+///   row before a wait to the first after it. Live a wait begins with the last measurement, which rows that lie far apart have not.
 /// * retention: |net charge| of the cycle's step with measures_reference / that of the run's first such step.
 ///
 /// What equality to expect: the engine sums up *every* observation, the record may keep fewer (recording rules). With every

@@ -147,6 +147,8 @@ std::optional<double> leak_by_charge_A(const std::vector<StepInfo>& steps, std::
       put_in_Ah += net_Ah(step);
     } else if (!(put_in_Ah > 0)) {
       stored_s += seconds_of(step);
+    } else if (seconds_of(step) >= storage_min_s) {
+      return std::nullopt;  // another storage, in the midst of the charge: whose loss it is cannot be told
     }
   }
   std::size_t after = place + 1;
@@ -155,6 +157,8 @@ std::optional<double> leak_by_charge_A(const std::vector<StepInfo>& steps, std::
       got_out_Ah -= net_Ah(steps[after]);
     } else if (!(got_out_Ah > 0)) {
       stored_s += seconds_of(steps[after]);
+    } else if (seconds_of(steps[after]) >= storage_min_s) {
+      break;
     }
   }
   while (after > place + 1 && is_without_current(steps[after - 1])) --after;

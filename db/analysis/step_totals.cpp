@@ -37,20 +37,19 @@ void StepTotalsCounter::add_rows(const SampleColumns& rows, std::size_t first, s
   for (std::size_t i = first; i < end; ++i) {
     const std::uint32_t flags = rows.flags[i];
     const std::int64_t time_ns = rows.test_time_ns[i];
-    if ((flags & sample_flag::waiting) != 0) [[unlikely]] {
+    if ((flags & sample_flag::waiting) != 0) {
       if (!totals.waits_since_ns) totals.waits_since_ns = previous ? previous->test_time_ns : started_ns_[step_];
       continue;
     }
     const double temperature_degC = rows.cell_temperature_degC[i];
     if (temperature_degC > hottest_degC && std::isfinite(temperature_degC)) hottest_degC = temperature_degC;
     const Previous row{time_ns, rows.voltage_V[i], rows.current_A[i]};
-    if (!std::isfinite(row.voltage_V) || !std::isfinite(row.current_A)) [[unlikely]]
-      continue;
-    if (totals.waits_since_ns) [[unlikely]] {
+    if (!std::isfinite(row.voltage_V) || !std::isfinite(row.current_A)) continue;
+    if (totals.waits_since_ns) {
       totals.waited_ns += time_ns - *totals.waits_since_ns;
       totals.waits_since_ns.reset();
     }
-    if (previous && (flags & sample_flag::after_gap) == 0) [[likely]] {
+    if (previous && (flags & sample_flag::after_gap) == 0) {
       sums += moved_over(stretch_between(*previous, row));
     }
     previous = row;

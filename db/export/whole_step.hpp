@@ -1,6 +1,7 @@
 // A step as its Step Count tells it: one that was interrupted and went on has rows in several parts and is one step all the same.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "db/reader.hpp"
@@ -31,9 +32,13 @@ class WholeStep {
     if (step_ == 0 || step.step_count != count_) {
       started_ns_ = step.started_test_time_ns;
       run_before_ = at_start;
+      sums_ = Sums{};
     }
-    before_ = {at_start.charge_Ah - run_before_.charge_Ah, at_start.discharge_Ah - run_before_.discharge_Ah,
-               at_start.charge_Wh - run_before_.charge_Wh, at_start.discharge_Wh - run_before_.discharge_Wh};
+    // Never less than the last row said, not by a rounding either: nothing of it goes back.
+    before_ = {std::max(sums_.charge_Ah, at_start.charge_Ah - run_before_.charge_Ah),
+               std::max(sums_.discharge_Ah, at_start.discharge_Ah - run_before_.discharge_Ah),
+               std::max(sums_.charge_Wh, at_start.charge_Wh - run_before_.charge_Wh),
+               std::max(sums_.discharge_Wh, at_start.discharge_Wh - run_before_.discharge_Wh)};
     step_ = step.step;
     count_ = step.step_count;
   }

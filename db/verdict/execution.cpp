@@ -89,7 +89,7 @@ void note_interruptions(std::vector<Execution>& executions) {
   for (std::size_t i = 1; i < executions.size(); ++i) {
     Execution &before = executions[i - 1], &e = executions[i];
     if (!before.was_cut_off) continue;
-    e.is_done_again = e.step_id == before.step_id;
+    e.is_done_again = e.step_id == before.step_id && e.cycle == before.cycle;
     before.was_passed_over = !e.is_done_again;
     if (!e.is_done_again) continue;
     e.moved_before_Ah = before.moved_before_Ah + before.charge_Ah + before.discharge_Ah;
@@ -163,6 +163,14 @@ Result<void> require_unbroken(const RunFacts& run, const Execution& execution) {
     if (has_gap) return fail(Fault::refused, name + " has a gap between its samples");
   }
   return {};
+}
+
+double unseen_seconds(const RunFacts& run, double from_s, double to_s) {
+  double seconds = 0.0;
+  for (const Disturbance& d : run.disturbances) {
+    if (d.at_s >= from_s && d.at_s <= to_s) seconds += d.unseen_s;
+  }
+  return seconds;
 }
 
 Result<double> unseen_charge_Ah(const RunFacts& run, const Execution& execution) {

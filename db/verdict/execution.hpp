@@ -78,6 +78,8 @@ struct RunFacts {
 [[nodiscard]] Result<void> require_whole(const RunFacts& run, const Execution& execution);
 /// Refuses an execution in which a time or an extreme is not known: not whole, interrupted, paused, or with a gap between its samples.
 [[nodiscard]] Result<void> require_unbroken(const RunFacts& run, const Execution& execution);
+/// What went by on the wall and not in test time, between these instants.
+[[nodiscard]] double unseen_seconds(const RunFacts& run, double from_s, double to_s);
 /// The charge that at most moved unseen within an execution and at its edges: what its deviations say, and gaps at the greater current
 /// beside them.
 [[nodiscard]] Result<double> unseen_charge_Ah(const RunFacts& run, const Execution& execution);

@@ -11,6 +11,8 @@ namespace cellrig::verdict {
 namespace {
 
 constexpr double seconds_per_day = 86400.0;
+/// Of a storage, that went by while nobody looked: with more of it nobody knows at which temperature it was stored.
+constexpr double unseen_share_max = 0.1;
 constexpr double days_per_year = 365.25;
 constexpr double days_per_month = 30.0;
 constexpr double coulombic_efficiency_max_pct = 105.0;  // instruments err by less
@@ -129,7 +131,8 @@ Result<Course> course_of(const Measuring& m, const std::vector<std::size_t>& ref
     if (!e.is_reference) continue;
     Result<Measured> here = retention_at(m, references.front(), index);
     if (!here) return here.error();
-    const double at = by_days ? (e.started_s - first.started_s) / seconds_per_day : static_cast<double>(ageing.size());
+    const double stored_s = e.started_s - first.started_s + unseen_seconds(m.run, first.started_s, e.started_s);
+    const double at = by_days ? stored_s / seconds_per_day : static_cast<double>(ageing.size());
     course.points.push_back({at, here->value, combine(here->budget)});
     course.last = *std::move(here);
   }
@@ -331,10 +334,13 @@ Result<Measured> measure_self_discharge(const Measuring& m) {
     rest_s += e.seconds;
     began_s = e.started_s;
   }
-  // While nobody looked the cell went on losing charge.
-  for (const Disturbance& d : m.run.disturbances) {
-    if (d.at_s >= began_s && d.at_s <= m.run.executions[*left].started_s) rest_s += d.unseen_s;
-  }
+  // While nobody looked the cell went on losing charge, at whatever temperature.
+  const double unseen_s = unseen_seconds(m.run, began_s, m.run.executions[*left].started_s);
+  if (unseen_s > unseen_share_max * (rest_s + unseen_s))
+    return fail(Fault::refused,
+                fmt::format("nobody looked for {:.1f} of {:.1f} days of the storage: how warm it was is not known",
+                            unseen_s / seconds_per_day, (rest_s + unseen_s) / seconds_per_day));
+  rest_s += unseen_s;
   if (!(rest_s > 0.0)) return fail(Fault::refused, "no rest before '" + m.request.step + "'");
   MeasureRequest as_ratio = m.request;
   as_ratio.quantity = ClaimQuantity::capacity_ratio;

@@ -79,6 +79,18 @@ TEST_F(OrderedHostFault, a_slow_disk_does_not_hold_up_the_control_loop) {
     EXPECT_LT(rows[i].test_time_ns - rows[i - 1].test_time_ns, 1'000'000'000) << "no second without a sample, row " << i;
 }
 
+/// What is measured while a disk keeps everything to itself is lost with the power: that has a bound.
+TEST_F(OrderedHostFault, a_disk_that_does_not_answer_for_half_a_minute_switches_off) {
+  const std::unique_ptr<Process> run = start();
+  bench.simulator.fault("slow_disk sync_s=38 for_s=38");
+  const Seconds began = bench.now();
+  EXPECT_TRUE(eventually(Seconds{45}, [&] { return bench.simulator.is_off("ch1"); }));
+  EXPECT_GT(bench.now() - began, Seconds{29}) << "a slow disk is none that hangs";
+  EXPECT_EQ(run->wait(Seconds{60}), 5) << run->out() << run->err();
+  EXPECT_THAT(run->err(), testing::HasSubstr("has not answered for 3"));
+  expect_intact_record();
+}
+
 TEST_F(OrderedHostFault, a_disk_that_fails_switches_off) {
   const std::unique_ptr<Process> run = start();
   bench.simulator.fault("slow_disk fails=all");

@@ -1,6 +1,7 @@
 // What leaves the bench of a run that was interrupted and went on: the parts of a step are one step to whoever reads the file.
 #include <sqlite3.h>
 
+#include <array>
 #include <boost/json.hpp>
 #include <filesystem>
 #include <memory>
@@ -33,11 +34,12 @@ struct CutRun {
   std::string database = folder + "/record.db";
   BenchHarness bench;
 
-  explicit CutRun(const std::string& every = "0")
+  /// `rows`: after how many of each process it is killed.
+  explicit CutRun(const std::string& every = "0", const std::array<std::uint64_t, 3>& rows = {32, 8, 35})
       : bench{{.profiles = {{"ch1", charge_and_discharge(every)}}, .database = database}} {
-    EXPECT_TRUE(bench.run_until_killed({.samples = 32}));
-    EXPECT_TRUE(bench.resume_until_killed(20s, InterruptionRule::resume, {.samples = 8}));
-    EXPECT_TRUE(bench.resume_until_killed(20s, InterruptionRule::resume, {.samples = 35}));
+    EXPECT_TRUE(bench.run_until_killed({.samples = rows[0]}));
+    EXPECT_TRUE(bench.resume_until_killed(20s, InterruptionRule::resume, {.samples = rows[1]}));
+    EXPECT_TRUE(bench.resume_until_killed(20s, InterruptionRule::resume, {.samples = rows[2]}));
     bench.resume(20s, InterruptionRule::resume);
     EXPECT_EQ(to_string(bench.result("ch1").outcome), "completed") << bench.result("ch1").reason;
     EXPECT_EQ(bench.record().steps(1).value().size(), 4U + 3U);
@@ -124,7 +126,7 @@ TEST(ResumeExport, the_view_counts_a_step_over_its_parts_too) {
 }
 
 TEST(ResumeExport, a_step_keeps_what_moved_between_the_last_row_of_a_part_and_its_end) {
-  CutRun cut("3");
+  CutRun cut("3", {12, 3, 12});
   expect_the_view_to_say_the_same(cut);
 }
 

@@ -258,6 +258,49 @@ TEST(ResumeScenario, the_remainder_of_a_reference_measures_nothing) {
   }
 }
 
+// A gate before a harder charge: what was to be measured was not, and an earlier measurement opens no gate.
+TEST(ResumeScenario, a_lost_result_meets_no_requirement_and_stops_where_it_was_to_stop) {
+  const std::string move = "until: capacity_Ah >= 0.02, at_most_h: 1";
+  const std::string profile =
+      "profile: P\nformat: 1\nrecord: {every_s: 0}\nsteps:\n"
+      "  - cc_charge: {rate_C: 1, " +
+      move +
+      "}\n"
+      "  - cc_discharge: {rate_C: 1, " +
+      move +
+      ", measure: reference}\n"
+      "  - repeat:\n      times: 2\n      steps:\n"
+      "        - cc_charge: {rate_C: 1, " +
+      move +
+      "}\n"
+      "        - cc_discharge: {rate_C: 1, " +
+      move +
+      ", measure: test}\n"
+      "        - require: capacity_ratio_pct >= 50\n"
+      "        - stop_if: capacity_ratio_pct < 50\n"
+      "  - cc_charge: {name: harder, rate_C: 1.4, until: step_time_s >= 5, at_most_h: 1}\n";
+  for (const InterruptionRule rule : {InterruptionRule::resume, InterruptionRule::redo_step, InterruptionRule::skip_step}) {
+    SCOPED_TRACE(to_string(rule));
+    BenchHarness bench(options(profile));
+    ASSERT_TRUE(bench.run_until_killed({.samples = 87}));  // in the second one that is compared
+    bench.resume(20s, rule);
+    ASSERT_EQ(to_string(bench.result("ch1").outcome), "completed") << bench.result("ch1").reason;
+    const std::vector<db::StepInfo> steps = bench.record().steps(1).value();
+    ASSERT_GT(steps.size(), 5u);
+    ASSERT_EQ(steps[5].end->reason, "interrupted") << "the last discharge was to be cut";
+    const bool is_whole = rule == InterruptionRule::resume;
+    EXPECT_EQ(steps.back().row.name == "harder", is_whole);
+    EXPECT_EQ(bench.result("ch1").criteria_met, is_whole);
+    std::string why;
+    for (const db::EventRow& event : events_of(bench, "ch1")) {
+      if (event.kind == "stop condition") why = event.message;
+    }
+    EXPECT_EQ(why.empty(), is_whole);
+    if (!is_whole)
+      EXPECT_THAT(why, testing::HasSubstr("capacity_ratio_pct < 50: not measured: its step was skipped, or done again"));
+  }
+}
+
 TEST(ResumeScenario, a_soak_is_done_again_with_the_chamber_asked_again) {
   const std::string profile =
       "profile: P\nformat: 1\nrecord: {every_s: 0}\nsteps:\n"

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "controller/runtime/resume.hpp"
 #include "profiles/yaml_reader.hpp"
 #include "tests/scenario/service_fixture.hpp"
 #include "tests/support/bench_harness.hpp"
@@ -260,6 +261,31 @@ TEST_F(ServiceSafety, an_output_that_does_not_confirm_off_is_no_control_loop_tha
   bench.fault("refuse psb1 for_s=1000");
   EXPECT_FALSE(bench.advance_until([&] { return !bench.service().is_healthy(); }, 120s));
   EXPECT_EQ(bench.status("ch1").condition, ChannelCondition::not_safe);
+  bench.close();
+}
+
+// The run ended, its OFF did not come through, and the current went on: what the run had commanded counts until an OFF is confirmed.
+TEST_F(ServiceSafety, a_channel_whose_run_ended_without_a_confirmed_off_is_charged_until_one_is) {
+  ServiceHarness bench(options());
+  bench.open();
+  expect_started(bench, "ch1", "charge");
+  const std::int64_t run = bench.status("ch1").run;
+  bench.advance(20s);
+  const double before_soc = bench.truth("ch1").soc;
+  bench.fault("ignore_off psb1");
+  bench.fault("clear_watchdog psb1");
+  bench.fault("refuse psb1 for_s=600");
+  ASSERT_TRUE(bench.advance_until([&] { return bench.status("ch1").condition == ChannelCondition::not_safe; }));
+  bench.advance(580s);
+  ASSERT_TRUE(bench.output_is_on("ch1"));
+  bench.fault("ignore_off psb1 on=false");
+  ASSERT_TRUE(bench.advance_until([&] { return !bench.output_is_on("ch1"); }));
+  bench.advance(75s);
+  const double went_in_Ah = (bench.truth("ch1").soc - before_soc) * 4.978;
+  ASSERT_GT(went_in_Ah, 0.3);
+  const Interrupted left = find_interrupted(bench.record(), run).value();
+  EXPECT_GE(left.charge_after_end.value(), went_in_Ah * 0.97);
+  EXPECT_LE(left.charge_after_end.value(), went_in_Ah * 1.2 + 0.05);
   bench.close();
 }
 

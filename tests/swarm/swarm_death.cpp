@@ -58,7 +58,7 @@ void SwarmRun::judge_after_death() {
 
 // ---- and who goes on ------------------------------------------------------------------------------------------------
 
-/// Only what is on a disk is known to the next process.
+/// All that was handed to the recorder: simulated time waits for the disk. What a disk keeps to itself is for tests/db/slow_disk_test.cpp.
 bool SwarmRun::is_to_go_on() const {
   return is_dead_ && recording_ == Recording::sqlite && !judge_->violation() && !recorder_->failed();
 }

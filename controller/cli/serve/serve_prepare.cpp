@@ -248,25 +248,32 @@ std::vector<std::string> chambers_without_run(const BenchConfig& bench, const st
   return {wanted.begin(), wanted.end()};
 }
 
+namespace {
+
+OpenTrip open_trip(db::Reader& reader, const std::string& channel, db::RunKey run) {
+  const db::RunInfo info = value_or_throw(reader.run(run), reader.path());
+  OpenTrip trip{.channel = channel,
+                .run = run,
+                .cell = info.row.cell_name,
+                .cell_id = info.row.cell_id,
+                .profile = info.row.profile_name,
+                .text = fmt::format("run {} was ended by a safety trip", run)};
+  for (const db::EventRow& event : value_or_throw(reader.events(run), reader.path())) {
+    const bool is_heat = event.kind == db::heat_after_end_event;
+    if (event.severity == db::Severity::trip || is_heat) trip.text = fmt::format("run {}: {}", run, event.message);
+  }
+  return trip;
+}
+
+}  // namespace
+
 std::vector<OpenTrip> open_trips(db::Reader& reader, const BenchConfig& bench) {
   std::vector<OpenTrip> open;
   for (const ChannelConfig& channel : bench.channels) {
     const std::optional<std::string> heat = value_or_throw(reader.unacknowledged_heat(channel.name), reader.path());
     if (heat) open.push_back({.channel = channel.name, .text = *heat});
-    const std::optional<db::RunKey> run = value_or_throw(reader.unacknowledged_trip(channel.name, "", ""), reader.path());
-    if (!run) continue;
-    const db::RunInfo info = value_or_throw(reader.run(*run), reader.path());
-    OpenTrip trip{.channel = channel.name,
-                  .run = *run,
-                  .cell = info.row.cell_name,
-                  .cell_id = info.row.cell_id,
-                  .profile = info.row.profile_name,
-                  .text = fmt::format("run {} was ended by a safety trip", *run)};
-    for (const db::EventRow& event : value_or_throw(reader.events(*run), reader.path())) {
-      const bool is_heat = event.kind == db::heat_after_end_event;
-      if (event.severity == db::Severity::trip || is_heat) trip.text = fmt::format("run {}: {}", *run, event.message);
-    }
-    open.push_back(std::move(trip));
+    for (const db::RunKey run : value_or_throw(reader.unacknowledged_trips(channel.name, "", ""), reader.path()))
+      open.push_back(open_trip(reader, channel.name, run));
   }
   return open;
 }

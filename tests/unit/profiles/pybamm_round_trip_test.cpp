@@ -115,7 +115,7 @@ TEST(PybammRoundTrip, of_every_library_profile_compiles) {
     if (entry.path().extension() != ".yaml") continue;
     const std::string text = read_text_file(entry.path());
     // Profiles within profiles are not exported, and the table of a drive cycle lies beside its profile, not in this text.
-    if (text.find("  file: ") != std::string::npos) continue;
+    if (text.find(" file: ") != std::string::npos) continue;
     EXPECT_NO_THROW((void)essence_after_a_round_trip(text)) << entry.path();
   }
 }

@@ -123,10 +123,12 @@ TEST(VerdictBrokenRun, a_storage_has_lasted_through_what_nobody_saw) {
   play.add({.name = "storage", .seconds = 36000.0});
   play.add({.name = "left", .from_A = -4.9, .to_A = -4.9});
   const Result<Measured> before = judged(play, asked);
-  play.disturb({.at_s = 20000.0, .what = "power outage", .unseen_s = 36000.0});
+  play.disturb({.at_s = 20000.0, .what = "power outage", .unseen_s = 3600.0});
   const Result<Measured> after = judged(play, asked);
   ASSERT_TRUE(before && after) << (before ? after : before).error().what;
-  EXPECT_NEAR(after->value, before->value / 2, 1e-9);
+  EXPECT_NEAR(after->value, before->value / 1.1, 1e-9);
+  play.disturb({.at_s = 30000.0, .what = "power outage", .unseen_s = 3600.0});
+  expect_refused(play, asked, "nobody looked for 0.1 of 0.5 days of the storage");
 }
 
 // What a step waited for its chamber is no time of a charge; of a rest it is.
