@@ -80,20 +80,28 @@ SampleRow read_sample(const Statement& s) {
   return row;
 }
 
-/// One page: the rows of our steps among the next page_rows rows. `before` moves on behind them.
-Result<void> read_page(Statement& select, StepFinder& finder, Range& range, std::vector<KeyedSample>& page) {
-  page.clear();
+/// The next page_rows rows, whoever wrote them. `before` moves on behind them.
+template <class Take>
+Result<void> read_rows(Statement& select, Range& range, const Take& take) {
   const std::int64_t page_last = range.last - range.before > page_rows ? range.before + page_rows : range.last;
   select.bind_all(range.before, page_last);
   while (true) {
     const Result<bool> row = select.step("reading samples");
     if (!row) return row.error();
     if (!*row) break;
-    const StepInfo* step = finder.find(select.integer(1));
-    if (step != nullptr) page.push_back(KeyedSample{select.integer(0), step, read_sample(select)});
+    take();
   }
   range.before = page_last;
   return {};
+}
+
+/// One page: the rows of our steps.
+Result<void> read_page(Statement& select, StepFinder& finder, Range& range, std::vector<KeyedSample>& page) {
+  page.clear();
+  return read_rows(select, range, [&] {
+    const StepInfo* step = finder.find(select.integer(1));
+    if (step != nullptr) page.push_back(KeyedSample{select.integer(0), step, read_sample(select)});
+  });
 }
 
 /// The samples of a scan, one after the other; false: enough.
@@ -128,23 +136,16 @@ class SampleScan {
 /// As read_page(), into columns.
 Result<void> read_columns(Statement& select, StepFinder& finder, Range& range, SampleColumns& page) {
   page.clear();
-  const std::int64_t page_last = range.last - range.before > page_rows ? range.before + page_rows : range.last;
-  select.bind_all(range.before, page_last);
-  while (true) {
-    const Result<bool> row = select.step("reading samples");
-    if (!row) return row.error();
-    if (!*row) break;
+  return read_rows(select, range, [&] {
     const StepKey step = select.integer(0);
-    if (finder.find(step) == nullptr) continue;
+    if (finder.find(step) == nullptr) return;
     page.step.push_back(step);
     page.test_time_ns.push_back(select.integer(1));
     page.flags.push_back(static_cast<std::uint32_t>(select.integer(2)));
     page.voltage_V.push_back(select.real_or_nan(3));
     page.current_A.push_back(select.real_or_nan(4));
     page.cell_temperature_degC.push_back(select.real_or_nan(5));
-  }
-  range.before = page_last;
-  return {};
+  });
 }
 
 Result<std::uint64_t> scan_samples(Connection& connection, const Scan& scan, const SampleVisitor& visit) {
