@@ -377,9 +377,12 @@ bool bench_export(const std::string& folder, const std::string& path, RunKey run
   const double n = static_cast<double>(rows);
   const double before_MiB = peak_MiB();
   auto reader = must(Reader::open(path));
-  const double plain = best_seconds([&] { plain_export(path, folder + "/plain.csv"); });
-  const double csv = best_seconds([&] { must(export_csv(*reader, run, {folder + "/ours.csv", true})); });
-  const double bdf = best_seconds([&] { must(export_bdf(*reader, run, {folder + "/ours.bdf.csv", true})); });
+  double plain = 1e99, csv = 1e99, bdf = 1e99;
+  for (int turn = 0; turn < 3; ++turn) {  // they take turns, as above
+    plain = std::min(plain, best_seconds([&] { plain_export(path, folder + "/plain.csv"); }));
+    csv = std::min(csv, best_seconds([&] { must(export_csv(*reader, run, {folder + "/ours.csv", true})); }));
+    bdf = std::min(bdf, best_seconds([&] { must(export_bdf(*reader, run, {folder + "/ours.bdf.csv", true})); }));
+  }
   const auto megabytes = [&folder](const char* name) {
     return static_cast<double>(std::filesystem::file_size(folder + name)) / 1e6;
   };
