@@ -156,8 +156,9 @@ TEST(Rehearse, bad_input_is_refused_with_its_place) {
 
 TEST(Rehearse, ctrl_c_ends_it_with_what_it_knows_so_far) {
   ProcessOptions options;
-  Process process{cellrig_command({"rehearse", "cycle-life", "--bench", "demo"}), options};
-  ASSERT_FALSE(eventually(Seconds{0.5}, [&] { return process.has_ended(); }));
+  Process process{cellrig_command({"rehearse", "cycle-life", "--bench", "demo", "--progress"}), options};
+  ASSERT_TRUE(eventually(Seconds{20}, [&] { return process.err().find("progress ") != std::string::npos; })) << process.err();
+  ASSERT_FALSE(process.has_ended());
   process.signal(SIGINT);
   EXPECT_EQ(process.wait(Seconds{20}), 130) << process.err();
   EXPECT_THAT(process.out(), HasSubstr("How near it comes to the safety limits"));
