@@ -74,7 +74,10 @@ LeakOptions mutated(LeakOptions options) {
   if (is("no_taper", "turned")) options.taper_share = 0.5;
   if (is("rest_decay", "removed")) options.decay_min = Volts{removed};
   if (is("rest_decay", "loosened")) options.decay_min = 4.0 * options.decay_min;
-  if (is("rest_decay", "turned")) options.decay_share = 0.0;
+  if (is("rest_decay", "turned")) {  // what relaxes, too
+    options.decay_share = 0.0;
+    options.decay_min = Volts{0.001};
+  }
   return options;
 }
 
