@@ -198,7 +198,9 @@ struct GoOnOrder {
   std::int64_t run = 0;
   std::string rule;            ///< "resume", "redo_step", "skip_step", "stop"; empty: the profile's
   std::string accept_changed;  ///< a person's reason where something is not as it was; empty: refused then
-  bool has_run_here = false;   ///< in this process, which switched it off itself; known to the service alone
+  // Known to the service alone:
+  bool has_run_here = false;      ///< in this process, which switched it off itself
+  std::optional<UtcTime> off_at;  ///< when an output that was not known to be off was confirmed off at last
 };
 
 struct LimitOrder {

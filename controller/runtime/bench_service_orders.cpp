@@ -186,6 +186,7 @@ void BenchService::go_on(GoOnOrder order, ControlReply<Started> reply) {
   made.detail = fmt::format(R"({{"run":{},"rule":{},"accept_changed":{},"simulated":{}}})", order.run, json_string(order.rule),
                             json_string(order.accept_changed), options_.status.is_simulated);
   order.has_run_here = ran_here_.contains(order.run);
+  order.off_at = place.off_at;
   made.prepare = [make = options_.prepare_go_on, order] { return make(order); };
   attempt(place, std::move(made), fmt::format("reading run {}", order.run));
 }
@@ -339,6 +340,11 @@ Task<void> BenchService::switch_off_idle(Place& place) {
 
 /// Its chamber does not move over an output that may be on.
 void BenchService::set_not_safe(Place& place, bool is_not_safe) {
+  if (is_not_safe) {
+    place.off_at.reset();
+  } else if (place.is_not_safe) {
+    place.off_at = time_.utc_now();
+  }
   place.is_not_safe = is_not_safe;
   ChamberTask* const chamber = bench_.chamber(place.config.chamber);
   if (chamber == nullptr) return;

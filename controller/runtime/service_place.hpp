@@ -53,6 +53,7 @@ struct Place {
   std::shared_ptr<std::atomic<bool>> is_given_up;  ///< of the preparation under way
   ToldCharge told_charge;                          ///< of its last run, by this process
   bool is_not_safe = false;
+  std::optional<UtcTime> off_at;  ///< when it was confirmed off after it had not been
   bool is_being_secured = false;
   bool is_off_wanted = false;  ///< by a stop that came meanwhile
   std::string stopped_early;   ///< by whom, before the bench was open: nothing goes on by itself

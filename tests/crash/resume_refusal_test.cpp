@@ -105,6 +105,36 @@ TEST_F(Resume, an_output_found_on_after_its_watchdog_is_for_a_person_and_all_tha
   EXPECT_THAT(gap->message, HasSubstr("the cell was looked at"));
 }
 
+// Its first start sees it on and cannot switch it off; the second finds it off, and nobody knows since when.
+TEST_F(Resume, an_output_that_an_earlier_start_could_not_switch_off_counts_until_it_was_off) {
+  prepare("single", long_charge);
+  const std::unique_ptr<Process> first = start({"profile.yaml", "--cell", "lg-m50"});
+  simulator->fault("clear_watchdog psb1");
+  kill_with_current(*first);
+  const double soc_at_death = simulator->truth("ch1").soc;
+  simulator->fault("ignore_off psb1");
+  const std::unique_ptr<Process> second = start({"--resume", "--resume-by", "resume"});
+  expect_exit(*second, 4);
+  EXPECT_THAT(second->err(), HasSubstr("did not go off"));
+  let_flow_beyond_watchdog();
+  simulator->fault("ignore_off psb1 on=false");
+  simulator->fault("reboot psb1");  // somebody pulls its plug
+  ASSERT_TRUE(eventually(start_limit, [&] { return simulator->is_off("ch1"); }));
+  const double true_Ah = (simulator->truth("ch1").soc - soc_at_death) * 4.978;
+  const std::unique_ptr<Process> third = start({"--resume", "--resume-by", "resume"});
+  expect_exit(*third, 2);
+  EXPECT_THAT(third->err(), HasSubstr("found on by an earlier start, whose OFF was not confirmed"));
+  const std::unique_ptr<Process> fourth =
+      start({"--resume", "--resume-by", "resume", "--accept-changed", "the cell was looked at"});
+  ASSERT_TRUE(eventually(start_limit, [&] { return account().count("deviation") > 0 || fourth->has_ended(); }));
+  fourth->signal(SIGTERM);
+  (void)fourth->wait(end_limit);
+  const Account after = account();
+  const auto gap = std::find_if(after.events.begin(), after.events.end(), [](const auto& e) { return e.kind == "deviation"; });
+  ASSERT_NE(gap, after.events.end()) << fourth->err();
+  EXPECT_GE(gap->value.value(), true_Ah);
+}
+
 // F37 during F02: where nothing answers, OFF takes seconds. Who dies in the midst of it has tripped all the same.
 TEST_F(Resume, a_trip_whose_off_was_under_way_when_the_process_died_waits_for_a_person) {
   prepare("single", long_charge);

@@ -289,5 +289,31 @@ TEST_F(ServiceSafety, a_channel_whose_run_ended_without_a_confirmed_off_is_charg
   bench.close();
 }
 
+// ---- a disk that hangs ------------------------------------------------------------------------------------------------
+
+TEST_F(ServiceSafety, nothing_is_started_on_a_disk_that_does_not_answer_and_what_runs_goes_on_until_it_may_not) {
+  ServiceHarness bench(options());
+  bench.open();
+  expect_started(bench, "ch1", "charge");
+  const std::int64_t run = bench.status("ch1").run;
+  bench.disk_lags_by(11s);
+  bench.advance(5s);
+  const ControlResult<Started> refused = bench.start("ch2", "charge");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().fault, ControlFault::record);
+  EXPECT_THAT(refused.error().message, HasSubstr("the disk of the record has not answered for 11 s"));
+  EXPECT_FALSE(bench.output_is_on("ch2"));
+  EXPECT_TRUE(bench.output_is_on("ch1")) << "a slow disk is no reason to end a test";
+  EXPECT_GT(told(bench, "the disk has not answered"), 0);
+  bench.disk_lags_by(0s);
+  bench.advance(5s);
+  ASSERT_TRUE(bench.start("ch2", "charge"));
+  bench.disk_lags_by(31s);
+  bench.advance(5s);
+  for (const char* channel : {"ch1", "ch2"}) EXPECT_FALSE(bench.output_is_on(channel)) << channel;
+  EXPECT_EQ(bench.record().run(run).value().status, "record failure");
+  bench.close();
+}
+
 }  // namespace
 }  // namespace cellrig::test

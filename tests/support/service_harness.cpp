@@ -107,7 +107,7 @@ void ServiceHarness::open(std::optional<InterruptionRule> resume, std::vector<Op
   std::vector<InterruptedRun> left;
   if (resume) left = interrupted(*resume);
   db::RecorderOptions recorder{.path = options_.database, .commit = db::CommitPolicy::simulated()};
-  recorder_ = std::move(db::Recorder::open(recorder).value());
+  recorder_ = std::make_unique<SlowRecord>(std::move(db::Recorder::open(recorder).value()));
   const std::unique_ptr<cli::LinkMaker> links = cli::in_process_links(time_, *simulated_);
   std::vector<std::string> channels;
   for (const ChannelConfig& channel : config_.channels) channels.push_back(channel.name);

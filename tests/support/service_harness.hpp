@@ -12,6 +12,7 @@
 #include "controller/runtime/bench_service.hpp"
 #include "db/reader.hpp"
 #include "sim/bench.hpp"
+#include "tests/support/slow_record.hpp"
 
 namespace cellrig::test {
 
@@ -50,6 +51,7 @@ class ServiceHarness {
   ControlResult<Started> go_on(const std::string& channel, InterruptionRule rule);
   [[nodiscard]] ChannelOrder order(const std::string& channel, const std::string& reason = {});
   void fault(const std::string& order);  ///< by the simulator's words, now
+  void disk_lags_by(Duration behind) { recorder_->lags_by(behind); }
 
   [[nodiscard]] BenchService& service() { return *service_; }
   [[nodiscard]] VirtualTime& time() { return time_; }
@@ -76,7 +78,7 @@ class ServiceHarness {
   std::unique_ptr<sim::SimulatedBench> simulated_;
   std::vector<std::string> messages_;
   std::unique_ptr<Listener> listener_;
-  std::unique_ptr<db::Recorder> recorder_;
+  std::unique_ptr<SlowRecord> recorder_;
   BenchInstruments instruments_;
   std::unique_ptr<BenchService> service_;
   std::unique_ptr<db::Reader> reader_;

@@ -245,14 +245,20 @@ void compare_benches(const Interrupted& run, const BenchConfig& now, const std::
   }
 }
 
-/// When an output that should have been off was found on by an earlier start, whose OFF came right after. Nothing: none did, or the
-/// run has gone on since.
-std::optional<UtcTime> found_on_before(db::Reader& reader, const RunOptions& options, const Interrupted& run) {
-  std::optional<UtcTime> when;
+/// An output that should have been off and was found on by an earlier start, since the run was heard of last.
+struct FoundBefore {
+  bool is_found = false;
+  std::optional<UtcTime> off_at;  ///< that start switched it off; nothing: its OFF was not confirmed
+};
+
+FoundBefore found_on_before(db::Reader& reader, const RunOptions& options, const Interrupted& run) {
+  FoundBefore before;
   for (const db::EventRow& event : value_or_throw(reader.events(0), options.database)) {
-    if (event.kind == found_on_event(run.info.run) && event.utc >= run.last_seen) when = event.utc;
+    if (event.utc < run.last_seen) continue;
+    if (event.kind == found_on_event(run.info.run, true)) before = {true, event.utc};
+    if (event.kind == found_on_event(run.info.run, false)) before = {true, std::nullopt};
   }
-  return when;
+  return before;
 }
 
 /// How long an output can have been on that nobody saw, and whether it is for a person to say so.
@@ -263,7 +269,7 @@ struct UnseenTime {
 
 /// What a watchdog promises is believed only as long as nothing contradicts it.
 UnseenTime unseen_time(const Interrupted& run, const ResumeMoment& moment, const std::string& channel,
-                       const std::optional<UtcTime>& earlier) {
+                       const FoundBefore& before) {
   std::string ignored;
   const std::optional<BenchConfig> began = recorded_bench(run, ignored);
   const ChannelConfig* const its = began ? find_channel(*began, run.info.row.channel) : nullptr;
@@ -275,22 +281,25 @@ UnseenTime unseen_time(const Interrupted& run, const ResumeMoment& moment, const
   const Duration silence = std::max(resume_point_interval_of(run.info.row.time_source), run.info.row.control_period);
   const Duration usual = delay + watchdog_margin + silence;
   if (moment.has_run_here) return {usual, false};
-  const UtcTime off_at = earlier ? *earlier : moment.utc;
+  const UtcTime off_at = before.off_at.value_or(moment.utc);
   const Duration elapsed{off_at.ns_since_epoch - run.last_seen.ns_since_epoch};
   // Simulated time is ahead of the disk by as much as the disk is slow: a late row is no watchdog that failed.
   const Duration patience = run.info.row.time_source == "real" ? usual : usual + rows_late_max;
   const bool is_overdue = elapsed > patience || elapsed < Duration::zero();  // a clock that was set back says nothing
   const bool can_be_on = run.was_off ? moment.found.is_known && moment.found.is_on : !moment.found.is_known || moment.found.is_on;
-  UnseenTime unseen{usual, earlier.has_value() || (can_be_on && (is_overdue || run.was_off))};
+  UnseenTime unseen{usual, before.is_found || (can_be_on && (is_overdue || run.was_off))};
   if (unseen.is_found_on || !has_watchdog) unseen.time = std::max(usual, elapsed);
   return unseen;
 }
 
-std::string describe_found(const Interrupted& run, const ResumeMoment& moment, const std::optional<UtcTime>& earlier,
+std::string describe_found(const Interrupted& run, const ResumeMoment& moment, const FoundBefore& before,
                            const UnseenTime& unseen) {
   const std::string should = run.was_off ? "its OFF had been confirmed" : "its watchdog should have fired";
   const std::string bound = fmt::format("for up to {:.0f} s nobody saw what flowed", to_seconds(unseen.time));
-  if (earlier) return fmt::format("the output was found on by an earlier start although {}; {}", should, bound);
+  if (before.is_found) {
+    return fmt::format("the output was found on by an earlier start{} although {}; {}",
+                       before.off_at ? "" : ", whose OFF was not confirmed,", should, bound);
+  }
   if (!moment.found.is_known)
     return fmt::format("the instrument did not say whether its output was still on when this start switched it off; {}", bound);
   return fmt::format("the output was found on with {:+.3f} A although {}; {}", moment.found.current.value(), should, bound);
@@ -354,7 +363,9 @@ std::vector<ResumeTarget> choose_resumed(const RunOptions& options, const BenchC
   return targets;
 }
 
-std::string found_on_event(db::RunKey run) { return fmt::format("output found on, run {}", run); }
+std::string found_on_event(db::RunKey run, bool is_off) {
+  return fmt::format("output found on{}, run {}", is_off ? "" : " and not switched off", run);
+}
 
 Duration resume_point_interval_of(const std::string& time_source) {
   if (time_source == "real") return real_interval;
@@ -379,11 +390,11 @@ Resumed load_resumed(const RunOptions& options, const ResumeTarget& target, cons
     fmt::print(stderr, "cellrig: run {} goes on without being compared with its rehearsal: {}\n", target.run,
                following.error().what);
   }
-  const std::optional<UtcTime> earlier = found_on_before(*reader, options, run);
-  const UnseenTime unseen = unseen_time(run, moment, target.channel, earlier);
+  const FoundBefore before = found_on_before(*reader, options, run);
+  const UnseenTime unseen = unseen_time(run, moment, target.channel, before);
   std::vector<std::string>& objections = made.continuation.objections;
-  if (unseen.is_found_on) objections.push_back(describe_found(run, moment, earlier, unseen));
-  if (unseen.is_found_on && !earlier) moment.keep_found_on(objections.back());
+  if (unseen.is_found_on) objections.push_back(describe_found(run, moment, before, unseen));
+  if (unseen.is_found_on && (!before.is_found || (!before.off_at && moment.is_off))) moment.keep_found_on(objections.back());
   made.continuation.unseen = bound_unseen(made.program, run, moment, unseen);
   if (!run.stop.empty()) objections.push_back("it was being stopped when its process died: " + run.stop);
   compare_benches(run, *moment.bench, target.channel, objections);

@@ -26,6 +26,7 @@ struct ResumeTarget {
 
 struct ResumeMoment {
   UtcTime utc{};                           ///< of that OFF: what was on until then nobody saw
+  bool is_off = true;                      ///< it was confirmed; else what was found on may be on still
   std::optional<UtcTime> machine_started;  ///< real time only: tells a loss of power from a dead process
   const BenchConfig* bench = nullptr;
   OutputFound found;                                           ///< of its output, right before the first OFF of this process
@@ -46,8 +47,8 @@ struct Resumed {
 /// With the database locked for writing. Compiles what the record holds, judges the rule, asks the person when the rule says so.
 [[nodiscard]] Resumed load_resumed(const RunOptions& options, const ResumeTarget& target, const ResumeMoment& moment);
 
-/// The kind of the bench's event that says so: with it the next start knows what only this one has seen.
-[[nodiscard]] std::string found_on_event(db::RunKey run);
+/// The kind of the bench's event that says so: with it the next start knows what only this one has seen. `is_off`: an OFF followed.
+[[nodiscard]] std::string found_on_event(db::RunKey run, bool is_off);
 
 /// How old the last words of a run may be when its process dies.
 [[nodiscard]] Duration resume_point_interval_of(const std::string& time_source);

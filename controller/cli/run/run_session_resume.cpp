@@ -5,12 +5,25 @@ namespace cellrig::cli {
 
 /// Before anything is refused: after our OFF nobody else can see it any more. Of the bench, not of the run: the run's last word stays
 /// what it was.
-void RunSession::keep_found_on(db::RunKey run, const std::string& channel, const std::string& what) {
+void RunSession::keep_found_on(db::RunKey run, const std::string& channel, const std::string& what, bool is_off) {
   progress_.message(channel, db::Severity::alarm, what);
   recorder_->append(db::EventRow{.utc = rig_->time().utc_now(),
                                  .severity = db::Severity::alarm,
-                                 .kind = found_on_event(run),
+                                 .kind = found_on_event(run, is_off),
                                  .message = channel + ": " + what});
+}
+
+/// This start ends here. What was seen on and did not go off is not for the next one to believe of a watchdog.
+void RunSession::keep_not_off() {
+  for (const ChannelPlan& plan : plans_) {
+    const auto found = found_.find(plan.channel);
+    const bool was_on = found != found_.end() && found->second.is_known && found->second.is_on;
+    if (!was_on || !not_off_.contains(plan.channel)) continue;
+    if (!recorder_ && !open_recorder()) return;
+    keep_found_on(plan.resumed_run, plan.channel,
+                  fmt::format("the output was found on with {:+.3f} A and did not go off", found->second.current.value()), false);
+  }
+  if (recorder_) close_record();
 }
 
 ResumeMoment RunSession::resume_moment(const ChannelPlan& plan) {
@@ -18,7 +31,7 @@ ResumeMoment RunSession::resume_moment(const ChannelPlan& plan) {
       .utc = rig_->time().utc_now(), .bench = &bench_, .cell_id = choose_for(options_.cell_ids, plan.channel, "")};
   if (const auto found = found_.find(plan.channel); found != found_.end()) moment.found = found->second;
   moment.keep_found_on = [this, run = plan.resumed_run, channel = plan.channel](const std::string& what) {
-    keep_found_on(run, channel, what);
+    keep_found_on(run, channel, what, true);
   };
   if (rig_->time_name() == "real") {
     const Duration uptime = rig_->time().now().time_since_epoch() + rig_->time().suspended();

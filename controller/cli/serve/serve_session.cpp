@@ -297,16 +297,17 @@ void ServeSession::start_server() {
 
 /// Any thread: what it found is recorded on the control thread.
 ResumeMoment ServeSession::moment_of(const GoOnOrder& order) {
-  // An output whose OFF was not confirmed then may have carried current until now.
-  const UtcTime until = not_off_.contains(order.channel) ? rig_->time().utc_now() : off_at_;
-  ResumeMoment moment{.utc = until, .bench = &bench_, .has_run_here = order.has_run_here};
+  // An output whose OFF was not confirmed then may have carried current until one was, or until now.
+  const bool was_not_off = not_off_.contains(order.channel);
+  const UtcTime until = was_not_off ? order.off_at.value_or(rig_->time().utc_now()) : off_at_;
+  ResumeMoment moment{.utc = until, .is_off = !was_not_off || order.off_at, .bench = &bench_, .has_run_here = order.has_run_here};
   if (const auto found = found_.find(order.channel); found != found_.end()) moment.found = found->second;
-  moment.keep_found_on = [this, run = order.run, channel = order.channel](const std::string& what) {
-    rig_->time().post([this, run, channel, what] {
+  moment.keep_found_on = [this, run = order.run, channel = order.channel, is_off = moment.is_off](const std::string& what) {
+    rig_->time().post([this, run, channel, is_off, what] {
       log_->message(channel, db::Severity::alarm, what);
       recorder_->append(db::EventRow{.utc = rig_->time().utc_now(),
                                      .severity = db::Severity::alarm,
-                                     .kind = found_on_event(run),
+                                     .kind = found_on_event(run, is_off),
                                      .message = channel + ": " + what});
     });
   };
