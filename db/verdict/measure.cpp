@@ -98,6 +98,7 @@ Result<Measured> measure(const RunFacts& run, const MeasureRequest& request, con
     case ClaimQuantity::energy_ratio: return measure_ratio(m);
     case ClaimQuantity::retention:
     case ClaimQuantity::retention_extrapolated: return measure_retention(m);
+    case ClaimQuantity::loss_exponent: return measure_loss_exponent(m);
     case ClaimQuantity::coulombic_efficiency:
     case ClaimQuantity::energy_efficiency: return measure_efficiency(m);
     case ClaimQuantity::self_discharge: return measure_self_discharge(m);
@@ -109,6 +110,7 @@ Result<Measured> measure(const RunFacts& run, const MeasureRequest& request, con
     case ClaimQuantity::resistance:
     case ClaimQuantity::resistance_change:
     case ClaimQuantity::specific_power: return measure_resistance(m);
+    case ClaimQuantity::pressure_exponent: return measure_pressure_exponent(m);
     case ClaimQuantity::critical_current_density: return measure_ladder(m);
     case ClaimQuantity::activation_energy:
     case ClaimQuantity::mass_loss: break;
