@@ -22,6 +22,8 @@ enum class ClaimQuantity : unsigned char {
   cell_temperature_peak,
   voltage_peak,
   voltage_least,
+  voltage_slope_least,
+  rest_slope_least,
   resistance,
   resistance_change,
   pressure_exponent,
@@ -41,7 +43,7 @@ struct ClaimQuantityWord {
   std::string_view unit;  ///< of its value there
 };
 
-inline constexpr std::array<ClaimQuantityWord, 24> claim_quantities{{
+inline constexpr std::array<ClaimQuantityWord, 26> claim_quantities{{
     {ClaimQuantity::capacity, "capacity", "Ah"},
     {ClaimQuantity::energy, "energy", "Wh"},
     {ClaimQuantity::specific_energy, "specific_energy", "Wh/kg"},
@@ -55,6 +57,8 @@ inline constexpr std::array<ClaimQuantityWord, 24> claim_quantities{{
     {ClaimQuantity::cell_temperature_peak, "cell_temperature_peak", "degC"},
     {ClaimQuantity::voltage_peak, "voltage_peak", "V"},
     {ClaimQuantity::voltage_least, "voltage_least", "V"},
+    {ClaimQuantity::voltage_slope_least, "voltage_slope_least", "mV/s"},
+    {ClaimQuantity::rest_slope_least, "rest_slope_least", "mV/day"},
     {ClaimQuantity::resistance, "resistance", "mOhm"},
     {ClaimQuantity::resistance_change, "resistance_change", "%"},
     {ClaimQuantity::pressure_exponent, "pressure_exponent", "1"},

@@ -107,6 +107,8 @@ Result<Measured> measure(const RunFacts& run, const MeasureRequest& request, con
     case ClaimQuantity::cell_temperature_peak:
     case ClaimQuantity::voltage_peak:
     case ClaimQuantity::voltage_least: return measure_extreme(m);
+    case ClaimQuantity::voltage_slope_least: return measure_voltage_slope(m);
+    case ClaimQuantity::rest_slope_least: return measure_rest_slope(m);
     case ClaimQuantity::resistance:
     case ClaimQuantity::resistance_change:
     case ClaimQuantity::specific_power: return measure_resistance(m);

@@ -12,6 +12,10 @@
 // * loss_exponent: p of loss = k t^p, of the executions of `reference` after the first one and the days since; a loss that is not told from
 //   zero within its uncertainty is left out. Fewer than three are refused.
 // * cell_temperature_peak, voltage_peak, voltage_least: over all executions.
+// * voltage_slope_least: the least slope of the voltage over any `window_s` of constant charging current, of all executions: a straight line
+//   through the rows of each window. Negative: it falls.
+// * rest_slope_least: the slope of the voltage over the last `last_h` hours of a rest, a straight line, of all executions the least; a quarter of
+//   the rest at least lies before these hours, for its relaxation.
 // * resistance: |V1 - V0| / |I1 - I0|, V0 the last sample of the step before, 1 the last sample of the step, or with `at_s` the first one
 //   that late.
 // * resistance_change: last over first execution, less 100 %: of a sweep that comes back to where it began what is left of it.
@@ -46,9 +50,11 @@ struct MeasureRequest {
   ClaimQuantity quantity = ClaimQuantity::capacity;
   std::string step, reference;
   double at_years = 0.0;
-  double at_s = 0.0;     ///< of a resistance, into its step; 0: at its end
-  int executions = 0;    ///< of a time: the worst of so many; 0: the last one
-  bool is_life = false;  ///< of a retention: its course counts, and may lack a point
+  double at_s = 0.0;       ///< of a resistance, into its step; 0: at its end
+  int executions = 0;      ///< of a time: the worst of so many; 0: the last one
+  double window_s = 10.0;  ///< of voltage_slope_least
+  double last_h = 0.0;     ///< of rest_slope_least
+  bool is_life = false;    ///< of a retention: its course counts, and may lack a point
   double returned_min_pct = 99.0;
   double repeatability_pct = 0.1;      ///< of one measurement, where the run itself has no repeats
   double temperature_pct_per_K = 0.0;  ///< how the value follows the cell's temperature

@@ -60,6 +60,8 @@ struct PulseResistance {
 [[nodiscard]] Result<Measured> measure_charge_excess(const Measuring& m);
 [[nodiscard]] Result<Measured> measure_time(const Measuring& m);
 [[nodiscard]] Result<Measured> measure_extreme(const Measuring& m);
+[[nodiscard]] Result<Measured> measure_voltage_slope(const Measuring& m);
+[[nodiscard]] Result<Measured> measure_rest_slope(const Measuring& m);
 [[nodiscard]] Result<Measured> measure_resistance(const Measuring& m);
 [[nodiscard]] Result<Measured> measure_pressure_exponent(const Measuring& m);
 [[nodiscard]] Result<Measured> measure_ladder(const Measuring& m);

@@ -225,6 +225,49 @@ Measured extreme_voltage(ClaimQuantity quantity, DrawnBench& bench, double truth
   return must(measure(play.facts(), {.quantity = quantity, .step = "step"}, promised(), cell_facts()));
 }
 
+constexpr double voltmeter_noise_V = 0.0012;
+
+/// A row every `period_s` of a voltage that goes straight, as a voltmeter with noise reads it.
+std::vector<db::SampleRow> noisy_rows(DrawnBench& bench, double seconds, double period_s, double current_A,
+                                      const std::function<double(double)>& true_V) {
+  std::vector<db::SampleRow> rows;
+  for (double at_s = 0.0; at_s <= seconds; at_s += period_s) {
+    db::SampleRow row;
+    row.test_time_ns = static_cast<std::int64_t>(at_s * 1e9);
+    row.voltage_V = bench.read_V(true_V(at_s)) + bench.error(voltmeter_noise_V);
+    row.current_A = current_A;
+    row.charge_Ah = current_A * at_s / 3600.0;
+    rows.push_back(row);
+  }
+  return rows;
+}
+
+/// It falls all the time: every window has the true slope, and the least of them is measured.
+Measured voltage_slope(DrawnBench& bench, double truth_mV_per_s) {
+  Play play;
+  for (int i = 0; i < 2; ++i) {
+    play.add({.name = "in", .seconds = 200.0, .from_A = 10.0, .to_A = 10.0},
+             noisy_rows(bench, 200.0, 1.0, 10.0, [&](double at_s) { return 3.8 + 1e-3 * truth_mV_per_s * at_s; }));
+    play.add({.name = "out", .seconds = 200.0, .from_A = -10.0, .to_A = -10.0});
+  }
+  return must(measure(play.facts(), {.quantity = ClaimQuantity::voltage_slope_least, .step = "in"}, promised(), cell_facts()));
+}
+
+/// Six rests of a day that relax in an hour, and a voltmeter that drifts.
+Measured rest_slope(DrawnBench& bench, double truth_mV_per_day) {
+  constexpr double hour_s = 3600.0, day_s = 86400.0, last_h = 18.0;
+  const double drift_V = 0.1 * promised().voltage.offset;
+  Play play;
+  for (int i = 0; i < 6; ++i) {
+    const double drift_V_per_s = drift_V * bench.even() / (last_h * hour_s);
+    play.add({.name = "rest", .seconds = day_s}, noisy_rows(bench, day_s, 600.0, 0.0, [&](double at_s) {
+               return 3.9 + 0.02 * std::exp(-at_s / hour_s) + (1e-3 * truth_mV_per_day / day_s + drift_V_per_s) * at_s;
+             }));
+  }
+  return must(measure(play.facts(), {.quantity = ClaimQuantity::rest_slope_least, .step = "rest", .last_h = last_h}, promised(),
+                      cell_facts()));
+}
+
 /// A rest and a pulse of a cell with this resistance.
 void play_pulse(Play& play, DrawnBench& bench, double truth_mOhm, double read_MPa = 0.0) {
   constexpr double pulse_A = 60.0;
@@ -397,6 +440,8 @@ std::vector<TruthKind> truth_kinds() {
           {"temperature", Q::cell_temperature_peak, 55.0, at_most, peak_temperature},
           {"highest voltage", Q::voltage_peak, 4.3, at_most, extreme(Q::voltage_peak)},
           {"lowest voltage", Q::voltage_least, 2.8, at_least, extreme(Q::voltage_least)},
+          {"slope of a charge", Q::voltage_slope_least, -2.0, at_least, voltage_slope},
+          {"slope of a rest", Q::rest_slope_least, -10.0, at_least, rest_slope},
           {"resistance", Q::resistance, 6.0, at_most, resistance},
           {"change of resistance", Q::resistance_change, 30.0, at_most, resistance_change},
           {"change of resistance, either way", Q::resistance_change, 30.0, within, resistance_change},
