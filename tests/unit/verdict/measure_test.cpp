@@ -223,6 +223,20 @@ TEST(VerdictMeasure, extremes_are_over_all_executions) {
   EXPECT_FALSE(none);  // without a thermometer nothing is known of the cell
 }
 
+// Where the voltage was held its peak is what the cycler made of it.
+TEST(VerdictMeasure, a_peak_of_a_held_voltage_says_that_the_cycler_is_judged_too) {
+  const auto note = [](double cv_seconds, ClaimQuantity quantity) {
+    Play play;
+    play.add({.name = "charge", .from_V = 3.0, .to_V = 4.2, .from_A = 5.0, .to_A = 5.0, .cv_seconds = cv_seconds});
+    const Result<Measured> m = measure(play.facts(), {.quantity = quantity, .step = "charge"}, instruments(), cell());
+    EXPECT_TRUE(m);
+    return m ? m->note : std::string{};
+  };
+  EXPECT_NE(note(60.0, ClaimQuantity::voltage_peak).find("its regulation is judged with the cell"), std::string::npos);
+  EXPECT_EQ(note(0.0, ClaimQuantity::voltage_peak), "");
+  EXPECT_EQ(note(60.0, ClaimQuantity::voltage_least), "");
+}
+
 TEST(VerdictMeasure, what_was_not_run_is_named_with_the_nearest_step) {
   Play play;
   play.add({.name = "fast charge", .from_A = 5.0, .to_A = 5.0});
