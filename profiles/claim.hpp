@@ -83,8 +83,10 @@ struct ClaimStatement {
   double cold_degC = 0.0, warm_degC = 25.0;
   double cycles = 0.0;  ///< claimed life; 0: no life
   double at_years = 0.0;
-  double at_s = 0.0;   ///< of a resistance, into its step; 0: at its end
-  int executions = 0;  ///< of step_time: the worst of so many; 0: the last one
+  double at_s = 0.0;       ///< of a resistance, into its step; 0: at its end
+  double window_s = 10.0;  ///< of voltage_slope_least
+  double last_h = 0.0;     ///< of rest_slope_least
+  int executions = 0;      ///< of step_time: the worst of so many; 0: the last one
   double returned_min_pct = 99.0;
   double repeatability_pct = 0.1;
   double temperature_pct_per_K = 0.0;

@@ -164,8 +164,45 @@ void require_comparable(const YamlMap& map, const ClaimStatement& statement) {
   if (statement.quantity == ClaimQuantity::mass_loss) throw ConfigError{place, "a weighing has no run to compare with"};
   if (statement.quantity == ClaimQuantity::activation_energy)
     throw ConfigError{place, "an activation energy is a ratio already, of 'run' and 'cold': it has no 'against'"};
+  if (statement.quantity == ClaimQuantity::loss_exponent || statement.quantity == ClaimQuantity::pressure_exponent)
+    throw ConfigError{place, "of two exponents there is no ratio that means something: it has no 'against'"};
+  if (statement.quantity == ClaimQuantity::voltage_slope_least || statement.quantity == ClaimQuantity::rest_slope_least)
+    throw ConfigError{
+        place, "a slope is about zero where all is well: of two there is no ratio that means something, it has no 'against'"};
   if (statement.quantity == ClaimQuantity::retention && statement.cycles > 0.0)
     throw ConfigError{place, "a life of 'cycles' is judged cell by cell: it has no 'against'"};
+}
+
+/// Over which time a slope is taken.
+void read_slope(const YamlMap& map, ClaimStatement& statement) {
+  const auto within = [&](const std::string& key, ClaimQuantity quantity, double least, double most) {
+    const YamlEntry& entry = map.required(key);
+    if (statement.quantity != quantity) throw ConfigError{entry.place, "'" + key + "' is of " + std::string(to_string(quantity))};
+    const double value = map.number(key);
+    if (!(value >= least && value <= most))
+      throw ConfigError{entry.value.place(), "'" + key + "' is " + format_short(least) + " to " + format_short(most)};
+    return value;
+  };
+  constexpr double window_min_s = 1.0, window_max_s = 3600.0, last_min_h = 0.1, last_max_h = 8760.0;
+  if (map.find("window_s") != nullptr)
+    statement.window_s = within("window_s", ClaimQuantity::voltage_slope_least, window_min_s, window_max_s);
+  if (map.find("last_h") != nullptr || statement.quantity == ClaimQuantity::rest_slope_least)
+    statement.last_h = within("last_h", ClaimQuantity::rest_slope_least, last_min_h, last_max_h);
+}
+
+/// What these cannot be measured without, and what measures nothing.
+void require_steps(const YamlMap& map, const ClaimStatement& statement) {
+  const auto is = [&](auto... quantities) { return ((statement.quantity == quantities) || ...); };
+  using Q = ClaimQuantity;
+  if (is(Q::activation_energy)) (void)map.required("cold");
+  if (is(Q::retention_extrapolated)) (void)map.required("at_years");
+  if (is(Q::loss_exponent)) (void)map.required("reference");
+  if (is(Q::pressure_exponent, Q::voltage_slope_least, Q::rest_slope_least)) (void)map.required("step");
+  const bool is_over_another = is(Q::capacity_ratio, Q::energy_ratio, Q::self_discharge, Q::step_time);
+  if (is_over_another && !statement.step.empty() && statement.step == statement.reference)
+    throw ConfigError{map.required("reference").value.place(),
+                      "'reference' is the step itself, '" + statement.step + "': " + std::string(to_string(statement.quantity)) +
+                          " compares it with another one; of the last over the first of one step there is 'retention'"};
 }
 
 void read_what_is_run(const YamlMap& map, ClaimStatement& statement) {
@@ -186,6 +223,7 @@ void read_what_is_run(const YamlMap& map, ClaimStatement& statement) {
       throw ConfigError{executions->place, "'executions' is a whole number from 1 to " + std::to_string(claim_executions_max)};
     statement.executions = static_cast<int>(count);
   }
+  read_slope(map, statement);
   statement.returned_min_pct = number_at_least(map, "returned_min_pct", 99.0, 0.0);
   statement.repeatability_pct = number_at_least(map, "repeatability_pct", 0.1, 0.0);
   statement.temperature_pct_per_K = map.number_or("temperature_pct_per_K", 0.0);
@@ -197,8 +235,7 @@ void read_what_is_run(const YamlMap& map, ClaimStatement& statement) {
   } else if (statement.run.empty()) {
     throw ConfigError{statement.place, "statement '" + statement.id + "': 'run' is missing: what does the bench do?"};
   }
-  if (statement.quantity == ClaimQuantity::activation_energy) (void)map.required("cold");
-  if (statement.quantity == ClaimQuantity::retention_extrapolated) (void)map.required("at_years");
+  require_steps(map, statement);
   if (!statement.against.empty()) require_comparable(map, statement);
   const YamlEntry* const variants = map.find("variants");
   if (variants == nullptr) return;
@@ -245,6 +282,8 @@ ClaimStatement read_claim_statement(const YamlEntry& entry, const ClaimCircumsta
                      "at_years",
                      "at_s",
                      "executions",
+                     "window_s",
+                     "last_h",
                      "returned_min_pct",
                      "repeatability_pct",
                      "temperature_pct_per_K",

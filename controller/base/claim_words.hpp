@@ -18,11 +18,15 @@ enum class ClaimQuantity : unsigned char {
   energy_ratio,
   retention,
   retention_extrapolated,
+  loss_exponent,
   cell_temperature_peak,
   voltage_peak,
   voltage_least,
+  voltage_slope_least,
+  rest_slope_least,
   resistance,
   resistance_change,
+  pressure_exponent,
   specific_power,
   coulombic_efficiency,
   energy_efficiency,
@@ -39,7 +43,7 @@ struct ClaimQuantityWord {
   std::string_view unit;  ///< of its value there
 };
 
-inline constexpr std::array<ClaimQuantityWord, 22> claim_quantities{{
+inline constexpr std::array<ClaimQuantityWord, 26> claim_quantities{{
     {ClaimQuantity::capacity, "capacity", "Ah"},
     {ClaimQuantity::energy, "energy", "Wh"},
     {ClaimQuantity::specific_energy, "specific_energy", "Wh/kg"},
@@ -49,11 +53,15 @@ inline constexpr std::array<ClaimQuantityWord, 22> claim_quantities{{
     {ClaimQuantity::energy_ratio, "energy_ratio", "%"},
     {ClaimQuantity::retention, "retention", "%"},
     {ClaimQuantity::retention_extrapolated, "retention_extrapolated", "%"},
+    {ClaimQuantity::loss_exponent, "loss_exponent", "1"},
     {ClaimQuantity::cell_temperature_peak, "cell_temperature_peak", "degC"},
     {ClaimQuantity::voltage_peak, "voltage_peak", "V"},
     {ClaimQuantity::voltage_least, "voltage_least", "V"},
+    {ClaimQuantity::voltage_slope_least, "voltage_slope_least", "mV/s"},
+    {ClaimQuantity::rest_slope_least, "rest_slope_least", "mV/day"},
     {ClaimQuantity::resistance, "resistance", "mOhm"},
     {ClaimQuantity::resistance_change, "resistance_change", "%"},
+    {ClaimQuantity::pressure_exponent, "pressure_exponent", "1"},
     {ClaimQuantity::specific_power, "specific_power", "W/kg"},
     {ClaimQuantity::coulombic_efficiency, "coulombic_efficiency", "%"},
     {ClaimQuantity::energy_efficiency, "energy_efficiency", "%"},

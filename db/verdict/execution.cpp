@@ -30,6 +30,18 @@ bool is_cut_off_by(const std::optional<db::StepEndRow>& end) {
   return !end || std::find(reasons.begin(), reasons.end(), end->reason) != reasons.end();
 }
 
+/// What was stored of a step.
+struct FiguresOfStep {
+  double waited_s = 0.0;
+  std::optional<double> pressure_min_MPa, pressure_max_MPa;
+};
+
+void include_pressure(const FiguresOfStep& part, Execution& e) {
+  if (!part.pressure_min_MPa || !part.pressure_max_MPa) return;
+  e.stack_pressure_min_MPa = std::min(e.stack_pressure_min_MPa.value_or(*part.pressure_min_MPa), *part.pressure_min_MPa);
+  e.stack_pressure_max_MPa = std::max(e.stack_pressure_max_MPa.value_or(*part.pressure_max_MPa), *part.pressure_max_MPa);
+}
+
 }  // namespace
 
 double Execution::net_Ah() const { return std::abs(charge_Ah - discharge_Ah); }
@@ -39,9 +51,11 @@ double Execution::mean_V() const { return net_Ah() > 0.0 ? net_Wh() / net_Ah() :
 
 std::vector<Execution> executions_of(const std::vector<db::StepInfo>& steps, const EndsByTime& ends_by_time,
                                      const std::vector<db::StepMetricRow>& figures) {
-  std::map<db::StepKey, double> waited_s;
+  std::map<db::StepKey, FiguresOfStep> by_step;
   for (const db::StepMetricRow& row : figures) {
-    if (row.metric.figure == db::Figure::waited_s) waited_s[row.step] = row.metric.value;
+    if (row.metric.figure == db::Figure::waited_s) by_step[row.step].waited_s = row.metric.value;
+    if (row.metric.figure == db::Figure::pressure_min_MPa) by_step[row.step].pressure_min_MPa = row.metric.value;
+    if (row.metric.figure == db::Figure::pressure_max_MPa) by_step[row.step].pressure_max_MPa = row.metric.value;
   }
   std::vector<Execution> executions;
   for (const db::StepInfo& step : steps) {
@@ -65,8 +79,10 @@ std::vector<Execution> executions_of(const std::vector<db::StepInfo>& steps, con
     if (!step.end) continue;
     const db::StepEndRow& end = *step.end;
     e.ended_s = static_cast<double>(end.ended_test_time_ns) / 1e9;
-    const auto waited = waited_s.find(step.row.step);
-    const double part_waited_s = waited == waited_s.end() ? 0.0 : waited->second;
+    const auto found = by_step.find(step.row.step);
+    const FiguresOfStep of_step = found == by_step.end() ? FiguresOfStep{} : found->second;
+    const double part_waited_s = of_step.waited_s;
+    include_pressure(of_step, e);
     e.waited_s += part_waited_s;
     e.seconds += e.ended_s - started_s - (e.is_rest() ? 0.0 : part_waited_s);
     e.ended_by = end.condition.empty() ? end.reason : end.condition;

@@ -33,6 +33,7 @@ struct Execution {
   double charge_Ah = 0.0, discharge_Ah = 0.0, charge_Wh = 0.0, discharge_Wh = 0.0;
   double cv_seconds = 0.0;
   std::optional<double> cell_temperature_max_degC;
+  std::optional<double> stack_pressure_min_MPa, stack_pressure_max_MPa;  ///< of its figures; empty: none were stored
 
   [[nodiscard]] double net_Ah() const;  ///< magnitude of what moved
   [[nodiscard]] double net_Wh() const;  ///< magnitude

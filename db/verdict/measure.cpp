@@ -98,6 +98,7 @@ Result<Measured> measure(const RunFacts& run, const MeasureRequest& request, con
     case ClaimQuantity::energy_ratio: return measure_ratio(m);
     case ClaimQuantity::retention:
     case ClaimQuantity::retention_extrapolated: return measure_retention(m);
+    case ClaimQuantity::loss_exponent: return measure_loss_exponent(m);
     case ClaimQuantity::coulombic_efficiency:
     case ClaimQuantity::energy_efficiency: return measure_efficiency(m);
     case ClaimQuantity::self_discharge: return measure_self_discharge(m);
@@ -106,9 +107,12 @@ Result<Measured> measure(const RunFacts& run, const MeasureRequest& request, con
     case ClaimQuantity::cell_temperature_peak:
     case ClaimQuantity::voltage_peak:
     case ClaimQuantity::voltage_least: return measure_extreme(m);
+    case ClaimQuantity::voltage_slope_least: return measure_voltage_slope(m);
+    case ClaimQuantity::rest_slope_least: return measure_rest_slope(m);
     case ClaimQuantity::resistance:
     case ClaimQuantity::resistance_change:
     case ClaimQuantity::specific_power: return measure_resistance(m);
+    case ClaimQuantity::pressure_exponent: return measure_pressure_exponent(m);
     case ClaimQuantity::critical_current_density: return measure_ladder(m);
     case ClaimQuantity::activation_energy:
     case ClaimQuantity::mass_loss: break;

@@ -9,10 +9,18 @@
 // * capacity_ratio, energy_ratio: the step over the last execution of `reference` before it.
 // * retention: last execution of `reference` over its first one; with its whole course for lives, which may lack a point.
 // * retention_extrapolated: the same, by loss k t^0.5 fitted over the days of storage, at `at_years`.
+// * loss_exponent: p of loss = k t^p, of the executions of `reference` after the first one and the days since; a loss that is not told from
+//   zero within its uncertainty is left out. Fewer than three are refused.
 // * cell_temperature_peak, voltage_peak, voltage_least: over all executions.
+// * voltage_slope_least: the least slope of the voltage over any `window_s` of constant charging current, of all executions: a straight line
+//   through the rows of each window. Negative: it falls.
+// * rest_slope_least: the slope of the voltage over the last `last_h` hours of a rest, a straight line, of all executions the least; a quarter of
+//   the rest at least lies before these hours, for its relaxation.
 // * resistance: |V1 - V0| / |I1 - I0|, V0 the last sample of the step before, 1 the last sample of the step, or with `at_s` the first one
 //   that late.
 // * resistance_change: last over first execution, less 100 %: of a sweep that comes back to where it began what is left of it.
+// * pressure_exponent: n of R = R0 (P/P0)^-n, of the resistances of all executions of `step` and the stack pressure in each; at least three
+//   different pressures.
 // * specific_power: V_min (V0 - V_min) / R / mass (USABC), of a discharge pulse.
 // * coulombic_efficiency, energy_efficiency: all executions of `step` (discharges) over all of `reference` (charges).
 //   With the same name for both, what came out of these steps over what went in. Of several cycles the first is left out unless its
@@ -42,9 +50,11 @@ struct MeasureRequest {
   ClaimQuantity quantity = ClaimQuantity::capacity;
   std::string step, reference;
   double at_years = 0.0;
-  double at_s = 0.0;     ///< of a resistance, into its step; 0: at its end
-  int executions = 0;    ///< of a time: the worst of so many; 0: the last one
-  bool is_life = false;  ///< of a retention: its course counts, and may lack a point
+  double at_s = 0.0;       ///< of a resistance, into its step; 0: at its end
+  int executions = 0;      ///< of a time: the worst of so many; 0: the last one
+  double window_s = 10.0;  ///< of voltage_slope_least
+  double last_h = 0.0;     ///< of rest_slope_least
+  bool is_life = false;    ///< of a retention: its course counts, and may lack a point
   double returned_min_pct = 99.0;
   double repeatability_pct = 0.1;      ///< of one measurement, where the run itself has no repeats
   double temperature_pct_per_K = 0.0;  ///< how the value follows the cell's temperature
@@ -54,6 +64,7 @@ struct MeasureRequest {
 struct Instruments {
   Accuracy current, voltage;
   std::optional<Accuracy> temperature;
+  std::optional<Accuracy> pressure_MPa;  ///< of the load cell over the pressed area
   double period_s = 1.0;
 };
 

@@ -105,12 +105,17 @@ Result<Measured> retention_at(const Measuring& m, std::size_t first, std::size_t
   return result;
 }
 
-/// What was left at each reference test, by cycles or days.
-struct Course {
-  std::vector<LifePoint> points;
-  Measured last;
-  std::string left_out;  ///< which of them is a part only
-};
+/// Divides by what is weighed or measured by hand, and adds its doubt.
+Result<double> divide(Measured& result, const std::optional<double>& by, double standard, const std::string& what) {
+  if (!by) return fail(Fault::refused, "the cell's file gives no " + what);
+  result.value /= *by;
+  for (Contribution& c : result.budget) c.standard /= *by;
+  result.budget.push_back({what, result.value * standard / *by, infinite_dof, "measured by hand"});
+  return result.value;
+}
+
+}  // namespace
+
 Result<Course> course_of(const Measuring& m, const std::vector<std::size_t>& references, bool by_days) {
   const Execution& first = m.run.executions[references.front()];
   std::vector<std::int64_t> ageing;  // cycles of them only: reference cycles are tests, whatever number they carry
@@ -134,21 +139,10 @@ Result<Course> course_of(const Measuring& m, const std::vector<std::size_t>& ref
     const double stored_s = e.started_s - first.started_s + unseen_seconds(m.run, first.started_s, e.started_s);
     const double at = by_days ? stored_s / seconds_per_day : static_cast<double>(ageing.size());
     course.points.push_back({at, here->value, combine(here->budget)});
-    course.last = *std::move(here);
+    course.tests.push_back(*std::move(here));
   }
   return course;
 }
-
-/// Divides by what is weighed or measured by hand, and adds its doubt.
-Result<double> divide(Measured& result, const std::optional<double>& by, double standard, const std::string& what) {
-  if (!by) return fail(Fault::refused, "the cell's file gives no " + what);
-  result.value /= *by;
-  for (Contribution& c : result.budget) c.standard /= *by;
-  result.budget.push_back({what, result.value * standard / *by, infinite_dof, "measured by hand"});
-  return result.value;
-}
-
-}  // namespace
 
 Result<Measured> measure_charge(const Measuring& m) {
   const Result<std::size_t> index = find_last(m.run, m.request.step);
@@ -196,6 +190,9 @@ Result<Measured> measure_ratio(const Measuring& m) {
   if (!above) return above.error();
   const Result<std::size_t> below = reference_before(m, *above);
   if (!below) return below.error();
+  if (*above == *below)
+    return fail(Fault::refused, fmt::format("'{}' (step {}) is its own reference: there is nothing to compare it with",
+                                            m.run.executions[*above].name, m.run.executions[*above].count));
   const Execution& cold = m.run.executions[*above];
   const Execution& warm = m.run.executions[*below];
   if (!(cold.net_Ah() > 0.0) || !(warm.net_Ah() > 0.0))
@@ -253,7 +250,7 @@ Result<Measured> measure_retention(const Measuring& m) {
   if (course->points.size() < 2)
     return fail(Fault::refused, course->left_out.empty() ? "'" + m.request.reference + "' is no reference cycle of this profile"
                                                          : "there is no second reference to compare with: " + course->left_out);
-  Measured result = course->last;
+  Measured result = course->tests.back();
   result.life = course->points;
   if (!course->left_out.empty()) add_note(result, course->left_out);
   if (!by_days) return result;

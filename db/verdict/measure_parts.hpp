@@ -32,15 +32,38 @@ void add_note(Measured& result, const std::string& text);
 /// Adds what the thermometer's error is worth, where the statement says how the value follows the temperature.
 void add_temperature(const Measuring& m, Measured& result);
 
+/// What was left at each reference test, by cycles or days, one entry of each list per test.
+struct Course {
+  std::vector<LifePoint> points;
+  std::vector<Measured> tests;
+  std::string left_out;  ///< which of them is a part only
+};
+/// Of these executions of a reference, over the first of them.
+[[nodiscard]] Result<Course> course_of(const Measuring& m, const std::vector<std::size_t>& references, bool by_days);
+
+/// One pulse, as a resistance is measured.
+struct PulseResistance {
+  double ohm = 0.0;
+  double relative_noise = 0.0;  ///< standard uncertainty without the gains, which pulses of one range share
+};
+/// Refuses what no resistance can be made of: an interruption, a current that did not change.
+[[nodiscard]] Result<PulseResistance> pulse_resistance(const Measuring& m, std::size_t index);
+/// Of one pulse: what contacts and its state of charge make of it, in % of the resistance.
+[[nodiscard]] double pulse_repeatability_pct(const Measuring& m);
+
 [[nodiscard]] Result<Measured> measure_charge(const Measuring& m);
 [[nodiscard]] Result<Measured> measure_ratio(const Measuring& m);
 [[nodiscard]] Result<Measured> measure_retention(const Measuring& m);
+[[nodiscard]] Result<Measured> measure_loss_exponent(const Measuring& m);
 [[nodiscard]] Result<Measured> measure_efficiency(const Measuring& m);
 [[nodiscard]] Result<Measured> measure_self_discharge(const Measuring& m);
 [[nodiscard]] Result<Measured> measure_charge_excess(const Measuring& m);
 [[nodiscard]] Result<Measured> measure_time(const Measuring& m);
 [[nodiscard]] Result<Measured> measure_extreme(const Measuring& m);
+[[nodiscard]] Result<Measured> measure_voltage_slope(const Measuring& m);
+[[nodiscard]] Result<Measured> measure_rest_slope(const Measuring& m);
 [[nodiscard]] Result<Measured> measure_resistance(const Measuring& m);
+[[nodiscard]] Result<Measured> measure_pressure_exponent(const Measuring& m);
 [[nodiscard]] Result<Measured> measure_ladder(const Measuring& m);
 
 }  // namespace cellrig::verdict

@@ -62,14 +62,20 @@ Result<Pulse> pulse_at(const RunFacts& run, std::size_t index, double at_s) {
 
 /// Of one resistance, relative. Both voltages come from one range within a second or so: the offset cancels, the converter's step
 /// and the gain stay.
-double relative_of_pulse(const Instruments& instruments, const Pulse& pulse) {
+double relative_noise_of_pulse(const Instruments& instruments, const Pulse& pulse) {
   const RangeBound voltage = range_bound(instruments.voltage, pulse.rest_V);
   const RangeBound current = range_bound(instruments.current, pulse.change_A);
   constexpr double share_of_noise = 0.04;  // of the offset's bound: what its noise and last digit take of it, assumed
   const double noise_V = std::sqrt(2.0) * share_of_noise * voltage.offset;
   const double noise_A = std::sqrt(2.0) * share_of_noise * current.offset;
+  return std::hypot(noise_V / pulse.change_V, noise_A / pulse.change_A);
+}
+
+double relative_of_pulse(const Instruments& instruments, const Pulse& pulse) {
+  const RangeBound voltage = range_bound(instruments.voltage, pulse.rest_V);
+  const RangeBound current = range_bound(instruments.current, pulse.change_A);
   return std::hypot(std::hypot(standard_of_bound(voltage.gain_fraction), standard_of_bound(current.gain_fraction)),
-                    std::hypot(noise_V / pulse.change_V, noise_A / pulse.change_A));
+                    relative_noise_of_pulse(instruments, pulse));
 }
 
 /// The discharge after a charge; the end of the list where there is none.
@@ -153,6 +159,14 @@ Ladder climb(const Measuring& m, const std::vector<std::size_t>& rungs, double w
 
 }  // namespace
 
+double pulse_repeatability_pct(const Measuring& m) { return std::max(1.0, m.request.repeatability_pct); }
+
+Result<PulseResistance> pulse_resistance(const Measuring& m, std::size_t index) {
+  const Result<Pulse> pulse = pulse_at(m.run, index, m.request.at_s);
+  if (!pulse) return pulse.error();
+  return PulseResistance{pulse->ohm(), relative_noise_of_pulse(m.instruments, *pulse)};
+}
+
 Result<Measured> measure_resistance(const Measuring& m) {
   const std::vector<std::size_t> all = find_all(m.run, m.request.step);
   if (all.empty()) return find_last(m.run, m.request.step).error();
@@ -187,8 +201,7 @@ Result<Measured> measure_resistance(const Measuring& m) {
   }
   const bool is_change = m.request.quantity == ClaimQuantity::resistance_change;  // of two pulses, neither like the other
   result.budget.push_back(
-      {"repeatability",
-       std::max(1.0, m.request.repeatability_pct) / 100.0 * (is_change ? std::sqrt(2.0) * (100.0 + result.value) : result.value),
+      {"repeatability", pulse_repeatability_pct(m) / 100.0 * (is_change ? std::sqrt(2.0) * (100.0 + result.value) : result.value),
        infinite_dof, "assumed: contacts, and the state of charge of the pulse"});
   add_temperature(m, result);
   return result;

@@ -141,6 +141,9 @@ Result<Measured> measure_extreme(const Measuring& m) {
   } else {
     result.budget.push_back(
         {"voltage", standard_of_bound(m.instruments.voltage.bound_at(*found)), infinite_dof, "accuracy of the range used"});
+    const bool was_held =
+        std::any_of(all.begin(), all.end(), [&](std::size_t i) { return m.run.executions[i].cv_seconds > 0.0; });
+    if (!is_least && was_held) result.note = "the cycler held the voltage: its regulation is judged with the cell";
   }
   return result;
 }

@@ -25,6 +25,8 @@ verdict::MeasureRequest request_of(const ClaimStatement& s) {
           .at_years = s.at_years,
           .at_s = s.at_s,
           .executions = s.executions,
+          .window_s = s.window_s,
+          .last_h = s.last_h,
           .is_life = is_life(s),
           .returned_min_pct = s.returned_min_pct,
           .repeatability_pct = s.repeatability_pct,

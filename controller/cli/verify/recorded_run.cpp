@@ -55,6 +55,23 @@ std::vector<verdict::Disturbance> disturbances_of(db::Reader& reader, db::RunKey
   return found;
 }
 
+/// What the load cell promises of the force, over the area that it presses.
+std::optional<Accuracy> pressure_accuracy(const CheckContext& context, const ChannelConfig& channel, const Cell& cell) {
+  constexpr double mm2_per_cm2 = 100.0;  // N/mm2 are MPa
+  const std::optional<LoggerInput>& force = context.sensors[static_cast<std::size_t>(Measurand::stack_force)];
+  const std::optional<double> area_cm2 = channel.stack_area_cm2 ? channel.stack_area_cm2 : cell.pressed_area_cm2;
+  if (!force || !area_cm2) return std::nullopt;
+  Accuracy accuracy = force->accuracy;
+  const double area_mm2 = *area_cm2 * mm2_per_cm2;
+  accuracy.offset /= area_mm2;
+  accuracy.up_to /= area_mm2;
+  for (Accuracy::Range& range : accuracy.finer) {
+    range.up_to /= area_mm2;
+    range.offset /= area_mm2;
+  }
+  return accuracy;
+}
+
 }  // namespace
 
 RecordedRun read_recorded_run(db::Reader& reader, db::RunKey run) {
@@ -87,6 +104,7 @@ RecordedRun read_recorded_run(db::Reader& reader, db::RunKey run) {
     recorded.instruments.temperature = context.logger->temperature_accuracy;
   }
   const Cell cell = read_cell(info.row.cell_text, fmt::format("the cell of run {}", run));
+  recorded.instruments.pressure_MPa = pressure_accuracy(context, bench.channel(info.row.channel), cell);
   recorded.cell = {.nominal_Ah = cell.nominal_capacity.value(),
                    .voltage_min_V = cell.voltage_min.value(),
                    .mass_kg = cell.mass_kg,

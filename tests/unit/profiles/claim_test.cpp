@@ -188,6 +188,56 @@ TEST(Claim, a_life_a_weighing_and_an_activation_energy_are_against_nothing) {
               testing::HasSubstr("no run to compare with"));
 }
 
+// 100 % whatever the cell does.
+TEST(Claim, a_step_is_not_its_own_reference) {
+  const auto complaint = [&](const std::string& quantity, const std::string& unit, const std::string& reference) {
+    return complaint_of(with(with(good_claim, "quantity: specific_energy", "quantity: " + quantity), "unit: Wh/kg",
+                             "unit: '" + unit + "', reference: " + reference));
+  };
+  for (const std::string quantity : {"capacity_ratio", "energy_ratio"}) {
+    EXPECT_THAT(
+        complaint(quantity, "%", "cc_discharge"),
+        testing::AllOf(testing::HasSubstr("a.yaml:13:"), testing::HasSubstr("'reference' is the step itself, 'cc_discharge'"),
+                       testing::HasSubstr("'retention'")));
+    EXPECT_EQ(complaint(quantity, "%", "other"), "nothing");
+  }
+  EXPECT_THAT(complaint("self_discharge", "%/month", "cc_discharge"), testing::HasSubstr("is the step itself"));
+  EXPECT_THAT(complaint("step_time", "min", "cc_discharge"), testing::HasSubstr("is the step itself"));
+  EXPECT_EQ(complaint("coulombic_efficiency", "%", "cc_discharge"), "nothing") << "of one step that charges and discharges";
+}
+
+TEST(Claim, an_exponent_says_of_what) {
+  const auto complaint = [&](const std::string& quantity, const std::string& more) {
+    return complaint_of(
+        with(with(good_claim, "quantity: specific_energy", "quantity: " + quantity), "unit: Wh/kg", "unit: '1'" + more));
+  };
+  EXPECT_THAT(complaint("loss_exponent", ""), testing::HasSubstr("reference"));
+  EXPECT_EQ(complaint("loss_exponent", ", reference: cc_discharge"), "nothing");
+  EXPECT_EQ(complaint("pressure_exponent", ""), "nothing");
+  EXPECT_THAT(complaint("pressure_exponent", ", against: energy"), testing::HasSubstr("no ratio that means something"));
+  EXPECT_THAT(complaint("loss_exponents", ""), testing::HasSubstr("did you mean 'loss_exponent'"));
+}
+
+TEST(Claim, a_slope_says_over_which_time) {
+  const auto complaint = [&](const std::string& quantity, const std::string& more) {
+    const std::string unit = quantity == "voltage_slope_least" ? "mV/s" : quantity == "rest_slope_least" ? "mV/day" : "Wh/kg";
+    return complaint_of(
+        with(with(good_claim, "quantity: specific_energy", "quantity: " + quantity), "unit: Wh/kg", "unit: " + unit + more));
+  };
+  EXPECT_EQ(complaint("voltage_slope_least", ""), "nothing");
+  EXPECT_EQ(complaint("voltage_slope_least", ", window_s: 20"), "nothing");
+  EXPECT_THAT(complaint("voltage_slope_least", ", window_s: 0.5"),
+              testing::AllOf(testing::HasSubstr("a.yaml:13:"), testing::HasSubstr("'window_s' is 1 to 3600")));
+  EXPECT_THAT(complaint("rest_slope_least", ""), testing::HasSubstr("last_h"));
+  EXPECT_EQ(complaint("rest_slope_least", ", last_h: 12"), "nothing");
+  EXPECT_THAT(complaint("rest_slope_least", ", last_h: 0"), testing::HasSubstr("'last_h' is 0.1 to"));
+  EXPECT_THAT(complaint("rest_slope_least", ", last_h: 12, window_s: 5"),
+              testing::HasSubstr("'window_s' is of voltage_slope_least"));
+  EXPECT_THAT(complaint("specific_energy", ", last_h: 5"), testing::HasSubstr("'last_h' is of rest_slope_least"));
+  EXPECT_THAT(complaint("rest_slope_least", ", lasth: 5"), testing::HasSubstr("did you mean 'last_h'"));
+  EXPECT_THAT(complaint("rest_slope", ""), testing::HasSubstr("did you mean 'rest_slope_least'"));
+}
+
 // A slip in a parameter or a step's name would show after days at a bench.
 TEST(Claim, every_file_names_profiles_cells_parameters_and_steps_that_exist) {
   for (const fs::path& file : files_of_claims()) {

@@ -126,6 +126,23 @@ TEST(VerdictMeasure, ratios_take_the_reference_before) {
               1e-9);
 }
 
+// It would be 100 % whatever the cell does, and its scatter counted twice.
+TEST(VerdictMeasure, a_step_is_not_its_own_reference) {
+  Play play;
+  play.add({.name = "rung 1", .from_A = -5.0, .to_A = -5.0});
+  for (const ClaimQuantity quantity :
+       {ClaimQuantity::capacity_ratio, ClaimQuantity::energy_ratio, ClaimQuantity::self_discharge}) {
+    const Result<Measured> m =
+        measure(play.facts(), {.quantity = quantity, .step = "rung 1", .reference = "rung *"}, instruments(), cell());
+    ASSERT_FALSE(m) << to_string(quantity);
+    if (quantity != ClaimQuantity::self_discharge) {
+      EXPECT_NE(m.error().what.find("'rung 1' (step 1) is its own reference"), std::string::npos) << m.error().what;
+    }
+  }
+  play.add({.name = "rung 2", .from_A = -4.0, .to_A = -4.0});
+  EXPECT_NEAR(value(play, {.quantity = ClaimQuantity::capacity_ratio, .step = "rung 2", .reference = "rung *"}), 80.0, 1e-12);
+}
+
 TEST(VerdictMeasure, retention_counts_the_cycles_between_the_tests) {
   Play play;
   play.add({.name = "reference", .from_A = -5.0, .to_A = -5.0, .is_reference = true, .cycle = 1});
@@ -204,6 +221,20 @@ TEST(VerdictMeasure, extremes_are_over_all_executions) {
   const Result<Measured> none =
       measure(play.facts(), {.quantity = ClaimQuantity::cell_temperature_peak, .step = "charge"}, instruments(), cell());
   EXPECT_FALSE(none);  // without a thermometer nothing is known of the cell
+}
+
+// Where the voltage was held its peak is what the cycler made of it.
+TEST(VerdictMeasure, a_peak_of_a_held_voltage_says_that_the_cycler_is_judged_too) {
+  const auto note = [](double cv_seconds, ClaimQuantity quantity) {
+    Play play;
+    play.add({.name = "charge", .from_V = 3.0, .to_V = 4.2, .from_A = 5.0, .to_A = 5.0, .cv_seconds = cv_seconds});
+    const Result<Measured> m = measure(play.facts(), {.quantity = quantity, .step = "charge"}, instruments(), cell());
+    EXPECT_TRUE(m);
+    return m ? m->note : std::string{};
+  };
+  EXPECT_NE(note(60.0, ClaimQuantity::voltage_peak).find("its regulation is judged with the cell"), std::string::npos);
+  EXPECT_EQ(note(0.0, ClaimQuantity::voltage_peak), "");
+  EXPECT_EQ(note(60.0, ClaimQuantity::voltage_least), "");
 }
 
 TEST(VerdictMeasure, what_was_not_run_is_named_with_the_nearest_step) {

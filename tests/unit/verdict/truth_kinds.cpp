@@ -200,6 +200,24 @@ Measured retention_extrapolated(DrawnBench& bench, double truth_pct) {
                       promised(), cell_facts()));
 }
 
+/// A check-up every four weeks. In the first ones of a slow start the loss is not told from the scatter of two capacities.
+Measured loss_exponent(DrawnBench& bench, double truth, double lost_pct, int checkups) {
+  constexpr double day_s = 86400.0;
+  Play play;
+  std::optional<double> first_s;
+  for (int month = 0; month <= checkups; ++month) {
+    const double now_s = play.facts().executions.empty() ? 0.0 : play.facts().executions.back().ended_s;
+    const double days = first_s ? (now_s - *first_s) / day_s : 0.0;
+    const double all_days = 28.0 * checkups;
+    play_cycle(play, bench, {20.0 * (1.0 - lost_pct / 100.0 * (days > 0.0 ? std::pow(days / all_days, truth) : 0.0))}, third_A,
+               "reference", true);
+    if (!first_s) first_s = now_s;
+    play.add({.name = "storage", .seconds = 28.0 * day_s});
+  }
+  return must(
+      measure(play.facts(), {.quantity = ClaimQuantity::loss_exponent, .reference = "reference"}, promised(), cell_facts()));
+}
+
 Measured extreme_voltage(ClaimQuantity quantity, DrawnBench& bench, double truth_V) {
   const double away_V = quantity == ClaimQuantity::voltage_peak ? truth_V - 0.5 : truth_V + 0.5;
   Play play;
@@ -207,8 +225,51 @@ Measured extreme_voltage(ClaimQuantity quantity, DrawnBench& bench, double truth
   return must(measure(play.facts(), {.quantity = quantity, .step = "step"}, promised(), cell_facts()));
 }
 
+constexpr double voltmeter_noise_V = 0.0012;
+
+/// A row every `period_s` of a voltage that goes straight, as a voltmeter with noise reads it.
+std::vector<db::SampleRow> noisy_rows(DrawnBench& bench, double seconds, double period_s, double current_A,
+                                      const std::function<double(double)>& true_V) {
+  std::vector<db::SampleRow> rows;
+  for (double at_s = 0.0; at_s <= seconds; at_s += period_s) {
+    db::SampleRow row;
+    row.test_time_ns = static_cast<std::int64_t>(at_s * 1e9);
+    row.voltage_V = bench.read_V(true_V(at_s)) + bench.error(voltmeter_noise_V);
+    row.current_A = current_A;
+    row.charge_Ah = current_A * at_s / 3600.0;
+    rows.push_back(row);
+  }
+  return rows;
+}
+
+/// It falls all the time: every window has the true slope, and the least of them is measured.
+Measured voltage_slope(DrawnBench& bench, double truth_mV_per_s) {
+  Play play;
+  for (int i = 0; i < 2; ++i) {
+    play.add({.name = "in", .seconds = 200.0, .from_A = 10.0, .to_A = 10.0},
+             noisy_rows(bench, 200.0, 1.0, 10.0, [&](double at_s) { return 3.8 + 1e-3 * truth_mV_per_s * at_s; }));
+    play.add({.name = "out", .seconds = 200.0, .from_A = -10.0, .to_A = -10.0});
+  }
+  return must(measure(play.facts(), {.quantity = ClaimQuantity::voltage_slope_least, .step = "in"}, promised(), cell_facts()));
+}
+
+/// Six rests of a day that relax in an hour, and a voltmeter that drifts.
+Measured rest_slope(DrawnBench& bench, double truth_mV_per_day) {
+  constexpr double hour_s = 3600.0, day_s = 86400.0, last_h = 18.0;
+  const double drift_V = 0.1 * promised().voltage.offset;
+  Play play;
+  for (int i = 0; i < 6; ++i) {
+    const double drift_V_per_s = drift_V * bench.even() / (last_h * hour_s);
+    play.add({.name = "rest", .seconds = day_s}, noisy_rows(bench, day_s, 600.0, 0.0, [&](double at_s) {
+               return 3.9 + 0.02 * std::exp(-at_s / hour_s) + (1e-3 * truth_mV_per_day / day_s + drift_V_per_s) * at_s;
+             }));
+  }
+  return must(measure(play.facts(), {.quantity = ClaimQuantity::rest_slope_least, .step = "rest", .last_h = last_h}, promised(),
+                      cell_facts()));
+}
+
 /// A rest and a pulse of a cell with this resistance.
-void play_pulse(Play& play, DrawnBench& bench, double truth_mOhm) {
+void play_pulse(Play& play, DrawnBench& bench, double truth_mOhm, double read_MPa = 0.0) {
   constexpr double pulse_A = 60.0;
   const double rest_V = bench.read_V(3.7), rest_A = bench.read_A(0.0);
   play.add({.name = "rest", .from_V = rest_V, .to_V = rest_V, .from_A = rest_A, .to_A = rest_A});
@@ -218,7 +279,8 @@ void play_pulse(Play& play, DrawnBench& bench, double truth_mOhm) {
             .from_V = loaded_V,
             .to_V = loaded_V,
             .from_A = bench.read_A(-pulse_A),
-            .to_A = bench.read_A(-pulse_A)});
+            .to_A = bench.read_A(-pulse_A),
+            .stack_pressure_MPa = read_MPa});
 }
 
 Measured resistance(DrawnBench& bench, double truth_mOhm) {
@@ -232,6 +294,20 @@ Measured resistance_change(DrawnBench& bench, double truth_pct) {
   play_pulse(play, bench, 6.0);
   play_pulse(play, bench, 6.0 * (1.0 + truth_pct / 100.0));
   return must(measure(play.facts(), {.quantity = ClaimQuantity::resistance_change, .step = "pulse"}, promised(), cell_facts()));
+}
+
+/// Six pressures of a press, whose load cell has an offset of its own.
+Measured pressure_exponent(DrawnBench& bench, double truth) {
+  Instruments instruments = promised();
+  instruments.pressure_MPa = Accuracy{};
+  instruments.pressure_MPa->gain_fraction = 0.005;
+  instruments.pressure_MPa->offset = 0.02;
+  const double offset_MPa = instruments.pressure_MPa->offset * bench.even();
+  const double gain = instruments.pressure_MPa->gain_fraction * bench.even();
+  Play play;
+  for (const double true_MPa : {0.5, 1.0, 2.0, 3.2, 5.0, 0.5})
+    play_pulse(play, bench, 6.0 * std::pow(true_MPa, -truth), true_MPa * (1.0 + gain) + offset_MPa);
+  return must(measure(play.facts(), {.quantity = ClaimQuantity::pressure_exponent, .step = "pulse"}, instruments, cell_facts()));
 }
 
 Measured specific_power(DrawnBench& bench, double truth) {
@@ -346,6 +422,9 @@ std::vector<TruthKind> truth_kinds() {
   const auto ratio = [](Q quantity, double cold_A) {
     return [=](DrawnBench& b, double t) { return cold_ratio(quantity, b, t, cold_A); };
   };
+  const auto loss = [](double lost_pct, int checkups) {
+    return [=](DrawnBench& b, double t) { return loss_exponent(b, t, lost_pct, checkups); };
+  };
   const auto extreme = [](Q quantity) { return [=](DrawnBench& b, double t) { return extreme_voltage(quantity, b, t); }; };
   return {{"capacity", Q::capacity, 20.0, at_least, capacity},
           {"energy", Q::energy, 72.0, at_least, energy},
@@ -356,12 +435,17 @@ std::vector<TruthKind> truth_kinds() {
           {"capacity ratio at another rate", Q::capacity_ratio, 90.0, at_least, ratio(Q::capacity_ratio, 20.0)},
           {"retention", Q::retention, 80.0, at_least, retention},
           {"retention, extrapolated", Q::retention_extrapolated, 80.0, at_least, retention_extrapolated},
+          {"exponent of a loss", Q::loss_exponent, 0.5, at_most, loss(8.0, 6)},
+          {"exponent of a small loss", Q::loss_exponent, 0.65, at_least, loss(3.0, 12)},
           {"temperature", Q::cell_temperature_peak, 55.0, at_most, peak_temperature},
           {"highest voltage", Q::voltage_peak, 4.3, at_most, extreme(Q::voltage_peak)},
           {"lowest voltage", Q::voltage_least, 2.8, at_least, extreme(Q::voltage_least)},
+          {"slope of a charge", Q::voltage_slope_least, -2.0, at_least, voltage_slope},
+          {"slope of a rest", Q::rest_slope_least, -10.0, at_least, rest_slope},
           {"resistance", Q::resistance, 6.0, at_most, resistance},
           {"change of resistance", Q::resistance_change, 30.0, at_most, resistance_change},
           {"change of resistance, either way", Q::resistance_change, 30.0, within, resistance_change},
+          {"exponent of a pressure", Q::pressure_exponent, 0.5, at_least, pressure_exponent},
           {"specific power", Q::specific_power, 1200.0, at_least, specific_power},
           {"coulombic efficiency", Q::coulombic_efficiency, 90.0, at_least, efficiency},
           {"energy efficiency", Q::energy_efficiency, 85.0, at_least, energy_efficiency},

@@ -1,0 +1,172 @@
+// Exponents of power laws over several executions of a step: how a loss grows with time, how a resistance falls with pressure.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "db/verdict/measure_parts.hpp"
+#include "db/verdict/power_law.hpp"
+
+namespace cellrig::verdict {
+namespace {
+
+/// By the uncertainties of the points or by their scatter about the law, whichever is the greater: each of them is an estimate of the same.
+Contribution contribution_of_fit(const PowerFit& fit, std::size_t points) {
+  if (fit.standard_by_scatter > fit.standard_by_points)
+    return {"fit", fit.standard_by_scatter, fit.dof,
+            fmt::format("scatter of {} points about the law, greater than their own doubt", points)};
+  return {"fit", fit.standard_by_points, infinite_dof,
+          fmt::format("doubt of {} points, greater than their scatter about the law", points)};
+}
+
+/// A reference test, and what was lost until then.
+struct Loss {
+  PowerPoint point;
+  const Measured* test = nullptr;
+};
+
+/// The retention is a ratio of two measurements of one kind: of its repeatability the first one's share belongs to all points alike.
+double own_standard_pct(const Measuring& m, const Measured& test) { return m.request.repeatability_pct / 100.0 * test.value; }
+
+/// What all check-ups may err by together: the first reference, and what instruments, thermometer and interruptions do to each. How much
+/// of the latter is common nobody knows: they are added up as if they pulled the exponent one way.
+void add_shared(const Measuring& m, const std::vector<Loss>& losses, const PowerFit& fit, Measured& result) {
+  double first = 0.0;
+  std::map<std::string, double> each;
+  for (std::size_t i = 0; i < losses.size(); ++i) {
+    first += fit.leverage[i] * own_standard_pct(m, *losses[i].test);
+    for (const Contribution& c : losses[i].test->budget) {
+      if (c.name != "repeatability") each[c.name] += std::abs(fit.leverage[i]) * c.standard;
+    }
+  }
+  result.budget.push_back(
+      {"first reference", std::abs(first), infinite_dof, "its repeatability, assumed: all losses shift by it"});
+  for (const auto& [name, standard] : each)
+    result.budget.push_back({name, standard, infinite_dof, "of each check-up, as if all pulled one way"});
+}
+
+/// A pulse under a pressure.
+struct PressedPulse {
+  PulseResistance resistance;
+  double pressure_MPa = 0.0;
+  double half_range_MPa = 0.0;  ///< what the pressure moved by in the pulse
+};
+
+Result<std::vector<PressedPulse>> pressed_pulses(const Measuring& m, const std::vector<std::size_t>& all) {
+  std::vector<PressedPulse> pulses;
+  for (const std::size_t index : all) {
+    const Execution& e = m.run.executions[index];
+    const Result<PulseResistance> resistance = pulse_resistance(m, index);
+    if (!resistance) return resistance.error();
+    if (!(resistance->ohm > 0.0))
+      return fail(Fault::refused, fmt::format("the resistance of '{}' (step {}) is not above zero", e.name, e.count));
+    if (!e.stack_pressure_min_MPa || !e.stack_pressure_max_MPa)
+      return fail(Fault::refused, fmt::format("the record has no stack pressure of '{}' (step {}): the channel needs a load cell",
+                                              e.name, e.count));
+    const PressedPulse pulse{*resistance, 0.5 * (*e.stack_pressure_min_MPa + *e.stack_pressure_max_MPa),
+                             0.5 * (*e.stack_pressure_max_MPa - *e.stack_pressure_min_MPa)};
+    if (!(pulse.pressure_MPa > 0.0))
+      return fail(Fault::refused, fmt::format("the stack pressure of '{}' (step {}) is not above zero", e.name, e.count));
+    pulses.push_back(pulse);
+  }
+  return pulses;
+}
+
+/// How many pressures there are that differ by more than a hundredth.
+std::size_t different_pressures(const std::vector<PressedPulse>& pulses) {
+  constexpr double apart_min = 1.01;
+  std::vector<double> pressures;
+  for (const PressedPulse& p : pulses) pressures.push_back(p.pressure_MPa);
+  std::sort(pressures.begin(), pressures.end());
+  std::size_t count = 0;
+  double last = 0.0;
+  for (const double pressure : pressures) {
+    if (count > 0 && !(pressure > apart_min * last)) continue;
+    last = pressure;
+    ++count;
+  }
+  return count;
+}
+
+/// `exponent`: as far as it is known, for what an error of the pressure does.
+std::vector<PowerPoint> points_of(const Measuring& m, const std::vector<PressedPulse>& pulses, double exponent) {
+  std::vector<PowerPoint> points;
+  for (const PressedPulse& p : pulses) {
+    const double repeat = pulse_repeatability_pct(m) / 100.0;
+    const double pressed = exponent * standard_of_bound(p.half_range_MPa) / p.pressure_MPa;
+    points.push_back({p.pressure_MPa, p.resistance.ohm,
+                      p.resistance.ohm * std::hypot(p.resistance.relative_noise, std::hypot(repeat, pressed))});
+  }
+  return points;
+}
+
+}  // namespace
+
+Result<Measured> measure_loss_exponent(const Measuring& m) {
+  const std::vector<std::size_t> all = find_all(m.run, m.request.reference);
+  if (all.empty()) return find_first(m.run, m.request.reference).error();
+  const Execution& first = m.run.executions[all.front()];
+  if (const Result<void> whole = require_whole(m.run, first); !whole) return whole.error();
+  if (!(first.net_Ah() > 0.0)) return fail(Fault::refused, "the first reference moved no charge");
+  const Result<Course> course = course_of(m, all, true);
+  if (!course) return course.error();
+  std::vector<Loss> losses;
+  std::vector<PowerPoint> points;
+  std::size_t later = 0;
+  for (std::size_t i = 0; i < course->points.size(); ++i) {
+    const LifePoint& p = course->points[i];
+    if (!(p.at > 0.0)) continue;
+    ++later;
+    const double lost_pct = 100.0 - p.retention_pct;
+    if (!(lost_pct > p.uncertainty.expanded)) continue;  // also where it gained
+    losses.push_back({{p.at, lost_pct, own_standard_pct(m, course->tests[i])}, &course->tests[i]});
+    points.push_back(losses.back().point);
+  }
+  const std::string used = fmt::format("{} of {} check-ups show a loss that is told from zero", losses.size(), later);
+  if (losses.size() < power_points_min)
+    return fail(Fault::refused, fmt::format("{}; an exponent needs {}{}", used, power_points_min,
+                                            course->left_out.empty() ? "" : ": " + course->left_out));
+  const std::optional<PowerFit> fit = fit_power_law(points);
+  if (!fit) return fail(Fault::refused, "no power law was found through the losses");
+  Measured result;
+  result.value = fit->exponent;
+  result.budget.push_back(contribution_of_fit(*fit, losses.size()));
+  add_shared(m, losses, *fit, result);
+  result.note = fmt::format("{}, from {:.3g} to {:.3g} days: {:.3g} % times days to the power of {:.3f}", used, points.front().x,
+                            points.back().x, fit->factor, fit->exponent);
+  if (!course->left_out.empty()) add_note(result, course->left_out);
+  return result;
+}
+
+Result<Measured> measure_pressure_exponent(const Measuring& m) {
+  const std::vector<std::size_t> all = find_all(m.run, m.request.step);
+  if (all.empty()) return find_last(m.run, m.request.step).error();
+  const Result<std::vector<PressedPulse>> pulses = pressed_pulses(m, all);
+  if (!pulses) return pulses.error();
+  const std::size_t levels = different_pressures(*pulses);
+  if (levels < power_points_min)
+    return fail(Fault::refused, fmt::format("'{}' was carried out at {} different pressure{}: an exponent needs {}",
+                                            m.request.step, levels, levels == 1 ? "" : "s", power_points_min));
+  std::optional<PowerFit> fit = fit_power_law(points_of(m, *pulses, 0.0));
+  if (fit) fit = fit_power_law(points_of(m, *pulses, fit->exponent));  // a second time, with what the pressures' errors do
+  if (!fit) return fail(Fault::refused, "no power law was found through the resistances");
+  Measured result;
+  result.value = -fit->exponent;
+  result.budget.push_back(contribution_of_fit(*fit, pulses->size()));
+  if (m.instruments.pressure_MPa) {
+    double shifted = 0.0;
+    for (std::size_t i = 0; i < pulses->size(); ++i) {
+      const PressedPulse& p = (*pulses)[i];
+      const double offset_MPa = range_bound(*m.instruments.pressure_MPa, p.pressure_MPa).offset;
+      shifted += fit->leverage[i] * fit->exponent * p.resistance.ohm * standard_of_bound(offset_MPa) / p.pressure_MPa;
+    }
+    result.budget.push_back({"load cell", std::abs(shifted), infinite_dof, "its offset; the gain cancels"});
+  }
+  add_temperature(m, result);
+  result.note = fmt::format("{} pulses at {} pressures; of the whole resistance: gains of volt- and ammeter cancel",
+                            pulses->size(), levels);
+  return result;
+}
+
+}  // namespace cellrig::verdict

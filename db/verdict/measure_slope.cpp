@@ -1,0 +1,220 @@
+// Signs of a soft short: how fast the voltage falls under a constant charging current, and in the rest after it.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "db/verdict/measure_parts.hpp"
+
+namespace cellrig::verdict {
+namespace {
+
+constexpr double seconds_per_hour = 3600.0, hours_per_day = 24.0;
+constexpr std::size_t window_rows_min = 3;
+
+struct Reading {
+  double at_s = 0.0, voltage_V = 0.0, current_A = 0.0;
+};
+
+Result<std::vector<Reading>> readings_of(const RunFacts& run, const Execution& e) {
+  std::vector<Reading> readings;
+  for (const db::StepKey part : e.parts) {
+    const Result<void> visited = run.visit(part, [&](const db::SampleRow& row) {
+      readings.push_back({static_cast<double>(row.test_time_ns) / 1e9, row.voltage_V, row.current_A});
+      return true;
+    });
+    if (!visited) return visited.error();
+  }
+  return readings;
+}
+
+/// A straight line (least squares) of the voltage over time.
+struct VoltageLine {
+  double slope_V_per_s = 0.0;
+  double variance = 0.0;      ///< of the residuals, V2
+  double time_squares = 0.0;  ///< about their mean, s2
+  double middle_s = 0.0;
+};
+
+/// At least three readings at different times.
+VoltageLine line_through(const Reading* begin, const Reading* end) {
+  const auto n = static_cast<double>(end - begin);
+  double mean_s = 0.0, mean_V = 0.0;
+  for (const Reading* r = begin; r != end; ++r) {
+    mean_s += (r->at_s - begin->at_s) / n;
+    mean_V += (r->voltage_V - begin->voltage_V) / n;
+  }
+  double tt = 0.0, tv = 0.0, vv = 0.0;
+  for (const Reading* r = begin; r != end; ++r) {
+    const double t = r->at_s - begin->at_s - mean_s, v = r->voltage_V - begin->voltage_V - mean_V;
+    tt += t * t;
+    tv += t * v;
+    vv += v * v;
+  }
+  return {tv / tt, std::max(0.0, vv - tv * tv / tt) / (n - 2.0), tt, begin->at_s + mean_s};
+}
+
+/// What the windows of all charges say together.
+struct Windows {
+  std::vector<double> variances;
+  double least_V_per_s = 0.0, time_squares = 0.0, at_s = 0.0, rows = 0.0;
+  std::string step;
+  double digit_V = 0.0;  ///< least step between readings that differ; 0: none do
+};
+
+/// The current is the same all along: neither its beginning nor its taper.
+bool is_constant(const Reading* begin, const Reading* end) {
+  constexpr double share_max = 0.01;
+  return std::all_of(begin, end, [&](const Reading& r) {
+    return r.current_A > 0.0 && std::abs(r.current_A - begin->current_A) <= share_max * begin->current_A;
+  });
+}
+
+void slide(const std::vector<Reading>& readings, double window_s, const Execution& e, Windows& windows) {
+  constexpr double just_s = 1e-6, longest = 1.5;  // a window that rows make longer is another one
+  const Reading* const first = readings.data();
+  std::size_t last = 0;
+  for (std::size_t i = 0; i < readings.size(); ++i) {
+    if (i > 0) {
+      const double apart_V = std::abs(readings[i].voltage_V - readings[i - 1].voltage_V);
+      if (apart_V > 0.0 && (windows.digit_V == 0.0 || apart_V < windows.digit_V)) windows.digit_V = apart_V;
+    }
+    while (last < readings.size() && readings[last].at_s - readings[i].at_s < window_s - just_s) ++last;
+    if (last == readings.size()) continue;
+    if (last - i + 1 < window_rows_min || readings[last].at_s - readings[i].at_s > longest * window_s) continue;
+    if (!is_constant(first + i, first + last + 1)) continue;
+    const VoltageLine line = line_through(first + i, first + last + 1);
+    if (!std::isfinite(line.slope_V_per_s)) continue;
+    if (windows.variances.empty() || line.slope_V_per_s < windows.least_V_per_s) {
+      windows.least_V_per_s = line.slope_V_per_s;
+      windows.time_squares = line.time_squares;
+      windows.at_s = line.middle_s - e.started_s;
+      windows.rows = static_cast<double>(last - i + 1);
+      windows.step = fmt::format("'{}' (step {})", e.name, e.count);
+    }
+    windows.variances.push_back(line.variance);
+  }
+}
+
+/// Of the windows in the middle, so that a fall in some of them is none of it. The median of squares over their degrees of freedom is a
+/// little less than their mean (Wilson and Hilferty).
+double noise_V(Windows& windows) {
+  const auto middle = windows.variances.begin() + static_cast<std::ptrdiff_t>(windows.variances.size() / 2);
+  std::nth_element(windows.variances.begin(), middle, windows.variances.end());
+  const double dof = std::max(1.0, windows.rows - 2.0);
+  return std::sqrt(*middle / std::pow(1.0 - 2.0 / (9.0 * dof), 3.0));
+}
+
+/// The end of a rest, as a line.
+struct RestEnd {
+  double slope_V_per_day = 0.0, standard_V_per_day = 0.0;  ///< the latter: by the scatter about the line
+  double relaxing_V_per_day = 0.0;                         ///< what its halves differ by, beyond their own scatter
+  double offset_V = 0.0;                                   ///< bound of the voltmeter's offset there
+};
+
+constexpr double seconds_per_day = seconds_per_hour * hours_per_day;
+
+Result<RestEnd> rest_end(const Measuring& m, const Execution& e) {
+  const std::string name = fmt::format("'{}' (step {})", e.name, e.count);
+  if (!e.is_rest()) return fail(Fault::refused, name + " is no rest");
+  if (const Result<void> whole = require_unbroken(m.run, e); !whole) return whole.error();
+  constexpr double share_max = 0.75;  // of the rest: before that its relaxation
+  const double window_s = m.request.last_h * seconds_per_hour;
+  if (!(window_s <= share_max * e.seconds))
+    return fail(Fault::refused,
+                fmt::format("{} lasted {:.3g} h: of its last {:g} h a quarter of it is not left before them for the relaxation",
+                            name, e.seconds / seconds_per_hour, m.request.last_h));
+  const Result<std::vector<Reading>> all = readings_of(m.run, e);
+  if (!all) return all.error();
+  const auto begin = std::find_if(all->begin(), all->end(), [&](const Reading& r) { return r.at_s >= e.ended_s - window_s; });
+  const auto middle = std::find_if(begin, all->end(), [&](const Reading& r) { return r.at_s >= e.ended_s - 0.5 * window_s; });
+  constexpr std::ptrdiff_t rows_min = 5;  // of each half
+  if (middle - begin < rows_min || all->end() - middle < rows_min)
+    return fail(Fault::refused, fmt::format("{} has {} rows in its last {:g} h: too few for a slope", name, all->end() - begin,
+                                            m.request.last_h));
+  const VoltageLine whole = line_through(&*begin, &*begin + (all->end() - begin));
+  const VoltageLine early = line_through(&*begin, &*begin + (middle - begin)),
+                    late = line_through(&*middle, &*middle + (all->end() - middle));
+  if (!std::isfinite(whole.slope_V_per_s)) return fail(Fault::refused, name + " has readings that are no numbers");
+  const double apart = std::abs(early.slope_V_per_s - late.slope_V_per_s);
+  const double scatter =
+      2.0 * std::hypot(std::sqrt(early.variance / early.time_squares), std::sqrt(late.variance / late.time_squares));
+  return RestEnd{seconds_per_day * whole.slope_V_per_s, seconds_per_day * std::sqrt(whole.variance / whole.time_squares),
+                 seconds_per_day * std::max(0.0, apart - scatter), range_bound(m.instruments.voltage, begin->voltage_V).offset};
+}
+
+}  // namespace
+
+Result<Measured> measure_voltage_slope(const Measuring& m) {
+  const std::vector<std::size_t> all = find_all(m.run, m.request.step);
+  if (all.empty()) return find_last(m.run, m.request.step).error();
+  Windows windows;
+  for (const std::size_t index : all) {
+    const Execution& e = m.run.executions[index];
+    if (const Result<void> whole = require_unbroken(m.run, e); !whole) return whole.error();
+    const Result<std::vector<Reading>> readings = readings_of(m.run, e);
+    if (!readings) return readings.error();
+    const std::size_t before = windows.variances.size();
+    slide(*readings, m.request.window_s, e, windows);
+    if (windows.variances.size() == before)
+      return fail(Fault::refused, fmt::format("'{}' (step {}) has no {:g} s of constant charging current with {} rows or more",
+                                              e.name, e.count, m.request.window_s, window_rows_min));
+  }
+  constexpr double mV_per_V = 1e3;
+  const std::size_t count = windows.variances.size();
+  const double noise = noise_V(windows);
+  const double worst = coverage_factor_of_worst(infinite_dof, static_cast<int>(count)) / coverage_factor(infinite_dof);
+  Measured result;
+  result.value = mV_per_V * windows.least_V_per_s;
+  // The least of many lies below the truth by what they scatter, the further the more of them there are.
+  result.budget.push_back({"noise of the voltmeter", mV_per_V * worst * noise / std::sqrt(windows.time_squares), infinite_dof,
+                           fmt::format("{:.2g} mV about the lines, of the least of {} windows", mV_per_V * noise, count)});
+  // Readings that stand still and jump all err alike; noise greater than half a digit takes care of that.
+  if (noise < 0.5 * windows.digit_V)
+    result.budget.push_back({"last digit", mV_per_V * standard_of_bound(1.5 * windows.digit_V / m.request.window_s), infinite_dof,
+                             "of the voltmeter, at both ends of a window"});
+  result.budget.push_back({"gain of the voltmeter",
+                           std::abs(result.value) * standard_of_bound(range_bound(m.instruments.voltage, 0.0).gain_fraction),
+                           infinite_dof, "accuracy of the range used"});
+  result.note = fmt::format("least in {}, after {:.0f} s; of {} windows of {:g} s in {} charge{}", windows.step, windows.at_s,
+                            count, m.request.window_s, all.size(), all.size() == 1 ? "" : "s");
+  return result;
+}
+
+Result<Measured> measure_rest_slope(const Measuring& m) {
+  const std::vector<std::size_t> all = find_all(m.run, m.request.step);
+  if (all.empty()) return find_last(m.run, m.request.step).error();
+  if (!(m.request.last_h > 0.0))
+    return fail(Fault::refused, "the slope of a rest is of its last hours: 'last_h' is not above zero");
+  std::optional<RestEnd> worst_end;
+  const Execution* worst_rest = nullptr;
+  for (const std::size_t index : all) {
+    const Result<RestEnd> end = rest_end(m, m.run.executions[index]);
+    if (!end) return end.error();
+    if (worst_end && !(end->slope_V_per_day < worst_end->slope_V_per_day)) continue;
+    worst_end = *end;
+    worst_rest = &m.run.executions[index];
+  }
+  constexpr double mV_per_V = 1e3;
+  constexpr double share_of_drift =
+      0.1;  // of the offset's bound: what a voltmeter drifts by between two looks hours apart, assumed
+  const double days = m.request.last_h / hours_per_day;
+  // The least of several lies below the truth by what they scatter.
+  const double worst = coverage_factor_of_worst(infinite_dof, static_cast<int>(all.size())) / coverage_factor(infinite_dof);
+  Measured result;
+  result.value = mV_per_V * worst_end->slope_V_per_day;
+  result.budget.push_back({"drift of the voltmeter",
+                           worst * mV_per_V * standard_of_bound(share_of_drift * worst_end->offset_V) / days, infinite_dof,
+                           fmt::format("a tenth of its offset's bound between the ends, assumed{}",
+                                       all.size() > 1 ? fmt::format(", of the least of {}", all.size()) : "")});
+  result.budget.push_back(
+      {"scatter about the line", worst * mV_per_V * worst_end->standard_V_per_day, infinite_dof, "noise and last digit"});
+  result.budget.push_back({"relaxation", mV_per_V * standard_of_bound(worst_end->relaxing_V_per_day), infinite_dof,
+                           "what the halves of these hours differ by"});
+  result.note = fmt::format("the last {:g} h of '{}' (step {}), which lasted {:.3g} h{}", m.request.last_h, worst_rest->name,
+                            worst_rest->count, worst_rest->seconds / seconds_per_hour,
+                            all.size() > 1 ? fmt::format("; the steepest of {} rests", all.size()) : "");
+  return result;
+}
+
+}  // namespace cellrig::verdict

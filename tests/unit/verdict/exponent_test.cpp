@@ -1,0 +1,183 @@
+// Exponents of power laws: what is fitted, and what is refused.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "db/verdict/measure.hpp"
+#include "db/verdict/power_law.hpp"
+#include "tests/unit/verdict/play.hpp"
+
+namespace cellrig::verdict {
+namespace {
+
+using test::Play;
+
+constexpr double storage_day_s = 86400.0;
+
+Instruments fine_instruments() {
+  Instruments i;
+  i.current.offset = 0.001;
+  i.voltage.offset = 0.001;
+  return i;
+}
+
+/// Reference tests after so many days, with what is left of 5 Ah.
+struct CheckUp {
+  double days = 0.0, left_pct = 100.0;
+};
+Play stored(const std::vector<CheckUp>& checkups) {
+  Play play;
+  double now_s = 0.0;
+  for (const CheckUp& c : checkups) {
+    if (c.days > 0.0) play.add({.name = "storage", .seconds = c.days * storage_day_s - now_s});
+    play.add(
+        {.name = "reference", .seconds = 3600.0, .from_A = -0.05 * c.left_pct, .to_A = -0.05 * c.left_pct, .is_reference = true});
+    now_s = c.days * storage_day_s + 3600.0;
+  }
+  return play;
+}
+Result<Measured> exponent_of(const Play& play) {
+  return measure(play.facts(), {.quantity = ClaimQuantity::loss_exponent, .reference = "reference"}, fine_instruments(), {});
+}
+
+Play swept(const std::vector<double>& pressures_MPa, double exponent) {
+  Play play;
+  for (const double pressure : pressures_MPa) {
+    const double loaded_V = 3.7 - 5.0 * 0.01 * std::pow(pressure, -exponent);
+    play.add({.name = "rest", .from_V = 3.7, .to_V = 3.7});
+    play.add({.name = "pulse",
+              .seconds = 10,
+              .from_V = loaded_V,
+              .to_V = loaded_V,
+              .from_A = -5.0,
+              .to_A = -5.0,
+              .stack_pressure_MPa = pressure});
+  }
+  return play;
+}
+Result<Measured> pressed_exponent_of(const Play& play) {
+  return measure(play.facts(), {.quantity = ClaimQuantity::pressure_exponent, .step = "pulse"}, fine_instruments(), {});
+}
+
+double standard_of(const Measured& m, const std::string& name) {
+  for (const Contribution& c : m.budget) {
+    if (c.name == name) return c.standard;
+  }
+  ADD_FAILURE() << "no contribution " << name;
+  return 0.0;
+}
+
+// The numbers of a line that was computed by hand: log y = log 2 + 0.5 log x.
+TEST(VerdictPowerLaw, finds_a_law_that_the_points_obey) {
+  const std::optional<PowerFit> fit = fit_power_law({{1.0, 2.0, 0.02}, {4.0, 4.0, 0.04}, {16.0, 8.0, 0.08}});
+  ASSERT_TRUE(fit);
+  EXPECT_NEAR(fit->exponent, 0.5, 1e-9);
+  EXPECT_NEAR(fit->factor, 2.0, 1e-9);
+  EXPECT_NEAR(fit->standard_by_scatter, 0.0, 1e-9);
+  // 1 % of each point, log x at -log 4, 0 and log 4 about its mean.
+  EXPECT_NEAR(fit->standard_by_points, 0.01 / std::sqrt(2.0 * std::log(4.0) * std::log(4.0)), 1e-9);
+  EXPECT_DOUBLE_EQ(fit->dof, 1.0);
+}
+
+TEST(VerdictPowerLaw, a_leverage_is_what_the_exponent_changes_by) {
+  std::vector<PowerPoint> points{{1.0, 1.0, 0.05}, {2.0, 1.5, 0.05}, {4.0, 1.9, 0.05}, {8.0, 2.9, 0.05}};
+  const std::optional<PowerFit> fit = fit_power_law(points);
+  ASSERT_TRUE(fit);
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    std::vector<PowerPoint> moved = points;
+    moved[i].y += 1e-3;
+    EXPECT_NEAR((fit_power_law(moved)->exponent - fit->exponent) / 1e-3, fit->leverage[i],
+                0.05 * std::abs(fit->leverage[i]) + 1e-3)
+        << i;
+  }
+}
+
+// What its own error makes uncertain by a third must not turn the law of the others.
+TEST(VerdictPowerLaw, a_point_counts_by_what_is_known_of_it) {
+  const std::optional<PowerFit> fit = fit_power_law({{1.0, 0.5, 0.3}, {4.0, 2.0, 0.01}, {9.0, 3.0, 0.01}, {16.0, 4.0, 0.01}});
+  ASSERT_TRUE(fit);
+  EXPECT_NEAR(fit->exponent, 0.5, 0.01);
+}
+
+TEST(VerdictPowerLaw, what_is_no_law_is_none) {
+  EXPECT_FALSE(fit_power_law({{1.0, 1.0, 0.1}, {2.0, 2.0, 0.1}}));
+  EXPECT_FALSE(fit_power_law({{1.0, 1.0, 0.1}, {1.0, 2.0, 0.1}, {1.0, 3.0, 0.1}}));
+  EXPECT_FALSE(fit_power_law({{1.0, 1.0, 0.1}, {2.0, 0.0, 0.1}, {3.0, 3.0, 0.1}}));
+  EXPECT_FALSE(fit_power_law({{1.0, 1.0, 0.1}, {2.0, 2.0, 0.0}, {3.0, 3.0, 0.1}}));
+  EXPECT_FALSE(fit_power_law({{0.0, 1.0, 0.1}, {2.0, 2.0, 0.1}, {3.0, 3.0, 0.1}}));
+  EXPECT_FALSE(fit_power_law({{1.0, std::nan(""), 0.1}, {2.0, 2.0, 0.1}, {3.0, 3.0, 0.1}}));
+}
+
+TEST(VerdictExponent, a_loss_that_grows_with_the_root_of_time) {
+  const Result<Measured> m = exponent_of(stored({{0, 100}, {25, 97.5}, {49, 96.5}, {100, 95}, {144, 94}}));
+  ASSERT_TRUE(m) << m.error().what;
+  EXPECT_NEAR(m->value, 0.5, 1e-6);
+  EXPECT_NE(m->note.find("4 of 4 check-ups"), std::string::npos) << m->note;
+  EXPECT_GT(standard_of(*m, "fit"), 0.0);
+  EXPECT_GT(standard_of(*m, "first reference"), 0.0);
+}
+
+// A loss of a tenth per cent is nothing but the scatter of two capacities: its logarithm would say anything.
+TEST(VerdictExponent, a_loss_that_is_not_told_from_zero_is_left_out_and_counted) {
+  const Result<Measured> m = exponent_of(stored({{0, 100}, {1, 99.9}, {2, 100.1}, {25, 97.5}, {49, 96.5}, {100, 95}}));
+  ASSERT_TRUE(m) << m.error().what;
+  EXPECT_NEAR(m->value, 0.5, 1e-6);
+  EXPECT_NE(m->note.find("3 of 5 check-ups"), std::string::npos) << m->note;
+}
+
+TEST(VerdictExponent, fewer_than_three_losses_are_no_law) {
+  const Result<Measured> two = exponent_of(stored({{0, 100}, {1, 99.9}, {49, 96.5}, {100, 95}}));
+  ASSERT_FALSE(two);
+  EXPECT_NE(two.error().what.find("2 of 3 check-ups show a loss that is told from zero; an exponent needs 3"), std::string::npos)
+      << two.error().what;
+  EXPECT_FALSE(exponent_of(stored({{0, 100}, {25, 101}, {49, 102}, {100, 103}}))) << "a cell that gains";
+  EXPECT_FALSE(exponent_of(stored({{0, 100}})));
+}
+
+// Points that do not lie on a law are known less well than their own doubt says.
+TEST(VerdictExponent, scatter_counts_where_it_is_greater_than_the_doubt_of_the_points) {
+  const Result<Measured> smooth = exponent_of(stored({{0, 100}, {25, 97.5}, {49, 96.5}, {100, 95}, {144, 94}}));
+  const Result<Measured> bent = exponent_of(stored({{0, 100}, {25, 97.5}, {49, 94.5}, {100, 95}, {144, 94}}));
+  ASSERT_TRUE(smooth && bent);
+  EXPECT_GT(standard_of(*bent, "fit"), 3.0 * standard_of(*smooth, "fit"));
+  EXPECT_DOUBLE_EQ(bent->budget.front().dof, 2.0);
+  EXPECT_NE(bent->budget.front().how.find("scatter of 4 points"), std::string::npos);
+  EXPECT_NE(smooth->budget.front().how.find("doubt of 4 points"), std::string::npos);
+}
+
+// A test that was interrupted and done again from the middle is a part of one.
+TEST(VerdictExponent, a_check_up_that_is_a_part_is_left_out) {
+  Play play = stored({{0, 100}, {25, 97.5}, {49, 96.5}});
+  play.add({.name = "reference", .seconds = 1000.0, .from_A = -5.0, .to_A = -5.0, .is_reference = true, .is_cut_off = true});
+  play.add({.name = "reference", .seconds = 1000.0, .from_A = -5.0, .to_A = -5.0, .is_reference = true});
+  play.add({.name = "storage", .seconds = 50.0 * storage_day_s});
+  play.add({.name = "reference", .seconds = 3600.0, .from_A = -4.75, .to_A = -4.75, .is_reference = true});
+  const Result<Measured> m = exponent_of(play);
+  ASSERT_TRUE(m) << m.error().what;
+  EXPECT_NE(m->note.find("3 of 3 check-ups"), std::string::npos) << m->note;
+  EXPECT_NE(m->note.find("done again from the middle"), std::string::npos) << m->note;
+  EXPECT_NEAR(m->value, 0.5, 0.01);
+}
+
+TEST(VerdictExponent, a_resistance_that_falls_with_the_root_of_the_pressure) {
+  const Result<Measured> m = pressed_exponent_of(swept({1.0, 2.0, 4.0, 5.0, 1.0}, 0.5));
+  ASSERT_TRUE(m) << m.error().what;
+  EXPECT_NEAR(m->value, 0.5, 1e-6);
+  EXPECT_NE(m->note.find("5 pulses at 4 pressures"), std::string::npos) << m->note;
+}
+
+// There and back between two pressures every exponent is a law.
+TEST(VerdictExponent, fewer_than_three_pressures_are_refused_and_so_is_a_record_without_any) {
+  const Result<Measured> two = pressed_exponent_of(swept({1.0, 5.0, 1.005, 5.0}, 0.5));
+  ASSERT_FALSE(two);
+  EXPECT_NE(two.error().what.find("at 2 different pressures: an exponent needs 3"), std::string::npos) << two.error().what;
+  Play play = swept({1.0, 2.0, 4.0}, 0.5);
+  play.add({.name = "rest", .from_V = 3.7, .to_V = 3.7});
+  play.add({.name = "pulse", .seconds = 10, .from_V = 3.6, .to_V = 3.6, .from_A = -5.0, .to_A = -5.0});
+  const Result<Measured> none = pressed_exponent_of(play);
+  ASSERT_FALSE(none);
+  EXPECT_NE(none.error().what.find("no stack pressure of 'pulse' (step 8)"), std::string::npos) << none.error().what;
+}
+
+}  // namespace
+}  // namespace cellrig::verdict
