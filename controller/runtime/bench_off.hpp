@@ -47,6 +47,8 @@ class BenchOff {
   [[nodiscard]] bool found_busy() const { return found_busy_; }
   /// Channels whose OFF was not confirmed.
   [[nodiscard]] const std::set<std::string>& not_off() const { return not_off_; }
+  /// Those of them that no contactor cut either: the current may flow on.
+  [[nodiscard]] const std::set<std::string>& maybe_on() const { return maybe_on_; }
   /// By channel: those of BenchOffOptions::look_at that were switched off.
   [[nodiscard]] const std::map<std::string, OutputFound>& found() const { return found_; }
   /// The wires of what give_leases() gives.
@@ -73,7 +75,7 @@ class BenchOff {
   std::vector<Lease> leases_;
   std::set<std::string> leased_;  ///< the wires of them
   std::vector<std::string> problems_;
-  std::set<std::string> not_off_;
+  std::set<std::string> not_off_, maybe_on_;
   bool found_busy_ = false;
   std::map<std::string, OutputFound> found_;
 };

@@ -362,6 +362,12 @@ Task<std::optional<ControlError>> BenchService::begin(Place& place, PreparedStar
     close_interrupted(place, prepared);
     co_return std::optional<ControlError>{};
   }
+  // Until when current may have flowed is known when an OFF was confirmed, and counted from then.
+  if (prepared.goes_on && place.is_not_safe) {
+    const std::string text = ": its output is not known to be off. It is told OFF every minute, and by a stop: go on when it is";
+    const ControlError error{.fault = ControlFault::refused, .message = place.config.name + text};
+    co_return std::optional<ControlError>{error};
+  }
   place.stage = Place::Stage::starting;
   place.doing = "preflight";
   changed(place);

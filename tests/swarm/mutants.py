@@ -126,7 +126,7 @@ def main(unit, scenario, notes):
         survivors += survives
         print(f"{mutant:<36} {'SURVIVED ' if survives else ''}{'killed by ' + ' and '.join(killers) if killers else ''}", flush=True)
     print(f"{len(MUTANTS) - survivors} of {len(MUTANTS)} killed")
-    if notes:
+    if notes and not survivors:
         write_killers(programs)
     return 1 if survivors or any(program.fails_without_mutant for program in programs.values()) else 0
 

@@ -249,14 +249,18 @@ void compare_benches(const Interrupted& run, const BenchConfig& now, const std::
 struct FoundBefore {
   bool is_found = false;
   std::optional<UtcTime> off_at;  ///< that start switched it off; nothing: its OFF was not confirmed
+  Amps current{};                 ///< that it saw; 0: none, or the instrument did not answer
 };
 
 FoundBefore found_on_before(db::Reader& reader, const RunOptions& options, const Interrupted& run) {
   FoundBefore before;
   for (const db::EventRow& event : value_or_throw(reader.events(0), options.database)) {
     if (event.utc < run.last_seen) continue;
-    if (event.kind == found_on_event(run.info.run, true)) before = {true, event.utc};
-    if (event.kind == found_on_event(run.info.run, false)) before = {true, std::nullopt};
+    const bool was_off = event.kind == found_on_event(run.info.run, true);
+    if (!was_off && event.kind != found_on_event(run.info.run, false)) continue;
+    before.is_found = true;
+    before.off_at = was_off ? std::optional{event.utc} : std::nullopt;
+    before.current = worse_of(before.current, Amps{event.value.value_or(0.0)});
   }
   return before;
 }
@@ -266,6 +270,26 @@ struct UnseenTime {
   Duration time{};
   bool is_found_on = false;  ///< although its watchdog, or the OFF that was confirmed, should have ended that
 };
+
+/// As far as the look of this start knows.
+bool can_be_on(const Interrupted& run, const ResumeMoment& moment) {
+  if (moment.is_elsewhere) return false;
+  return run.was_off ? moment.found.is_known && moment.found.is_on : !moment.found.is_known || moment.found.is_on;
+}
+
+/// Until when it may have been on. A later look that cannot say that it was off outdates what an earlier start did.
+UtcTime may_have_been_on_until(const Interrupted& run, const ResumeMoment& moment, const FoundBefore& before) {
+  if (moment.is_elsewhere) return before.off_at.value_or(moment.now);
+  return before.off_at && moment.is_off && !can_be_on(run, moment) ? *before.off_at : moment.utc;
+}
+
+/// It is not in the record yet.
+bool is_news(const Interrupted& run, const ResumeMoment& moment, const FoundBefore& before) {
+  if (moment.is_elsewhere) return false;
+  if (!before.is_found) return true;
+  if (!moment.is_off) return before.off_at.has_value();
+  return !before.off_at || (can_be_on(run, moment) && *before.off_at < moment.utc);
+}
 
 /// What a watchdog promises is believed only as long as nothing contradicts it.
 UnseenTime unseen_time(const Interrupted& run, const ResumeMoment& moment, const std::string& channel,
@@ -281,35 +305,44 @@ UnseenTime unseen_time(const Interrupted& run, const ResumeMoment& moment, const
   const Duration silence = std::max(resume_point_interval_of(run.info.row.time_source), run.info.row.control_period);
   const Duration usual = delay + watchdog_margin + silence;
   if (moment.has_run_here) return {usual, false};
-  const UtcTime off_at = before.off_at.value_or(moment.utc);
+  const UtcTime off_at = may_have_been_on_until(run, moment, before);
   const Duration elapsed{off_at.ns_since_epoch - run.last_seen.ns_since_epoch};
   // Simulated time is ahead of the disk by as much as the disk is slow: a late row is no watchdog that failed.
   const Duration patience = run.info.row.time_source == "real" ? usual : usual + rows_late_max;
   const bool is_overdue = elapsed > patience || elapsed < Duration::zero();  // a clock that was set back says nothing
-  const bool can_be_on = run.was_off ? moment.found.is_known && moment.found.is_on : !moment.found.is_known || moment.found.is_on;
-  UnseenTime unseen{usual, before.is_found || (can_be_on && (is_overdue || run.was_off))};
+  UnseenTime unseen{usual, before.is_found || (can_be_on(run, moment) && (is_overdue || run.was_off || !moment.is_off))};
   if (unseen.is_found_on || !has_watchdog) unseen.time = std::max(usual, elapsed);
   return unseen;
+}
+
+ResumeMoment moment_for(const ResumeMoment& start, const Interrupted& run, const ResumeTarget& target) {
+  ResumeMoment moment = start;
+  moment.is_elsewhere = run.info.row.channel != target.channel;
+  return moment;
 }
 
 std::string describe_found(const Interrupted& run, const ResumeMoment& moment, const FoundBefore& before,
                            const UnseenTime& unseen) {
   const std::string should = run.was_off ? "its OFF had been confirmed" : "its watchdog should have fired";
   const std::string bound = fmt::format("for up to {:.0f} s nobody saw what flowed", to_seconds(unseen.time));
-  if (before.is_found) {
-    return fmt::format("the output was found on by an earlier start{} although {}; {}",
-                       before.off_at ? "" : ", whose OFF was not confirmed,", should, bound);
-  }
+  const bool is_of_now = !before.is_found || can_be_on(run, moment);
+  if (!is_of_now && !before.off_at)
+    return fmt::format("the output was found on by an earlier start, whose OFF was not confirmed; {}", bound);
+  if (!is_of_now) return fmt::format("the output was found on by an earlier start although {}; {}", should, bound);
   if (!moment.found.is_known)
-    return fmt::format("the instrument did not say whether its output was still on when this start switched it off; {}", bound);
+    return fmt::format("the instrument did not say whether its output was still on when this start {}; {}",
+                       moment.is_off ? "switched it off" : "wanted to switch it off", bound);
+  if (!moment.is_off)
+    return fmt::format("the output was found on with {:+.3f} A and did not confirm OFF; {}", moment.found.current.value(), bound);
   return fmt::format("the output was found on with {:+.3f} A although {}; {}", moment.found.current.value(), should, bound);
 }
 
 /// What flowed at the look counts like what was measured last.
-UnseenCharge bound_unseen(const Program& program, const Interrupted& run, const ResumeMoment& moment, const UnseenTime& unseen) {
+UnseenCharge bound_unseen(const Program& program, const Interrupted& run, const ResumeMoment& moment, const FoundBefore& before,
+                          const UnseenTime& unseen) {
   if (!unseen.is_found_on) return unseen_of(program, run, unseen.time);
   UnseenCharge charge = unseen_charge(program, run.point.channel, unseen.time);
-  charge.current = worse_of(charge.current, moment.found.current);
+  charge.current = worse_of(worse_of(charge.current, moment.found.current), before.current);
   charge.after_end = run.charge_after_end;
   return charge;
 }
@@ -372,11 +405,22 @@ Duration resume_point_interval_of(const std::string& time_source) {
   return time_source == "lockstep" ? lockstep_interval : virtual_interval;
 }
 
-Resumed load_resumed(const RunOptions& options, const ResumeTarget& target, const ResumeMoment& moment) {
+void keep_what_was_found(const RunOptions& options, const ResumeTarget& target, const ResumeMoment& start) {
+  const std::unique_ptr<db::Reader> reader = open_record(options.database);
+  const Result<Interrupted> run = find_interrupted(*reader, target.run);
+  if (!run) return;  // it goes on no more
+  const ResumeMoment moment = moment_for(start, *run, target);
+  const FoundBefore before = found_on_before(*reader, options, *run);
+  const UnseenTime unseen = unseen_time(*run, moment, target.channel, before);
+  if (unseen.is_found_on && is_news(*run, moment, before)) moment.keep_found_on(describe_found(*run, moment, before, unseen));
+}
+
+Resumed load_resumed(const RunOptions& options, const ResumeTarget& target, const ResumeMoment& start) {
   const std::unique_ptr<db::Reader> reader = open_record(options.database);
   Resumed made;
   made.file = fmt::format("run {} in {}", target.run, options.database);
   Interrupted run = value_or_throw(find_interrupted(*reader, target.run), options.database);
+  const ResumeMoment moment = moment_for(start, run, target);
   require_acknowledged(options, run);
   require_same_cell(options, run, moment.cell_id);
   const db::RunRow& row = run.info.row;
@@ -394,8 +438,8 @@ Resumed load_resumed(const RunOptions& options, const ResumeTarget& target, cons
   const UnseenTime unseen = unseen_time(run, moment, target.channel, before);
   std::vector<std::string>& objections = made.continuation.objections;
   if (unseen.is_found_on) objections.push_back(describe_found(run, moment, before, unseen));
-  if (unseen.is_found_on && (!before.is_found || (!before.off_at && moment.is_off))) moment.keep_found_on(objections.back());
-  made.continuation.unseen = bound_unseen(made.program, run, moment, unseen);
+  if (unseen.is_found_on && is_news(run, moment, before)) moment.keep_found_on(objections.back());
+  made.continuation.unseen = bound_unseen(made.program, run, moment, before, unseen);
   if (!run.stop.empty()) objections.push_back("it was being stopped when its process died: " + run.stop);
   compare_benches(run, *moment.bench, target.channel, objections);
   look_for_later_runs(*reader, options, run, target.channel, objections);

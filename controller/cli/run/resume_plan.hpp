@@ -25,8 +25,10 @@ struct ResumeTarget {
 [[nodiscard]] std::vector<ResumeTarget> choose_resumed(const RunOptions& options, const BenchConfig& bench);
 
 struct ResumeMoment {
-  UtcTime utc{};                           ///< of that OFF: what was on until then nobody saw
-  bool is_off = true;                      ///< it was confirmed; else what was found on may be on still
+  UtcTime utc{};              ///< of that OFF: what was on until then nobody saw
+  UtcTime now{};              ///< later than that, in a process that lives on
+  bool is_off = true;         ///< it was confirmed; else what was found on may be on still
+  bool is_elsewhere = false;  ///< the cell is on another channel now: found and off are not of the output that it had
   std::optional<UtcTime> machine_started;  ///< real time only: tells a loss of power from a dead process
   const BenchConfig* bench = nullptr;
   OutputFound found;                                           ///< of its output, right before the first OFF of this process
@@ -44,8 +46,11 @@ struct Resumed {
   std::string file;     ///< what error messages call the profile
 };
 
+/// What a start that goes no further leaves for the next one, which will find the output off.
+void keep_what_was_found(const RunOptions& options, const ResumeTarget& target, const ResumeMoment& start);
+
 /// With the database locked for writing. Compiles what the record holds, judges the rule, asks the person when the rule says so.
-[[nodiscard]] Resumed load_resumed(const RunOptions& options, const ResumeTarget& target, const ResumeMoment& moment);
+[[nodiscard]] Resumed load_resumed(const RunOptions& options, const ResumeTarget& target, const ResumeMoment& start);
 
 /// The kind of the bench's event that says so: with it the next start knows what only this one has seen. `is_off`: an OFF followed.
 [[nodiscard]] std::string found_on_event(db::RunKey run, bool is_off);

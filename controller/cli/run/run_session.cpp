@@ -95,7 +95,7 @@ bool RunSession::switch_off_first() {
   BenchOff off{rig_->time(), bench_, instruments_, progress_, std::move(off_options)};
   run_to_end(rig_->time(), off.run(names, {}));
   found_ = off.found();
-  not_off_ = off.not_off();
+  maybe_on_ = off.maybe_on();
   for (const std::string& problem : off.problems()) fmt::print(stderr, "cellrig: {}\n", problem);
   leased_ = off.leased();
   leases_ = off.give_leases();

@@ -64,7 +64,7 @@ class RunSession {
     choose_channels();
     // Instruments that live without us get OFF before anything that could fail: profile, database, identity.
     if (!options_.simulated && !switch_off_first()) {
-      if (options_.resume) keep_not_off();
+      if (options_.resume) keep_what_was_found();
       return ExitCode::instrument_failed;
     }
     if (options_.resume) {
@@ -97,8 +97,8 @@ class RunSession {
   [[nodiscard]] std::vector<std::string> stop_their_chambers();
   void close_record();
   [[nodiscard]] ResumeMoment resume_moment(const ChannelPlan& plan);
-  void keep_found_on(db::RunKey run, const std::string& channel, const std::string& what, bool is_off);
-  void keep_not_off();
+  void keep_found_on(const ChannelPlan& plan, const std::string& what);
+  void keep_what_was_found();
   [[nodiscard]] std::string operator_name() const;
   void catch_signals();
   void wait_for_signal();
@@ -138,7 +138,7 @@ class RunSession {
   std::unique_ptr<db::Recorder> recorder_;
   std::vector<Lease> leases_;
   std::set<std::string> leased_;              ///< the wires of them
-  std::set<std::string> not_off_;             ///< channels whose first OFF was not confirmed
+  std::set<std::string> maybe_on_;            ///< channels whose first OFF was confirmed by nobody
   std::map<std::string, OutputFound> found_;  ///< outputs of resumed runs, right before their OFF
   BenchInstruments instruments_;
   std::unique_ptr<BenchRun> bench_run_;

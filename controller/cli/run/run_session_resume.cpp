@@ -5,34 +5,34 @@ namespace cellrig::cli {
 
 /// Before anything is refused: after our OFF nobody else can see it any more. Of the bench, not of the run: the run's last word stays
 /// what it was.
-void RunSession::keep_found_on(db::RunKey run, const std::string& channel, const std::string& what, bool is_off) {
-  progress_.message(channel, db::Severity::alarm, what);
+void RunSession::keep_found_on(const ChannelPlan& plan, const std::string& what) {
+  progress_.message(plan.channel, db::Severity::alarm, what);
   recorder_->append(db::EventRow{.utc = rig_->time().utc_now(),
                                  .severity = db::Severity::alarm,
-                                 .kind = found_on_event(run, is_off),
-                                 .message = channel + ": " + what});
+                                 .kind = found_on_event(plan.resumed_run, !maybe_on_.contains(plan.channel)),
+                                 .message = plan.channel + ": " + what,
+                                 .value = found_[plan.channel].current.value()});
 }
 
-/// This start ends here. What was seen on and did not go off is not for the next one to believe of a watchdog.
-void RunSession::keep_not_off() {
+/// This start ends here. What it alone has seen is for the next one to know.
+void RunSession::keep_what_was_found() {
   for (const ChannelPlan& plan : plans_) {
-    const auto found = found_.find(plan.channel);
-    const bool was_on = found != found_.end() && found->second.is_known && found->second.is_on;
-    if (!was_on || !not_off_.contains(plan.channel)) continue;
+    if (!found_.contains(plan.channel)) continue;  // it is somebody else's
     if (!recorder_ && !open_recorder()) return;
-    keep_found_on(plan.resumed_run, plan.channel,
-                  fmt::format("the output was found on with {:+.3f} A and did not go off", found->second.current.value()), false);
+    cli::keep_what_was_found(options_, ResumeTarget{plan.resumed_run, plan.channel}, resume_moment(plan));
   }
   if (recorder_) close_record();
 }
 
 ResumeMoment RunSession::resume_moment(const ChannelPlan& plan) {
-  ResumeMoment moment{
-      .utc = rig_->time().utc_now(), .bench = &bench_, .cell_id = choose_for(options_.cell_ids, plan.channel, "")};
+  const UtcTime now = rig_->time().utc_now();
+  ResumeMoment moment{.utc = now,
+                      .now = now,
+                      .is_off = !maybe_on_.contains(plan.channel),
+                      .bench = &bench_,
+                      .cell_id = choose_for(options_.cell_ids, plan.channel, "")};
   if (const auto found = found_.find(plan.channel); found != found_.end()) moment.found = found->second;
-  moment.keep_found_on = [this, run = plan.resumed_run, channel = plan.channel](const std::string& what) {
-    keep_found_on(run, channel, what, true);
-  };
+  moment.keep_found_on = [this, &plan](const std::string& what) { keep_found_on(plan, what); };
   if (rig_->time_name() == "real") {
     const Duration uptime = rig_->time().now().time_since_epoch() + rig_->time().suspended();
     moment.machine_started = UtcTime{moment.utc.ns_since_epoch - uptime.count()};

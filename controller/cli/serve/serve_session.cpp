@@ -129,7 +129,7 @@ class ServeSession {
   std::unique_ptr<boost::asio::signal_set> signals_;
   std::unique_ptr<db::Recorder> recorder_;
   std::vector<Lease> leases_;
-  std::set<std::string> leased_, not_off_;
+  std::set<std::string> leased_, not_off_, maybe_on_;
   std::map<std::string, OutputFound> found_;
   UtcTime off_at_{};  ///< when it switched them off
   BenchInstruments instruments_;
@@ -196,6 +196,7 @@ bool ServeSession::switch_off_first() {
   found_ = off.found();
   off_at_ = rig_->time().utc_now();
   not_off_ = off.not_off();
+  maybe_on_ = off.maybe_on();
   leased_ = off.leased();
   leases_ = off.give_leases();
   for (const std::string& problem : off.problems()) fmt::print(stderr, "cellrig: {}\n", problem);
@@ -298,17 +299,20 @@ void ServeSession::start_server() {
 /// Any thread: what it found is recorded on the control thread.
 ResumeMoment ServeSession::moment_of(const GoOnOrder& order) {
   // An output whose OFF was not confirmed then may have carried current until one was, or until now.
-  const bool was_not_off = not_off_.contains(order.channel);
-  const UtcTime until = was_not_off ? order.off_at.value_or(rig_->time().utc_now()) : off_at_;
-  ResumeMoment moment{.utc = until, .is_off = !was_not_off || order.off_at, .bench = &bench_, .has_run_here = order.has_run_here};
+  const UtcTime now = rig_->time().utc_now();
+  const bool was_maybe_on = maybe_on_.contains(order.channel);
+  ResumeMoment moment{.now = now, .is_off = !was_maybe_on || order.off_at, .bench = &bench_, .has_run_here = order.has_run_here};
+  moment.utc = was_maybe_on ? order.off_at.value_or(now) : off_at_;
   if (const auto found = found_.find(order.channel); found != found_.end()) moment.found = found->second;
-  moment.keep_found_on = [this, run = order.run, channel = order.channel, is_off = moment.is_off](const std::string& what) {
-    rig_->time().post([this, run, channel, is_off, what] {
+  moment.keep_found_on = [this, run = order.run, channel = order.channel, is_off = moment.is_off,
+                          current = moment.found.current](const std::string& what) {
+    rig_->time().post([this, run, channel, is_off, current, what] {
       log_->message(channel, db::Severity::alarm, what);
       recorder_->append(db::EventRow{.utc = rig_->time().utc_now(),
                                      .severity = db::Severity::alarm,
                                      .kind = found_on_event(run, is_off),
-                                     .message = channel + ": " + what});
+                                     .message = channel + ": " + what,
+                                     .value = current.value()});
     });
   };
   const Duration uptime = rig_->time().now().time_since_epoch() + rig_->time().suspended();
