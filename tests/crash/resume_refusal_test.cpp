@@ -115,7 +115,7 @@ TEST_F(Resume, an_output_that_an_earlier_start_could_not_switch_off_counts_until
   simulator->fault("ignore_off psb1");
   const std::unique_ptr<Process> second = start({"--resume", "--resume-by", "resume"});
   expect_exit(*second, 4);
-  EXPECT_THAT(second->err(), HasSubstr("did not go off"));
+  EXPECT_THAT(second->err(), HasSubstr("did not confirm OFF"));
   let_flow_beyond_watchdog();
   simulator->fault("ignore_off psb1 on=false");
   simulator->fault("reboot psb1");  // somebody pulls its plug
@@ -133,6 +133,46 @@ TEST_F(Resume, an_output_that_an_earlier_start_could_not_switch_off_counts_until
   const auto gap = std::find_if(after.events.begin(), after.events.end(), [](const auto& e) { return e.kind == "deviation"; });
   ASSERT_NE(gap, after.events.end()) << fourth->err();
   EXPECT_GE(gap->value.value(), true_Ah);
+}
+
+// The same where its first start got no answer at all.
+TEST_F(Resume, an_output_that_did_not_answer_an_earlier_start_counts_until_it_was_off) {
+  prepare("single", long_charge);
+  const std::unique_ptr<Process> first = start({"profile.yaml", "--cell", "lg-m50"});
+  simulator->fault("clear_watchdog psb1");
+  kill_with_current(*first);
+  let_flow_beyond_watchdog();
+  simulator->fault("refuse psb1 for_s=1000");
+  simulator->fault("close psb1");
+  const std::unique_ptr<Process> second = start({"--resume", "--resume-by", "resume"});
+  expect_exit(*second, 4);
+  EXPECT_GT(simulator->truth("ch1").current_A, 4.9) << "this test needs an output that is out of reach";
+  simulator->ask("clear-faults");
+  simulator->fault("reboot psb1");
+  const std::unique_ptr<Process> third = start({"--resume", "--resume-by", "resume"});
+  expect_exit(*third, 2);
+  EXPECT_THAT(third->err(), HasSubstr("found on by an earlier start, whose OFF was not confirmed"));
+}
+
+// Two runs go on together, or none: what the start saw of one is not lost because of the other.
+TEST_F(Resume, what_was_found_on_one_channel_is_kept_although_another_one_ended_the_start) {
+  prepare("demo", long_charge);
+  const std::unique_ptr<Process> first = start({"profile.yaml", "--cell", "lg-m50", "--channel", "ch1", "--channel", "ch2"});
+  const auto charging = [&] {
+    return first->has_ended() || (simulator->truth("ch1").current_A > 4.9 && simulator->truth("ch2").current_A > 4.9);
+  };
+  ASSERT_TRUE(eventually(start_limit, charging)) << first->err();
+  simulator->fault("clear_watchdog psb1");
+  kill_with_current(*first);
+  let_flow_beyond_watchdog();
+  simulator->fault("refuse aps1 for_s=1000");
+  simulator->fault("close aps1");
+  const std::unique_ptr<Process> second = start({"--resume", "1,2", "--resume-by", "resume"});
+  expect_exit(*second, 4);
+  EXPECT_TRUE(simulator->is_off("ch1"));
+  const std::unique_ptr<Process> third = start({"--resume", "1", "--resume-by", "resume"});
+  expect_exit(*third, 2);
+  EXPECT_THAT(third->err(), HasSubstr("found on by an earlier start although its watchdog should have fired"));
 }
 
 // F37 during F02: where nothing answers, OFF takes seconds. Who dies in the midst of it has tripped all the same.
