@@ -89,6 +89,18 @@ std::size_t different_pressures(const std::vector<PressedPulse>& pulses) {
   return count;
 }
 
+/// What is common to all pulses cancels, and what differs turns the exponent. Nobody knows how much of it is common.
+void add_temperatures(const Measuring& m, const std::vector<PressedPulse>& pulses, const PowerFit& fit, Measured& result) {
+  if (!(std::abs(m.request.temperature_pct_per_K) > 0.0) || !m.instruments.temperature) return;
+  constexpr double room_degC = 25.0;
+  const double apart_K = standard_of_bound(m.instruments.temperature->bound_at(room_degC));
+  double turned = 0.0;
+  for (std::size_t i = 0; i < pulses.size(); ++i)
+    turned += std::abs(fit.leverage[i] * m.request.temperature_pct_per_K / 100.0) * pulses[i].resistance.ohm * apart_K;
+  result.budget.push_back(
+      {"temperature", turned, infinite_dof, "error of the thermometer, as if it differed from pulse to pulse"});
+}
+
 /// `exponent`: as far as it is known, for what an error of the pressure does.
 std::vector<PowerPoint> points_of(const Measuring& m, const std::vector<PressedPulse>& pulses, double exponent) {
   std::vector<PowerPoint> points;
@@ -119,11 +131,16 @@ Result<Measured> measure_loss_exponent(const Measuring& m) {
     if (!(p.at > 0.0)) continue;
     ++later;
     const double lost_pct = 100.0 - p.retention_pct;
-    if (!(lost_pct > p.uncertainty.expanded)) continue;  // also where it gained
+    if (!(lost_pct > p.uncertainty.expanded)) {  // also where it gained
+      losses.clear();  // and those before it: of losses about there, only those that chance made great would be left
+      points.clear();
+      continue;
+    }
     losses.push_back({{p.at, lost_pct, own_standard_pct(m, course->tests[i])}, &course->tests[i]});
     points.push_back(losses.back().point);
   }
-  const std::string used = fmt::format("{} of {} check-ups show a loss that is told from zero", losses.size(), later);
+  const std::string used =
+      fmt::format("{} of {} check-ups show a loss that is told from zero", losses.size(), later);
   if (losses.size() < power_points_min)
     return fail(Fault::refused, fmt::format("{}; an exponent needs {}{}", used, power_points_min,
                                             course->left_out.empty() ? "" : ": " + course->left_out));
@@ -163,7 +180,7 @@ Result<Measured> measure_pressure_exponent(const Measuring& m) {
     }
     result.budget.push_back({"load cell", std::abs(shifted), infinite_dof, "its offset; the gain cancels"});
   }
-  add_temperature(m, result);
+  add_temperatures(m, *pulses, *fit, result);
   result.note = fmt::format("{} pulses at {} pressures; of the whole resistance: gains of volt- and ammeter cancel",
                             pulses->size(), levels);
   return result;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "db/verdict/measure_parts.hpp"
 
@@ -54,12 +55,24 @@ VoltageLine line_through(const Reading* begin, const Reading* end) {
   return {tv / tt, std::max(0.0, vv - tv * tv / tt) / (n - 2.0), tt, begin->at_s + mean_s};
 }
 
+/// Least step between readings that differ, that is the last digit or less. 0: none do.
+double digit_of(const std::vector<Reading>& readings) {
+  double digit_V = 0.0;
+  for (std::size_t i = 1; i < readings.size(); ++i) {
+    const double apart_V = std::abs(readings[i].voltage_V - readings[i - 1].voltage_V);
+    if (apart_V > 0.0 && (digit_V == 0.0 || apart_V < digit_V)) digit_V = apart_V;
+  }
+  return digit_V;
+}
+
 /// What the windows of all charges say together.
 struct Windows {
   std::vector<double> variances;
-  double least_V_per_s = 0.0, time_squares = 0.0, at_s = 0.0, rows = 0.0;
+  double least_V_per_s = 0.0, time_squares = 0.0, at_s = 0.0, rows = 0.0, voltage_V = 0.0;
   std::string step;
-  double digit_V = 0.0;  ///< least step between readings that differ; 0: none do
+  double digit_V = 0.0;     ///< 0: not known
+  double constant_s = 0.0;  ///< of a constant charging current
+  double covered_s = 0.0;   ///< of these, within windows
 };
 
 /// The current is the same all along: neither its beginning nor its taper.
@@ -74,11 +87,11 @@ void slide(const std::vector<Reading>& readings, double window_s, const Executio
   constexpr double just_s = 1e-6, longest = 1.5;  // a window that rows make longer is another one
   const Reading* const first = readings.data();
   std::size_t last = 0;
+  double covered_until_s = -std::numeric_limits<double>::infinity();
+  const double digit_V = digit_of(readings);
+  if (digit_V > 0.0) windows.digit_V = windows.digit_V > 0.0 ? std::min(windows.digit_V, digit_V) : digit_V;
   for (std::size_t i = 0; i < readings.size(); ++i) {
-    if (i > 0) {
-      const double apart_V = std::abs(readings[i].voltage_V - readings[i - 1].voltage_V);
-      if (apart_V > 0.0 && (windows.digit_V == 0.0 || apart_V < windows.digit_V)) windows.digit_V = apart_V;
-    }
+    if (i > 0 && is_constant(first + i - 1, first + i + 1)) windows.constant_s += readings[i].at_s - readings[i - 1].at_s;
     while (last < readings.size() && readings[last].at_s - readings[i].at_s < window_s - just_s) ++last;
     if (last == readings.size()) continue;
     if (last - i + 1 < window_rows_min || readings[last].at_s - readings[i].at_s > longest * window_s) continue;
@@ -90,9 +103,12 @@ void slide(const std::vector<Reading>& readings, double window_s, const Executio
       windows.time_squares = line.time_squares;
       windows.at_s = line.middle_s - e.started_s;
       windows.rows = static_cast<double>(last - i + 1);
+      windows.voltage_V = readings[i].voltage_V;
       windows.step = fmt::format("'{}' (step {})", e.name, e.count);
     }
     windows.variances.push_back(line.variance);
+    windows.covered_s += readings[last].at_s - std::max(readings[i].at_s, covered_until_s);
+    covered_until_s = readings[last].at_s;
   }
 }
 
@@ -110,6 +126,7 @@ struct RestEnd {
   double slope_V_per_day = 0.0, standard_V_per_day = 0.0;  ///< the latter: by the scatter about the line
   double relaxing_V_per_day = 0.0;                         ///< what its halves differ by, beyond their own scatter
   double offset_V = 0.0;                                   ///< bound of the voltmeter's offset there
+  double digit_V = 0.0;                                    ///< where the readings stand still and jump; 0: they do not
 };
 
 constexpr double seconds_per_day = seconds_per_hour * hours_per_day;
@@ -139,8 +156,12 @@ Result<RestEnd> rest_end(const Measuring& m, const Execution& e) {
   const double apart = std::abs(early.slope_V_per_s - late.slope_V_per_s);
   const double scatter =
       2.0 * std::hypot(std::sqrt(early.variance / early.time_squares), std::sqrt(late.variance / late.time_squares));
+  // Nothing moved all along: a digit is whatever the offset leaves.
+  const double offset_V = range_bound(m.instruments.voltage, begin->voltage_V).offset;
+  const double digit = digit_of(*all), digit_V = digit > 0.0 ? digit : offset_V;
+  const bool stands_and_jumps = std::sqrt(whole.variance) < 0.5 * digit_V;
   return RestEnd{seconds_per_day * whole.slope_V_per_s, seconds_per_day * std::sqrt(whole.variance / whole.time_squares),
-                 seconds_per_day * std::max(0.0, apart - scatter), range_bound(m.instruments.voltage, begin->voltage_V).offset};
+                 seconds_per_day * std::max(0.0, apart - scatter), offset_V, stands_and_jumps ? digit_V : 0.0};
 }
 
 }  // namespace
@@ -160,6 +181,13 @@ Result<Measured> measure_voltage_slope(const Measuring& m) {
       return fail(Fault::refused, fmt::format("'{}' (step {}) has no {:g} s of constant charging current with {} rows or more",
                                               e.name, e.count, m.request.window_s, window_rows_min));
   }
+  // A short that nobody looked at is none that was not there.
+  constexpr double covered_min = 0.9;
+  if (!(windows.covered_s >= covered_min * windows.constant_s))
+    return fail(Fault::refused,
+                fmt::format("only {:.0f} % of the constant charging current lies within windows of {:g} s with {} rows "
+                            "or more: record as often all along",
+                            100.0 * windows.covered_s / windows.constant_s, m.request.window_s, window_rows_min));
   constexpr double mV_per_V = 1e3;
   const std::size_t count = windows.variances.size();
   const double noise = noise_V(windows);
@@ -173,9 +201,10 @@ Result<Measured> measure_voltage_slope(const Measuring& m) {
   if (noise < 0.5 * windows.digit_V)
     result.budget.push_back({"last digit", mV_per_V * standard_of_bound(1.5 * windows.digit_V / m.request.window_s), infinite_dof,
                              "of the voltmeter, at both ends of a window"});
-  result.budget.push_back({"gain of the voltmeter",
-                           std::abs(result.value) * standard_of_bound(range_bound(m.instruments.voltage, 0.0).gain_fraction),
-                           infinite_dof, "accuracy of the range used"});
+  result.budget.push_back(
+      {"gain of the voltmeter",
+       std::abs(result.value) * standard_of_bound(range_bound(m.instruments.voltage, windows.voltage_V).gain_fraction),
+       infinite_dof, "accuracy of the range used"});
   result.note = fmt::format("least in {}, after {:.0f} s; of {} windows of {:g} s in {} charge{}", windows.step, windows.at_s,
                             count, m.request.window_s, all.size(), all.size() == 1 ? "" : "s");
   return result;
@@ -207,8 +236,10 @@ Result<Measured> measure_rest_slope(const Measuring& m) {
                            worst * mV_per_V * standard_of_bound(share_of_drift * worst_end->offset_V) / days, infinite_dof,
                            fmt::format("a tenth of its offset's bound between the ends, assumed{}",
                                        all.size() > 1 ? fmt::format(", of the least of {}", all.size()) : "")});
-  result.budget.push_back(
-      {"scatter about the line", worst * mV_per_V * worst_end->standard_V_per_day, infinite_dof, "noise and last digit"});
+  result.budget.push_back({"scatter about the line", worst * mV_per_V * worst_end->standard_V_per_day, infinite_dof, "noise"});
+  if (worst_end->digit_V > 0.0)
+    result.budget.push_back({"last digit", mV_per_V * standard_of_bound(1.5 * worst_end->digit_V / days), infinite_dof,
+                             "of the voltmeter, at both ends of these hours"});
   result.budget.push_back({"relaxation", mV_per_V * standard_of_bound(worst_end->relaxing_V_per_day), infinite_dof,
                            "what the halves of these hours differ by"});
   result.note = fmt::format("the last {:g} h of '{}' (step {}), which lasted {:.3g} h{}", m.request.last_h, worst_rest->name,

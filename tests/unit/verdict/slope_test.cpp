@@ -125,6 +125,33 @@ TEST(VerdictSlope, a_coarse_digit_counts) {
   EXPECT_GT(m->value + combine(m->budget).expanded, -0.2);
 }
 
+// A soft short shows where the charge is long and flat: rows that lie close at its beginning alone say nothing of it.
+TEST(VerdictSlope, a_charge_of_which_little_lies_within_windows_is_refused) {
+  Play play;
+  std::vector<db::SampleRow> rows;
+  for (const db::SampleRow& row : rows_of(
+           600.0, 1.0, [](double at_s) { return 3.7 + 1e-4 * at_s; }, five_A)) {
+    const std::int64_t at_s = row.test_time_ns / 1'000'000'000;
+    if (at_s <= 60 || at_s % 60 == 0) rows.push_back(row);
+  }
+  play.add({.name = "charge", .seconds = 600.0, .from_A = 5.0, .to_A = 5.0}, rows);
+  const Result<Measured> m = slope_of(play);
+  ASSERT_FALSE(m);
+  EXPECT_NE(m.error().what.find("only 10 % of the constant charging current lies within windows"), std::string::npos)
+      << m.error().what;
+}
+
+// One step of the last digit in 18 hours is a slope of anything from nothing to two of them.
+TEST(VerdictSlope, readings_of_a_rest_that_stand_still_have_the_doubt_of_their_digit) {
+  Play play;
+  add_rest(play, 24.0, [](double at_s) { return at_s < 3600.0 ? 3.702 : at_s < 15.0 * 3600.0 ? 3.701 : 3.700; });
+  const Result<Measured> m = rest_slope_of(play);
+  ASSERT_TRUE(m) << m.error().what;
+  double digit = 0.0;
+  for (const Contribution& c : m->budget) digit = c.name == "last digit" ? c.standard : digit;
+  EXPECT_NEAR(digit, standard_of_bound(1.5 * 1.0 / 0.75), 1e-9);
+}
+
 TEST(VerdictSlope, of_a_rest_the_last_hours_count) {
   Play play;
   add_rest(play, 24.0, [](double at_s) { return 3.9 + 0.05 * std::exp(-at_s / 1800.0) - 0.010 * at_s / 86400.0; });
