@@ -78,6 +78,7 @@ LeakOptions mutated(LeakOptions options) {
     options.decay_share = 0.0;
     options.decay_min = Volts{0.001};
   }
+  if (is("rest_share", "removed")) options.decay_share = 0.0;
   return options;
 }
 
