@@ -139,8 +139,7 @@ Result<Measured> measure_loss_exponent(const Measuring& m) {
     losses.push_back({{p.at, lost_pct, own_standard_pct(m, course->tests[i])}, &course->tests[i]});
     points.push_back(losses.back().point);
   }
-  const std::string used =
-      fmt::format("{} of {} check-ups show a loss that is told from zero", losses.size(), later);
+  const std::string used = fmt::format("{} of {} check-ups show a loss that is told from zero", losses.size(), later);
   if (losses.size() < power_points_min)
     return fail(Fault::refused, fmt::format("{}; an exponent needs {}{}", used, power_points_min,
                                             course->left_out.empty() ? "" : ": " + course->left_out));
