@@ -43,12 +43,14 @@ function(cellrig_is_left_out result label is_plain is_sanitized)
   set(${result} ${is_left_out} PARENT_SCOPE)
 endfunction()
 
-# cellrig_add_test(name LABEL unit|contract|scenario|swarm|socket|crash|db|tidy SOURCES a.cpp b.cpp LIBS targets [TIMEOUT s] [REAL_TIME]
-#                  [PLAIN | SANITIZED])
+# cellrig_add_test(name LABEL unit|contract|scenario|swarm|socket|crash|db|tidy SOURCES a.cpp b.cpp LIBS targets [TIMEOUT s]
+#                  [REAL_TIME [WAITS] | LONG] [PLAIN | SANITIZED])
 # REAL_TIME: processes that act on each other in real time. One such test at a time, beside others that only compute; they wait more than
-# they work, so that they begin first. PLAIN: not under a sanitizer. SANITIZED: there, too, although the rest of its ring is not.
+# they work, so that they begin first. WAITS: for minutes, for a watchdog or a silence, and hardly works: one such test beside the one that
+# works. LONG: computes for a minute or more, so that it does not begin last. PLAIN: not under a sanitizer. SANITIZED: there, too, although
+# the rest of its ring is not.
 function(cellrig_add_test name)
-  cmake_parse_arguments(ARG "REAL_TIME;PLAIN;SANITIZED" "LABEL;TIMEOUT" "SOURCES;LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "REAL_TIME;WAITS;LONG;PLAIN;SANITIZED" "LABEL;TIMEOUT" "SOURCES;LIBS" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 300)
   endif()
@@ -72,8 +74,12 @@ function(cellrig_add_test name)
   endif()
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${ARG_TIMEOUT})
-  if(ARG_REAL_TIME)
+  if(ARG_WAITS)
+    set_tests_properties(${name} PROPERTIES RESOURCE_LOCK real_time_waiting COST 2000)
+  elseif(ARG_REAL_TIME)
     set_tests_properties(${name} PROPERTIES RESOURCE_LOCK real_time COST 1000)
+  elseif(ARG_LONG)
+    set_tests_properties(${name} PROPERTIES COST 400)
   endif()
 endfunction()
 

@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int exchange_stride = sparse_when_sanitized(4);
+constexpr int exchange_stride = sparse_when_sanitized(5);
 
 /// What a set-point may do to the cell, in either direction.
 struct Bounds {

@@ -12,7 +12,7 @@ using test::must;
 using test::Player;
 using test::TempDir;
 
-constexpr int operation_stride = sparse_when_sanitized(3);  // no multiple of what a page is written with
+constexpr int operation_stride = sparse_when_sanitized(7);  // no multiple of what a page is written with
 
 struct Outcome {
   bool was_opened = false;

@@ -102,8 +102,8 @@ void fail_one_after_another(bool for_ever) {
   const test::HookedDisk without_syncs;
   constexpr long long allocations_max = 100'000;
   // From the first ones on each; later on every thirteenth, for they repeat themselves, or each in the long form (CONTRIBUTING.md).
-  constexpr long long each_until = 200 / sparse_when_sanitized(4);
-  const long long step = std::getenv("CELLRIG_EVERY_ALLOCATION") != nullptr ? 1 : 13 * sparse_when_sanitized(4);
+  constexpr long long each_until = 200 / sparse_when_sanitized(10);
+  const long long step = std::getenv("CELLRIG_EVERY_ALLOCATION") != nullptr ? 1 : 13 * sparse_when_sanitized(10);
   long long n = 1;
   std::uint64_t rounds = 0;
   for (; n < allocations_max; n += n < each_until ? 1 : step) {
@@ -132,7 +132,7 @@ void fail_one_after_another(bool for_ever) {
     EXPECT_TRUE(report.is_intact()) << "allocation " << n << ": " << report.findings.front().what;
     if (testing::Test::HasFailure()) return;
   }
-  EXPECT_GT(rounds, 300U / sparse_when_sanitized(4)) << "the fault was never reached: the test would prove nothing";
+  EXPECT_GT(rounds, 300U / sparse_when_sanitized(10)) << "the fault was never reached: the test would prove nothing";
   EXPECT_LT(n, allocations_max);
 }
 

@@ -23,7 +23,7 @@ using test::Unsynced;
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t moment_stride = sparse_when_sanitized(5);
+constexpr std::size_t moment_stride = sparse_when_sanitized(13);
 
 /// So many rows were acknowledged when the disk had seen so many operations.
 struct Promise {

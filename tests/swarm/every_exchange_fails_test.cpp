@@ -49,7 +49,7 @@ Plan short_plan(const Case& test) {
   return plan;
 }
 
-constexpr int exchange_stride = sparse_when_sanitized(4);
+constexpr int exchange_stride = sparse_when_sanitized(7);
 
 class EveryExchangeFails : public testing::TestWithParam<Case> {};
 

@@ -5,7 +5,7 @@
 
 #include "db/verdict/compare.hpp"
 #include "db/verdict/decision.hpp"
-#include "tests/unit/verdict/play.hpp"
+#include "tests/support/play.hpp"
 
 namespace cellrig::verdict {
 namespace {

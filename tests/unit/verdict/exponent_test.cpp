@@ -5,7 +5,7 @@
 
 #include "db/verdict/measure.hpp"
 #include "db/verdict/power_law.hpp"
-#include "tests/unit/verdict/play.hpp"
+#include "tests/support/play.hpp"
 
 namespace cellrig::verdict {
 namespace {

@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "db/verdict/compare.hpp"
-#include "tests/unit/verdict/play.hpp"
+#include "tests/support/play.hpp"
 
 namespace cellrig::verdict {
 namespace {

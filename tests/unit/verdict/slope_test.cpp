@@ -6,7 +6,7 @@
 
 #include "db/verdict/measure.hpp"
 #include "sim/cell_draw.hpp"
-#include "tests/unit/verdict/play.hpp"
+#include "tests/support/play.hpp"
 
 namespace cellrig::verdict {
 namespace {

@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "db/verdict/measure.hpp"
-#include "tests/unit/verdict/play.hpp"
+#include "tests/support/play.hpp"
 
 namespace cellrig::verdict {
 namespace {

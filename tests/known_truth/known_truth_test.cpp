@@ -10,7 +10,7 @@
 #include "db/verdict/decision.hpp"
 #include "db/verdict/life.hpp"
 #include "db/verdict/lot.hpp"
-#include "tests/unit/verdict/truth_kinds.hpp"
+#include "tests/known_truth/truth_kinds.hpp"
 
 namespace cellrig::verdict {
 namespace {

@@ -1,4 +1,4 @@
-#include "tests/unit/verdict/truth_kinds.hpp"
+#include "tests/known_truth/truth_kinds.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "db/verdict/compare.hpp"
-#include "tests/unit/verdict/play.hpp"
+#include "tests/support/play.hpp"
 
 namespace cellrig::verdict::test {
 namespace {
