@@ -141,6 +141,7 @@ EventRow read_event(const Statement& s) {
   e.message = s.text(5);
   e.value = s.optional_real(6);
   e.limit = s.optional_real(7);
+  e.number = s.integer(8);
   return e;
 }
 
@@ -262,7 +263,7 @@ Result<std::vector<CycleRow>> Reader::cycles(RunKey run) {
 
 Result<std::vector<EventRow>> Reader::events(RunKey run) {
   return read_all<EventRow>(impl_->connection,
-                            "SELECT run, test_time_ns, utc_ns, severity, kind, message, value, limit_value FROM event "
+                            "SELECT run, test_time_ns, utc_ns, severity, kind, message, value, limit_value, event FROM event "
                             "WHERE run = ? ORDER BY event",
                             run, read_event);
 }

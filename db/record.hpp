@@ -156,6 +156,7 @@ struct EventRow {
   std::string message;  ///< one sentence a technician understands
   std::optional<double> value;
   std::optional<double> limit;
+  std::int64_t number = 0;  ///< as read: later ones are greater, whatever the clock says
 };
 
 struct RunEndRow {

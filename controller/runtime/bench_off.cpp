@@ -85,8 +85,7 @@ Task<void> BenchOff::channel_off(ChannelRunner& runner, Cycler& cycler) {
   if (off) co_return;
   problems_.push_back(off.error().what);
   not_off_.insert(runner.name());
-  const bool is_cut = runner.safe_by() == SafeBy::instrument || runner.safe_by() == SafeBy::contactor;
-  if (!is_cut) maybe_on_.insert(runner.name());
+  if (runner.safe_by() == SafeBy::nothing) maybe_on_.insert(runner.name());
 }
 
 Task<void> BenchOff::chamber_off(std::string name, Chamber& chamber) {

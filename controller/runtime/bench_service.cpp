@@ -162,6 +162,8 @@ Task<void> BenchService::open_places() {
 
 /// OFF was confirmed a moment ago. What a dead process left armed is disarmed: from now on questions feed nothing.
 Task<void> BenchService::open_place(Place& place) {
+  const auto last_run = options_.last_runs.find(place.config.name);
+  if (last_run != options_.last_runs.end()) place.last_run = last_run->second;
   if (options_.not_off.contains(place.config.name)) {
     set_not_safe(place, true);
     message(place.config.name, db::Severity::alarm,

@@ -58,7 +58,8 @@ struct BenchServiceOptions {
   BenchStatus status;              ///< name, source of time, database
   std::uint64_t fencing_base = 1;  ///< larger than that of any process before; below 2^32
   Duration idle_period = std::chrono::seconds{1};
-  std::set<std::string> not_off;  ///< channels whose first OFF was not confirmed
+  std::set<std::string> not_off;                ///< channels whose first OFF was not confirmed
+  std::map<std::string, db::RunKey> last_runs;  ///< by channel, of earlier processes
   std::function<ControlResult<PreparedStart>(const StartOrder&, const PrepareContext&)> prepare;
   std::function<ControlResult<PreparedStart>(const GoOnOrder&)> prepare_go_on;
 };

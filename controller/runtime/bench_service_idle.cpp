@@ -10,7 +10,7 @@ namespace cellrig {
 void BenchService::tell_on_again(Place& place, const std::string& what, AmpHours charge) {
   place.told_charge.add(time_.now(), charge);
   if (place.job) return place.job->runner->on_again(what, charge);
-  recorder_.append(db::EventRow{.run = place.run,
+  recorder_.append(db::EventRow{.run = place.run != 0 ? place.run : place.last_run,
                                 .utc = time_.utc_now(),
                                 .severity = db::Severity::alarm,
                                 .kind = std::string(on_again_event),

@@ -76,6 +76,8 @@ std::string_view to_string(DeviationKind kind) {
     case DeviationKind::software_error: return "software_error";
     case DeviationKind::operator_intervention: return "operator_intervention";
     case DeviationKind::premature_termination: return "premature_termination";
+    case DeviationKind::communication_loss: return "communication_loss";
+    case DeviationKind::equipment_failure: return "equipment_failure";
   }
   return "other";
 }

@@ -49,7 +49,14 @@ struct Interrupted {
 [[nodiscard]] const Step* interrupted_step(const Program& program, const ChannelState& state);
 
 /// Why, in the words of the BattINFO records: which category a deviation falls into.
-enum class DeviationKind : unsigned char { power_outage, software_error, operator_intervention, premature_termination };
+enum class DeviationKind : unsigned char {
+  power_outage,
+  software_error,
+  operator_intervention,
+  premature_termination,
+  communication_loss,
+  equipment_failure,
+};
 [[nodiscard]] std::string_view to_string(DeviationKind kind);
 
 /// How it goes on. Made by whoever starts the run, carried out by the channel's runner.

@@ -51,7 +51,8 @@ struct Place {
   std::unique_ptr<BenchStart> start;       ///< while starting
   std::unique_ptr<OutputWatch> watch;
   std::shared_ptr<std::atomic<bool>> is_given_up;  ///< of the preparation under way
-  ToldCharge told_charge;                          ///< of its last run, by this process
+  db::RunKey last_run = 0;  ///< of an earlier process, with this cell perhaps: whoever goes on with it counts
+  ToldCharge told_charge;   ///< of its last run, by this process
   bool is_not_safe = false;
   std::optional<UtcTime> off_at;  ///< when it was confirmed off after it had not been
   bool is_being_secured = false;

@@ -28,13 +28,13 @@ std::string_view category(const EventRow& event) {
   };
   if (kind == "deviation") {  // its message begins with the category
     for (const std::string_view word :
-         {"power_outage", "software_error", "operator_intervention", "premature_termination", "communication_loss"}) {
+         {"power_outage", "software_error", "operator_intervention", "premature_termination", "communication_loss", "equipment_failure"}) {
       if (event.message.starts_with(word)) return word;
     }
   }
   if (kind == "stopped") return "operator_intervention";
   if (kind == "divergence") return has("cell_temperature") ? "temperature_excursion" : "out_of_tolerance";
-  if (has("link") || has("timeout")) return "communication_loss";
+  if (has("link") || has("timeout") || has("no fresh reading")) return "communication_loss";
   if (kind == "instrument") return "equipment_failure";
   if (kind == "step_failed") return "premature_termination";
   if (kind == "trip") return has("temperature") ? "temperature_excursion" : "out_of_tolerance";

@@ -84,6 +84,7 @@ class Resume : public testing::Test {
     ProcessOptions options;
     options.folder = folder;
     options.errors = errors;
+    options.environment = environment;
     return std::make_unique<Process>(cellrig_command(words), with_leases(std::move(options)));
   }
   void expect_exit(Process& process, int code) {
@@ -136,7 +137,8 @@ class Resume : public testing::Test {
   }
 
   std::string folder;
-  std::string bench_file;  ///< empty: the simulator's own
+  std::string bench_file;                          ///< empty: the simulator's own
+  std::map<std::string, std::string> environment;  ///< of what is started from now on, on top of ours
   std::unique_ptr<Simulator> simulator;
 };
 

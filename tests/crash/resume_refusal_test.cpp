@@ -1,6 +1,7 @@
 // When an interrupted run goes on only after somebody said so, or not at all.
 #include "controller/runtime/resume.hpp"
 #include "tests/crash/resume_fixture.hpp"
+#include "tests/program/shifted_clocks.hpp"
 
 namespace cellrig::test {
 namespace {
@@ -123,7 +124,7 @@ TEST_F(Resume, an_output_that_an_earlier_start_could_not_switch_off_counts_until
   const double true_Ah = (simulator->truth("ch1").soc - soc_at_death) * 4.978;
   const std::unique_ptr<Process> third = start({"--resume", "--resume-by", "resume"});
   expect_exit(*third, 2);
-  EXPECT_THAT(third->err(), HasSubstr("found on by an earlier start, whose OFF was not confirmed"));
+  EXPECT_THAT(third->err(), HasSubstr("an earlier start found the output on, and its OFF was not confirmed"));
   const std::unique_ptr<Process> fourth =
       start({"--resume", "--resume-by", "resume", "--accept-changed", "the cell was looked at"});
   ASSERT_TRUE(eventually(start_limit, [&] { return account().count("deviation") > 0 || fourth->has_ended(); }));
@@ -135,8 +136,9 @@ TEST_F(Resume, an_output_that_an_earlier_start_could_not_switch_off_counts_until
   EXPECT_GE(gap->value.value(), true_Ah);
 }
 
-// The same where its first start got no answer at all.
-TEST_F(Resume, an_output_that_did_not_answer_an_earlier_start_counts_until_it_was_off) {
+// An instrument that does not answer contradicts nothing: all power may be gone, and come back to the computer first. What its watchdog
+// promises counts, and a person looks.
+TEST_F(Resume, an_output_that_did_not_answer_an_earlier_start_is_for_a_person) {
   prepare("single", long_charge);
   const std::unique_ptr<Process> first = start({"profile.yaml", "--cell", "lg-m50"});
   simulator->fault("clear_watchdog psb1");
@@ -151,7 +153,91 @@ TEST_F(Resume, an_output_that_did_not_answer_an_earlier_start_counts_until_it_wa
   simulator->fault("reboot psb1");
   const std::unique_ptr<Process> third = start({"--resume", "--resume-by", "resume"});
   expect_exit(*third, 2);
-  EXPECT_THAT(third->err(), HasSubstr("found on by an earlier start, whose OFF was not confirmed"));
+  EXPECT_THAT(third->err(),
+              HasSubstr("its instrument did not answer; for up to 7 s nobody saw what flowed, if its watchdog fired"));
+}
+
+/// Killed an hour ago, by its clock, and its watchdog has not fired.
+class ResumeLater : public Resume {
+ protected:
+  void leave_on(const std::vector<std::string>& words, const std::vector<std::string>& cyclers) {
+    const std::unique_ptr<Process> first = start(words);
+    for (const std::string& cycler : cyclers) simulator->fault("clear_watchdog " + cycler);
+    kill_with_current(*first);
+    set_clocks(folder + "/clocks", 3600, 0);
+    environment = shifted_clocks(folder + "/clocks");
+  }
+  void expect_known(const std::string& run) {
+    const std::unique_ptr<Process> next = start({"--resume", run, "--resume-by", "resume"});
+    expect_exit(*next, 2);
+    EXPECT_THAT(next->err(), HasSubstr("found on by an earlier start although its watchdog should have fired"));
+  }
+};
+
+// Whoever switches it off is the last one who can see it.
+TEST_F(ResumeLater, what_off_has_seen_is_known_to_whoever_goes_on) {
+  prepare("single", long_charge);
+  leave_on({"profile.yaml", "--cell", "lg-m50"}, {"psb1"});
+  const Finished off =
+      cellrig({"off", "--bench", simulator->bench_file(), "--simulator", simulator->ready_file(), "--db", "run.db"},
+              with_leases({.folder = folder, .environment = environment}));
+  EXPECT_EQ(off.exit_code, 0) << off.err;
+  EXPECT_THAT(off.err, HasSubstr("ch1 was on, with +5"));
+  expect_known("1");
+}
+
+TEST_F(ResumeLater, what_a_call_has_seen_that_is_refused_is_known_to_whoever_goes_on) {
+  const std::vector<std::vector<std::string>> refused{{"none.yaml", "--cell", "lg-m50"}, {"--resume", "9"}};
+  for (const std::vector<std::string>& words : refused) {
+    prepare("single", long_charge);
+    environment.clear();
+    leave_on({"profile.yaml", "--cell", "lg-m50"}, {"psb1"});
+    expect_exit(*start(words), 2);
+    EXPECT_TRUE(simulator->is_off("ch1"));
+    expect_known("1");
+  }
+}
+
+TEST_F(ResumeLater, of_two_runs_that_are_refused_together_both_are_known) {
+  prepare("demo", long_charge);
+  leave_on({"profile.yaml", "--cell", "lg-m50", "--channel", "ch1", "--channel", "ch2"}, {"psb1", "aps1"});
+  ASSERT_GT(simulator->truth("ch2").current_A, 4.9);
+  expect_exit(*start({"--resume", "1,2", "--resume-by", "resume"}), 2);
+  expect_known("1");
+  expect_known("2");
+}
+
+// What is counted once is counted.
+TEST_F(ResumeLater, what_was_found_when_the_run_was_closed_is_not_found_again) {
+  prepare("single", long_charge);
+  leave_on({"profile.yaml", "--cell", "lg-m50"}, {"psb1"});
+  expect_exit(*start({"--resume", "--resume-by", "stop"}), 1);
+  const std::unique_ptr<Process> third = start({"--resume", "1", "--resume-by", "resume"});
+  ASSERT_TRUE(eventually(start_limit, [&] { return account().count("deviation") > 1 || third->has_ended(); }));
+  EXPECT_FALSE(third->has_ended()) << third->err();
+  third->signal(SIGTERM);
+  (void)third->wait(end_limit);
+  const Account after = account();
+  const auto last = std::find_if(after.events.rbegin(), after.events.rend(), [](const auto& e) { return e.kind == "deviation"; });
+  ASSERT_NE(last, after.events.rend());
+  EXPECT_LT(last->value.value_or(0), 0.01);
+}
+
+// A machine without power may come back with an older clock.
+TEST_F(Resume, where_the_clock_was_set_back_nobody_can_say_for_how_long_and_nothing_is_forgotten) {
+  prepare("single", long_charge);
+  const std::unique_ptr<Process> first = start({"profile.yaml", "--cell", "lg-m50"});
+  simulator->fault("clear_watchdog psb1");
+  kill_with_current(*first);
+  set_clocks(folder + "/clocks", -86'400, 0);
+  environment = shifted_clocks(folder + "/clocks");
+  const std::unique_ptr<Process> second = start({"--resume", "--resume-by", "resume"});
+  expect_exit(*second, 2);
+  EXPECT_THAT(second->err(), HasSubstr("for how long nobody can say"));
+  EXPECT_TRUE(simulator->is_off("ch1"));
+  const std::unique_ptr<Process> third = start({"--resume", "--resume-by", "resume"});
+  expect_exit(*third, 2);
+  EXPECT_THAT(third->err(), HasSubstr("found on by an earlier start"));
 }
 
 // Two runs go on together, or none: what the start saw of one is not lost because of the other.

@@ -11,6 +11,7 @@
 #include <map>
 
 #include "tests/program/live_bench.hpp"
+#include "tests/program/shifted_clocks.hpp"
 
 namespace cellrig::test {
 namespace {
@@ -20,26 +21,14 @@ using testing::HasSubstr;
 constexpr Seconds end_limit{30};
 constexpr double ns_per_s = 1e9;
 
-/// Address sanitizer wants to be loaded first; here our clocks are.
-std::string sanitizer_options() {
-  const char* const given = std::getenv("ASAN_OPTIONS");
-  return std::string(given != nullptr ? given : "") + ":verify_asan_link_order=0";
-}
-
 class Clocks : public testing::Test {
  protected:
   std::unique_ptr<Process> start(int seconds) {
     bench.write_charge("charge.yaml", seconds);
-    return bench.start_charging({.environment = environment()});
-  }
-  [[nodiscard]] std::map<std::string, std::string> environment() const {
-    return {{"LD_PRELOAD", CELLRIG_SHIFTED_CLOCKS}, {"CELLRIG_TEST_CLOCKS", clocks()}, {"ASAN_OPTIONS", sanitizer_options()}};
+    return bench.start_charging({.environment = shifted_clocks(clocks())});
   }
   [[nodiscard]] std::string clocks() const { return bench.folder + "/clocks"; }
-  void set_clocks(int realtime_s, int boottime_s) const {
-    std::ofstream{clocks() + ".new"} << realtime_s << ' ' << boottime_s << '\n';
-    std::filesystem::rename(clocks() + ".new", clocks());
-  }
+  void set_clocks(int realtime_s, int boottime_s) const { test::set_clocks(clocks(), realtime_s, boottime_s); }
   [[nodiscard]] db::EventRow event(const std::string& kind) const {
     const std::unique_ptr<db::Reader> record = bench.record();
     const std::vector<db::EventRow> events = record->events(only_run(*record, "ch1").run).value();
@@ -96,7 +85,7 @@ TEST_F(Clocks, a_machine_that_was_started_after_the_last_row_tells_a_loss_of_pow
     if (restarted) set_clocks(0, -static_cast<int>(uptime.tv_sec) - 1);
     const Finished resumed = cellrig({"run", "--resume", "--resume-by", "stop", "--bench", bench.simulator.bench_file(),
                                       "--simulator", bench.simulator.ready_file(), "--db", "first.db", "--quiet"},
-                                     {.folder = bench.folder, .environment = environment()});
+                                     {.folder = bench.folder, .environment = shifted_clocks(bench.folder + "/clocks")});
     EXPECT_EQ(resumed.exit_code, 1) << resumed.err;
     EXPECT_TRUE(bench.simulator.is_off("ch1"));
     EXPECT_THAT(event("deviation").message, testing::StartsWith(restarted ? "power_outage" : "software_error"));

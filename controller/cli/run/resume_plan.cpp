@@ -9,6 +9,7 @@
 
 #include "controller/cli/record/record_source.hpp"
 #include "controller/cli/run/run_session.hpp"
+#include "controller/cli/run/unseen_output.hpp"
 #include "controller/cli/files/settings.hpp"
 #include "controller/runtime/channel_record.hpp"
 #include "profiles/cell.hpp"
@@ -18,12 +19,6 @@
 namespace cellrig::cli {
 namespace {
 
-/// A row is committed within 250 ms, a resume point at once: what a dead process had seen last is so much older at most.
-constexpr Duration real_interval = std::chrono::seconds{1};
-constexpr Duration lockstep_interval = std::chrono::seconds{60};
-constexpr Duration virtual_interval = std::chrono::minutes{10};
-constexpr Duration rows_late_max = std::chrono::minutes{10};  ///< of simulated time
-constexpr Duration watchdog_margin = std::chrono::seconds{1};
 constexpr int answer_poll_ms = 100;
 
 [[noreturn]] void refuse(const std::string& what) { throw ConfigError{SourcePlace{}, what}; }
@@ -151,26 +146,11 @@ void require_same_cell(const RunOptions& options, const Interrupted& run, const 
 DeviationKind kind_of(const Interrupted& run, const ResumeMoment& moment) {
   if (run.was_off) return DeviationKind::operator_intervention;
   const auto ended_as = [&run](Outcome outcome) { return run.info.status == to_string(outcome); };
-  if (ended_as(Outcome::record_failure) || ended_as(Outcome::tripped) || ended_as(Outcome::instrument_failure))
-    return DeviationKind::premature_termination;
+  if (run.trip.starts_with(to_string(Hazard::stale_reading))) return DeviationKind::communication_loss;
+  if (ended_as(Outcome::instrument_failure)) return DeviationKind::equipment_failure;
+  if (ended_as(Outcome::record_failure) || ended_as(Outcome::tripped)) return DeviationKind::premature_termination;
   const bool has_restarted = moment.machine_started && *moment.machine_started > run.last_seen;
   return has_restarted ? DeviationKind::power_outage : DeviationKind::software_error;
-}
-
-/// The bench that a run began with; nothing, with the reason, when its text cannot be read here.
-std::optional<BenchConfig> recorded_bench(const Interrupted& run, std::string& why_not) {
-  try {
-    return parse_bench(run.info.row.bench_text, fmt::format("the bench file of run {}", run.info.run));
-  } catch (const ConfigError& error) {
-    why_not = error.what();
-    return std::nullopt;
-  }
-}
-
-const ChannelConfig* find_channel(const BenchConfig& bench, const std::string& name) {
-  const auto found =
-      std::find_if(bench.channels.begin(), bench.channels.end(), [&](const ChannelConfig& c) { return c.name == name; });
-  return found == bench.channels.end() ? nullptr : &*found;
 }
 
 std::string instrument_text(const BenchConfig& bench, const std::string& name) {
@@ -245,108 +225,6 @@ void compare_benches(const Interrupted& run, const BenchConfig& now, const std::
   }
 }
 
-/// An output that should have been off and was found on by an earlier start, since the run was heard of last.
-struct FoundBefore {
-  bool is_found = false;
-  std::optional<UtcTime> off_at;  ///< that start switched it off; nothing: its OFF was not confirmed
-  Amps current{};                 ///< that it saw; 0: none, or the instrument did not answer
-};
-
-FoundBefore found_on_before(db::Reader& reader, const RunOptions& options, const Interrupted& run) {
-  FoundBefore before;
-  for (const db::EventRow& event : value_or_throw(reader.events(0), options.database)) {
-    if (event.utc < run.last_seen) continue;
-    const bool was_off = event.kind == found_on_event(run.info.run, true);
-    if (!was_off && event.kind != found_on_event(run.info.run, false)) continue;
-    before.is_found = true;
-    before.off_at = was_off ? std::optional{event.utc} : std::nullopt;
-    before.current = worse_of(before.current, Amps{event.value.value_or(0.0)});
-  }
-  return before;
-}
-
-/// How long an output can have been on that nobody saw, and whether it is for a person to say so.
-struct UnseenTime {
-  Duration time{};
-  bool is_found_on = false;  ///< although its watchdog, or the OFF that was confirmed, should have ended that
-};
-
-/// As far as the look of this start knows.
-bool can_be_on(const Interrupted& run, const ResumeMoment& moment) {
-  if (moment.is_elsewhere) return false;
-  return run.was_off ? moment.found.is_known && moment.found.is_on : !moment.found.is_known || moment.found.is_on;
-}
-
-/// Until when it may have been on. A later look that cannot say that it was off outdates what an earlier start did.
-UtcTime may_have_been_on_until(const Interrupted& run, const ResumeMoment& moment, const FoundBefore& before) {
-  if (moment.is_elsewhere) return before.off_at.value_or(moment.now);
-  return before.off_at && moment.is_off && !can_be_on(run, moment) ? *before.off_at : moment.utc;
-}
-
-/// It is not in the record yet.
-bool is_news(const Interrupted& run, const ResumeMoment& moment, const FoundBefore& before) {
-  if (moment.is_elsewhere) return false;
-  if (!before.is_found) return true;
-  if (!moment.is_off) return before.off_at.has_value();
-  return !before.off_at || (can_be_on(run, moment) && *before.off_at < moment.utc);
-}
-
-/// What a watchdog promises is believed only as long as nothing contradicts it.
-UnseenTime unseen_time(const Interrupted& run, const ResumeMoment& moment, const std::string& channel,
-                       const FoundBefore& before) {
-  std::string ignored;
-  const std::optional<BenchConfig> began = recorded_bench(run, ignored);
-  const ChannelConfig* const its = began ? find_channel(*began, run.info.row.channel) : nullptr;
-  Duration delay = moment.bench->watchdog_delay;
-  if (began) delay = std::max(delay, began->watchdog_delay);
-  const bool has_watchdog =
-      moment.bench->channel(channel).accept_without_watchdog.empty() && (its == nullptr || its->accept_without_watchdog.empty());
-  // Its last question may be a control period younger than its last word, and fed the watchdog.
-  const Duration silence = std::max(resume_point_interval_of(run.info.row.time_source), run.info.row.control_period);
-  const Duration usual = delay + watchdog_margin + silence;
-  if (moment.has_run_here) return {usual, false};
-  const UtcTime off_at = may_have_been_on_until(run, moment, before);
-  const Duration elapsed{off_at.ns_since_epoch - run.last_seen.ns_since_epoch};
-  // Simulated time is ahead of the disk by as much as the disk is slow: a late row is no watchdog that failed.
-  const Duration patience = run.info.row.time_source == "real" ? usual : usual + rows_late_max;
-  const bool is_overdue = elapsed > patience || elapsed < Duration::zero();  // a clock that was set back says nothing
-  UnseenTime unseen{usual, before.is_found || (can_be_on(run, moment) && (is_overdue || run.was_off || !moment.is_off))};
-  if (unseen.is_found_on || !has_watchdog) unseen.time = std::max(usual, elapsed);
-  return unseen;
-}
-
-ResumeMoment moment_for(const ResumeMoment& start, const Interrupted& run, const ResumeTarget& target) {
-  ResumeMoment moment = start;
-  moment.is_elsewhere = run.info.row.channel != target.channel;
-  return moment;
-}
-
-std::string describe_found(const Interrupted& run, const ResumeMoment& moment, const FoundBefore& before,
-                           const UnseenTime& unseen) {
-  const std::string should = run.was_off ? "its OFF had been confirmed" : "its watchdog should have fired";
-  const std::string bound = fmt::format("for up to {:.0f} s nobody saw what flowed", to_seconds(unseen.time));
-  const bool is_of_now = !before.is_found || can_be_on(run, moment);
-  if (!is_of_now && !before.off_at)
-    return fmt::format("the output was found on by an earlier start, whose OFF was not confirmed; {}", bound);
-  if (!is_of_now) return fmt::format("the output was found on by an earlier start although {}; {}", should, bound);
-  if (!moment.found.is_known)
-    return fmt::format("the instrument did not say whether its output was still on when this start {}; {}",
-                       moment.is_off ? "switched it off" : "wanted to switch it off", bound);
-  if (!moment.is_off)
-    return fmt::format("the output was found on with {:+.3f} A and did not confirm OFF; {}", moment.found.current.value(), bound);
-  return fmt::format("the output was found on with {:+.3f} A although {}; {}", moment.found.current.value(), should, bound);
-}
-
-/// What flowed at the look counts like what was measured last.
-UnseenCharge bound_unseen(const Program& program, const Interrupted& run, const ResumeMoment& moment, const FoundBefore& before,
-                          const UnseenTime& unseen) {
-  if (!unseen.is_found_on) return unseen_of(program, run, unseen.time);
-  UnseenCharge charge = unseen_charge(program, run.point.channel, unseen.time);
-  charge.current = worse_of(worse_of(charge.current, moment.found.current), before.current);
-  charge.after_end = run.charge_after_end;
-  return charge;
-}
-
 void look_for_later_runs(db::Reader& reader, const RunOptions& options, const Interrupted& run, const std::string& channel,
                          std::vector<std::string>& objections) {
   const std::vector<db::RunKey> later = value_or_throw(later_runs(reader, run, channel), options.database);
@@ -396,31 +274,13 @@ std::vector<ResumeTarget> choose_resumed(const RunOptions& options, const BenchC
   return targets;
 }
 
-std::string found_on_event(db::RunKey run, bool is_off) {
-  return fmt::format("output found on{}, run {}", is_off ? "" : " and not switched off", run);
-}
-
-Duration resume_point_interval_of(const std::string& time_source) {
-  if (time_source == "real") return real_interval;
-  return time_source == "lockstep" ? lockstep_interval : virtual_interval;
-}
-
-void keep_what_was_found(const RunOptions& options, const ResumeTarget& target, const ResumeMoment& start) {
-  const std::unique_ptr<db::Reader> reader = open_record(options.database);
-  const Result<Interrupted> run = find_interrupted(*reader, target.run);
-  if (!run) return;  // it goes on no more
-  const ResumeMoment moment = moment_for(start, *run, target);
-  const FoundBefore before = found_on_before(*reader, options, *run);
-  const UnseenTime unseen = unseen_time(*run, moment, target.channel, before);
-  if (unseen.is_found_on && is_news(*run, moment, before)) moment.keep_found_on(describe_found(*run, moment, before, unseen));
-}
-
 Resumed load_resumed(const RunOptions& options, const ResumeTarget& target, const ResumeMoment& start) {
   const std::unique_ptr<db::Reader> reader = open_record(options.database);
   Resumed made;
   made.file = fmt::format("run {} in {}", target.run, options.database);
   Interrupted run = value_or_throw(find_interrupted(*reader, target.run), options.database);
-  const ResumeMoment moment = moment_for(start, run, target);
+  ResumeMoment moment = start;
+  moment.is_elsewhere = run.info.row.channel != target.channel;
   require_acknowledged(options, run);
   require_same_cell(options, run, moment.cell_id);
   const db::RunRow& row = run.info.row;
@@ -434,11 +294,13 @@ Resumed load_resumed(const RunOptions& options, const ResumeTarget& target, cons
     fmt::print(stderr, "cellrig: run {} goes on without being compared with its rehearsal: {}\n", target.run,
                following.error().what);
   }
-  const FoundBefore before = found_on_before(*reader, options, run);
+  const FoundBefore before = found_on_before(*reader, run);
   const UnseenTime unseen = unseen_time(run, moment, target.channel, before);
   std::vector<std::string>& objections = made.continuation.objections;
-  if (unseen.is_found_on) objections.push_back(describe_found(run, moment, before, unseen));
-  if (unseen.is_found_on && is_news(run, moment, before)) moment.keep_found_on(objections.back());
+  if (unseen.is_doubtful) objections.push_back(describe_found(run, moment, before, unseen));
+  if (unseen.is_doubtful && moment.keep_found_on && is_news(run, moment, before)) moment.keep_found_on(objections.back());
+  if (!unseen.is_doubtful && unseen.is_unknown && !run.was_off)
+    objections.push_back("without a watchdog the output may have been on until this start; " + describe_bound(unseen));
   made.continuation.unseen = bound_unseen(made.program, run, moment, before, unseen);
   if (!run.stop.empty()) objections.push_back("it was being stopped when its process died: " + run.stop);
   compare_benches(run, *moment.bench, target.channel, objections);

@@ -33,7 +33,7 @@ struct ResumeMoment {
   const BenchConfig* bench = nullptr;
   OutputFound found;                                           ///< of its output, right before the first OFF of this process
   bool has_run_here = false;                                   ///< in this process, after that OFF: it ended under our eyes
-  std::function<void(const std::string& what)> keep_found_on;  ///< the next look finds it off: the record must remember
+  std::function<void(const std::string& what)> keep_found_on;  ///< the next look finds it off; empty: the record has it already
   std::string cell_id;                                         ///< as the person gave it; empty: not given
   std::function<bool()> is_interrupted;                        ///< asked while a person is asked: true gives up
   bool may_ask = true;                                         ///< false: nobody sits at the terminal
@@ -46,14 +46,8 @@ struct Resumed {
   std::string file;     ///< what error messages call the profile
 };
 
-/// What a start that goes no further leaves for the next one, which will find the output off.
-void keep_what_was_found(const RunOptions& options, const ResumeTarget& target, const ResumeMoment& start);
-
 /// With the database locked for writing. Compiles what the record holds, judges the rule, asks the person when the rule says so.
 [[nodiscard]] Resumed load_resumed(const RunOptions& options, const ResumeTarget& target, const ResumeMoment& start);
-
-/// The kind of the bench's event that says so: with it the next start knows what only this one has seen. `is_off`: an OFF followed.
-[[nodiscard]] std::string found_on_event(db::RunKey run, bool is_off);
 
 /// How old the last words of a run may be when its process dies.
 [[nodiscard]] Duration resume_point_interval_of(const std::string& time_source);

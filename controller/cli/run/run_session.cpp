@@ -91,7 +91,7 @@ bool RunSession::switch_off_first() {
   for (const ChannelPlan& plan : plans_) names.push_back(plan.channel);
   instruments_ = make_instruments(rig_->time(), bench_, names, rig_->links());
   BenchOffOptions off_options{.channel = channel_options(), .lease_directory = Lease::default_directory()};
-  if (options_.resume) off_options.look_at.insert(names.begin(), names.end());
+  off_options.look_at.insert(names.begin(), names.end());
   BenchOff off{rig_->time(), bench_, instruments_, progress_, std::move(off_options)};
   run_to_end(rig_->time(), off.run(names, {}));
   found_ = off.found();
@@ -99,6 +99,7 @@ bool RunSession::switch_off_first() {
   for (const std::string& problem : off.problems()) fmt::print(stderr, "cellrig: {}\n", problem);
   leased_ = off.leased();
   leases_ = off.give_leases();
+  keep_what_was_found();
   return off.problems().empty();
 }
 

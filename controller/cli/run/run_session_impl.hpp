@@ -7,6 +7,7 @@
 #include <boost/json/serialize.hpp>
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <set>
@@ -64,12 +65,12 @@ class RunSession {
     choose_channels();
     // Instruments that live without us get OFF before anything that could fail: profile, database, identity.
     if (!options_.simulated && !switch_off_first()) {
-      if (options_.resume) keep_what_was_found();
+      if (recorder_) close_record();
       return ExitCode::instrument_failed;
     }
     if (options_.resume) {
       // The lock comes before the look: nobody may write to a run that is about to go on.
-      if (!open_recorder()) return ExitCode::record_failed;
+      if (!recorder_ && !open_recorder()) return ExitCode::record_failed;
       load_resumed_plans();
       close_plans_to_stop();
     } else {
@@ -97,7 +98,6 @@ class RunSession {
   [[nodiscard]] std::vector<std::string> stop_their_chambers();
   void close_record();
   [[nodiscard]] ResumeMoment resume_moment(const ChannelPlan& plan);
-  void keep_found_on(const ChannelPlan& plan, const std::string& what);
   void keep_what_was_found();
   [[nodiscard]] std::string operator_name() const;
   void catch_signals();

@@ -1,27 +1,24 @@
 // What a call with --resume does besides: what was found, which plans go on, and those that only come to their end.
 #include "controller/cli/run/run_session_impl.hpp"
+#include "controller/cli/run/unseen_output.hpp"
 
 namespace cellrig::cli {
 
-/// Before anything is refused: after our OFF nobody else can see it any more. Of the bench, not of the run: the run's last word stays
-/// what it was.
-void RunSession::keep_found_on(const ChannelPlan& plan, const std::string& what) {
-  progress_.message(plan.channel, db::Severity::alarm, what);
-  recorder_->append(db::EventRow{.utc = rig_->time().utc_now(),
-                                 .severity = db::Severity::alarm,
-                                 .kind = found_on_event(plan.resumed_run, !maybe_on_.contains(plan.channel)),
-                                 .message = plan.channel + ": " + what,
-                                 .value = found_[plan.channel].current.value()});
-}
-
-/// This start ends here. What it alone has seen is for the next one to know.
+/// Before anything is refused: after our OFF nobody else can see it any more. What it cannot keep it says, and changes nothing about the rest.
 void RunSession::keep_what_was_found() {
-  for (const ChannelPlan& plan : plans_) {
-    if (!found_.contains(plan.channel)) continue;  // it is somebody else's
-    if (!recorder_ && !open_recorder()) return;
-    cli::keep_what_was_found(options_, ResumeTarget{plan.resumed_run, plan.channel}, resume_moment(plan));
-  }
-  if (recorder_) close_record();
+  FoundOutputs outputs{.bench = &bench_,
+                       .database = options_.database,
+                       .time_source = rig_->time_name(),
+                       .found = found_,
+                       .maybe_on = maybe_on_,
+                       .off_at = rig_->time().utc_now()};
+  std::error_code ignored;
+  if (!outputs.are_news() || !std::filesystem::exists(options_.database, ignored)) return;
+  if (!recorder_ && !open_recorder()) return;
+  std::vector<ResumeTarget> targets;
+  for (const ChannelPlan& plan : plans_) targets.push_back({plan.resumed_run, plan.channel});
+  const Result<void> kept = cli::keep_what_was_found(outputs, targets, *recorder_, progress_);
+  if (!kept) fmt::print(stderr, "cellrig: what was found on is not in the record: {}\n", kept.error().what);
 }
 
 ResumeMoment RunSession::resume_moment(const ChannelPlan& plan) {
@@ -32,7 +29,6 @@ ResumeMoment RunSession::resume_moment(const ChannelPlan& plan) {
                       .bench = &bench_,
                       .cell_id = choose_for(options_.cell_ids, plan.channel, "")};
   if (const auto found = found_.find(plan.channel); found != found_.end()) moment.found = found->second;
-  moment.keep_found_on = [this, &plan](const std::string& what) { keep_found_on(plan, what); };
   if (rig_->time_name() == "real") {
     const Duration uptime = rig_->time().now().time_since_epoch() + rig_->time().suspended();
     moment.machine_started = UtcTime{moment.utc.ns_since_epoch - uptime.count()};

@@ -235,6 +235,16 @@ std::vector<InterruptedRun> unfinished_runs(db::Reader& reader, const BenchConfi
   return unfinished;
 }
 
+std::map<std::string, db::RunKey> last_runs(db::Reader& reader, const BenchConfig& bench) {
+  std::map<std::string, db::RunKey> last;
+  for (const db::RunInfo& info : choose_runs(reader, std::nullopt)) {
+    const auto is_its = [&info](const ChannelConfig& channel) { return channel.name == info.row.channel; };
+    const bool is_here = std::any_of(bench.channels.begin(), bench.channels.end(), is_its);
+    if (is_here && info.row.time_source == "real") last[info.row.channel] = info.run;
+  }
+  return last;
+}
+
 std::vector<std::string> chambers_without_run(const BenchConfig& bench, const std::vector<InterruptedRun>& interrupted) {
   std::set<std::string> wanted, needed;
   for (const InterruptedRun& run : interrupted) {

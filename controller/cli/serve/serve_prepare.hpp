@@ -35,6 +35,8 @@ struct PrepareParts {
 
 /// Runs of these channels that nobody ended, and are of a world that is still there: the last one of each channel.
 [[nodiscard]] std::vector<InterruptedRun> unfinished_runs(db::Reader& reader, const BenchConfig& bench);
+/// By channel, ended or not.
+[[nodiscard]] std::map<std::string, db::RunKey> last_runs(db::Reader& reader, const BenchConfig& bench);
 /// To be stopped: those that a dead run started, and nobody goes on with, or whose run is not understood.
 [[nodiscard]] std::vector<std::string> chambers_without_run(const BenchConfig& bench,
                                                             const std::vector<InterruptedRun>& interrupted);

@@ -25,6 +25,7 @@
 #include "controller/cli/record/protocol_record.hpp"
 #include "controller/cli/record/record_source.hpp"
 #include "controller/cli/run/run_start.hpp"
+#include "controller/cli/run/unseen_output.hpp"
 #include "controller/cli/serve/serve_log.hpp"
 #include "controller/cli/serve/serve_prepare.hpp"
 #include "controller/cli/serve/service_notify.hpp"
@@ -69,6 +70,7 @@ class ServeSession {
         stop_all_chambers();
         return ExitCode::record_failed;
       }
+      keep_found();
       make_service();
       start_server();
       interrupted = what_was_left(trips);
@@ -92,6 +94,7 @@ class ServeSession {
   void make_service();
   void start_server();
   [[nodiscard]] PrepareParts prepare_parts() const;
+  void keep_found() const;
   [[nodiscard]] ResumeMoment moment_of(const GoOnOrder& order);
   [[nodiscard]] std::vector<InterruptedRun> what_was_left(std::vector<OpenTrip>& trips);
   void stop_all_chambers();
@@ -129,9 +132,8 @@ class ServeSession {
   std::unique_ptr<boost::asio::signal_set> signals_;
   std::unique_ptr<db::Recorder> recorder_;
   std::vector<Lease> leases_;
-  std::set<std::string> leased_, not_off_, maybe_on_;
-  std::map<std::string, OutputFound> found_;
-  UtcTime off_at_{};  ///< when it switched them off
+  std::set<std::string> leased_, not_off_;
+  FoundOutputs found_;
   BenchInstruments instruments_;
   std::unique_ptr<BenchService> service_;
   std::unique_ptr<Aside> aside_;  // after what its work refers to
@@ -193,10 +195,8 @@ bool ServeSession::switch_off_first() {
   if (!options_.simulated) off_options.look_at.insert(names.begin(), names.end());
   BenchOff off{rig_->time(), bench_, instruments_, *log_, std::move(off_options)};
   run_to_end(rig_->time(), off.run(names, {}));
-  found_ = off.found();
-  off_at_ = rig_->time().utc_now();
+  found_ = FoundOutputs{&bench_, options_.database, rig_->time_name(), off.found(), off.maybe_on(), rig_->time().utc_now()};
   not_off_ = off.not_off();
-  maybe_on_ = off.maybe_on();
   leased_ = off.leased();
   leases_ = off.give_leases();
   for (const std::string& problem : off.problems()) fmt::print(stderr, "cellrig: {}\n", problem);
@@ -261,6 +261,7 @@ void ServeSession::make_service() {
       .name = bench_.name, .is_simulated = rig_->is_simulated(), .time_source = rig_->time_name(), .database = options_.database};
   service.fencing_base = record_opening();
   service.not_off = not_off_;
+  if (!options_.simulated) service.last_runs = last_runs(*open_record(options_.database), bench_);
   service.prepare = [parts = prepare_parts()](const StartOrder& order, const PrepareContext& context) {
     return prepare_start(parts, order, context);
   };
@@ -296,23 +297,25 @@ void ServeSession::start_server() {
 
 // ---- what an earlier process left -----------------------------------------------------------------------------------
 
+/// Of runs that have ended, too, and of those that nobody will let go on here: another process may.
+void ServeSession::keep_found() const {
+  if (options_.simulated || !found_.are_news()) return;
+  const Result<void> kept = keep_what_was_found(found_, {}, *recorder_, *log_);
+  if (!kept) log_->message("cellrig", db::Severity::alarm, "what was found on is not in the record: " + kept.error().what);
+}
+
 /// Any thread: what it found is recorded on the control thread.
 ResumeMoment ServeSession::moment_of(const GoOnOrder& order) {
   // An output whose OFF was not confirmed then may have carried current until one was, or until now.
   const UtcTime now = rig_->time().utc_now();
-  const bool was_maybe_on = maybe_on_.contains(order.channel);
+  const bool was_maybe_on = found_.maybe_on.contains(order.channel);
   ResumeMoment moment{.now = now, .is_off = !was_maybe_on || order.off_at, .bench = &bench_, .has_run_here = order.has_run_here};
-  moment.utc = was_maybe_on ? order.off_at.value_or(now) : off_at_;
-  if (const auto found = found_.find(order.channel); found != found_.end()) moment.found = found->second;
-  moment.keep_found_on = [this, run = order.run, channel = order.channel, is_off = moment.is_off,
-                          current = moment.found.current](const std::string& what) {
-    rig_->time().post([this, run, channel, is_off, current, what] {
+  moment.utc = was_maybe_on ? order.off_at.value_or(now) : found_.off_at;
+  if (const auto found = found_.found.find(order.channel); found != found_.found.end()) moment.found = found->second;
+  moment.keep_found_on = [this, run = order.run, channel = order.channel, seen = moment](const std::string& what) {
+    rig_->time().post([this, run, channel, seen, what] {
       log_->message(channel, db::Severity::alarm, what);
-      recorder_->append(db::EventRow{.utc = rig_->time().utc_now(),
-                                     .severity = db::Severity::alarm,
-                                     .kind = found_on_event(run, is_off),
-                                     .message = channel + ": " + what,
-                                     .value = current.value()});
+      recorder_->append(found_on_row(run, channel, seen, what));
     });
   };
   const Duration uptime = rig_->time().now().time_since_epoch() + rig_->time().suspended();

@@ -9,6 +9,7 @@
 #include "controller/base/resources.hpp"
 #include "controller/cli/bench/host.hpp"
 #include "controller/cli/run/progress.hpp"
+#include "controller/cli/run/unseen_output.hpp"
 #include "controller/cli/bench/rig.hpp"
 #include "controller/cli/verbs.hpp"
 #include "controller/runtime/bench_off.hpp"
@@ -42,9 +43,17 @@ void print_done(const BenchConfig& bench, const std::vector<std::string>& channe
   }
 }
 
+/// The next look finds it off.
+void say_found(const FoundOutputs& found) {
+  for (const auto& [channel, output] : found.found) {
+    if (output.is_known && output.is_on)
+      fmt::print(stderr, "cellrig off: {} was on, with {:+.3f} A\n", channel, output.current.value());
+  }
+}
+
 /// After OFF, which waits for no database. What cannot be written is said, and changes nothing about OFF.
 void record_off(const OffOptions& options, TimeSource& time, const std::vector<std::string>& channels,
-                const std::vector<std::string>& problems) {
+                const std::vector<std::string>& problems, const FoundOutputs& found, RunListener& listener) {
   if (options.database.empty()) return;
   Result<std::unique_ptr<db::Recorder>> recorder = db::Recorder::open({.path = options.database});
   Result<void> done = recorder ? Result<void>{} : Result<void>{recorder.error()};
@@ -60,7 +69,9 @@ void record_off(const OffOptions& options, TimeSource& time, const std::vector<s
                                     .action = problems.empty() ? "outputs off" : "outputs not confirmed off",
                                     .reason = fmt::format("{}", fmt::join(problems, "; ")),
                                     .detail = boost::json::serialize(detail)});
-    done = (*recorder)->close();
+    done = found.are_news() ? keep_what_was_found(found, {}, **recorder, listener) : Result<void>{};
+    const Result<void> closed = (*recorder)->close();
+    if (done) done = closed;
   }
   if (!done) fmt::print(stderr, "cellrig off: not in the audit trail of {}: {}\n", options.database, done.error().what);
 }
@@ -72,12 +83,15 @@ ExitCode run_off(const OffOptions& options) {
   Progress progress{options.quiet};
   const std::vector<std::string> channels = options.channels.empty() ? channel_names(bench) : options.channels;
   BenchInstruments instruments = make_instruments(rig->time(), bench, channels, rig->links());
-  BenchOff off{rig->time(), bench, instruments, progress,
-               BenchOffOptions{.take_leases = !options.force, .lease_directory = Lease::default_directory()}};
+  BenchOffOptions off_options{.take_leases = !options.force, .lease_directory = Lease::default_directory()};
+  off_options.look_at.insert(channels.begin(), channels.end());
+  BenchOff off{rig->time(), bench, instruments, progress, std::move(off_options)};
   const std::vector<std::string> chambers = chambers_of_only(bench, channels);
   run_to_end(rig->time(), off.run(channels, chambers));
   for (const std::string& problem : off.problems()) fmt::print(stderr, "cellrig off: {}\n", problem);
-  record_off(options, rig->time(), channels, off.problems());
+  const FoundOutputs found{&bench, options.database, "real", off.found(), off.maybe_on(), rig->time().utc_now()};
+  say_found(found);
+  record_off(options, rig->time(), channels, off.problems(), found, progress);
   if (off.problems().empty() && !options.quiet) print_done(bench, channels, chambers);
   return off.problems().empty() ? ExitCode::passed : ExitCode::instrument_failed;
 }
@@ -93,7 +107,8 @@ void add_off(CLI::App& app, Action& chosen) {
   verb->add_option("--simulator", options->ready_file, "the ready file of a running cellrig-sim: use its addresses");
   verb->add_flag("--force", options->force,
                  "also outputs that another process controls: OFF is always safe, and ends its run with a fault");
-  verb->add_option("--db", options->database, "write it into this database's audit trail, afterwards");
+  verb->add_option("--db", options->database,
+                   "write it into this database's audit trail, afterwards, and what was on for a run that goes on");
   verb->add_option("--operator", options->operator_name, "who does this, for the audit trail; default: the login name");
   verb->add_flag("--quiet", options->quiet, "say nothing when all is off");
   verb->callback([options, &chosen] { chosen = [options] { return run_off(*options); }; });

@@ -1,0 +1,208 @@
+#include "controller/cli/run/unseen_output.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "controller/cli/record/record_source.hpp"
+#include "controller/runtime/channel_record.hpp"
+
+namespace cellrig::cli {
+namespace {
+
+/// A row is committed within 250 ms, a resume point at once: what a dead process had seen last is so much older at most.
+constexpr Duration real_interval = std::chrono::seconds{1};
+constexpr Duration lockstep_interval = std::chrono::seconds{60};
+constexpr Duration virtual_interval = std::chrono::minutes{10};
+constexpr Duration rows_late_max = std::chrono::minutes{10};  ///< of simulated time
+constexpr Duration watchdog_margin = std::chrono::seconds{1};
+
+std::string found_on_event(db::RunKey run, bool is_off) {
+  return fmt::format("output found on{}, run {}", is_off ? "" : " and not switched off", run);
+}
+
+/// As far as the look of this start knows.
+bool can_be_on(const Interrupted& run, const ResumeMoment& moment) {
+  if (moment.is_elsewhere) return false;
+  return run.was_off ? moment.found.is_known && moment.found.is_on : !moment.found.is_known || moment.found.is_on;
+}
+
+bool is_seen_on(const OutputFound& found) { return found.is_known && found.is_on; }
+
+/// Until when it may have been on. A later look that cannot say that it was off outdates what an earlier start did.
+UtcTime may_have_been_on_until(const Interrupted& run, const ResumeMoment& moment, const FoundBefore& before) {
+  if (moment.is_elsewhere) return before.off_at.value_or(moment.now);
+  return before.off_at && moment.is_off && !can_be_on(run, moment) ? *before.off_at : moment.utc;
+}
+
+void keep_of_run(db::Reader& reader, const ResumeTarget& target, ResumeMoment moment) {
+  const Result<Interrupted> run = find_interrupted(reader, target.run);
+  if (!run) return;  // it goes on no more
+  moment.is_elsewhere = run->info.row.channel != target.channel;
+  const FoundBefore before = found_on_before(reader, *run);
+  const UnseenTime unseen = unseen_time(*run, moment, target.channel, before);
+  if (unseen.is_doubtful && is_news(*run, moment, before)) moment.keep_found_on(describe_found(*run, moment, before, unseen));
+}
+
+}  // namespace
+
+Duration resume_point_interval_of(const std::string& time_source) {
+  if (time_source == "real") return real_interval;
+  return time_source == "lockstep" ? lockstep_interval : virtual_interval;
+}
+
+std::optional<BenchConfig> recorded_bench(const Interrupted& run, std::string& why_not) {
+  try {
+    return parse_bench(run.info.row.bench_text, fmt::format("the bench file of run {}", run.info.run));
+  } catch (const ConfigError& error) {
+    why_not = error.what();
+    return std::nullopt;
+  }
+}
+
+const ChannelConfig* find_channel(const BenchConfig& bench, const std::string& name) {
+  const auto found =
+      std::find_if(bench.channels.begin(), bench.channels.end(), [&](const ChannelConfig& c) { return c.name == name; });
+  return found == bench.channels.end() ? nullptr : &*found;
+}
+
+/// By the order of events, not by their time: clocks are set back, also while a machine has no power.
+FoundBefore found_on_before(db::Reader& reader, const Interrupted& run) {
+  FoundBefore before;
+  std::int64_t went_on = 0;
+  for (const db::EventRow& event : value_or_throw(reader.events(run.info.run), reader.path())) {
+    if (event.kind == deviation_event) went_on = event.number;  // which says what it has counted
+  }
+  for (const db::EventRow& event : value_or_throw(reader.events(0), reader.path())) {
+    if (event.number < went_on) continue;
+    const bool was_off = event.kind == found_on_event(run.info.run, true);
+    if (!was_off && event.kind != found_on_event(run.info.run, false)) continue;
+    before.is_found = true;
+    before.was_seen = before.was_seen || event.value;
+    before.off_at = was_off ? std::optional{event.utc} : std::nullopt;
+    before.current = worse_of(before.current, Amps{event.value.value_or(0.0)});
+  }
+  return before;
+}
+
+bool is_news(const Interrupted& run, const ResumeMoment& moment, const FoundBefore& before) {
+  if (moment.is_elsewhere) return false;
+  if (!before.is_found) return true;
+  if (!moment.is_off) return before.off_at.has_value() || (is_seen_on(moment.found) && !before.was_seen);
+  return !before.off_at || (can_be_on(run, moment) && *before.off_at < moment.utc);
+}
+
+/// What a watchdog promises is believed only as long as nothing contradicts it. An instrument that does not answer contradicts nothing, and
+/// may have lost its power with everything else; but it is for a person to look.
+UnseenTime unseen_time(const Interrupted& run, const ResumeMoment& moment, const std::string& channel,
+                       const FoundBefore& before) {
+  std::string ignored;
+  const std::optional<BenchConfig> began = recorded_bench(run, ignored);
+  const ChannelConfig* const its = began ? find_channel(*began, run.info.row.channel) : nullptr;
+  Duration delay = moment.bench->watchdog_delay;
+  if (began) delay = std::max(delay, began->watchdog_delay);
+  const bool has_watchdog =
+      moment.bench->channel(channel).accept_without_watchdog.empty() && (its == nullptr || its->accept_without_watchdog.empty());
+  // Its last question may be a control period younger than its last word, and fed the watchdog.
+  const Duration silence = std::max(resume_point_interval_of(run.info.row.time_source), run.info.row.control_period);
+  const Duration usual = delay + watchdog_margin + silence;
+  if (moment.has_run_here) return {usual};
+  const UtcTime off_at = may_have_been_on_until(run, moment, before);
+  const Duration elapsed{off_at.ns_since_epoch - run.last_seen.ns_since_epoch};
+  // Simulated time is ahead of the disk by as much as the disk is slow: a late row is no watchdog that failed.
+  const bool is_real = run.info.row.time_source == "real";
+  const Duration patience = is_real ? usual : usual + rows_late_max;
+  const bool is_overdue = elapsed > patience || elapsed < Duration::zero();  // a clock that was set back says nothing
+  UnseenTime unseen{usual, before.is_found || (can_be_on(run, moment) && (is_overdue || run.was_off || !moment.is_off))};
+  unseen.was_seen = unseen.is_doubtful && (before.was_seen || (is_seen_on(moment.found) && !moment.is_elsewhere));
+  if (unseen.was_seen || !has_watchdog) {
+    unseen.time = std::max(usual, elapsed);
+    unseen.is_unknown = is_real && elapsed < Duration::zero();
+  }
+  return unseen;
+}
+
+std::string describe_bound(const UnseenTime& unseen) {
+  if (!unseen.is_unknown) return fmt::format("for up to {:.0f} s nobody saw what flowed", to_seconds(unseen.time));
+  return fmt::format(
+      "for how long nobody can say, as this computer's clock is behind the last row; {:.0f} s of it are counted, and "
+      "the overcharge guard does not know of more",
+      to_seconds(unseen.time));
+}
+
+std::string describe_found(const Interrupted& run, const ResumeMoment& moment, const FoundBefore& before,
+                           const UnseenTime& unseen) {
+  const std::string should = run.was_off ? "its OFF had been confirmed" : "its watchdog should have fired";
+  std::string bound = describe_bound(unseen);
+  if (!unseen.was_seen && !unseen.is_unknown) bound += ", if its watchdog fired";
+  const bool is_of_now = !before.is_found || can_be_on(run, moment);
+  if (!is_of_now && !before.off_at) {
+    return fmt::format("an earlier start {}; {}",
+                       before.was_seen ? "found the output on, and its OFF was not confirmed"
+                                       : "wanted to switch the output off, and its instrument did not answer",
+                       bound);
+  }
+  if (!is_of_now) return fmt::format("the output was found on by an earlier start although {}; {}", should, bound);
+  if (!moment.found.is_known)
+    return fmt::format("the instrument did not say whether its output was still on when this start {}; {}",
+                       moment.is_off ? "switched it off" : "wanted to switch it off", bound);
+  if (!moment.is_off)
+    return fmt::format("the output was found on with {:+.3f} A and did not confirm OFF; {}", moment.found.current.value(), bound);
+  return fmt::format("the output was found on with {:+.3f} A although {}; {}", moment.found.current.value(), should, bound);
+}
+
+UnseenCharge bound_unseen(const Program& program, const Interrupted& run, const ResumeMoment& moment, const FoundBefore& before,
+                          const UnseenTime& unseen) {
+  if (!unseen.is_doubtful) return unseen_of(program, run, unseen.time);
+  UnseenCharge charge = unseen_charge(program, run.point.channel, unseen.time);
+  charge.current = worse_of(worse_of(charge.current, moment.found.current), before.current);
+  charge.after_end = run.charge_after_end;
+  return charge;
+}
+
+db::EventRow found_on_row(db::RunKey run, const std::string& channel, const ResumeMoment& moment, const std::string& what) {
+  db::EventRow row{.utc = moment.is_off ? moment.utc : moment.now,
+                   .severity = db::Severity::alarm,
+                   .kind = found_on_event(run, moment.is_off),
+                   .message = channel + ": " + what};
+  if (moment.found.is_known) row.value = moment.found.current.value();
+  return row;
+}
+
+bool FoundOutputs::are_news() const {
+  const auto may_be_on = [](const auto& one) { return one.second.is_on || !one.second.is_known; };
+  return !maybe_on.empty() || std::any_of(found.begin(), found.end(), may_be_on);
+}
+
+Result<void> keep_what_was_found(const FoundOutputs& outputs, const std::vector<ResumeTarget>& targets, db::Recorder& recorder,
+                                 RunListener& listener) {
+  Result<std::unique_ptr<db::Reader>> reader = db::Reader::open(outputs.database);
+  if (!reader) return reader.error();
+  const Result<std::vector<db::RunInfo>> runs = (*reader)->runs();
+  if (!runs) return runs.error();
+  for (const auto& [name, found] : outputs.found) {
+    const std::string& channel = name;
+    ResumeMoment moment{.utc = outputs.off_at, .now = outputs.off_at, .is_off = !outputs.maybe_on.contains(channel)};
+    moment.bench = outputs.bench;
+    moment.found = found;
+    std::set<db::RunKey> its;
+    for (const ResumeTarget& target : targets) {
+      if (target.channel == channel && target.run != 0) its.insert(target.run);
+    }
+    const auto last = std::find_if(runs->rbegin(), runs->rend(), [&](const db::RunInfo& run) {
+      return run.row.channel == channel && run.row.time_source == outputs.time_source;
+    });
+    if (last != runs->rend()) its.insert(last->run);
+    for (const db::RunKey run : its) {
+      moment.keep_found_on = [&, run](const std::string& what) {
+        listener.message(channel, db::Severity::alarm, what);
+        recorder.append(found_on_row(run, channel, moment, what));
+      };
+      keep_of_run(**reader, {run, channel}, moment);
+    }
+  }
+  return recorder.flush();
+}
+
+}  // namespace cellrig::cli
