@@ -72,7 +72,9 @@ db::ReportTable budget_table(const StatementVerdict& verdict) {
 /// What the source leaves open, by what was tried: "Varied: rate. Not tried: pressure, temperature."
 std::string tried_note(const StatementVerdict& verdict) {
   std::set<std::string> varied;
-  for (const VariantVerdict& v : verdict.variants) varied.insert(v.variant->varies);
+  for (const VariantVerdict& v : verdict.variants) {
+    if (!v.cell.runs.empty()) varied.insert(v.variant->varies);
+  }
   std::string tried, rest;
   for (const std::string& name : varied) tried += (tried.empty() ? "" : ", ") + name;
   for (const auto& [name, condition] : verdict.statement->conditions) {
@@ -107,7 +109,7 @@ db::ReportTable readings_table(const StatementVerdict& verdict) {
     table.rows.push_back(
         {reading_text(s, *v.variant), limit_text(s, v.limit),
          v.cell.measured ? with_uncertainty(v.cell.measured->value, v.cell.uncertainty.expanded, s.unit) : v.cell.problem,
-         (now == text_of(verdict) ? now : now + ": the verdict changes") + (life.empty() ? "" : "; " + life)});
+         (changes_verdict(v, verdict) ? now + ": the verdict changes" : now) + (life.empty() ? "" : "; " + life)});
   }
   if (!table.rows.empty()) table.note = "Of the first cell. " + tried_note(verdict);
   return table;

@@ -45,7 +45,7 @@ void append_open(const StatementVerdict& verdict, std::string& text) {
 void append_variants(const StatementVerdict& verdict, std::string& text) {
   for (const VariantVerdict& variant : verdict.variants) {
     const std::string now = text_of(variant, verdict);
-    const bool is_changed = now != text_of(verdict);
+    const bool is_changed = changes_verdict(variant, verdict);
     const std::string life = life_text(*verdict.statement, variant.cell);
     text += fmt::format("      with {}: {}  {}{}{}\n", reading_text(*verdict.statement, *variant.variant),
                         variant_result(variant, verdict.statement->unit), now, is_changed ? "   <- the verdict changes" : "",
