@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "db/verdict/measure_parts.hpp"
-#include "db/verdict/window_ends.hpp"
 
 namespace cellrig::verdict {
 namespace {
@@ -90,14 +89,41 @@ std::vector<std::size_t> counting_with(const Measuring& m, std::size_t last, Mea
   return counting;
 }
 
+/// Of `value` = one window over another: what dQ/dV over Q differs by, times what the voltmeter is not known by.
+EndShift end_shift(const Measuring& m, double value, const Execution& above, const EndSlopes& above_ends, const Execution& below,
+                   const EndSlopes& below_ends, bool energy) {
+  const double volt = standard_of_bound(m.instruments.voltage.bound_at(below.mean_V()));
+  const auto share = [energy](const Execution& e, double slope_Ah_per_V, double limit_V) {
+    return energy ? slope_Ah_per_V * limit_V / e.net_Wh() : slope_Ah_per_V / e.net_Ah();
+  };
+  const double bottom = share(above, above_ends.bottom_Ah_per_V, above_ends.bottom_V) -
+                        share(below, below_ends.bottom_Ah_per_V, below_ends.bottom_V);
+  const double top =
+      share(above, above_ends.top_Ah_per_V, above_ends.top_V) - share(below, below_ends.top_Ah_per_V, below_ends.top_V);
+  return {value * volt * bottom, value * volt * top};
+}
+
+Contribution contribution_of_ends(const EndShift& shift) {
+  return {ends_of_window, std::hypot(shift.bottom, shift.top), infinite_dof, "voltage accuracy times what dQ/dV differs by"};
+}
+
+/// A reference test with the ends of its window.
+struct ReferenceTest {
+  std::size_t index = 0;
+  EndSlopes ends;
+};
+
 /// One reference test over the first one, as if it were the last.
-Result<Measured> retention_at(const Measuring& m, std::size_t first, std::size_t index) {
+Result<Measured> retention_at(const Measuring& m, const ReferenceTest& reference, const ReferenceTest& test, EndShift& shift) {
+  const std::size_t first = reference.index, index = test.index;
   const Execution &before = m.run.executions[first], &e = m.run.executions[index];
   Measured result;
   result.value = 100.0 * e.net_Ah() / before.net_Ah();
   result.budget.push_back({"current",
                            result.value * relative_standard_of_ratio(m.instruments.current, e.mean_A(), before.mean_A()),
                            infinite_dof, "gain cancels in one range; of the offset what differs"});
+  shift = end_shift(m, result.value, e, test.ends, before, reference.ends, false);
+  result.budget.push_back(contribution_of_ends(shift));
   result.budget.push_back(
       {"repeatability", std::sqrt(2.0) * m.request.repeatability_pct / 100.0 * result.value, infinite_dof, "assumed, of both"});
   if (const Result<void> unseen = add_unseen(m, {first, index}, result); !unseen) return unseen.error();
@@ -118,6 +144,8 @@ Result<double> divide(Measured& result, const std::optional<double>& by, double 
 
 Result<Course> course_of(const Measuring& m, const std::vector<std::size_t>& references, bool by_days) {
   const Execution& first = m.run.executions[references.front()];
+  const Result<EndSlopes> first_ends = end_slopes(m.run, references.front());
+  if (!first_ends) return first_ends.error();
   std::vector<std::int64_t> ageing;  // cycles of them only: reference cycles are tests, whatever number they carry
   std::size_t seen = 0;
   Course course;
@@ -134,12 +162,17 @@ Result<Course> course_of(const Measuring& m, const std::vector<std::size_t>& ref
       continue;
     }
     if (!e.is_reference) continue;
-    Result<Measured> here = retention_at(m, references.front(), index);
+    const bool is_first = index == references.front();
+    const Result<EndSlopes> ends = is_first ? first_ends : end_slopes(m.run, index);
+    if (!ends) return ends.error();
+    EndShift shift;
+    Result<Measured> here = retention_at(m, {references.front(), *first_ends}, {index, *ends}, shift);
     if (!here) return here.error();
     const double stored_s = e.started_s - first.started_s + unseen_seconds(m.run, first.started_s, e.started_s);
     const double at = by_days ? stored_s / seconds_per_day : static_cast<double>(ageing.size());
     course.points.push_back({at, here->value, combine(here->budget)});
     course.tests.push_back(*std::move(here));
+    course.ends.push_back(shift);
   }
   return course;
 }
@@ -163,7 +196,7 @@ Result<Measured> measure_charge(const Measuring& m) {
   if (energy)
     result.budget.push_back(
         {"voltage", result.value * relative_of_voltage(m.instruments, e), infinite_dof, "accuracy of the range used"});
-  result.budget.push_back({"ends of the window", *window, infinite_dof, "voltage accuracy times dQ/dV at both ends"});
+  result.budget.push_back({ends_of_window, *window, infinite_dof, "voltage accuracy times dQ/dV at both ends"});
   result.budget.push_back({"time", result.value * standard_of_time_s(m.instruments) / std::max(e.seconds, 1.0), infinite_dof,
                            "the end is seen at the next look"});
   Contribution repeat = repeatability(m, m.request.step, result.value);
@@ -212,16 +245,7 @@ Result<Measured> measure_ratio(const Measuring& m) {
     result.budget.push_back({"voltage",
                              result.value * relative_standard_of_ratio(m.instruments.voltage, cold.mean_V(), warm.mean_V()),
                              infinite_dof, "gain cancels in one range; of the offset what differs"});
-  const double volt = standard_of_bound(m.instruments.voltage.bound_at(warm.mean_V()));
-  const auto share = [energy](const Execution& e, double slope_Ah_per_V, double limit_V) {
-    return energy ? slope_Ah_per_V * limit_V / e.net_Wh() : slope_Ah_per_V / e.net_Ah();
-  };
-  const double bottom =
-      share(cold, cold_ends->bottom_Ah_per_V, cold_ends->bottom_V) - share(warm, warm_ends->bottom_Ah_per_V, warm_ends->bottom_V);
-  const double top =
-      share(cold, cold_ends->top_Ah_per_V, cold_ends->top_V) - share(warm, warm_ends->top_Ah_per_V, warm_ends->top_V);
-  result.budget.push_back({"ends of the window", result.value * volt * std::hypot(bottom, top), infinite_dof,
-                           "voltage accuracy times what dQ/dV differs by"});
+  result.budget.push_back(contribution_of_ends(end_shift(m, result.value, cold, *cold_ends, warm, *warm_ends, energy)));
   Contribution repeat = repeatability(m, m.request.reference, result.value);
   repeat.standard *= std::sqrt(2.0);
   repeat.how += ", of both";

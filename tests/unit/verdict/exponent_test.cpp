@@ -134,6 +134,33 @@ TEST(VerdictExponent, fewer_than_three_losses_are_no_law) {
   EXPECT_FALSE(exponent_of(stored({{0, 100}})));
 }
 
+// One voltmeter reads all check-ups: near full it takes the same charge from each, and from what is lost a like share. The law stays.
+TEST(VerdictExponent, an_error_of_the_voltmeter_that_all_check_ups_share_does_not_turn_the_law) {
+  Play play;
+  for (const double left : {1.0, 0.975, 0.965, 0.95}) {
+    if (left < 1.0) play.add({.name = "storage", .seconds = (left > 0.97 ? 25.0 : left > 0.96 ? 24.0 : 51.0) * storage_day_s});
+    play.add({.name = "charge",
+              .seconds = 3600.0 * left,
+              .from_V = 4.2 - 1.2 * left,
+              .to_V = 4.2,
+              .from_A = 5.0,
+              .to_A = 5.0,
+              .cv_seconds = 1.0});
+    play.add({.name = "reference",
+              .seconds = 3600.0 * left,
+              .from_V = 4.2,
+              .to_V = 3.0,
+              .from_A = -5.0,
+              .to_A = -5.0,
+              .ended_by = "voltage_V <= 3",
+              .is_reference = true});
+  }
+  const Result<Measured> m = exponent_of(play);
+  ASSERT_TRUE(m) << m.error().what;
+  EXPECT_NEAR(m->value, 0.5, 0.01);
+  EXPECT_LT(standard_of(*m, "ends of the window"), 1e-3);
+}
+
 // Points that do not lie on a law are known less well than their own doubt says.
 TEST(VerdictExponent, scatter_counts_where_it_is_greater_than_the_doubt_of_the_points) {
   const Result<Measured> smooth = exponent_of(stored({{0, 100}, {25, 97.5}, {49, 96.5}, {100, 95}, {144, 94}}));

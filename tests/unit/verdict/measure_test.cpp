@@ -157,6 +157,36 @@ TEST(VerdictMeasure, retention_counts_the_cycles_between_the_tests) {
   EXPECT_DOUBLE_EQ(m->life[1].at, 3.0);
 }
 
+// A cell that lost lithium keeps its slope near full: an error of the voltmeter takes as much charge from less of it.
+TEST(VerdictMeasure, a_retention_has_the_doubt_of_the_ends_of_both_windows) {
+  Play play;
+  for (const double left : {1.0, 0.8}) {
+    play.add({.name = "charge",
+              .seconds = 3600.0 * left,
+              .from_V = 4.2 - 1.2 * left,
+              .to_V = 4.2,
+              .from_A = 5.0,
+              .to_A = 5.0,
+              .cv_seconds = 1.0});
+    play.add({.name = "reference",
+              .seconds = 3600.0 * left,
+              .from_V = 4.2,
+              .to_V = 3.0,
+              .from_A = -5.0,
+              .to_A = -5.0,
+              .ended_by = "voltage_V <= 3",
+              .is_reference = true});
+  }
+  const Result<Measured> m =
+      measure(play.facts(), {.quantity = ClaimQuantity::retention, .reference = "reference"}, instruments(), cell());
+  ASSERT_TRUE(m) << m.error().what;
+  double ends = 0.0;
+  for (const Contribution& c : m->budget) ends = c.name == "ends of the window" ? c.standard : ends;
+  EXPECT_NEAR(ends, 80.0 * standard_of_bound(0.001) * 5.0 / 1.2 * (1.0 / 4.0 - 1.0 / 5.0), 1e-6);
+  ASSERT_EQ(m->life.size(), 2U);
+  EXPECT_DOUBLE_EQ(m->life[1].uncertainty.standard, combine(m->budget).standard);
+}
+
 TEST(VerdictMeasure, self_discharge_is_per_month_of_the_rest) {
   Play play;
   play.add({.name = "reference", .from_A = -5.0, .to_A = -5.0});
