@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "db/verdict/measure_parts.hpp"
 
@@ -138,6 +139,23 @@ Result<double> divide(Measured& result, const std::optional<double>& by, double 
   for (Contribution& c : result.budget) c.standard /= *by;
   result.budget.push_back({what, result.value * standard / *by, infinite_dof, "measured by hand"});
   return result.value;
+}
+
+/// Of one charge and the discharge after it, which are among `count`.
+Result<Measured> excess_of(const Measuring& m, std::size_t in, std::size_t out, std::size_t count) {
+  const Execution &charge = m.run.executions[in], &discharge = m.run.executions[out];
+  const double ratio = 100.0 * charge.net_Ah() / discharge.net_Ah();
+  Measured result;
+  result.value = ratio - 100.0;
+  result.budget.push_back({"current",
+                           ratio * relative_standard_of_ratio(m.instruments.current, charge.mean_A(), -discharge.mean_A()),
+                           infinite_dof, "offset, of either sign"});
+  // The greatest of many lies above the truth by what they scatter, the further the more of them there are.
+  const double worst = coverage_factor_of_worst(infinite_dof, static_cast<int>(count)) / coverage_factor(infinite_dof);
+  result.budget.push_back({"repeatability", worst * ratio * m.request.repeatability_pct / 100.0, infinite_dof,
+                           count > 1 ? fmt::format("assumed, of the greatest of {}", count) : "assumed"});
+  if (const Result<void> unseen = add_unseen(m, {in, out}, result); !unseen) return unseen.error();
+  return result;
 }
 
 }  // namespace
@@ -377,43 +395,32 @@ Result<Measured> measure_self_discharge(const Measuring& m) {
 Result<Measured> measure_charge_excess(const Measuring& m) {
   const std::vector<std::size_t> charges = find_all(m.run, m.request.step);
   if (charges.empty()) return find_last(m.run, m.request.step).error();
-  Measured result;
-  result.value = -100.0;
-  const Execution* worst_in = nullptr;
-  const Execution* worst_out = nullptr;
-  int judged = 0;
-  std::vector<std::size_t> used;
+  std::vector<std::pair<std::size_t, std::size_t>> pairs;
+  Measured unknown;
   for (const std::size_t index : charges) {
     for (std::size_t i = index + 1; i < m.run.executions.size(); ++i) {
       const Execution& out = m.run.executions[i];
       if (!out.has_ended || out.is_rest()) continue;
       if (const Result<void> whole = require_all_whole(m.run, {index, i}); !whole) {
-        result.is_least = true;  // the worst may be among those that are not known
-        add_note(result, whole.error().what);
+        unknown.is_least = true;  // the worst may be among those that are not known
+        add_note(unknown, whole.error().what);
         break;
       }
-      const double excess = 100.0 * (m.run.executions[index].net_Ah() / out.net_Ah() - 1.0);
-      judged += out.is_charge() ? 0 : 1;
-      if (!out.is_charge() && (worst_in == nullptr || excess > result.value)) {
-        result.value = excess;
-        worst_in = &m.run.executions[index];
-        worst_out = &out;
-        used = {index, i};
-      }
+      if (!out.is_charge()) pairs.emplace_back(index, i);
       break;
     }
   }
-  if (worst_in == nullptr)
-    return fail(Fault::refused, result.is_least ? result.note : "no discharge follows '" + m.request.step + "'");
-  const double ratio = 100.0 + result.value;
-  result.budget.push_back({"current",
-                           ratio * relative_standard_of_ratio(m.instruments.current, worst_in->mean_A(), -worst_out->mean_A()),
-                           infinite_dof, "offset, of either sign"});
-  // The greatest of many lies above the truth by what they scatter, the further the more of them there are.
-  const double worst = coverage_factor_of_worst(infinite_dof, judged) / coverage_factor(infinite_dof);
-  result.budget.push_back({"repeatability", worst * ratio * m.request.repeatability_pct / 100.0, infinite_dof,
-                           judged > 1 ? fmt::format("assumed, of the greatest of {}", judged) : "assumed"});
-  if (const Result<void> unseen = add_unseen(m, used, result); !unseen) return unseen.error();
+  if (pairs.empty())
+    return fail(Fault::refused, unknown.is_least ? unknown.note : "no discharge follows '" + m.request.step + "'");
+  std::vector<Measured> excesses;
+  for (const auto& [in, out] : pairs) {
+    Result<Measured> excess = excess_of(m, in, out, pairs.size());
+    if (!excess) return excess.error();
+    excesses.push_back(*std::move(excess));
+  }
+  Measured result = worst_of(excesses, true);
+  result.is_least = unknown.is_least;
+  if (unknown.is_least) result.note = unknown.note + (result.note.empty() ? "" : "; ") + result.note;
   return result;
 }
 

@@ -33,6 +33,8 @@ void add_note(Measured& result, const std::string& text);
 [[nodiscard]] Result<void> require_all_whole(const RunFacts& run, const std::vector<std::size_t>& indices);
 /// Adds to a value of charge or per cent what moved unseen in these executions, relative to their charge, and says so.
 [[nodiscard]] Result<void> add_unseen(const Measuring& m, const std::vector<std::size_t>& indices, Measured& result);
+/// The worst of several, with a doubt that reaches as far as that of any: one that is less bad may be less well known. Not empty.
+[[nodiscard]] Measured worst_of(const std::vector<Measured>& all, bool is_greatest);
 /// Adds what the thermometer's error is worth, where the statement says how the value follows the temperature.
 void add_temperature(const Measuring& m, Measured& result);
 

@@ -164,6 +164,31 @@ Result<RestEnd> rest_end(const Measuring& m, const Execution& e) {
                  seconds_per_day * std::max(0.0, apart - scatter), offset_V, stands_and_jumps ? digit_V : 0.0};
 }
 
+/// Of one rest, which is among `count`.
+Measured slope_of_rest(const Measuring& m, const Execution& rest, const RestEnd& end, std::size_t count) {
+  constexpr double mV_per_V = 1e3;
+  constexpr double share_of_drift =
+      0.1;  // of the offset's bound: what a voltmeter drifts by between two looks hours apart, assumed
+  const double days = m.request.last_h / hours_per_day;
+  // The least of several lies below the truth by what they scatter.
+  const double worst = coverage_factor_of_worst(infinite_dof, static_cast<int>(count)) / coverage_factor(infinite_dof);
+  Measured result;
+  result.value = mV_per_V * end.slope_V_per_day;
+  result.budget.push_back({"drift of the voltmeter", worst * mV_per_V * standard_of_bound(share_of_drift * end.offset_V) / days,
+                           infinite_dof,
+                           fmt::format("a tenth of its offset's bound between the ends, assumed{}",
+                                       count > 1 ? fmt::format(", of the least of {}", count) : "")});
+  result.budget.push_back({"scatter about the line", worst * mV_per_V * end.standard_V_per_day, infinite_dof, "noise"});
+  if (end.digit_V > 0.0)
+    result.budget.push_back({"last digit", mV_per_V * standard_of_bound(1.5 * end.digit_V / days), infinite_dof,
+                             "of the voltmeter, at both ends of these hours"});
+  result.budget.push_back({"relaxation", mV_per_V * standard_of_bound(end.relaxing_V_per_day), infinite_dof,
+                           "what the halves of these hours differ by"});
+  result.note = fmt::format("the last {:g} h of '{}' (step {}), which lasted {:.3g} h{}", m.request.last_h, rest.name, rest.count,
+                            rest.seconds / seconds_per_hour, count > 1 ? fmt::format("; the steepest of {} rests", count) : "");
+  return result;
+}
+
 }  // namespace
 
 Result<Measured> measure_voltage_slope(const Measuring& m) {
@@ -215,37 +240,13 @@ Result<Measured> measure_rest_slope(const Measuring& m) {
   if (all.empty()) return find_last(m.run, m.request.step).error();
   if (!(m.request.last_h > 0.0))
     return fail(Fault::refused, "the slope of a rest is of its last hours: 'last_h' is not above zero");
-  std::optional<RestEnd> worst_end;
-  const Execution* worst_rest = nullptr;
+  std::vector<Measured> slopes;
   for (const std::size_t index : all) {
     const Result<RestEnd> end = rest_end(m, m.run.executions[index]);
     if (!end) return end.error();
-    if (worst_end && !(end->slope_V_per_day < worst_end->slope_V_per_day)) continue;
-    worst_end = *end;
-    worst_rest = &m.run.executions[index];
+    slopes.push_back(slope_of_rest(m, m.run.executions[index], *end, all.size()));
   }
-  constexpr double mV_per_V = 1e3;
-  constexpr double share_of_drift =
-      0.1;  // of the offset's bound: what a voltmeter drifts by between two looks hours apart, assumed
-  const double days = m.request.last_h / hours_per_day;
-  // The least of several lies below the truth by what they scatter.
-  const double worst = coverage_factor_of_worst(infinite_dof, static_cast<int>(all.size())) / coverage_factor(infinite_dof);
-  Measured result;
-  result.value = mV_per_V * worst_end->slope_V_per_day;
-  result.budget.push_back({"drift of the voltmeter",
-                           worst * mV_per_V * standard_of_bound(share_of_drift * worst_end->offset_V) / days, infinite_dof,
-                           fmt::format("a tenth of its offset's bound between the ends, assumed{}",
-                                       all.size() > 1 ? fmt::format(", of the least of {}", all.size()) : "")});
-  result.budget.push_back({"scatter about the line", worst * mV_per_V * worst_end->standard_V_per_day, infinite_dof, "noise"});
-  if (worst_end->digit_V > 0.0)
-    result.budget.push_back({"last digit", mV_per_V * standard_of_bound(1.5 * worst_end->digit_V / days), infinite_dof,
-                             "of the voltmeter, at both ends of these hours"});
-  result.budget.push_back({"relaxation", mV_per_V * standard_of_bound(worst_end->relaxing_V_per_day), infinite_dof,
-                           "what the halves of these hours differ by"});
-  result.note = fmt::format("the last {:g} h of '{}' (step {}), which lasted {:.3g} h{}", m.request.last_h, worst_rest->name,
-                            worst_rest->count, worst_rest->seconds / seconds_per_hour,
-                            all.size() > 1 ? fmt::format("; the steepest of {} rests", all.size()) : "");
-  return result;
+  return worst_of(slopes, false);
 }
 
 }  // namespace cellrig::verdict

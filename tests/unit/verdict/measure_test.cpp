@@ -187,6 +187,23 @@ TEST(VerdictMeasure, a_retention_has_the_doubt_of_the_ends_of_both_windows) {
   EXPECT_DOUBLE_EQ(m->life[1].uncertainty.standard, combine(m->budget).standard);
 }
 
+// Pairs of which the ammeter's offset leaves little: 1.0 % that is known, and 0.9 % of a current of 1 A that is not.
+TEST(VerdictMeasure, an_excess_that_is_smaller_and_less_well_known_counts) {
+  Play play;
+  const auto pair = [&play](double amps, double excess) {
+    play.add({.name = "in", .from_A = amps * (1.0 + excess), .to_A = amps * (1.0 + excess)});
+    play.add({.name = "out", .from_A = -amps, .to_A = -amps});
+  };
+  pair(50.0, 0.010);
+  pair(1.0, 0.009);
+  const Result<Measured> m =
+      measure(play.facts(), {.quantity = ClaimQuantity::charge_excess, .step = "in"}, instruments(), cell());
+  ASSERT_TRUE(m) << m.error().what;
+  EXPECT_NEAR(m->value, 1.0, 1e-9);
+  // 10 mA each way of 1 A, evenly distributed.
+  EXPECT_GT(m->value + combine(m->budget).expanded, 0.9 + 2.0 * 2.0 / std::sqrt(3.0));
+}
+
 TEST(VerdictMeasure, self_discharge_is_per_month_of_the_rest) {
   Play play;
   play.add({.name = "reference", .from_A = -5.0, .to_A = -5.0});

@@ -178,6 +178,28 @@ TEST(VerdictSlope, a_relaxation_that_goes_on_is_doubt) {
   EXPECT_GT(combine(goes_on->budget).expanded, 2.0 * combine(over->budget).expanded);
 }
 
+// The steeper one alone would keep a limit of -10 mV a day that nobody knows of the other.
+TEST(VerdictSlope, a_rest_that_is_less_steep_and_less_well_known_counts) {
+  Instruments fine;
+  fine.voltage.offset = 0.001;
+  const auto rest = [&](const std::vector<double>& noise_V, double mV_per_day, Play& play) {
+    std::size_t i = 0;
+    add_rest(play, 24.0, [&](double at_s) { return 3.9 - 1e-3 * mV_per_day * at_s / 86400.0 + noise_V[i++ % noise_V.size()]; });
+  };
+  const auto measured = [&](const Play& play) {
+    return measure(play.facts(), {.quantity = ClaimQuantity::rest_slope_least, .step = "watch", .last_h = 18.0}, fine, {});
+  };
+  Play steep, noisy, both;
+  for (Play* const play : {&steep, &both}) rest({0.0}, 6.0, *play);
+  for (Play* const play : {&noisy, &both}) rest({-0.035, 0.0, 0.035}, 5.0, *play);
+  const Result<Measured> a = measured(steep), b = measured(noisy), m = measured(both);
+  ASSERT_TRUE(a && b && m);
+  ASSERT_NEAR(b->value, -5.0, 0.2);
+  ASSERT_NEAR(combine(b->budget).expanded, 8.0, 0.5);
+  EXPECT_NEAR(m->value, -6.0, 0.01);
+  EXPECT_LT(m->value - combine(m->budget).expanded, -12.5);
+}
+
 TEST(VerdictSlope, a_rest_needs_time_and_rows_and_no_current) {
   const OverTime flat = [](double) { return 3.9; };
   Play brief;
