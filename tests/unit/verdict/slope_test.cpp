@@ -115,6 +115,20 @@ TEST(VerdictSlope, noise_alone_is_no_fall) {
   EXPECT_NEAR(expanded, 4.0 * 0.095, 0.06);
 }
 
+// Of one charge that is noisier than the others: its least window falls by its own noise.
+TEST(VerdictSlope, noise_of_one_charge_is_its_own) {
+  sim::Random random{7};
+  Play play;
+  const OverTime rises = [](double at_s) { return 3.7 + 1e-4 * at_s; };
+  for (int i = 0; i < 2; ++i) add_charge(play, 1.0, rises);
+  add_charge(play, 1.0, [&](double at_s) { return rises(at_s) + 0.001 * sim::draw_normal(random); });
+  const Result<Measured> m = slope_of(play);
+  ASSERT_TRUE(m) << m.error().what;
+  EXPECT_NE(m->note.find("least in 'charge' (step 3)"), std::string::npos) << m->note;
+  EXPECT_LT(m->value, 0.0);
+  EXPECT_GT(m->value + combine(m->budget).expanded, 0.1) << "the true slope is 0.1 mV/s";
+}
+
 // A voltmeter of ten millivolts a digit makes steps of a slow rise or fall.
 TEST(VerdictSlope, a_coarse_digit_counts) {
   Play play;
