@@ -147,12 +147,23 @@ Measured slope_of_charge(const Measuring& m, Windows& windows, std::size_t count
 /// The end of a rest, as a line.
 struct RestEnd {
   double slope_V_per_day = 0.0, standard_V_per_day = 0.0;  ///< the latter: by the scatter about the line
-  double relaxing_V_per_day = 0.0;                         ///< what its halves differ by, beyond their own scatter
+  double relaxing_V_per_day = 0.0;                         ///< bound of what a relaxation still falls by
   double offset_V = 0.0;                                   ///< bound of the voltmeter's offset there
   double digit_V = 0.0;                                    ///< where the readings stand still and jump; 0: they do not
 };
 
 constexpr double seconds_per_day = seconds_per_hour * hours_per_day;
+
+/// What a relaxation falls by in the last `window_h` of a rest of `rest_h`, as a multiple of what the slopes of their halves differ by. Which law it
+/// follows nobody knows: the greater one of a logarithm of the time and of an exponential of two days, and twice the difference at least.
+double relaxation_over_difference(double rest_h, double window_h) {
+  constexpr double slowest_h = 48.0;
+  constexpr double curved = 1.1;  // a line through a curve is steeper than the curve in its middle
+  const double middle_h = rest_h - 0.5 * window_h;
+  const double by_logarithm = 1.0 / middle_h / (1.0 / (middle_h - 0.25 * window_h) - 1.0 / (middle_h + 0.25 * window_h));
+  const double by_exponential = 0.5 / std::sinh(0.25 * window_h / slowest_h);
+  return std::max(2.0, curved * std::max(by_logarithm, by_exponential));
+}
 
 Result<RestEnd> rest_end(const Measuring& m, const Execution& e) {
   const std::string name = fmt::format("'{}' (step {})", e.name, e.count);
@@ -182,9 +193,10 @@ Result<RestEnd> rest_end(const Measuring& m, const Execution& e) {
   // Nothing moved all along: a digit is whatever the offset leaves.
   const double offset_V = range_bound(m.instruments.voltage, begin->voltage_V).offset;
   const double digit = digit_of(*all), digit_V = digit > 0.0 ? digit : offset_V;
+  const double relaxing = relaxation_over_difference(e.seconds / seconds_per_hour, m.request.last_h);
   const bool stands_and_jumps = std::sqrt(whole.variance) < 0.5 * digit_V;
   return RestEnd{seconds_per_day * whole.slope_V_per_s, seconds_per_day * std::sqrt(whole.variance / whole.time_squares),
-                 seconds_per_day * std::max(0.0, apart - scatter), offset_V, stands_and_jumps ? digit_V : 0.0};
+                 seconds_per_day * relaxing * std::max(0.0, apart - scatter), offset_V, stands_and_jumps ? digit_V : 0.0};
 }
 
 /// Of one rest, which is among `count`.
@@ -205,8 +217,10 @@ Measured slope_of_rest(const Measuring& m, const Execution& rest, const RestEnd&
   if (end.digit_V > 0.0)
     result.budget.push_back({"last digit", mV_per_V * standard_of_bound(1.5 * end.digit_V / days), infinite_dof,
                              "of the voltmeter, at both ends of these hours"});
-  result.budget.push_back({"relaxation", mV_per_V * standard_of_bound(end.relaxing_V_per_day), infinite_dof,
-                           "what the halves of these hours differ by"});
+  // It pulls one way: the expanded uncertainty covers it whole.
+  result.budget.push_back(
+      {"relaxation", mV_per_V * end.relaxing_V_per_day / coverage_factor(infinite_dof), infinite_dof,
+       "by what the halves of these hours differ, if it goes on by the logarithm of the time or over two days"});
   result.note = fmt::format("the last {:g} h of '{}' (step {}), which lasted {:.3g} h{}", m.request.last_h, rest.name, rest.count,
                             rest.seconds / seconds_per_hour, count > 1 ? fmt::format("; the steepest of {} rests", count) : "");
   return result;

@@ -192,6 +192,23 @@ TEST(VerdictSlope, a_relaxation_that_goes_on_is_doubt) {
   EXPECT_GT(combine(goes_on->budget).expanded, 2.0 * combine(over->budget).expanded);
 }
 
+// By a law of which nobody sees the end: the logarithm of the time, and two days.
+TEST(VerdictSlope, the_doubt_of_a_relaxation_covers_it) {
+  for (const double last_h : {6.0, 12.0, 18.0}) {
+    const auto is_covered = [last_h](const OverTime& voltage_V) {
+      Play play;
+      add_rest(play, 24.0, voltage_V);
+      const Result<Measured> m = rest_slope_of(play, last_h);
+      ASSERT_TRUE(m) << m.error().what;
+      EXPECT_LT(m->value, -1.0);
+      EXPECT_GT(m->value + combine(m->budget).expanded, 0.0) << "nothing leaks, in the last " << last_h << " h";
+    };
+    is_covered([](double at_s) { return 3.9 - 0.02 * std::log(std::max(at_s, 60.0)); });
+    is_covered([](double at_s) { return 3.9 + 0.1 * std::exp(-at_s / 86400.0); });
+    is_covered([](double at_s) { return 3.9 + 0.1 * std::exp(-at_s / (2.0 * 86400.0)); });
+  }
+}
+
 // The steeper one alone would keep a limit of -10 mV a day that nobody knows of the other.
 TEST(VerdictSlope, a_rest_that_is_less_steep_and_less_well_known_counts) {
   Instruments fine;
