@@ -51,6 +51,8 @@ TEST_F(Verify, a_simulated_cell_passes_by_that_name_only) {
   EXPECT_THAT(done.out, HasSubstr("quantumscape-qse-5: SIMULATED PASS"));
   EXPECT_THAT(done.out, HasSubstr("no evidence about a real cell"));
   EXPECT_THAT(done.out, HasSubstr("thermal_boundary: unspecified; the claim file chooses still air"));
+  EXPECT_THAT(done.out, HasSubstr("Varied: nothing. Not tried: ")) << "a range that nobody ran is no finding";
+  EXPECT_THAT(done.out, testing::ContainsRegex("Not tried: [^\n]*thermal_boundary"));
   EXPECT_FALSE(says_bare_pass(done.out)) << done.out;
   EXPECT_FALSE(says_bare_pass(text_of(page)));
   EXPECT_THAT(text_of(page), HasSubstr("SIMULATED PASS"));
@@ -113,6 +115,8 @@ TEST_F(Verify, a_reading_of_a_comparison_is_run_on_both_sides) {
   EXPECT_LE(done.exit_code, 1) << done.err;
   const boost::json::value statement = boost::json::parse(done.out).at("claims").at(0).at("statements").at(0);
   const auto runs = [](const boost::json::value& cell) { return cell.at("runs").as_array(); };
+  EXPECT_TRUE(statement.at("conditions").at("rate").at("tried").as_bool());
+  EXPECT_FALSE(statement.at("conditions").at("pressure").at("tried").as_bool());
   const boost::json::array main = runs(statement.at("cells").at(0));
   ASSERT_EQ(main.size(), 2U);
   std::map<std::string, boost::json::array> of;
