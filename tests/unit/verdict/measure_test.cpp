@@ -51,6 +51,28 @@ TEST(VerdictMeasure, charges_and_energies) {
   EXPECT_NEAR(value(play, {.quantity = ClaimQuantity::step_time, .step = "charge"}), 60.0, 1e-12);
 }
 
+// 4.5 Ah that follow the temperature by 0.8 % a kelvin, and a thermometer of 1.5 K, evenly distributed.
+TEST(VerdictMeasure, an_error_of_the_thermometer_counts_as_the_value_follows_the_temperature) {
+  Play play;
+  play.add({.name = "discharge", .from_A = -4.5, .to_A = -4.5});
+  Instruments with_thermometer = instruments();
+  MeasureRequest request{.quantity = ClaimQuantity::capacity, .step = "discharge"};
+  const auto temperature = [&] {
+    const Result<Measured> m = measure(play.facts(), request, with_thermometer, cell());
+    EXPECT_TRUE(m);
+    double standard = 0.0;
+    for (const Contribution& c : m->budget) standard = c.name == "temperature" ? c.standard : standard;
+    return standard;
+  };
+  request.temperature_pct_per_K = -0.8;
+  EXPECT_EQ(temperature(), 0.0) << "there is no thermometer";
+  with_thermometer.temperature = Accuracy{};
+  with_thermometer.temperature->offset = 1.5;
+  EXPECT_NEAR(temperature(), 4.5 * 0.008 * 1.5 / std::sqrt(3.0), 1e-12);
+  request.temperature_pct_per_K = 0.0;
+  EXPECT_EQ(temperature(), 0.0);
+}
+
 // The mean of the cycles that count, as the reference performance test says; a life's tests are not of one kind.
 TEST(VerdictMeasure, a_capacity_is_the_mean_of_counting_cycles_that_follow_each_other) {
   const auto add_cycle = [](Play& play, double amps, bool is_reference) {
