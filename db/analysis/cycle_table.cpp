@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 
+#include "db/analysis/figure_difference.hpp"
 #include "db/analysis/step_totals.hpp"
 
 namespace cellrig::db {
@@ -125,17 +126,17 @@ class Comparison {
  public:
   explicit Comparison(double tolerance) : tolerance_(tolerance) {}
 
-  void figure(const CycleRow& cycle, const char* name, double live, double recomputed) {
-    // Written so that NaN is a difference.
-    if (std::abs(live - recomputed) <= tolerance_ * std::max(1.0, std::abs(live))) return;
+  void figure(const CycleRow& cycle, const char* name, std::string_view unit, double live, double recomputed) {
+    if (!differs(live, recomputed, unit, tolerance_)) return;
     char text[160];
     std::snprintf(text, sizeof text, "cycle %lld: %s was written as %.12g, the rows give %.12g",
                   static_cast<long long>(cycle.cycle), name, live, recomputed);
     differences_.emplace_back(text);
   }
-  void figure(const CycleRow& cycle, const char* name, std::optional<double> live, std::optional<double> recomputed) {
+  void figure(const CycleRow& cycle, const char* name, std::string_view unit, std::optional<double> live,
+              std::optional<double> recomputed) {
     if (live && recomputed) {
-      figure(cycle, name, *live, *recomputed);
+      figure(cycle, name, unit, *live, *recomputed);
     } else if (live.has_value() != recomputed.has_value()) {
       say(cycle, std::string(name) + (live ? " was written, but does not follow from the rows" : " was not written"));
     }
@@ -162,19 +163,19 @@ std::vector<std::string> compare_cycles(const std::vector<CycleRow>& live, const
       continue;
     }
     if (a.is_reference != b->is_reference) compare.say(a, "is_reference differs");
-    compare.figure(a, "start (s)", static_cast<double>(a.started_test_time_ns) / 1e9,
+    compare.figure(a, "start (s)", "s", static_cast<double>(a.started_test_time_ns) / 1e9,
                    static_cast<double>(b->started_test_time_ns) / 1e9);
-    compare.figure(a, "end (s)", static_cast<double>(a.ended_test_time_ns) / 1e9,
+    compare.figure(a, "end (s)", "s", static_cast<double>(a.ended_test_time_ns) / 1e9,
                    static_cast<double>(b->ended_test_time_ns) / 1e9);
-    compare.figure(a, "charge (Ah)", a.charge_Ah, b->charge_Ah);
-    compare.figure(a, "discharge (Ah)", a.discharge_Ah, b->discharge_Ah);
-    compare.figure(a, "charge (Wh)", a.charge_Wh, b->charge_Wh);
-    compare.figure(a, "discharge (Wh)", a.discharge_Wh, b->discharge_Wh);
-    compare.figure(a, "coulombic efficiency", a.coulombic_efficiency, b->coulombic_efficiency);
-    compare.figure(a, "energy efficiency", a.energy_efficiency, b->energy_efficiency);
-    compare.figure(a, "charge time (s)", a.charge_time_s, b->charge_time_s);
-    compare.figure(a, "highest cell temperature (degC)", a.cell_temperature_max_degC, b->cell_temperature_max_degC);
-    if (a.retention && b->retention) compare.figure(a, "retention", a.retention, b->retention);
+    compare.figure(a, "charge (Ah)", "Ah", a.charge_Ah, b->charge_Ah);
+    compare.figure(a, "discharge (Ah)", "Ah", a.discharge_Ah, b->discharge_Ah);
+    compare.figure(a, "charge (Wh)", "Wh", a.charge_Wh, b->charge_Wh);
+    compare.figure(a, "discharge (Wh)", "Wh", a.discharge_Wh, b->discharge_Wh);
+    compare.figure(a, "coulombic efficiency", "1", a.coulombic_efficiency, b->coulombic_efficiency);
+    compare.figure(a, "energy efficiency", "1", a.energy_efficiency, b->energy_efficiency);
+    compare.figure(a, "charge time (s)", "s", a.charge_time_s, b->charge_time_s);
+    compare.figure(a, "highest cell temperature (degC)", "degC", a.cell_temperature_max_degC, b->cell_temperature_max_degC);
+    if (a.retention && b->retention) compare.figure(a, "retention", "1", a.retention, b->retention);
   }
   for (const CycleRow& b : recomputed) {
     const bool is_written = std::any_of(live.begin(), live.end(), [&b](const CycleRow& a) { return a.cycle == b.cycle; });

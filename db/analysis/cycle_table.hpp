@@ -24,8 +24,8 @@ namespace cellrig::db {
 /// the longer interval misses, and a temperature maximum between rows is missed.
 [[nodiscard]] Result<std::vector<CycleRow>> recompute_cycles(Reader& reader, RunKey run);
 
-/// One sentence for each figure of `live` that differs from `recomputed` by more than `tolerance`, relative to the larger of
-/// 1 and the live figure. Empty: the same. Figures that only one of them has are told too, but for retention, which older
+/// One sentence for each figure of `live` that differs from `recomputed` by more than `tolerance`, relative to the live figure (about zero:
+/// least_scale()). Empty: the same. Figures that only one of them has are told too, but for retention, which older
 /// engines did not mark.
 [[nodiscard]] std::vector<std::string> compare_cycles(const std::vector<CycleRow>& live, const std::vector<CycleRow>& recomputed,
                                                       double tolerance);

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "db/analysis/cycle_table.hpp"
+#include "db/analysis/figure_difference.hpp"
 
 namespace cellrig::db {
 
@@ -153,8 +154,7 @@ void compare_keyed(const std::map<MetricKey, Metric>& stored, const std::map<Met
       differences.push_back(where + " was written, but does not follow from the rows");
       continue;
     }
-    // Written so that NaN is a difference.
-    if (std::abs(metric.value - other->second.value) <= tolerance * std::max(1.0, std::abs(metric.value))) continue;
+    if (!differs(metric.value, other->second.value, definition_of(key.figure).unit, tolerance)) continue;
     char text[96];
     std::snprintf(text, sizeof text, " was written as %.12g, the rows give %.12g", metric.value, other->second.value);
     differences.push_back(where + text);

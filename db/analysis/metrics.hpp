@@ -24,11 +24,11 @@ struct RunMetrics {
 /// The same with the cycle table that recompute_cycles() gave.
 [[nodiscard]] Result<RunMetrics> recompute_metrics(Reader& reader, RunKey run, std::span<const CycleRow> cycles);
 
-/// One sentence for each figure that differs by more than `tolerance`, relative to the larger of 1 and the stored figure.
+/// One sentence for each figure that differs by more than `tolerance`, relative to the stored figure (about zero: least_scale()).
 [[nodiscard]] std::vector<std::string> compare_metrics(const RunMetrics& stored, const RunMetrics& recomputed, double tolerance);
 
 /// Cycles and figures of a whole run counted again: a sentence for each that differs from what was written while it ran, by more than
-/// `tolerance`, relative to the larger of 1 and what was written. Empty: the same.
+/// `tolerance`, relative to what was written (about zero: least_scale()). Empty: the same.
 [[nodiscard]] Result<std::vector<std::string>> recount(Reader& reader, RunKey run, double tolerance);
 
 /// Brings the meter of a run that goes on to where it stood, from the cycle before the last one on. The value is the step that nobody

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "db/verdict/measure_parts.hpp"
@@ -75,6 +76,23 @@ Result<void> add_unseen(const Measuring& m, const std::vector<std::size_t>& indi
                            "interruptions, pauses and gaps, at most"});
   add_note(result, fmt::format("interruptions, pauses or gaps: up to {:.3g} Ah moved unseen", sum_Ah));
   return {};
+}
+
+Measured worst_of(const std::vector<Measured>& all, bool is_greatest) {
+  const double up = is_greatest ? 1.0 : -1.0;
+  const Measured* worst = &all.front();
+  double farthest = -infinite_dof;  // that any of them may be, in its bad direction
+  for (const Measured& one : all) {
+    if (up * one.value > up * worst->value) worst = &one;
+    farthest = std::max(farthest, up * one.value + combine(one.budget).expanded);
+  }
+  Measured result = *worst;
+  const Uncertainty own = combine(result.budget);
+  const double wanted = (farthest - up * result.value) / coverage_factor(infinite_dof);
+  if (wanted > own.standard)
+    result.budget.push_back({"another is less well known", std::sqrt(wanted * wanted - own.standard * own.standard), infinite_dof,
+                             fmt::format("of {}: as far as the doubt of any reaches", all.size())});
+  return result;
 }
 
 void add_temperature(const Measuring& m, Measured& result) {

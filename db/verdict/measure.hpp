@@ -9,8 +9,8 @@
 // * capacity_ratio, energy_ratio: the step over the last execution of `reference` before it.
 // * retention: last execution of `reference` over its first one; with its whole course for lives, which may lack a point.
 // * retention_extrapolated: the same, by loss k t^0.5 fitted over the days of storage, at `at_years`.
-// * loss_exponent: p of loss = k t^p, of the executions of `reference` after the first one and the days since; a loss that is not told from
-//   zero within its uncertainty is left out. Fewer than three are refused.
+// * loss_exponent: p of loss = k t^p, of the executions of `reference` after the first one and the days since. The last loss that is not told
+//   from zero within its uncertainty is left out, and all before it. Fewer than three are refused.
 // * cell_temperature_peak, voltage_peak, voltage_least: over all executions.
 // * voltage_slope_least: the least slope of the voltage over any `window_s` of constant charging current, of all executions: a straight line
 //   through the rows of each window. Negative: it falls.

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "db/verdict/measure_parts.hpp"
-#include "db/verdict/window_ends.hpp"
 
 namespace cellrig::verdict {
 namespace {
@@ -90,14 +90,41 @@ std::vector<std::size_t> counting_with(const Measuring& m, std::size_t last, Mea
   return counting;
 }
 
+/// Of `value` = one window over another: what dQ/dV over Q differs by, times what the voltmeter is not known by.
+EndShift end_shift(const Measuring& m, double value, const Execution& above, const EndSlopes& above_ends, const Execution& below,
+                   const EndSlopes& below_ends, bool energy) {
+  const double volt = standard_of_bound(m.instruments.voltage.bound_at(below.mean_V()));
+  const auto share = [energy](const Execution& e, double slope_Ah_per_V, double limit_V) {
+    return energy ? slope_Ah_per_V * limit_V / e.net_Wh() : slope_Ah_per_V / e.net_Ah();
+  };
+  const double bottom = share(above, above_ends.bottom_Ah_per_V, above_ends.bottom_V) -
+                        share(below, below_ends.bottom_Ah_per_V, below_ends.bottom_V);
+  const double top =
+      share(above, above_ends.top_Ah_per_V, above_ends.top_V) - share(below, below_ends.top_Ah_per_V, below_ends.top_V);
+  return {value * volt * bottom, value * volt * top};
+}
+
+Contribution contribution_of_ends(const EndShift& shift) {
+  return {ends_of_window, std::hypot(shift.bottom, shift.top), infinite_dof, "voltage accuracy times what dQ/dV differs by"};
+}
+
+/// A reference test with the ends of its window.
+struct ReferenceTest {
+  std::size_t index = 0;
+  EndSlopes ends;
+};
+
 /// One reference test over the first one, as if it were the last.
-Result<Measured> retention_at(const Measuring& m, std::size_t first, std::size_t index) {
+Result<Measured> retention_at(const Measuring& m, const ReferenceTest& reference, const ReferenceTest& test, EndShift& shift) {
+  const std::size_t first = reference.index, index = test.index;
   const Execution &before = m.run.executions[first], &e = m.run.executions[index];
   Measured result;
   result.value = 100.0 * e.net_Ah() / before.net_Ah();
   result.budget.push_back({"current",
                            result.value * relative_standard_of_ratio(m.instruments.current, e.mean_A(), before.mean_A()),
                            infinite_dof, "gain cancels in one range; of the offset what differs"});
+  shift = end_shift(m, result.value, e, test.ends, before, reference.ends, false);
+  result.budget.push_back(contribution_of_ends(shift));
   result.budget.push_back(
       {"repeatability", std::sqrt(2.0) * m.request.repeatability_pct / 100.0 * result.value, infinite_dof, "assumed, of both"});
   if (const Result<void> unseen = add_unseen(m, {first, index}, result); !unseen) return unseen.error();
@@ -114,10 +141,29 @@ Result<double> divide(Measured& result, const std::optional<double>& by, double 
   return result.value;
 }
 
+/// Of one charge and the discharge after it, which are among `count`.
+Result<Measured> excess_of(const Measuring& m, std::size_t in, std::size_t out, std::size_t count) {
+  const Execution &charge = m.run.executions[in], &discharge = m.run.executions[out];
+  const double ratio = 100.0 * charge.net_Ah() / discharge.net_Ah();
+  Measured result;
+  result.value = ratio - 100.0;
+  result.budget.push_back({"current",
+                           ratio * relative_standard_of_ratio(m.instruments.current, charge.mean_A(), -discharge.mean_A()),
+                           infinite_dof, "offset, of either sign"});
+  // The greatest of many lies above the truth by what they scatter, the further the more of them there are.
+  const double worst = coverage_factor_of_worst(infinite_dof, static_cast<int>(count)) / coverage_factor(infinite_dof);
+  result.budget.push_back({"repeatability", worst * ratio * m.request.repeatability_pct / 100.0, infinite_dof,
+                           count > 1 ? fmt::format("assumed, of the greatest of {}", count) : "assumed"});
+  if (const Result<void> unseen = add_unseen(m, {in, out}, result); !unseen) return unseen.error();
+  return result;
+}
+
 }  // namespace
 
 Result<Course> course_of(const Measuring& m, const std::vector<std::size_t>& references, bool by_days) {
   const Execution& first = m.run.executions[references.front()];
+  const Result<EndSlopes> first_ends = end_slopes(m.run, references.front());
+  if (!first_ends) return first_ends.error();
   std::vector<std::int64_t> ageing;  // cycles of them only: reference cycles are tests, whatever number they carry
   std::size_t seen = 0;
   Course course;
@@ -134,12 +180,17 @@ Result<Course> course_of(const Measuring& m, const std::vector<std::size_t>& ref
       continue;
     }
     if (!e.is_reference) continue;
-    Result<Measured> here = retention_at(m, references.front(), index);
+    const bool is_first = index == references.front();
+    const Result<EndSlopes> ends = is_first ? first_ends : end_slopes(m.run, index);
+    if (!ends) return ends.error();
+    EndShift shift;
+    Result<Measured> here = retention_at(m, {references.front(), *first_ends}, {index, *ends}, shift);
     if (!here) return here.error();
     const double stored_s = e.started_s - first.started_s + unseen_seconds(m.run, first.started_s, e.started_s);
     const double at = by_days ? stored_s / seconds_per_day : static_cast<double>(ageing.size());
     course.points.push_back({at, here->value, combine(here->budget)});
     course.tests.push_back(*std::move(here));
+    course.ends.push_back(shift);
   }
   return course;
 }
@@ -163,7 +214,7 @@ Result<Measured> measure_charge(const Measuring& m) {
   if (energy)
     result.budget.push_back(
         {"voltage", result.value * relative_of_voltage(m.instruments, e), infinite_dof, "accuracy of the range used"});
-  result.budget.push_back({"ends of the window", *window, infinite_dof, "voltage accuracy times dQ/dV at both ends"});
+  result.budget.push_back({ends_of_window, *window, infinite_dof, "voltage accuracy times dQ/dV at both ends"});
   result.budget.push_back({"time", result.value * standard_of_time_s(m.instruments) / std::max(e.seconds, 1.0), infinite_dof,
                            "the end is seen at the next look"});
   Contribution repeat = repeatability(m, m.request.step, result.value);
@@ -212,16 +263,7 @@ Result<Measured> measure_ratio(const Measuring& m) {
     result.budget.push_back({"voltage",
                              result.value * relative_standard_of_ratio(m.instruments.voltage, cold.mean_V(), warm.mean_V()),
                              infinite_dof, "gain cancels in one range; of the offset what differs"});
-  const double volt = standard_of_bound(m.instruments.voltage.bound_at(warm.mean_V()));
-  const auto share = [energy](const Execution& e, double slope_Ah_per_V, double limit_V) {
-    return energy ? slope_Ah_per_V * limit_V / e.net_Wh() : slope_Ah_per_V / e.net_Ah();
-  };
-  const double bottom =
-      share(cold, cold_ends->bottom_Ah_per_V, cold_ends->bottom_V) - share(warm, warm_ends->bottom_Ah_per_V, warm_ends->bottom_V);
-  const double top =
-      share(cold, cold_ends->top_Ah_per_V, cold_ends->top_V) - share(warm, warm_ends->top_Ah_per_V, warm_ends->top_V);
-  result.budget.push_back({"ends of the window", result.value * volt * std::hypot(bottom, top), infinite_dof,
-                           "voltage accuracy times what dQ/dV differs by"});
+  result.budget.push_back(contribution_of_ends(end_shift(m, result.value, cold, *cold_ends, warm, *warm_ends, energy)));
   Contribution repeat = repeatability(m, m.request.reference, result.value);
   repeat.standard *= std::sqrt(2.0);
   repeat.how += ", of both";
@@ -353,43 +395,32 @@ Result<Measured> measure_self_discharge(const Measuring& m) {
 Result<Measured> measure_charge_excess(const Measuring& m) {
   const std::vector<std::size_t> charges = find_all(m.run, m.request.step);
   if (charges.empty()) return find_last(m.run, m.request.step).error();
-  Measured result;
-  result.value = -100.0;
-  const Execution* worst_in = nullptr;
-  const Execution* worst_out = nullptr;
-  int judged = 0;
-  std::vector<std::size_t> used;
+  std::vector<std::pair<std::size_t, std::size_t>> pairs;
+  Measured unknown;
   for (const std::size_t index : charges) {
     for (std::size_t i = index + 1; i < m.run.executions.size(); ++i) {
       const Execution& out = m.run.executions[i];
       if (!out.has_ended || out.is_rest()) continue;
       if (const Result<void> whole = require_all_whole(m.run, {index, i}); !whole) {
-        result.is_least = true;  // the worst may be among those that are not known
-        add_note(result, whole.error().what);
+        unknown.is_least = true;  // the worst may be among those that are not known
+        add_note(unknown, whole.error().what);
         break;
       }
-      const double excess = 100.0 * (m.run.executions[index].net_Ah() / out.net_Ah() - 1.0);
-      judged += out.is_charge() ? 0 : 1;
-      if (!out.is_charge() && (worst_in == nullptr || excess > result.value)) {
-        result.value = excess;
-        worst_in = &m.run.executions[index];
-        worst_out = &out;
-        used = {index, i};
-      }
+      if (!out.is_charge()) pairs.emplace_back(index, i);
       break;
     }
   }
-  if (worst_in == nullptr)
-    return fail(Fault::refused, result.is_least ? result.note : "no discharge follows '" + m.request.step + "'");
-  const double ratio = 100.0 + result.value;
-  result.budget.push_back({"current",
-                           ratio * relative_standard_of_ratio(m.instruments.current, worst_in->mean_A(), -worst_out->mean_A()),
-                           infinite_dof, "offset, of either sign"});
-  // The greatest of many lies above the truth by what they scatter, the further the more of them there are.
-  const double worst = coverage_factor_of_worst(infinite_dof, judged) / coverage_factor(infinite_dof);
-  result.budget.push_back({"repeatability", worst * ratio * m.request.repeatability_pct / 100.0, infinite_dof,
-                           judged > 1 ? fmt::format("assumed, of the greatest of {}", judged) : "assumed"});
-  if (const Result<void> unseen = add_unseen(m, used, result); !unseen) return unseen.error();
+  if (pairs.empty())
+    return fail(Fault::refused, unknown.is_least ? unknown.note : "no discharge follows '" + m.request.step + "'");
+  std::vector<Measured> excesses;
+  for (const auto& [in, out] : pairs) {
+    Result<Measured> excess = excess_of(m, in, out, pairs.size());
+    if (!excess) return excess.error();
+    excesses.push_back(*std::move(excess));
+  }
+  Measured result = worst_of(excesses, true);
+  result.is_least = unknown.is_least;
+  if (unknown.is_least) result.note = unknown.note + (result.note.empty() ? "" : "; ") + result.note;
   return result;
 }
 

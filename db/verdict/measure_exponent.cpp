@@ -24,24 +24,29 @@ Contribution contribution_of_fit(const PowerFit& fit, std::size_t points) {
 struct Loss {
   PowerPoint point;
   const Measured* test = nullptr;
+  EndShift ends;
 };
 
 /// The retention is a ratio of two measurements of one kind: of its repeatability the first one's share belongs to all points alike.
 double own_standard_pct(const Measuring& m, const Measured& test) { return m.request.repeatability_pct / 100.0 * test.value; }
 
-/// What all check-ups may err by together: the first reference, and what instruments, thermometer and interruptions do to each. How much
-/// of the latter is common nobody knows: they are added up as if they pulled the exponent one way.
+/// What all check-ups may err by together: the first reference, the ends of the windows, and what ammeter, thermometer and interruptions do to
+/// each. How much of the latter is common nobody knows: they are added up as if they pulled the exponent one way.
 void add_shared(const Measuring& m, const std::vector<Loss>& losses, const PowerFit& fit, Measured& result) {
-  double first = 0.0;
+  double first = 0.0, bottom = 0.0, top = 0.0;
   std::map<std::string, double> each;
   for (std::size_t i = 0; i < losses.size(); ++i) {
     first += fit.leverage[i] * own_standard_pct(m, *losses[i].test);
+    bottom += fit.leverage[i] * losses[i].ends.bottom;
+    top += fit.leverage[i] * losses[i].ends.top;
     for (const Contribution& c : losses[i].test->budget) {
-      if (c.name != "repeatability") each[c.name] += std::abs(fit.leverage[i]) * c.standard;
+      if (c.name != "repeatability" && c.name != ends_of_window) each[c.name] += std::abs(fit.leverage[i]) * c.standard;
     }
   }
   result.budget.push_back(
       {"first reference", std::abs(first), infinite_dof, "its repeatability, assumed: all losses shift by it"});
+  result.budget.push_back({ends_of_window, std::hypot(bottom, top), infinite_dof,
+                           "voltage accuracy times what dQ/dV differs by: one voltmeter reads all check-ups"});
   for (const auto& [name, standard] : each)
     result.budget.push_back({name, standard, infinite_dof, "of each check-up, as if all pulled one way"});
 }
@@ -136,7 +141,7 @@ Result<Measured> measure_loss_exponent(const Measuring& m) {
       points.clear();
       continue;
     }
-    losses.push_back({{p.at, lost_pct, own_standard_pct(m, course->tests[i])}, &course->tests[i]});
+    losses.push_back({{p.at, lost_pct, own_standard_pct(m, course->tests[i])}, &course->tests[i], course->ends[i]});
     points.push_back(losses.back().point);
   }
   const std::string used = fmt::format("{} of {} check-ups show a loss that is told from zero", losses.size(), later);

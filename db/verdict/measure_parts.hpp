@@ -2,6 +2,7 @@
 #pragma once
 
 #include "db/verdict/measure.hpp"
+#include "db/verdict/window_ends.hpp"
 
 namespace cellrig::verdict {
 
@@ -21,6 +22,9 @@ struct Measuring {
 /// What the voltmeter's error moves the ends of a discharge's window by: |dQ/dlimit| u(limit) of both, in Ah; of its energy in Wh.
 [[nodiscard]] Result<double> standard_of_window(const Measuring& m, std::size_t index, bool is_energy);
 
+/// Name of what the voltmeter does at the limits: whoever adds up several tests counts it with its sign.
+inline constexpr const char* ends_of_window = "ends of the window";
+
 /// Repeatability of a relative kind: from the executions of the run itself where it repeats them, else as assumed. In % of the value.
 [[nodiscard]] Contribution repeatability(const Measuring& m, const std::string& name, double value);
 /// One more sentence on what the number does not say.
@@ -29,14 +33,22 @@ void add_note(Measured& result, const std::string& text);
 [[nodiscard]] Result<void> require_all_whole(const RunFacts& run, const std::vector<std::size_t>& indices);
 /// Adds to a value of charge or per cent what moved unseen in these executions, relative to their charge, and says so.
 [[nodiscard]] Result<void> add_unseen(const Measuring& m, const std::vector<std::size_t>& indices, Measured& result);
+/// The worst of several, with a doubt that reaches as far as that of any: one that is less bad may be less well known. Not empty.
+[[nodiscard]] Measured worst_of(const std::vector<Measured>& all, bool is_greatest);
 /// Adds what the thermometer's error is worth, where the statement says how the value follows the temperature.
 void add_temperature(const Measuring& m, Measured& result);
+
+/// What the voltmeter's standard uncertainty moves a ratio of two windows by at their ends, with its sign: one instrument reads all of them.
+struct EndShift {
+  double bottom = 0.0, top = 0.0;
+};
 
 /// What was left at each reference test, by cycles or days, one entry of each list per test.
 struct Course {
   std::vector<LifePoint> points;
   std::vector<Measured> tests;
-  std::string left_out;  ///< which of them is a part only
+  std::vector<EndShift> ends;  ///< of the retention, in %
+  std::string left_out;        ///< which of them is a part only
 };
 /// Of these executions of a reference, over the first of them.
 [[nodiscard]] Result<Course> course_of(const Measuring& m, const std::vector<std::size_t>& references, bool by_days);

@@ -65,7 +65,7 @@ double digit_of(const std::vector<Reading>& readings) {
   return digit_V;
 }
 
-/// What the windows of all charges say together.
+/// What the windows of one charge say together.
 struct Windows {
   std::vector<double> variances;
   double least_V_per_s = 0.0, time_squares = 0.0, at_s = 0.0, rows = 0.0, voltage_V = 0.0;
@@ -83,13 +83,13 @@ bool is_constant(const Reading* begin, const Reading* end) {
   });
 }
 
-void slide(const std::vector<Reading>& readings, double window_s, const Execution& e, Windows& windows) {
+Windows slide(const std::vector<Reading>& readings, double window_s, const Execution& e) {
   constexpr double just_s = 1e-6, longest = 1.5;  // a window that rows make longer is another one
   const Reading* const first = readings.data();
   std::size_t last = 0;
   double covered_until_s = -std::numeric_limits<double>::infinity();
-  const double digit_V = digit_of(readings);
-  if (digit_V > 0.0) windows.digit_V = windows.digit_V > 0.0 ? std::min(windows.digit_V, digit_V) : digit_V;
+  Windows windows;
+  windows.digit_V = digit_of(readings);
   for (std::size_t i = 0; i < readings.size(); ++i) {
     if (i > 0 && is_constant(first + i - 1, first + i + 1)) windows.constant_s += readings[i].at_s - readings[i - 1].at_s;
     while (last < readings.size() && readings[last].at_s - readings[i].at_s < window_s - just_s) ++last;
@@ -110,6 +110,7 @@ void slide(const std::vector<Reading>& readings, double window_s, const Executio
     windows.covered_s += readings[last].at_s - std::max(readings[i].at_s, covered_until_s);
     covered_until_s = readings[last].at_s;
   }
+  return windows;
 }
 
 /// Of the windows in the middle, so that a fall in some of them is none of it. The median of squares over their degrees of freedom is a
@@ -121,15 +122,48 @@ double noise_V(Windows& windows) {
   return std::sqrt(*middle / std::pow(1.0 - 2.0 / (9.0 * dof), 3.0));
 }
 
+/// Of one charge: each has its own noise. `count`: windows of all charges.
+Measured slope_of_charge(const Measuring& m, Windows& windows, std::size_t count) {
+  constexpr double mV_per_V = 1e3;
+  const double noise = noise_V(windows);
+  const double worst = coverage_factor_of_worst(infinite_dof, static_cast<int>(count)) / coverage_factor(infinite_dof);
+  Measured result;
+  result.value = mV_per_V * windows.least_V_per_s;
+  // The least of many lies below the truth by what they scatter, the further the more of them there are.
+  result.budget.push_back({"noise of the voltmeter", mV_per_V * worst * noise / std::sqrt(windows.time_squares), infinite_dof,
+                           fmt::format("{:.2g} mV about the lines, of the least of {} windows", mV_per_V * noise, count)});
+  // Readings that stand still and jump all err alike; noise greater than half a digit takes care of that.
+  if (noise < 0.5 * windows.digit_V)
+    result.budget.push_back({"last digit", mV_per_V * standard_of_bound(1.5 * windows.digit_V / m.request.window_s), infinite_dof,
+                             "of the voltmeter, at both ends of a window"});
+  result.budget.push_back(
+      {"gain of the voltmeter",
+       std::abs(result.value) * standard_of_bound(range_bound(m.instruments.voltage, windows.voltage_V).gain_fraction),
+       infinite_dof, "accuracy of the range used"});
+  result.note = fmt::format("least in {}, after {:.0f} s", windows.step, windows.at_s);
+  return result;
+}
+
 /// The end of a rest, as a line.
 struct RestEnd {
   double slope_V_per_day = 0.0, standard_V_per_day = 0.0;  ///< the latter: by the scatter about the line
-  double relaxing_V_per_day = 0.0;                         ///< what its halves differ by, beyond their own scatter
+  double relaxing_V_per_day = 0.0;                         ///< bound of what a relaxation still falls by
   double offset_V = 0.0;                                   ///< bound of the voltmeter's offset there
   double digit_V = 0.0;                                    ///< where the readings stand still and jump; 0: they do not
 };
 
 constexpr double seconds_per_day = seconds_per_hour * hours_per_day;
+
+/// What a relaxation falls by in the last `window_h` of a rest of `rest_h`, as a multiple of what the slopes of their halves differ by. Which law it
+/// follows nobody knows: the greater one of a logarithm of the time and of an exponential of two days, and twice the difference at least.
+double relaxation_over_difference(double rest_h, double window_h) {
+  constexpr double slowest_h = 48.0;
+  constexpr double curved = 1.1;  // a line through a curve is steeper than the curve in its middle
+  const double middle_h = rest_h - 0.5 * window_h;
+  const double by_logarithm = 1.0 / middle_h / (1.0 / (middle_h - 0.25 * window_h) - 1.0 / (middle_h + 0.25 * window_h));
+  const double by_exponential = 0.5 / std::sinh(0.25 * window_h / slowest_h);
+  return std::max(2.0, curved * std::max(by_logarithm, by_exponential));
+}
 
 Result<RestEnd> rest_end(const Measuring& m, const Execution& e) {
   const std::string name = fmt::format("'{}' (step {})", e.name, e.count);
@@ -159,9 +193,37 @@ Result<RestEnd> rest_end(const Measuring& m, const Execution& e) {
   // Nothing moved all along: a digit is whatever the offset leaves.
   const double offset_V = range_bound(m.instruments.voltage, begin->voltage_V).offset;
   const double digit = digit_of(*all), digit_V = digit > 0.0 ? digit : offset_V;
+  const double relaxing = relaxation_over_difference(e.seconds / seconds_per_hour, m.request.last_h);
   const bool stands_and_jumps = std::sqrt(whole.variance) < 0.5 * digit_V;
   return RestEnd{seconds_per_day * whole.slope_V_per_s, seconds_per_day * std::sqrt(whole.variance / whole.time_squares),
-                 seconds_per_day * std::max(0.0, apart - scatter), offset_V, stands_and_jumps ? digit_V : 0.0};
+                 seconds_per_day * relaxing * std::max(0.0, apart - scatter), offset_V, stands_and_jumps ? digit_V : 0.0};
+}
+
+/// Of one rest, which is among `count`.
+Measured slope_of_rest(const Measuring& m, const Execution& rest, const RestEnd& end, std::size_t count) {
+  constexpr double mV_per_V = 1e3;
+  constexpr double share_of_drift =
+      0.1;  // of the offset's bound: what a voltmeter drifts by between two looks hours apart, assumed
+  const double days = m.request.last_h / hours_per_day;
+  // The least of several lies below the truth by what they scatter.
+  const double worst = coverage_factor_of_worst(infinite_dof, static_cast<int>(count)) / coverage_factor(infinite_dof);
+  Measured result;
+  result.value = mV_per_V * end.slope_V_per_day;
+  result.budget.push_back({"drift of the voltmeter", worst * mV_per_V * standard_of_bound(share_of_drift * end.offset_V) / days,
+                           infinite_dof,
+                           fmt::format("a tenth of its offset's bound between the ends, assumed{}",
+                                       count > 1 ? fmt::format(", of the least of {}", count) : "")});
+  result.budget.push_back({"scatter about the line", worst * mV_per_V * end.standard_V_per_day, infinite_dof, "noise"});
+  if (end.digit_V > 0.0)
+    result.budget.push_back({"last digit", mV_per_V * standard_of_bound(1.5 * end.digit_V / days), infinite_dof,
+                             "of the voltmeter, at both ends of these hours"});
+  // It pulls one way: the expanded uncertainty covers it whole.
+  result.budget.push_back(
+      {"relaxation", mV_per_V * end.relaxing_V_per_day / coverage_factor(infinite_dof), infinite_dof,
+       "by what the halves of these hours differ, if it goes on by the logarithm of the time or over two days"});
+  result.note = fmt::format("the last {:g} h of '{}' (step {}), which lasted {:.3g} h{}", m.request.last_h, rest.name, rest.count,
+                            rest.seconds / seconds_per_hour, count > 1 ? fmt::format("; the steepest of {} rests", count) : "");
+  return result;
 }
 
 }  // namespace
@@ -169,44 +231,34 @@ Result<RestEnd> rest_end(const Measuring& m, const Execution& e) {
 Result<Measured> measure_voltage_slope(const Measuring& m) {
   const std::vector<std::size_t> all = find_all(m.run, m.request.step);
   if (all.empty()) return find_last(m.run, m.request.step).error();
-  Windows windows;
+  std::vector<Windows> charges;
+  std::size_t count = 0;
+  double constant_s = 0.0, covered_s = 0.0;
   for (const std::size_t index : all) {
     const Execution& e = m.run.executions[index];
     if (const Result<void> whole = require_unbroken(m.run, e); !whole) return whole.error();
     const Result<std::vector<Reading>> readings = readings_of(m.run, e);
     if (!readings) return readings.error();
-    const std::size_t before = windows.variances.size();
-    slide(*readings, m.request.window_s, e, windows);
-    if (windows.variances.size() == before)
+    charges.push_back(slide(*readings, m.request.window_s, e));
+    if (charges.back().variances.empty())
       return fail(Fault::refused, fmt::format("'{}' (step {}) has no {:g} s of constant charging current with {} rows or more",
                                               e.name, e.count, m.request.window_s, window_rows_min));
+    count += charges.back().variances.size();
+    constant_s += charges.back().constant_s;
+    covered_s += charges.back().covered_s;
   }
   // A short that nobody looked at is none that was not there.
   constexpr double covered_min = 0.9;
-  if (!(windows.covered_s >= covered_min * windows.constant_s))
+  if (!(covered_s >= covered_min * constant_s))
     return fail(Fault::refused,
                 fmt::format("only {:.0f} % of the constant charging current lies within windows of {:g} s with {} rows "
                             "or more: record as often all along",
-                            100.0 * windows.covered_s / windows.constant_s, m.request.window_s, window_rows_min));
-  constexpr double mV_per_V = 1e3;
-  const std::size_t count = windows.variances.size();
-  const double noise = noise_V(windows);
-  const double worst = coverage_factor_of_worst(infinite_dof, static_cast<int>(count)) / coverage_factor(infinite_dof);
-  Measured result;
-  result.value = mV_per_V * windows.least_V_per_s;
-  // The least of many lies below the truth by what they scatter, the further the more of them there are.
-  result.budget.push_back({"noise of the voltmeter", mV_per_V * worst * noise / std::sqrt(windows.time_squares), infinite_dof,
-                           fmt::format("{:.2g} mV about the lines, of the least of {} windows", mV_per_V * noise, count)});
-  // Readings that stand still and jump all err alike; noise greater than half a digit takes care of that.
-  if (noise < 0.5 * windows.digit_V)
-    result.budget.push_back({"last digit", mV_per_V * standard_of_bound(1.5 * windows.digit_V / m.request.window_s), infinite_dof,
-                             "of the voltmeter, at both ends of a window"});
-  result.budget.push_back(
-      {"gain of the voltmeter",
-       std::abs(result.value) * standard_of_bound(range_bound(m.instruments.voltage, windows.voltage_V).gain_fraction),
-       infinite_dof, "accuracy of the range used"});
-  result.note = fmt::format("least in {}, after {:.0f} s; of {} windows of {:g} s in {} charge{}", windows.step, windows.at_s,
-                            count, m.request.window_s, all.size(), all.size() == 1 ? "" : "s");
+                            100.0 * covered_s / constant_s, m.request.window_s, window_rows_min));
+  std::vector<Measured> slopes;
+  for (Windows& windows : charges) slopes.push_back(slope_of_charge(m, windows, count));
+  Measured result = worst_of(slopes, false);
+  result.note +=
+      fmt::format("; of {} windows of {:g} s in {} charge{}", count, m.request.window_s, all.size(), all.size() == 1 ? "" : "s");
   return result;
 }
 
@@ -215,37 +267,13 @@ Result<Measured> measure_rest_slope(const Measuring& m) {
   if (all.empty()) return find_last(m.run, m.request.step).error();
   if (!(m.request.last_h > 0.0))
     return fail(Fault::refused, "the slope of a rest is of its last hours: 'last_h' is not above zero");
-  std::optional<RestEnd> worst_end;
-  const Execution* worst_rest = nullptr;
+  std::vector<Measured> slopes;
   for (const std::size_t index : all) {
     const Result<RestEnd> end = rest_end(m, m.run.executions[index]);
     if (!end) return end.error();
-    if (worst_end && !(end->slope_V_per_day < worst_end->slope_V_per_day)) continue;
-    worst_end = *end;
-    worst_rest = &m.run.executions[index];
+    slopes.push_back(slope_of_rest(m, m.run.executions[index], *end, all.size()));
   }
-  constexpr double mV_per_V = 1e3;
-  constexpr double share_of_drift =
-      0.1;  // of the offset's bound: what a voltmeter drifts by between two looks hours apart, assumed
-  const double days = m.request.last_h / hours_per_day;
-  // The least of several lies below the truth by what they scatter.
-  const double worst = coverage_factor_of_worst(infinite_dof, static_cast<int>(all.size())) / coverage_factor(infinite_dof);
-  Measured result;
-  result.value = mV_per_V * worst_end->slope_V_per_day;
-  result.budget.push_back({"drift of the voltmeter",
-                           worst * mV_per_V * standard_of_bound(share_of_drift * worst_end->offset_V) / days, infinite_dof,
-                           fmt::format("a tenth of its offset's bound between the ends, assumed{}",
-                                       all.size() > 1 ? fmt::format(", of the least of {}", all.size()) : "")});
-  result.budget.push_back({"scatter about the line", worst * mV_per_V * worst_end->standard_V_per_day, infinite_dof, "noise"});
-  if (worst_end->digit_V > 0.0)
-    result.budget.push_back({"last digit", mV_per_V * standard_of_bound(1.5 * worst_end->digit_V / days), infinite_dof,
-                             "of the voltmeter, at both ends of these hours"});
-  result.budget.push_back({"relaxation", mV_per_V * standard_of_bound(worst_end->relaxing_V_per_day), infinite_dof,
-                           "what the halves of these hours differ by"});
-  result.note = fmt::format("the last {:g} h of '{}' (step {}), which lasted {:.3g} h{}", m.request.last_h, worst_rest->name,
-                            worst_rest->count, worst_rest->seconds / seconds_per_hour,
-                            all.size() > 1 ? fmt::format("; the steepest of {} rests", all.size()) : "");
-  return result;
+  return worst_of(slopes, false);
 }
 
 }  // namespace cellrig::verdict

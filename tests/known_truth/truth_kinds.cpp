@@ -40,24 +40,27 @@ constexpr double mean_V = share_below_knee * 0.5 * (empty_V + knee_V) + (1.0 - s
 /// moves more charge at one of them. `capacity` between the two true voltages.
 struct KneeCell {
   double capacity_Ah = 20.0;
+  double bends_at_V = knee_V;
   /// A volt at full, and at empty.
-  [[nodiscard]] double top_Ah_per_V() const { return capacity_Ah * (1.0 - share_below_knee) / (full_V - knee_V); }
-  [[nodiscard]] double bottom_Ah_per_V() const { return capacity_Ah * share_below_knee / (knee_V - empty_V); }
+  [[nodiscard]] double top_Ah_per_V() const { return capacity_Ah * (1.0 - share_below_knee) / (full_V - bends_at_V); }
+  [[nodiscard]] double bottom_Ah_per_V() const { return capacity_Ah * share_below_knee / (bends_at_V - empty_V); }
   [[nodiscard]] double charge_between_Ah(double low_V, double high_V) const {
     return capacity_Ah + (high_V - full_V) * top_Ah_per_V() - (low_V - empty_V) * bottom_Ah_per_V();
   }
 };
 
+/// What is left of a cell of 20 Ah that lost lithium: near full its curve is that of the new one, which therefore bends at a higher voltage.
+KneeCell aged(double capacity_Ah) { return {capacity_Ah, full_V - capacity_Ah / 20.0 * (full_V - knee_V)}; }
+
 /// A charge at a constant current, then at a constant voltage until the current is small, and the rest after it, as the cycler reads them. The
 /// cell is polarised by a resistance and by a slow process. Where it ends moves with the limit as the open-circuit curve does, a straight line
 /// there, and so the charge between two limits is that of the cell.
-void play_charge(Play& play, double capacity_Ah, double read_A) {
+void play_charge(Play& play, const KneeCell& cell, double read_A) {
   constexpr double ohm = 0.01, slow_ohm = 0.02, slow_s = 1500.0, period_s = 120.0, end_A = 1.0, rest_s = 3600.0;
-  const KneeCell cell{capacity_Ah};
-  const double knee_Ah = share_below_knee * capacity_Ah;
+  const double knee_Ah = share_below_knee * cell.capacity_Ah;
   const auto own_V = [&](double charge_Ah) {
     return charge_Ah < knee_Ah ? empty_V + charge_Ah / cell.bottom_Ah_per_V()
-                               : knee_V + (charge_Ah - knee_Ah) / cell.top_Ah_per_V();
+                               : cell.bends_at_V + (charge_Ah - knee_Ah) / cell.top_Ah_per_V();
   };
   const double passed = 1.0 - std::exp(-period_s / slow_s);
   std::vector<db::SampleRow> charge, rest;
@@ -84,7 +87,7 @@ void play_charge(Play& play, double capacity_Ah, double read_A) {
   play.add({.name = "rest", .seconds = rest_s}, std::move(rest));
 }
 
-PlayedStep discharge_step(const std::string& name, double seconds, double read_A, bool is_reference) {
+PlayedStep discharge_step(const std::string& name, double seconds, double read_A, bool is_reference, double bends_at_V = knee_V) {
   return {.name = name,
           .seconds = seconds,
           .from_V = full_V,
@@ -92,7 +95,7 @@ PlayedStep discharge_step(const std::string& name, double seconds, double read_A
           .from_A = -read_A,
           .to_A = -read_A,
           .knee_share = 1.0 - share_below_knee,
-          .knee_V = knee_V,
+          .knee_V = bends_at_V,
           .ended_by = "voltage_V <= 3",
           .is_reference = is_reference};
 }
@@ -101,8 +104,8 @@ PlayedStep discharge_step(const std::string& name, double seconds, double read_A
 void play_cycle(Play& play, DrawnBench& bench, const KneeCell& cell, double read_A, const std::string& name, bool is_reference) {
   const double moved_Ah = cell.charge_between_Ah(bench.true_V(empty_V), bench.true_V(full_V)) * bench.scatter(repeat);
   const double seconds = 3600.0 * moved_Ah / bench.true_A(read_A);
-  play_charge(play, cell.capacity_Ah, read_A);
-  play.add(discharge_step(name, seconds, read_A, is_reference));
+  play_charge(play, cell, read_A);
+  play.add(discharge_step(name, seconds, read_A, is_reference, cell.bends_at_V));
 }
 
 Measured must(const Result<Measured>& result) {
@@ -150,7 +153,7 @@ Measured cold_ratio(ClaimQuantity quantity, DrawnBench& bench, double truth_pct,
   const KneeCell warm{20.0}, cold{20.0 * truth_pct / 100.0};
   Play play;
   play_cycle(play, bench, warm, third_A, "warm", true);
-  play_charge(play, warm.capacity_Ah, third_A);
+  play_charge(play, warm, third_A);
   const double moved_Ah = (cold.capacity_Ah + (bench.true_V(full_V) - full_V) * warm.top_Ah_per_V() -
                            (bench.true_V(empty_V) - empty_V) * cold.bottom_Ah_per_V()) *
                           bench.scatter(repeat);
@@ -161,7 +164,7 @@ Measured cold_ratio(ClaimQuantity quantity, DrawnBench& bench, double truth_pct,
 Measured retention(DrawnBench& bench, double truth_pct) {
   Play play;
   play_cycle(play, bench, {20.0}, third_A, "reference", true);
-  play_cycle(play, bench, {20.0 * truth_pct / 100.0}, third_A, "reference", true);
+  play_cycle(play, bench, aged(20.0 * truth_pct / 100.0), third_A, "reference", true);
   return must(measure(play.facts(), {.quantity = ClaimQuantity::retention, .reference = "reference"}, promised(), cell_facts()));
 }
 
@@ -191,7 +194,7 @@ Measured retention_extrapolated(DrawnBench& bench, double truth_pct) {
     // The discharge begins some four hours after this, at each reference test.
     const double now_s = play.facts().executions.empty() ? 0.0 : play.facts().executions.back().ended_s;
     const double days = first_s ? (now_s - *first_s) / day_s : 0.0;
-    play_cycle(play, bench, {20.0 * (1.0 - loss_per_root_day * std::sqrt(days))}, third_A, "reference", true);
+    play_cycle(play, bench, aged(20.0 * (1.0 - loss_per_root_day * std::sqrt(days))), third_A, "reference", true);
     if (!first_s) first_s = now_s;
     play.add({.name = "storage", .seconds = 30.0 * day_s});
   }
@@ -209,8 +212,8 @@ Measured loss_exponent(DrawnBench& bench, double truth, double lost_pct, int che
     const double now_s = play.facts().executions.empty() ? 0.0 : play.facts().executions.back().ended_s;
     const double days = first_s ? (now_s - *first_s) / day_s : 0.0;
     const double all_days = 28.0 * checkups;
-    play_cycle(play, bench, {20.0 * (1.0 - lost_pct / 100.0 * (days > 0.0 ? std::pow(days / all_days, truth) : 0.0))}, third_A,
-               "reference", true);
+    const double left = 1.0 - lost_pct / 100.0 * (days > 0.0 ? std::pow(days / all_days, truth) : 0.0);
+    play_cycle(play, bench, aged(20.0 * left), third_A, "reference", true);
     if (!first_s) first_s = now_s;
     play.add({.name = "storage", .seconds = 28.0 * day_s});
   }
@@ -372,7 +375,7 @@ Measured self_discharge(DrawnBench& bench, double truth_pct) {
   play_cycle(play, bench, cell, third_A, "reference", true);
   const double kept_Ah =
       cell.charge_between_Ah(bench.true_V(empty_V), bench.true_V(full_V)) - cell.capacity_Ah * truth_pct / 100.0;
-  play_charge(play, cell.capacity_Ah, third_A);
+  play_charge(play, cell, third_A);
   play.add({.name = "storage", .seconds = 30.0 * 86400.0, .from_A = bench.read_A(0.0), .to_A = bench.read_A(0.0)});
   play.add(discharge_step("left", 3600.0 * kept_Ah * bench.scatter(repeat) / bench.true_A(third_A), third_A, false));
   return must(measure(play.facts(), {.quantity = ClaimQuantity::self_discharge, .step = "left", .reference = "reference"},

@@ -51,6 +51,8 @@ TEST_F(Verify, a_simulated_cell_passes_by_that_name_only) {
   EXPECT_THAT(done.out, HasSubstr("quantumscape-qse-5: SIMULATED PASS"));
   EXPECT_THAT(done.out, HasSubstr("no evidence about a real cell"));
   EXPECT_THAT(done.out, HasSubstr("thermal_boundary: unspecified; the claim file chooses still air"));
+  EXPECT_THAT(done.out, HasSubstr("Varied: nothing. Not tried: ")) << "a range that nobody ran is no finding";
+  EXPECT_THAT(done.out, testing::ContainsRegex("Not tried: [^\n]*thermal_boundary"));
   EXPECT_FALSE(says_bare_pass(done.out)) << done.out;
   EXPECT_FALSE(says_bare_pass(text_of(page)));
   EXPECT_THAT(text_of(page), HasSubstr("SIMULATED PASS"));
@@ -113,6 +115,8 @@ TEST_F(Verify, a_reading_of_a_comparison_is_run_on_both_sides) {
   EXPECT_LE(done.exit_code, 1) << done.err;
   const boost::json::value statement = boost::json::parse(done.out).at("claims").at(0).at("statements").at(0);
   const auto runs = [](const boost::json::value& cell) { return cell.at("runs").as_array(); };
+  EXPECT_TRUE(statement.at("conditions").at("rate").at("tried").as_bool());
+  EXPECT_FALSE(statement.at("conditions").at("pressure").at("tried").as_bool());
   const boost::json::array main = runs(statement.at("cells").at(0));
   ASSERT_EQ(main.size(), 2U);
   std::map<std::string, boost::json::array> of;
@@ -124,6 +128,39 @@ TEST_F(Verify, a_reading_of_a_comparison_is_run_on_both_sides) {
   EXPECT_EQ(faster.at(1), main.at(1)) << "the same run of the conventional cell";
   EXPECT_NE(window.at(0), main.at(0));
   EXPECT_NE(window.at(1), main.at(1)) << "a run of the conventional cell in the other window";
+}
+
+// One cell in the place of both sides would be compared with itself, and the other side's cell charged by its voltages.
+TEST_F(Verify, a_comparison_is_refused_where_the_command_line_leaves_one_side_of_it) {
+  const auto refused = [&](const std::vector<std::string>& words, const std::string& hint) {
+    const Finished done = verify(words);
+    EXPECT_EQ(done.exit_code, 2) << done.out << done.err;
+    EXPECT_THAT(done.err, HasSubstr(hint));
+    EXPECT_THAT(done.err, HasSubstr("--recorded "));
+  };
+  refused({"nissan/energy", "--simulated", "--cell", "fest-77"},
+          "nissan/energy compares two cells (sulfide-20 and lg-m50), and --cell puts one in the place of both");
+  refused({"nissan", "--bench", "demo", "--cell", "fest-77"}, "nissan/energy compares two cells");
+  refused({"mercedes-eqs/actuators", "--simulated", "--channel", "gap"}, "mercedes-eqs/actuators compares two channels");
+  refused({"mercedes-eqs/actuators", "--bench", "demo", "--cell", "fest-77"}, "and --bench puts one in the place of both");
+}
+
+// It would be run in the fixture that the command line names, and be called another.
+TEST_F(Verify, a_reading_whose_channel_or_cell_the_command_line_replaces_is_left_out) {
+  const Finished done =
+      verify({"quantumscape-qse-5/charge-15", "--simulated", "--cell", "qse-5", "--channel", "small-free", "--json"});
+  EXPECT_LE(done.exit_code, 1) << done.err;
+  const boost::json::value statement = boost::json::parse(done.out).at("claims").at(0).at("statements").at(0);
+  std::size_t left_out = 0;
+  for (const boost::json::value& v : statement.at("variants").as_array()) {
+    const bool is_left_out = v.at("cell").at("runs").as_array().empty();
+    const bool is_of_plates = std::string(v.at("reading").as_string()).find("between plates") != std::string::npos;
+    EXPECT_EQ(is_left_out, is_of_plates) << v;
+    if (!is_left_out) continue;
+    ++left_out;
+    EXPECT_THAT(std::string(v.at("cell").at("problem").as_string()), HasSubstr("--channel gives one for all runs"));
+  }
+  EXPECT_GT(left_out, 0U);
 }
 
 TEST_F(Verify, several_cells_differ_and_show_a_reliability) {

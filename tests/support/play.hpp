@@ -23,6 +23,7 @@ struct PlayedStep {
   double cv_seconds = 0.0;
   double temperature_max_degC = 25.0;
   double stack_pressure_MPa = 0.0;  ///< as read; 0: no load cell
+  double pressure_swing_MPa = 0.0;  ///< to either side of that
   bool was_skipped = false;
   bool has_gap = false;     ///< before the sample in the middle
   bool is_in_two = false;   ///< was interrupted and went on
@@ -67,7 +68,10 @@ class Play {
     e.ended_s = now_s_ += step.seconds;
     e.cv_seconds = step.cv_seconds;
     e.cell_temperature_max_degC = step.temperature_max_degC;
-    if (step.stack_pressure_MPa != 0.0) e.stack_pressure_min_MPa = e.stack_pressure_max_MPa = step.stack_pressure_MPa;
+    if (step.stack_pressure_MPa != 0.0) {
+      e.stack_pressure_min_MPa = step.stack_pressure_MPa - step.pressure_swing_MPa;
+      e.stack_pressure_max_MPa = step.stack_pressure_MPa + step.pressure_swing_MPa;
+    }
     const double hours = step.seconds / 3600.0;
     e.type = step.from_A > 0.5 ? "CC_CHG" : step.from_A < -0.5 ? "CC_DCH" : "REST";
     const double mean_A = 0.5 * (step.from_A + step.to_A);

@@ -164,6 +164,7 @@ ExitCode run_verify(const VerifyOptions& options) {
     claims.push_back(read_claim_file(find_claim(name)));
     require_statement(claims.front(), only);
   }
+  for (const Claim& claim : claims) require_both_sides(claim, options, only);
   std::vector<ClaimVerdict> verdicts;
   VerifyProgress progress{options.quiet};
   RunsDone done{.progress = &progress};

@@ -114,6 +114,22 @@ bool wants_variants(const VerifyOptions& options) {
   return options.variants || (options.simulated && !options.no_variants && !options.shortened && !is_judged_only);
 }
 
+/// The options that give one fixture to all runs, whatever channel a claim names. Empty: there is none.
+std::string one_fixture_by(const VerifyOptions& options) {
+  if (!options.channels.empty()) return "--channel";
+  return !options.simulated && !options.bench.empty() ? "--bench" : "";
+}
+
+/// Why the command line leaves nothing of what another reading changes; empty: it leaves it.
+std::string left_out(const VerifyOptions& options, const ClaimVariant& variant) {
+  const bool has_cell = !variant.own.cell.empty() || !variant.against.cell.empty();
+  const bool has_channel = !variant.own.channel.empty() || !variant.against.channel.empty();
+  if (has_cell && !options.cell.empty()) return "left out: it is of another cell, and --cell gives one for all runs";
+  const std::string fixture = one_fixture_by(options);
+  if (has_channel && !fixture.empty()) return "left out: it is of another channel, and " + fixture + " gives one for all runs";
+  return {};
+}
+
 class ClaimJudge {
  public:
   ClaimJudge(const Claim& claim, const VerifyOptions& options, RunsDone& done)
@@ -169,6 +185,11 @@ class ClaimJudge {
     for (const ClaimVariant& variant : s.variants) {
       VariantVerdict one{&variant, variant.value.value_or(s.value), {}};
       verdict::Qualifiers ignored;
+      one.cell.problem = left_out(options_, variant);
+      if (!one.cell.problem.empty()) {
+        result.variants.push_back(std::move(one));
+        continue;
+      }
       // What changes the limit only needs no run of its own.
       std::vector<CellVerdict> cells = judge_cells(s, &variant, 1, one.limit, ignored);
       if (!cells.empty()) one.cell = std::move(cells.front());
@@ -287,12 +308,35 @@ std::map<RunNeed, int> needed_runs(const Claim& claim, const VerifyOptions& opti
     for (const std::string& name : {s.run, s.against, s.cold}) need(name, nullptr, cells_of(claim, options));
     if (!wants_variants(options)) continue;
     for (const ClaimVariant& variant : s.variants) {
+      if (!left_out(options, variant).empty()) continue;
       need(s.run, &variant.own, 1);
       need(s.cold, &variant.own, 1);
       need(s.against, &variant.against, 1);
     }
   }
   return needs;
+}
+
+void require_both_sides(const Claim& claim, const VerifyOptions& options, const std::string& only) {
+  if (!options.recorded.empty()) return;
+  const std::string fixture = one_fixture_by(options);
+  for (const ClaimStatement& s : claim.statements) {
+    if (s.against.empty() || s.testable == Testable::no || (!only.empty() && s.id != only)) continue;
+    const RunNeed one = need_of(claim, *claim.run(s.run), nullptr, options.shortened),
+                  other = need_of(claim, *claim.run(s.against), nullptr, options.shortened);
+    std::string what;
+    if (one.cell != other.cell && !options.cell.empty())
+      what = fmt::format("cells ({} and {}), and --cell puts one", one.cell, other.cell);
+    else if (one.channel != other.channel && !fixture.empty())
+      what = fmt::format("channels ({} and {}), and {} puts one", one.channel, other.channel, fixture);
+    else if (one.bench != other.bench && !options.bench.empty())
+      what = fmt::format("benches ({} and {}), and --bench puts one", one.bench, other.bench);
+    if (what.empty()) continue;
+    throw ConfigError{SourcePlace{},
+                      fmt::format("{}/{} compares two {} in the place of both. Run each side with cellrig run, then judge "
+                                  "both: --recorded {}=RUN --recorded {}=RUN. Other statements go by name: {}/STATEMENT",
+                                  claim.name, s.id, what, s.run, s.against, claim.name)};
+  }
 }
 
 ClaimVerdict verify_claim(const Claim& claim, const VerifyOptions& options, const std::string& only, RunsDone& done) {

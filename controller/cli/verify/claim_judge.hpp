@@ -63,6 +63,9 @@ struct ClaimVerdict {
 /// What a claim needs to be run, and on how many cells. `only`: one statement; empty: all.
 [[nodiscard]] std::map<RunNeed, int> needed_runs(const Claim& claim, const VerifyOptions& options, const std::string& only);
 
+/// ConfigError for a comparison whose two sides the command line would make one: a cell or a fixture in the place of both.
+void require_both_sides(const Claim& claim, const VerifyOptions& options, const std::string& only);
+
 /// Runs what has to be run. `only`: one statement; empty: all.
 [[nodiscard]] ClaimVerdict verify_claim(const Claim& claim, const VerifyOptions& options, const std::string& only,
                                         RunsDone& done);
@@ -76,6 +79,9 @@ struct ClaimVerdict {
 
 /// "rate = 1C"; of a comparison with what it was changed for: "rate = 1C, both cells".
 [[nodiscard]] std::string reading_text(const ClaimStatement& statement, const ClaimVariant& variant);
+
+/// Whether this reading was run, and came to another verdict.
+[[nodiscard]] bool changes_verdict(const VariantVerdict& variant, const StatementVerdict& of);
 
 /// "INCONCLUSIVE", "SIMULATED PASS": with all that qualifies it.
 [[nodiscard]] std::string text_of(const ClaimVerdict& verdict);

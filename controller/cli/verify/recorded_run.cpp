@@ -55,14 +55,19 @@ std::vector<verdict::Disturbance> disturbances_of(db::Reader& reader, db::RunKey
   return found;
 }
 
-/// What the load cell promises of the force, over the area that it presses.
 std::optional<Accuracy> pressure_accuracy(const CheckContext& context, const ChannelConfig& channel, const Cell& cell) {
-  constexpr double mm2_per_cm2 = 100.0;  // N/mm2 are MPa
   const std::optional<LoggerInput>& force = context.sensors[static_cast<std::size_t>(Measurand::stack_force)];
   const std::optional<double> area_cm2 = channel.stack_area_cm2 ? channel.stack_area_cm2 : cell.pressed_area_cm2;
   if (!force || !area_cm2) return std::nullopt;
-  Accuracy accuracy = force->accuracy;
-  const double area_mm2 = *area_cm2 * mm2_per_cm2;
+  return pressure_of_force(force->accuracy, *area_cm2);
+}
+
+}  // namespace
+
+Accuracy pressure_of_force(const Accuracy& force, double area_cm2) {
+  constexpr double mm2_per_cm2 = 100.0;  // N/mm2 are MPa
+  Accuracy accuracy = force;
+  const double area_mm2 = area_cm2 * mm2_per_cm2;
   accuracy.offset /= area_mm2;
   accuracy.up_to /= area_mm2;
   for (Accuracy::Range& range : accuracy.finer) {
@@ -71,8 +76,6 @@ std::optional<Accuracy> pressure_accuracy(const CheckContext& context, const Cha
   }
   return accuracy;
 }
-
-}  // namespace
 
 RecordedRun read_recorded_run(db::Reader& reader, db::RunKey run) {
   const db::RunInfo info = value_or_throw(reader.run(run), reader.path());

@@ -17,4 +17,7 @@ struct RecordedRun {
 /// The reader must outlive it. ConfigError where the recorded bench or cell names what this program does not know.
 [[nodiscard]] RecordedRun read_recorded_run(db::Reader& reader, db::RunKey run);
 
+/// What a load cell promises of the force in N, as a pressure over the area that it presses, in MPa.
+[[nodiscard]] Accuracy pressure_of_force(const Accuracy& force, double area_cm2);
+
 }  // namespace cellrig::cli

@@ -31,6 +31,10 @@ std::string reading_text(const ClaimStatement& statement, const ClaimVariant& va
   return text + (variant.own == variant.against ? ", both cells" : ", each cell its own way");
 }
 
+bool changes_verdict(const VariantVerdict& variant, const StatementVerdict& of) {
+  return !variant.cell.runs.empty() && text_of(variant, of) != text_of(of);
+}
+
 std::string text_of(const ClaimVerdict& verdict) { return verdict::verdict_text(verdict.decision, verdict.qualifiers); }
 std::string text_of(const StatementVerdict& verdict) { return verdict::verdict_text(verdict.decision, verdict.qualifiers); }
 std::string text_of(const VariantVerdict& variant, const StatementVerdict& of) {

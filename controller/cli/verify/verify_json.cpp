@@ -46,12 +46,14 @@ json::object cell_json(const CellVerdict& cell, const verdict::Qualifiers& quali
 
 json::object conditions_json(const StatementVerdict& verdict) {
   const std::optional<Circumstances> seen = verdict.cells.empty() ? std::nullopt : verdict.cells.front().seen;
+  const std::set<std::string> tried = tried_circumstances(verdict);
   json::object conditions;
   for (const auto& [name, condition] : verdict.statement->conditions) {
     conditions[name] = json::object{{"stated", condition.stated},
                                     {"chosen", condition.chosen},
                                     {"range", condition.range},
-                                    {"recorded", recorded_text(name, seen)}};
+                                    {"recorded", recorded_text(name, seen)},
+                                    {"tried", tried.contains(name)}};
   }
   return conditions;
 }

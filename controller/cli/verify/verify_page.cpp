@@ -69,19 +69,6 @@ db::ReportTable budget_table(const StatementVerdict& verdict) {
   return table;
 }
 
-/// What the source leaves open, by what was tried: "Varied: rate. Not tried: pressure, temperature."
-std::string tried_note(const StatementVerdict& verdict) {
-  std::set<std::string> varied;
-  for (const VariantVerdict& v : verdict.variants) varied.insert(v.variant->varies);
-  std::string tried, rest;
-  for (const std::string& name : varied) tried += (tried.empty() ? "" : ", ") + name;
-  for (const auto& [name, condition] : verdict.statement->conditions) {
-    if (condition.is_open() && !varied.contains(name)) rest += (rest.empty() ? "" : ", ") + name;
-  }
-  if (tried.empty() && rest.empty()) return {};
-  return fmt::format("Varied: {}. Not tried: {}.", tried.empty() ? "nothing" : tried, rest.empty() ? "nothing" : rest);
-}
-
 db::ReportTable circumstances_table(const StatementVerdict& verdict) {
   const ClaimStatement& statement = *verdict.statement;
   const bool is_run = statement.testable != Testable::no && statement.quantity != ClaimQuantity::mass_loss;
@@ -107,7 +94,7 @@ db::ReportTable readings_table(const StatementVerdict& verdict) {
     table.rows.push_back(
         {reading_text(s, *v.variant), limit_text(s, v.limit),
          v.cell.measured ? with_uncertainty(v.cell.measured->value, v.cell.uncertainty.expanded, s.unit) : v.cell.problem,
-         (now == text_of(verdict) ? now : now + ": the verdict changes") + (life.empty() ? "" : "; " + life)});
+         (changes_verdict(v, verdict) ? now + ": the verdict changes" : now) + (life.empty() ? "" : "; " + life)});
   }
   if (!table.rows.empty()) table.note = "Of the first cell. " + tried_note(verdict);
   return table;

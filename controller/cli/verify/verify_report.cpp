@@ -45,7 +45,7 @@ void append_open(const StatementVerdict& verdict, std::string& text) {
 void append_variants(const StatementVerdict& verdict, std::string& text) {
   for (const VariantVerdict& variant : verdict.variants) {
     const std::string now = text_of(variant, verdict);
-    const bool is_changed = now != text_of(verdict);
+    const bool is_changed = changes_verdict(variant, verdict);
     const std::string life = life_text(*verdict.statement, variant.cell);
     text += fmt::format("      with {}: {}  {}{}{}\n", reading_text(*verdict.statement, *variant.variant),
                         variant_result(variant, verdict.statement->unit), now, is_changed ? "   <- the verdict changes" : "",
@@ -70,7 +70,7 @@ std::string statement_report(const StatementVerdict& verdict, double confidence)
   if (verdict.qualifiers.is_shortened) text += "    " + shortened_text(verdict) + "\n";
   std::string open;
   append_open(verdict, open);
-  if (!open.empty()) text += "    left open by the source:\n" + open;
+  if (!open.empty()) text += "    left open by the source:\n" + open + "      " + tried_note(verdict) + "\n";
   if (!verdict.variants.empty()) text += "    other readings, on the first cell:\n";
   append_variants(verdict, text);
   return text;
@@ -102,6 +102,25 @@ std::string sample_text(const StatementVerdict& verdict, double confidence) {
                         100 * confidence, 100 * verdict.reliability);
   }
   return text;
+}
+
+std::set<std::string> tried_circumstances(const StatementVerdict& verdict) {
+  std::set<std::string> tried;
+  for (const VariantVerdict& v : verdict.variants) {
+    if (!v.cell.runs.empty()) tried.insert(v.variant->varies);
+  }
+  return tried;
+}
+
+std::string tried_note(const StatementVerdict& verdict) {
+  const std::set<std::string> varied = tried_circumstances(verdict);
+  std::string tried, rest;
+  for (const std::string& name : varied) tried += (tried.empty() ? "" : ", ") + name;
+  for (const auto& [name, condition] : verdict.statement->conditions) {
+    if (condition.is_open() && !varied.contains(name)) rest += (rest.empty() ? "" : ", ") + name;
+  }
+  if (tried.empty() && rest.empty()) return {};
+  return fmt::format("Varied: {}. Not tried: {}.", tried.empty() ? "nothing" : tried, rest.empty() ? "nothing" : rest);
 }
 
 std::string shortened_text(const StatementVerdict& verdict) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/json/object.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,11 @@ namespace cellrig::cli {
 [[nodiscard]] std::string shortened_text(const StatementVerdict& verdict);
 /// ">= 375 Wh/kg"; "reported".
 [[nodiscard]] std::string limit_text(const ClaimStatement& statement, double limit);
+
+/// The circumstances that another reading varied, and was run.
+[[nodiscard]] std::set<std::string> tried_circumstances(const StatementVerdict& verdict);
+/// What the source leaves open, by what was tried: "Varied: rate. Not tried: pressure, temperature." Empty: it leaves nothing open.
+[[nodiscard]] std::string tried_note(const StatementVerdict& verdict);
 
 /// Everything about one claim.
 [[nodiscard]] std::string verdict_report(const ClaimVerdict& verdict);

@@ -130,5 +130,32 @@ TEST(CycleTable, recount_finds_a_changed_cycle_and_a_changed_figure) {
   EXPECT_NE(differences[1].find("step 1: "), std::string::npos) << differences[1];
 }
 
+// A thousandth of a milliohm, too: resistances and leaks are far below one in their units.
+TEST(CycleTable, recount_finds_a_changed_figure_that_is_small_in_its_unit) {
+  const TempDir dir;
+  const std::string file = dir.file("a.db");
+  auto recorder = must(Recorder::open(simulated(file)));
+  Player player(*recorder, a_run());
+  player.play_cycle();
+  player.end_run();
+  must(recorder->close());
+  RunMetrics stored = must(stored_metrics(*must(Reader::open(file)), player.run));
+  RunMetrics again = stored;
+  stored.steps.push_back({1, {Figure::dc_resistance_ohm, 777.0, 0.0024}});
+  again.steps.push_back({1, {Figure::dc_resistance_ohm, 777.0, 0.0015}});
+  const std::vector<std::string> differences = compare_metrics(stored, again, 1e-3);
+  ASSERT_EQ(differences.size(), 1U);
+  EXPECT_NE(differences[0].find("was written as 0.0024, the rows give 0.0015"), std::string::npos) << differences[0];
+  again.steps.back().metric.value = 0.0024 * 1.0005;
+  EXPECT_TRUE(compare_metrics(stored, again, 1e-3).empty()) << "half a thousandth";
+  stored.steps.back().metric.value = 0.0;
+  again.steps.back().metric.value = 1e-9;
+  EXPECT_TRUE(compare_metrics(stored, again, 1e-3).empty()) << "rounding about zero";
+  std::vector<CycleRow> live(1), counted(1);
+  live[0].charge_Ah = 0.050;
+  counted[0].charge_Ah = 0.0502;
+  EXPECT_EQ(compare_cycles(live, counted, 1e-3).size(), 1U);
+}
+
 }  // namespace
 }  // namespace cellrig::db

@@ -40,7 +40,8 @@ Result<Measured> exponent_of(const Play& play) {
   return measure(play.facts(), {.quantity = ClaimQuantity::loss_exponent, .reference = "reference"}, fine_instruments(), {});
 }
 
-Play swept(const std::vector<double>& pressures_MPa, double exponent) {
+/// `swing`: what each pressure moves by in its pulse, to either side, as a share of it.
+Play swept(const std::vector<double>& pressures_MPa, double exponent, double swing = 0.0) {
   Play play;
   for (const double pressure : pressures_MPa) {
     const double loaded_V = 3.7 - 5.0 * 0.01 * std::pow(pressure, -exponent);
@@ -51,7 +52,8 @@ Play swept(const std::vector<double>& pressures_MPa, double exponent) {
               .to_V = loaded_V,
               .from_A = -5.0,
               .to_A = -5.0,
-              .stack_pressure_MPa = pressure});
+              .stack_pressure_MPa = pressure,
+              .pressure_swing_MPa = swing * pressure});
   }
   return play;
 }
@@ -134,6 +136,33 @@ TEST(VerdictExponent, fewer_than_three_losses_are_no_law) {
   EXPECT_FALSE(exponent_of(stored({{0, 100}})));
 }
 
+// One voltmeter reads all check-ups: near full it takes the same charge from each, and from what is lost a like share. The law stays.
+TEST(VerdictExponent, an_error_of_the_voltmeter_that_all_check_ups_share_does_not_turn_the_law) {
+  Play play;
+  for (const double left : {1.0, 0.975, 0.965, 0.95}) {
+    if (left < 1.0) play.add({.name = "storage", .seconds = (left > 0.97 ? 25.0 : left > 0.96 ? 24.0 : 51.0) * storage_day_s});
+    play.add({.name = "charge",
+              .seconds = 3600.0 * left,
+              .from_V = 4.2 - 1.2 * left,
+              .to_V = 4.2,
+              .from_A = 5.0,
+              .to_A = 5.0,
+              .cv_seconds = 1.0});
+    play.add({.name = "reference",
+              .seconds = 3600.0 * left,
+              .from_V = 4.2,
+              .to_V = 3.0,
+              .from_A = -5.0,
+              .to_A = -5.0,
+              .ended_by = "voltage_V <= 3",
+              .is_reference = true});
+  }
+  const Result<Measured> m = exponent_of(play);
+  ASSERT_TRUE(m) << m.error().what;
+  EXPECT_NEAR(m->value, 0.5, 0.01);
+  EXPECT_LT(standard_of(*m, "ends of the window"), 1e-3);
+}
+
 // Points that do not lie on a law are known less well than their own doubt says.
 TEST(VerdictExponent, scatter_counts_where_it_is_greater_than_the_doubt_of_the_points) {
   const Result<Measured> smooth = exponent_of(stored({{0, 100}, {25, 97.5}, {49, 96.5}, {100, 95}, {144, 94}}));
@@ -164,6 +193,32 @@ TEST(VerdictExponent, a_resistance_that_falls_with_the_root_of_the_pressure) {
   ASSERT_TRUE(m) << m.error().what;
   EXPECT_NEAR(m->value, 0.5, 1e-6);
   EXPECT_NE(m->note.find("5 pulses at 4 pressures"), std::string::npos) << m->note;
+}
+
+// Three points with log x at -log 2, 0 and log 2 about its mean: each known by 1 % (contacts), and by half of what its pressure moved by.
+TEST(VerdictExponent, a_pressure_that_moves_in_a_pulse_is_doubt_of_its_point) {
+  const std::vector<double> pressures{1.0, 2.0, 4.0};
+  const auto fit = [&](double swing) {
+    const Result<Measured> m = measure(swept(pressures, 0.5, swing).facts(),
+                                       {.quantity = ClaimQuantity::pressure_exponent, .step = "pulse"}, Instruments{}, {});
+    EXPECT_TRUE(m);
+    return m ? standard_of(*m, "fit") : 0.0;
+  };
+  const double spread = std::sqrt(2.0) * std::log(2.0);
+  EXPECT_NEAR(fit(0.0), 0.01 / spread, 1e-6);
+  EXPECT_NEAR(fit(0.2), std::hypot(0.01, 0.5 * 0.2 / std::sqrt(3.0)) / spread, 1e-4);
+}
+
+// The outer two turn the exponent by 1 / (2 log 2) of their relative error each, the one in the middle by nothing.
+TEST(VerdictExponent, an_error_of_the_thermometer_turns_the_exponent_by_the_leverage_of_each_pulse) {
+  Instruments with_thermometer;
+  with_thermometer.temperature = Accuracy{};
+  with_thermometer.temperature->offset = 1.5;
+  MeasureRequest request{.quantity = ClaimQuantity::pressure_exponent, .step = "pulse"};
+  request.temperature_pct_per_K = -2.0;
+  const Result<Measured> m = measure(swept({1.0, 2.0, 4.0}, 0.5).facts(), request, with_thermometer, {});
+  ASSERT_TRUE(m) << m.error().what;
+  EXPECT_NEAR(standard_of(*m, "temperature"), 0.02 * 1.5 / std::sqrt(3.0) / std::log(2.0), 1e-6);
 }
 
 // There and back between two pressures every exponent is a law.

@@ -51,6 +51,28 @@ TEST(VerdictMeasure, charges_and_energies) {
   EXPECT_NEAR(value(play, {.quantity = ClaimQuantity::step_time, .step = "charge"}), 60.0, 1e-12);
 }
 
+// 4.5 Ah that follow the temperature by 0.8 % a kelvin, and a thermometer of 1.5 K, evenly distributed.
+TEST(VerdictMeasure, an_error_of_the_thermometer_counts_as_the_value_follows_the_temperature) {
+  Play play;
+  play.add({.name = "discharge", .from_A = -4.5, .to_A = -4.5});
+  Instruments with_thermometer = instruments();
+  MeasureRequest request{.quantity = ClaimQuantity::capacity, .step = "discharge"};
+  const auto temperature = [&] {
+    const Result<Measured> m = measure(play.facts(), request, with_thermometer, cell());
+    EXPECT_TRUE(m);
+    double standard = 0.0;
+    for (const Contribution& c : m->budget) standard = c.name == "temperature" ? c.standard : standard;
+    return standard;
+  };
+  request.temperature_pct_per_K = -0.8;
+  EXPECT_EQ(temperature(), 0.0) << "there is no thermometer";
+  with_thermometer.temperature = Accuracy{};
+  with_thermometer.temperature->offset = 1.5;
+  EXPECT_NEAR(temperature(), 4.5 * 0.008 * 1.5 / std::sqrt(3.0), 1e-12);
+  request.temperature_pct_per_K = 0.0;
+  EXPECT_EQ(temperature(), 0.0);
+}
+
 // The mean of the cycles that count, as the reference performance test says; a life's tests are not of one kind.
 TEST(VerdictMeasure, a_capacity_is_the_mean_of_counting_cycles_that_follow_each_other) {
   const auto add_cycle = [](Play& play, double amps, bool is_reference) {
@@ -155,6 +177,53 @@ TEST(VerdictMeasure, retention_counts_the_cycles_between_the_tests) {
   ASSERT_EQ(m->life.size(), 2U);
   EXPECT_DOUBLE_EQ(m->life[0].at, 0.0);
   EXPECT_DOUBLE_EQ(m->life[1].at, 3.0);
+}
+
+// A cell that lost lithium keeps its slope near full: an error of the voltmeter takes as much charge from less of it.
+TEST(VerdictMeasure, a_retention_has_the_doubt_of_the_ends_of_both_windows) {
+  Play play;
+  for (const double left : {1.0, 0.8}) {
+    play.add({.name = "charge",
+              .seconds = 3600.0 * left,
+              .from_V = 4.2 - 1.2 * left,
+              .to_V = 4.2,
+              .from_A = 5.0,
+              .to_A = 5.0,
+              .cv_seconds = 1.0});
+    play.add({.name = "reference",
+              .seconds = 3600.0 * left,
+              .from_V = 4.2,
+              .to_V = 3.0,
+              .from_A = -5.0,
+              .to_A = -5.0,
+              .ended_by = "voltage_V <= 3",
+              .is_reference = true});
+  }
+  const Result<Measured> m =
+      measure(play.facts(), {.quantity = ClaimQuantity::retention, .reference = "reference"}, instruments(), cell());
+  ASSERT_TRUE(m) << m.error().what;
+  double ends = 0.0;
+  for (const Contribution& c : m->budget) ends = c.name == "ends of the window" ? c.standard : ends;
+  EXPECT_NEAR(ends, 80.0 * standard_of_bound(0.001) * 5.0 / 1.2 * (1.0 / 4.0 - 1.0 / 5.0), 1e-6);
+  ASSERT_EQ(m->life.size(), 2U);
+  EXPECT_DOUBLE_EQ(m->life[1].uncertainty.standard, combine(m->budget).standard);
+}
+
+// Pairs of which the ammeter's offset leaves little: 1.0 % that is known, and 0.9 % of a current of 1 A that is not.
+TEST(VerdictMeasure, an_excess_that_is_smaller_and_less_well_known_counts) {
+  Play play;
+  const auto pair = [&play](double amps, double excess) {
+    play.add({.name = "in", .from_A = amps * (1.0 + excess), .to_A = amps * (1.0 + excess)});
+    play.add({.name = "out", .from_A = -amps, .to_A = -amps});
+  };
+  pair(50.0, 0.010);
+  pair(1.0, 0.009);
+  const Result<Measured> m =
+      measure(play.facts(), {.quantity = ClaimQuantity::charge_excess, .step = "in"}, instruments(), cell());
+  ASSERT_TRUE(m) << m.error().what;
+  EXPECT_NEAR(m->value, 1.0, 1e-9);
+  // 10 mA each way of 1 A, evenly distributed.
+  EXPECT_GT(m->value + combine(m->budget).expanded, 0.9 + 2.0 * 2.0 / std::sqrt(3.0));
 }
 
 TEST(VerdictMeasure, self_discharge_is_per_month_of_the_rest) {

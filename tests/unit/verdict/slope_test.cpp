@@ -115,6 +115,20 @@ TEST(VerdictSlope, noise_alone_is_no_fall) {
   EXPECT_NEAR(expanded, 4.0 * 0.095, 0.06);
 }
 
+// Of one charge that is noisier than the others: its least window falls by its own noise.
+TEST(VerdictSlope, noise_of_one_charge_is_its_own) {
+  sim::Random random{7};
+  Play play;
+  const OverTime rises = [](double at_s) { return 3.7 + 1e-4 * at_s; };
+  for (int i = 0; i < 2; ++i) add_charge(play, 1.0, rises);
+  add_charge(play, 1.0, [&](double at_s) { return rises(at_s) + 0.001 * sim::draw_normal(random); });
+  const Result<Measured> m = slope_of(play);
+  ASSERT_TRUE(m) << m.error().what;
+  EXPECT_NE(m->note.find("least in 'charge' (step 3)"), std::string::npos) << m->note;
+  EXPECT_LT(m->value, 0.0);
+  EXPECT_GT(m->value + combine(m->budget).expanded, 0.1) << "the true slope is 0.1 mV/s";
+}
+
 // A voltmeter of ten millivolts a digit makes steps of a slow rise or fall.
 TEST(VerdictSlope, a_coarse_digit_counts) {
   Play play;
@@ -176,6 +190,45 @@ TEST(VerdictSlope, a_relaxation_that_goes_on_is_doubt) {
   EXPECT_LT(goes_on->value, -5.0);
   EXPECT_GT(goes_on->value + combine(goes_on->budget).expanded, 0.0) << "nothing leaks";
   EXPECT_GT(combine(goes_on->budget).expanded, 2.0 * combine(over->budget).expanded);
+}
+
+// By a law of which nobody sees the end: the logarithm of the time, and two days.
+TEST(VerdictSlope, the_doubt_of_a_relaxation_covers_it) {
+  for (const double last_h : {6.0, 12.0, 18.0}) {
+    const auto is_covered = [last_h](const OverTime& voltage_V) {
+      Play play;
+      add_rest(play, 24.0, voltage_V);
+      const Result<Measured> m = rest_slope_of(play, last_h);
+      ASSERT_TRUE(m) << m.error().what;
+      EXPECT_LT(m->value, -1.0);
+      EXPECT_GT(m->value + combine(m->budget).expanded, 0.0) << "nothing leaks, in the last " << last_h << " h";
+    };
+    is_covered([](double at_s) { return 3.9 - 0.02 * std::log(std::max(at_s, 60.0)); });
+    is_covered([](double at_s) { return 3.9 + 0.1 * std::exp(-at_s / 86400.0); });
+    is_covered([](double at_s) { return 3.9 + 0.1 * std::exp(-at_s / (2.0 * 86400.0)); });
+  }
+}
+
+// The steeper one alone would keep a limit of -10 mV a day that nobody knows of the other.
+TEST(VerdictSlope, a_rest_that_is_less_steep_and_less_well_known_counts) {
+  Instruments fine;
+  fine.voltage.offset = 0.001;
+  const auto rest = [&](const std::vector<double>& noise_V, double mV_per_day, Play& play) {
+    std::size_t i = 0;
+    add_rest(play, 24.0, [&](double at_s) { return 3.9 - 1e-3 * mV_per_day * at_s / 86400.0 + noise_V[i++ % noise_V.size()]; });
+  };
+  const auto measured = [&](const Play& play) {
+    return measure(play.facts(), {.quantity = ClaimQuantity::rest_slope_least, .step = "watch", .last_h = 18.0}, fine, {});
+  };
+  Play steep, noisy, both;
+  for (Play* const play : {&steep, &both}) rest({0.0}, 6.0, *play);
+  for (Play* const play : {&noisy, &both}) rest({-0.035, 0.0, 0.035}, 5.0, *play);
+  const Result<Measured> a = measured(steep), b = measured(noisy), m = measured(both);
+  ASSERT_TRUE(a && b && m);
+  ASSERT_NEAR(b->value, -5.0, 0.2);
+  ASSERT_NEAR(combine(b->budget).expanded, 8.0, 0.5);
+  EXPECT_NEAR(m->value, -6.0, 0.01);
+  EXPECT_LT(m->value - combine(m->budget).expanded, -12.5);
 }
 
 TEST(VerdictSlope, a_rest_needs_time_and_rows_and_no_current) {
