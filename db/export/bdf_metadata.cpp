@@ -27,8 +27,8 @@ std::string_view category(const EventRow& event) {
     return kind.find(word) != std::string::npos || event.message.find(word) != std::string::npos;
   };
   if (kind == "deviation") {  // its message begins with the category
-    for (const std::string_view word :
-         {"power_outage", "software_error", "operator_intervention", "premature_termination", "communication_loss", "equipment_failure"}) {
+    for (const std::string_view word : {"power_outage", "software_error", "operator_intervention", "premature_termination",
+                                        "communication_loss", "equipment_failure"}) {
       if (event.message.starts_with(word)) return word;
     }
   }
