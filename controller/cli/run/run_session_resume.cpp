@@ -17,8 +17,7 @@ void RunSession::keep_what_was_found() {
   if (!recorder_ && !open_recorder()) return;
   std::vector<ResumeTarget> targets;
   for (const ChannelPlan& plan : plans_) targets.push_back({plan.resumed_run, plan.channel});
-  const Result<void> kept = cli::keep_what_was_found(outputs, targets, *recorder_, progress_);
-  if (!kept) fmt::print(stderr, "cellrig: what was found on is not in the record: {}\n", kept.error().what);
+  keep_or_say(outputs, targets, *recorder_, progress_);
 }
 
 ResumeMoment RunSession::resume_moment(const ChannelPlan& plan) {

@@ -205,4 +205,11 @@ Result<void> keep_what_was_found(const FoundOutputs& outputs, const std::vector<
   return recorder.flush();
 }
 
+void keep_or_say(const FoundOutputs& outputs, const std::vector<ResumeTarget>& targets, db::Recorder& recorder,
+                 RunListener& listener) {
+  if (!outputs.are_news()) return;
+  const Result<void> kept = keep_what_was_found(outputs, targets, recorder, listener);
+  if (!kept) listener.message("cellrig", db::Severity::alarm, "what was found on is not in the record: " + kept.error().what);
+}
+
 }  // namespace cellrig::cli

@@ -69,6 +69,10 @@ struct FoundOutputs {
 [[nodiscard]] Result<void> keep_what_was_found(const FoundOutputs& outputs, const std::vector<ResumeTarget>& targets,
                                                db::Recorder& recorder, RunListener& listener);
 
+/// The same, if there are news; what cannot be kept is said, and changes nothing about the rest.
+void keep_or_say(const FoundOutputs& outputs, const std::vector<ResumeTarget>& targets, db::Recorder& recorder,
+                 RunListener& listener);
+
 /// The bench that a run began with; nothing, with the reason, when its text cannot be read here.
 [[nodiscard]] std::optional<BenchConfig> recorded_bench(const Interrupted& run, std::string& why_not);
 [[nodiscard]] const ChannelConfig* find_channel(const BenchConfig& bench, const std::string& name);

@@ -70,7 +70,7 @@ class ServeSession {
         stop_all_chambers();
         return ExitCode::record_failed;
       }
-      keep_found();
+      if (!options_.simulated) keep_or_say(found_, {}, *recorder_, *log_);
       make_service();
       start_server();
       interrupted = what_was_left(trips);
@@ -94,7 +94,6 @@ class ServeSession {
   void make_service();
   void start_server();
   [[nodiscard]] PrepareParts prepare_parts() const;
-  void keep_found() const;
   [[nodiscard]] ResumeMoment moment_of(const GoOnOrder& order);
   [[nodiscard]] std::vector<InterruptedRun> what_was_left(std::vector<OpenTrip>& trips);
   void stop_all_chambers();
@@ -296,13 +295,6 @@ void ServeSession::start_server() {
 }
 
 // ---- what an earlier process left -----------------------------------------------------------------------------------
-
-/// Of runs that have ended, too, and of those that nobody will let go on here: another process may.
-void ServeSession::keep_found() const {
-  if (options_.simulated || !found_.are_news()) return;
-  const Result<void> kept = keep_what_was_found(found_, {}, *recorder_, *log_);
-  if (!kept) log_->message("cellrig", db::Severity::alarm, "what was found on is not in the record: " + kept.error().what);
-}
 
 /// Any thread: what it found is recorded on the control thread.
 ResumeMoment ServeSession::moment_of(const GoOnOrder& order) {
