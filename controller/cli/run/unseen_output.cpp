@@ -93,8 +93,7 @@ bool is_news(const Interrupted& run, const ResumeMoment& moment, const FoundBefo
   return !before.off_at || (can_be_on(run, moment) && *before.off_at < moment.utc);
 }
 
-/// What a watchdog promises is believed only as long as nothing contradicts it. An instrument that does not answer contradicts nothing, and
-/// may have lost its power with everything else; but it is for a person to look.
+/// What a watchdog promises is believed only as long as nothing contradicts it.
 UnseenTime unseen_time(const Interrupted& run, const ResumeMoment& moment, const std::string& channel,
                        const FoundBefore& before) {
   std::string ignored;
@@ -115,8 +114,7 @@ UnseenTime unseen_time(const Interrupted& run, const ResumeMoment& moment, const
   const Duration patience = is_real ? usual : usual + rows_late_max;
   const bool is_overdue = elapsed > patience || elapsed < Duration::zero();  // a clock that was set back says nothing
   UnseenTime unseen{usual, before.is_found || (can_be_on(run, moment) && (is_overdue || run.was_off || !moment.is_off))};
-  unseen.was_seen = unseen.is_doubtful && (before.was_seen || (is_seen_on(moment.found) && !moment.is_elsewhere));
-  if (unseen.was_seen || !has_watchdog) {
+  if (unseen.is_doubtful || !has_watchdog) {
     unseen.time = std::max(usual, elapsed);
     unseen.is_unknown = is_real && elapsed < Duration::zero();
   }
@@ -134,8 +132,7 @@ std::string describe_bound(const UnseenTime& unseen) {
 std::string describe_found(const Interrupted& run, const ResumeMoment& moment, const FoundBefore& before,
                            const UnseenTime& unseen) {
   const std::string should = run.was_off ? "its OFF had been confirmed" : "its watchdog should have fired";
-  std::string bound = describe_bound(unseen);
-  if (!unseen.was_seen && !unseen.is_unknown) bound += ", if its watchdog fired";
+  const std::string bound = describe_bound(unseen);
   const bool is_of_now = !before.is_found || can_be_on(run, moment);
   if (!is_of_now && !before.off_at) {
     return fmt::format("an earlier start {}; {}",

@@ -29,8 +29,7 @@ struct FoundBefore {
 struct UnseenTime {
   Duration time{};
   bool is_doubtful =
-      false;              ///< its watchdog, or the OFF that was confirmed, should have ended that, and nobody can say that it did
-  bool was_seen = false;  ///< it is known that it did not: all the time counts until an OFF was confirmed
+      false;  ///< its watchdog, or the OFF that was confirmed, should have ended that, and nobody can say that it did
   bool is_unknown = false;  ///< nothing bounds it but a clock that was set back: `time` is the least
 };
 
