@@ -122,7 +122,8 @@ void ChannelRecord::go_on(const Continuation& continuation, TimePoint now, UtcTi
   says_utc_ = true;
   const Together together(*this);
   recorder_.resume_run(run_, continuation.operator_name, continuation.host);
-  if (from.open_step != 0) {
+  // A state that nobody can read says nothing of its step: the record ends that by its rows.
+  if (from.open_step != 0 && continuation.cannot_go_on.empty()) {
     const StepState& step = from.point.channel.step;
     step_ = from.open_step;
     write_step_end(db::StepEndRow{.step = step_, .ended_test_time_ns = to_ns(seen_until(step)), .reason = "interrupted"}, step);
@@ -144,9 +145,13 @@ void ChannelRecord::deviation(const Continuation& continuation, UtcTime utc) {
   // One current has a direction, and so is told. Beside a discharge something may have gone in: then only how much may have moved.
   const AmpHours told = unseen.after_end > AmpHours{} ? unseen.moved_max() : unseen.in_gap();
   message += fmt::format("unseen charge at most {:+.6f} Ah ({}); ", told.value(), bound);
-  message += step != nullptr ? fmt::format("goes on by '{}' in step {} '{}'", to_string(continuation.rule),
-                                           from.point.channel.step_count, step->name)
-                             : fmt::format("goes on by '{}' between steps", to_string(continuation.rule));
+  if (!continuation.cannot_go_on.empty()) {
+    message += "it is closed";
+  } else {
+    message += step != nullptr ? fmt::format("goes on by '{}' in step {} '{}'", to_string(continuation.rule),
+                                             from.point.channel.step_count, step->name)
+                               : fmt::format("goes on by '{}' between steps", to_string(continuation.rule));
+  }
   if (!continuation.operator_name.empty()) message += ", by " + continuation.operator_name;
   for (const std::string& objection : continuation.objections) message += "; " + objection;
   if (!continuation.accepted_change.empty()) message += "; accepted: " + continuation.accepted_change;
@@ -336,7 +341,7 @@ void ChannelRecord::criterion(const output::CriterionJudged& judged, TimePoint n
                    .test_time_ns = test_time_ns(now),
                    .utc = utc,
                    .severity = judged.met ? db::Severity::info : db::Severity::warning};
-  row.kind = judged.met ? "criterion met" : "criterion not met";
+  row.kind = judged.met ? "criterion met" : criterion_not_met_event;
   row.message = judged_text(condition, judged.known, judged.value);
   const double threshold = judged.known ? judged.value - judged.margin : condition.value;
   if (condition.formula >= 0 && judged.known) row.message += fmt::format(" (the expression is {:.6g})", threshold);
@@ -445,6 +450,16 @@ void ChannelRecord::on_again(const std::string& what, AmpHours charge, TimePoint
   row.kind = on_again_event;
   row.message = what;
   row.value = charge.value();
+  recorder_.append(row);
+}
+
+void ChannelRecord::closed_unread(const Continuation& continuation, TimePoint now, UtcTime utc) {
+  if (!begun()) return;
+  db::EventRow row{.run = run_, .test_time_ns = test_time_ns(now), .utc = utc, .severity = db::Severity::warning};
+  row.kind = closed_unread_event;
+  row.value = continuation.unseen.went_in_max().value();
+  row.message = fmt::format("{}; whoever goes on with this run counts {:.6f} Ah that may have gone in unseen",
+                            continuation.cannot_go_on, *row.value);
   recorder_.append(row);
 }
 

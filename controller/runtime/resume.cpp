@@ -25,7 +25,7 @@ UtcTime utc_of(const db::RunInfo& info, const db::StepInfo* step, std::int64_t t
 
 /// Told of a run that is over or whose process is dead: for how long nobody saw what it did is not counted from there.
 bool is_after_the_end(const db::EventRow& event) {
-  return event.kind == on_again_event || event.kind == db::heat_after_end_event;
+  return event.kind == on_again_event || event.kind == closed_unread_event || event.kind == db::heat_after_end_event;
 }
 
 /// The trip that ended the run, or came after its end, and the charge that went in after it, or the stop that did not come to its end;
@@ -33,8 +33,10 @@ bool is_after_the_end(const db::EventRow& event) {
 void find_last_word(const std::vector<db::EventRow>& events, Interrupted& run) {
   for (const db::EventRow& event : events) {
     if (event.kind == stop_event) run.stop = event.message;
+    if (event.kind == criterion_not_met_event) run.criteria_met = false;
     if (event.severity == db::Severity::trip || event.kind == db::heat_after_end_event) run.trip = event.message;
-    if (event.kind == on_again_event) run.charge_after_end += AmpHours{event.value.value_or(0.0)};
+    if (event.kind == on_again_event || event.kind == closed_unread_event)
+      run.charge_after_end += AmpHours{event.value.value_or(0.0)};
     if (event.kind != deviation_event) continue;
     run.trip.clear();  // it went on, and counted what had flowed
     run.stop.clear();
@@ -54,8 +56,9 @@ Result<void> find_last_instant(db::Reader& reader, Interrupted& run) {
   if (last != nullptr) {
     if (!last->end) run.open_step = last->row.step;
     latest = last->end ? last->end->ended_test_time_ns : last->row.started_test_time_ns;
-    const auto look = [&latest](const db::SampleView& sample) {
+    const auto look = [&latest, &run](const db::SampleView& sample) {
       latest = std::max(latest, sample.row.test_time_ns);
+      run.last_current = Amps{sample.row.current_A};
       return true;
     };
     const Result<std::uint64_t> visited = reader.for_each_sample_of_step(last->row.step, look);
@@ -96,8 +99,11 @@ Result<Interrupted> find_interrupted(db::Reader& reader, db::RunKey run) {
   if (*stored) {
     std::string why_not;
     const std::optional<ResumePoint> point = resume_point_of((**stored).state, why_not);
-    if (!point) return refuse(run, "cannot be resumed: " + why_not);
-    found.point = *point;
+    if (point) {
+      found.point = *point;
+    } else {
+      found.unreadable = "cannot be resumed: " + why_not;
+    }
   }
   const Result<std::vector<db::EventRow>> events = reader.events(run);
   if (!events) return events.error();
@@ -147,6 +153,7 @@ Result<std::vector<db::RunKey>> later_runs(db::Reader& reader, const Interrupted
 
 Result<void> bring_up_to_date(db::Reader& reader, const Program& program, Interrupted& run) {
   const db::RunKey key = run.info.run;
+  if (!run.unreadable.empty()) return refuse(key, run.unreadable);
   if (program.hash != run.info.row.program_hash) {
     return refuse(key, fmt::format("was of program {:.12}, its profile, cell and parameters come to {:.12} here: resume it with "
                                    "the cellrig that started it ({})",
@@ -187,9 +194,23 @@ UnseenCharge unseen_of(const Program& program, const Interrupted& run, Duration 
   return unseen;
 }
 
+UnseenCharge unseen_of_unreadable(const Interrupted& run, std::optional<Amps> most, Duration time_unseen) {
+  UnseenCharge unseen{.current = most ? worse_of(*most, run.last_current) : run.last_current,
+                      .time = run.was_off ? stop_time_max : time_unseen};
+  unseen.after_end = run.charge_after_end;
+  return unseen;
+}
+
 void close_interrupted(ChannelRecord& record, const Continuation& continuation, Outcome outcome, const std::string& reason,
                        TimePoint now, UtcTime utc) {
+  // The deviation says that all of it is counted: it must not stand there without the count.
+  const ChannelRecord::Together together(record);
   record.go_on(continuation, now, utc);
+  if (!continuation.cannot_go_on.empty()) {
+    record.closed_unread(continuation, now, utc);
+    record.finished(output::Finished{outcome, continuation.run.criteria_met}, reason, now, utc);
+    return;
+  }
   ResumePoint counted = shifted(continuation.run.point, record.started().time_since_epoch());
   counted.guard.count_unseen(continuation.unseen.went_in_max());
   record.resume_point(counted);

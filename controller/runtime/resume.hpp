@@ -18,6 +18,9 @@ class ChannelRecord;
 struct Interrupted {
   db::RunInfo info;
   ResumePoint point;
+  std::string unreadable;                        ///< why there is nothing in `point`: it is of another version; empty: there is
+  Amps last_current{};                           ///< of the last row
+  bool criteria_met = true;                      ///< as far as events say
   Duration test_time{};                          ///< where the record stands: test time goes on from here
   db::StepKey open_step = 0;                     ///< a step that nobody ended; 0: none
   UtcTime last_seen{};                           ///< of the last row, event or end; not of what was told after the end
@@ -31,8 +34,7 @@ struct Interrupted {
   [[nodiscard]] bool waits_for_person() const { return !trip.empty() && !is_acknowledged; }
 };
 
-/// Refused, with the reason in words, when this run is finished, was never there, or left a resume point of another version.
-/// Nothing is said about trips: see `trip`.
+/// Refused, with the reason in words, when this run is finished or was never there. Nothing is said about trips: see `trip`.
 [[nodiscard]] Result<Interrupted> find_interrupted(db::Reader& reader, db::RunKey run);
 
 /// The last run of this channel. Refused: there is none, or it is finished.
@@ -69,14 +71,18 @@ struct Continuation {
   std::string host;                     ///< where it goes on
   std::string accepted_change;          ///< a person's reason to go on although cycler, channel or cell is another one
   std::vector<std::string> objections;  ///< what that person accepted: why it does not go on by itself
+  std::string cannot_go_on;             ///< why this program can only close the run; empty: it can go on
   bool stays_paused = false;            ///< nobody asked for this continuation: what a person had paused waits for a person
 };
 
 /// `time_unseen`: how long an output can have stayed on that nobody switched off.
 [[nodiscard]] UnseenCharge unseen_of(const Program& program, const Interrupted& run, Duration time_unseen);
+/// The same where nobody can read what was commanded: at most `most`, where the bench says so, else what was measured last.
+[[nodiscard]] UnseenCharge unseen_of_unreadable(const Interrupted& run, std::optional<Amps> most, Duration time_unseen);
 
 /// The rule `stop`: nothing is energised, and the record of the run is closed. All that nobody saw is counted in its overcharge guard:
-/// whoever goes on with this run all the same finds it there.
+/// whoever goes on with this run all the same finds it there. Of a run that this program cannot read the resume point stays as it is, and an
+/// event keeps what nobody saw.
 void close_interrupted(ChannelRecord& record, const Continuation& continuation, Outcome outcome, const std::string& reason,
                        TimePoint now, UtcTime utc);
 

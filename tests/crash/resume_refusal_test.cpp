@@ -1,4 +1,7 @@
 // When an interrupted run goes on only after somebody said so, or not at all.
+#include <fmt/format.h>
+
+#include "controller/runtime/channel_record.hpp"
 #include "controller/runtime/resume.hpp"
 #include "tests/crash/resume_fixture.hpp"
 #include "tests/program/shifted_clocks.hpp"
@@ -393,6 +396,40 @@ TEST_F(Resume, a_run_of_another_version_is_refused) {
   };
   expect_refused_after("UPDATE profile SET program_hash = 'abc'", "was of program abc");
   expect_refused_after("UPDATE resume_point SET state = x'09000000'", "resume point is of version 9");
+}
+
+// Whoever cannot go on with it can close it, and takes nothing from whoever can.
+TEST_F(Resume, a_run_of_another_version_is_closed_by_stop_and_what_nobody_saw_is_not_lost) {
+  prepare("single", long_charge);
+  const auto change = [this](const std::string& sql) {
+    db::Connection connection = std::move(db::Connection::open(folder + "/run.db", db::OpenMode::write).value());
+    ASSERT_TRUE(connection.execute(sql, "changing the record"));
+  };
+  const std::unique_ptr<Process> first = start({"profile.yaml", "--cell", "lg-m50"});
+  kill_with_current(*first);
+  const double flowed_Ah = account().samples.back().charge_Ah;
+  change("UPDATE resume_point SET state = CAST(x'09000000' || substr(state, 5) AS BLOB)");
+  expect_exit(*start({"--resume", "--resume-by", "stop"}), 1);
+  const Account closed = account();
+  EXPECT_EQ(closed.info.status, "stopped");
+  EXPECT_EQ(closed.steps.back().end->reason, "interrupted");
+  EXPECT_NEAR(closed.steps.back().end->charge_Ah, flowed_Ah, 1e-12) << "by its rows";
+  ASSERT_EQ(closed.count("deviation"), 1U);
+  const auto kept =
+      std::find_if(closed.events.begin(), closed.events.end(), [](const auto& e) { return e.kind == closed_unread_event; });
+  ASSERT_NE(kept, closed.events.end());
+  EXPECT_THAT(kept->message, HasSubstr("resume point is of version 9"));
+  EXPECT_GE(kept->value.value_or(0), 5.0 * 5.0 / 3600) << "as long as the watchdog takes, what was measured last";
+  change("UPDATE resume_point SET state = CAST(x'" + fmt::format("{:02x}000000", ChannelState::current_version) +
+         "' || substr(state, 5) AS BLOB)");
+  const std::unique_ptr<db::Reader> reader = std::move(db::Reader::open(folder + "/run.db").value());
+  const Interrupted left = find_interrupted(*reader, 1).value();
+  EXPECT_TRUE(left.unreadable.empty());
+  EXPECT_EQ(left.charge_after_end.value(), *kept->value) << "the version that can go on counts it";
+  change("UPDATE profile SET program_hash = 'abc'");
+  expect_exit(*start({"--resume", "1", "--resume-by", "stop"}), 1);
+  EXPECT_EQ(account().info.status, "stopped");
+  EXPECT_GE(find_interrupted(*reader, 1).value().charge_after_end.value(), *kept->value) << "closed twice, lost never";
 }
 
 TEST_F(Resume, what_cannot_be_resumed_is_told_in_words) {

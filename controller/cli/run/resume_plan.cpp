@@ -235,9 +235,13 @@ void look_for_later_runs(db::Reader& reader, const RunOptions& options, const In
                   fmt::join(later, ", ")));
 }
 
+bool is_told_to_stop(const RunOptions& options) {
+  return !options.resume_by.empty() && *interruption_rule(options.resume_by) == InterruptionRule::stop;
+}
+
 /// The rule stop energises nothing: a run that is in doubt can always be closed.
 bool only_stops(const RunOptions& options, const Program& program, const Interrupted& run) {
-  if (!options.resume_by.empty()) return *interruption_rule(options.resume_by) == InterruptionRule::stop;
+  if (!options.resume_by.empty()) return is_told_to_stop(options);
   const Step* const step = interrupted_step(program, run.point.channel);
   return step != nullptr && step->on_interruption == InterruptionRule::stop;
 }
@@ -250,9 +254,31 @@ void require_person(const RunOptions& options, const Interrupted& run, const std
                   run.info.run, fmt::join(objections, "; ")));
 }
 
+/// Its program, and how far that had come; else why nobody here can go on with it. An error of the record is thrown.
+std::string make_program(db::Reader& reader, const std::string& file, Interrupted& run, Program& program) {
+  const db::RunRow& row = run.info.row;
+  try {
+    program = compile(read_profile(row.profile_text, file), read_cell(row.cell_text, file), parameters_of(row.parameters_text));
+  } catch (const ConfigError& error) {
+    return error.what();
+  }
+  const Result<void> ready = bring_up_to_date(reader, program, run);
+  if (!ready && ready.error().fault != Fault::refused) throw_record_error(reader.path(), ready.error());
+  return ready ? "" : ready.error().what;
+}
+
 std::string quoted(const std::string& text) {
   const bool is_plain = text.find_first_of(" \t\"'\\$`*?&;|<>()") == std::string::npos;
   return is_plain ? text : "'" + text + "'";
+}
+
+/// A comparison that cannot be read is no reason to leave a cell where it is.
+void follow_rehearsal(db::Reader& reader, db::RunKey run, Resumed& made) {
+  if (const Result<Following> following = following_of(reader, made.program, run)) {
+    made.following = *following;
+  } else {
+    fmt::print(stderr, "cellrig: run {} goes on without being compared with its rehearsal: {}\n", run, following.error().what);
+  }
 }
 
 }  // namespace
@@ -283,16 +309,13 @@ Resumed load_resumed(const RunOptions& options, const ResumeTarget& target, cons
   moment.is_elsewhere = run.info.row.channel != target.channel;
   require_acknowledged(options, run);
   require_same_cell(options, run, moment.cell_id);
-  const db::RunRow& row = run.info.row;
-  made.program =
-      compile(read_profile(row.profile_text, made.file), read_cell(row.cell_text, made.file), parameters_of(row.parameters_text));
-  value_or_throw(bring_up_to_date(*reader, made.program, run), options.database);
-  // A comparison that cannot be read is no reason to leave a cell where it is.
-  if (const Result<Following> following = following_of(*reader, made.program, target.run)) {
-    made.following = *following;
+  std::string& cannot_go_on = made.continuation.cannot_go_on;
+  cannot_go_on = make_program(*reader, made.file, run, made.program);
+  if (!cannot_go_on.empty()) {
+    if (!is_told_to_stop(options)) refuse(fmt::format("{}: {} (--resume-by stop closes it)", options.database, cannot_go_on));
+    made.program = Program{};
   } else {
-    fmt::print(stderr, "cellrig: run {} goes on without being compared with its rehearsal: {}\n", target.run,
-               following.error().what);
+    follow_rehearsal(*reader, target.run, made);
   }
   const FoundBefore before = found_on_before(*reader, run);
   const UnseenTime unseen = unseen_time(run, moment, target.channel, before);
@@ -301,7 +324,8 @@ Resumed load_resumed(const RunOptions& options, const ResumeTarget& target, cons
   if (unseen.is_doubtful && moment.keep_found_on && is_news(run, moment, before)) moment.keep_found_on(objections.back());
   if (!unseen.is_doubtful && unseen.is_unknown && !run.was_off)
     objections.push_back("without a watchdog the output may have been on until this start; " + describe_bound(unseen));
-  made.continuation.unseen = bound_unseen(made.program, run, moment, before, unseen);
+  made.continuation.unseen = bound_unseen(cannot_go_on.empty() ? &made.program : nullptr, run, moment, before, unseen);
+  if (!cannot_go_on.empty()) objections.push_back(cannot_go_on);
   if (!run.stop.empty()) objections.push_back("it was being stopped when its process died: " + run.stop);
   compare_benches(run, *moment.bench, target.channel, objections);
   look_for_later_runs(*reader, options, run, target.channel, objections);

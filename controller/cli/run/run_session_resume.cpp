@@ -54,7 +54,8 @@ std::vector<std::string> RunSession::stop_their_chambers() {
   std::set<std::string> wanted, needed;
   for (const ChannelPlan& plan : plans_) {
     const std::string& chamber = bench_.channel(plan.channel).chamber;
-    if (chamber.empty() || !plan.program.needs_chamber) continue;
+    // Of a program that nobody can read nobody can say that it left the chamber alone.
+    if (chamber.empty() || !(plan.program.needs_chamber || !plan.goes_on->cannot_go_on.empty())) continue;
     (plan.goes_on->rule == InterruptionRule::stop ? wanted : needed).insert(chamber);
   }
   for (const std::string& chamber : needed) wanted.erase(chamber);

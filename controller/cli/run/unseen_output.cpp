@@ -36,6 +36,13 @@ UtcTime may_have_been_on_until(const Interrupted& run, const ResumeMoment& momen
   return before.off_at && moment.is_off && !can_be_on(run, moment) ? *before.off_at : moment.utc;
 }
 
+std::optional<Amps> charge_current_max_of(const Interrupted& run) {
+  std::string ignored;
+  const std::optional<BenchConfig> began = recorded_bench(run, ignored);
+  const ChannelConfig* const its = began ? find_channel(*began, run.info.row.channel) : nullptr;
+  return its != nullptr ? its->limits.charge_current_max : std::nullopt;
+}
+
 void keep_of_run(db::Reader& reader, const ResumeTarget& target, ResumeMoment moment) {
   const Result<Interrupted> run = find_interrupted(reader, target.run);
   if (!run) return;  // it goes on no more
@@ -149,12 +156,13 @@ std::string describe_found(const Interrupted& run, const ResumeMoment& moment, c
   return fmt::format("the output was found on with {:+.3f} A although {}; {}", moment.found.current.value(), should, bound);
 }
 
-UnseenCharge bound_unseen(const Program& program, const Interrupted& run, const ResumeMoment& moment, const FoundBefore& before,
+UnseenCharge bound_unseen(const Program* program, const Interrupted& run, const ResumeMoment& moment, const FoundBefore& before,
                           const UnseenTime& unseen) {
-  if (!unseen.is_doubtful) return unseen_of(program, run, unseen.time);
-  UnseenCharge charge = unseen_charge(program, run.point.channel, unseen.time);
+  UnseenCharge charge = program != nullptr ? unseen_of(*program, run, unseen.time)
+                                           : unseen_of_unreadable(run, charge_current_max_of(run), unseen.time);
+  if (!unseen.is_doubtful) return charge;
+  charge.time = unseen.time;
   charge.current = worse_of(worse_of(charge.current, moment.found.current), before.current);
-  charge.after_end = run.charge_after_end;
   return charge;
 }
 

@@ -42,8 +42,8 @@ struct UnseenTime {
 /// It is not in the record yet.
 [[nodiscard]] bool is_news(const Interrupted& run, const ResumeMoment& moment, const FoundBefore& before);
 
-/// What flowed at the look counts like what was measured last.
-[[nodiscard]] UnseenCharge bound_unseen(const Program& program, const Interrupted& run, const ResumeMoment& moment,
+/// What flowed at the look counts like what was measured last. program: null when nobody can read how far the run had come.
+[[nodiscard]] UnseenCharge bound_unseen(const Program* program, const Interrupted& run, const ResumeMoment& moment,
                                         const FoundBefore& before, const UnseenTime& unseen);
 
 /// The event of the bench with which the next start knows what this one has seen. Not of the run: that one's last word stays what it was.
