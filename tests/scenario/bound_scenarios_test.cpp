@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 
 #include "sim/bench.hpp"
 #include "sim/faults.hpp"
@@ -106,6 +108,44 @@ TEST(BoundScenario, a_charge_that_goes_on_beyond_what_the_cell_can_hold) {
   bench.run();
   expect_ended(bench, "ch1", Outcome::tripped, "more charge went in than the cell can hold");
   EXPECT_NEAR(samples_of(bench, "ch1").back().charge_Ah, charge_guard_Ah, 0.15);
+}
+
+// 1C of what may be 0.9C there, by the lines between the rates of the cell's file.
+std::string at_rates(const std::string& way) {
+  std::ifstream file{std::string{CELLRIG_SOURCE_DIR} + "/profiles/cells/lg-m50.yaml"};
+  std::string cell{std::istreambuf_iterator<char>{file}, {}};
+  const std::string charge = "  charge_rate_by_temperature:";
+  const std::size_t at = cell.find(charge);
+  EXPECT_NE(at, std::string::npos);
+  return way == "charge" ? cell : cell.replace(at, charge.size(), "  discharge_rate_by_temperature:");
+}
+
+class ColdRate : public testing::TestWithParam<const char*> {};
+
+TEST_P(ColdRate, a_tenth_more_than_the_cell_takes_at_its_temperature) {
+  const std::string way = GetParam();
+  const std::string until = way == "charge" ? "voltage_V >= 4.2" : "voltage_V <= 2.5";
+  HarnessOptions options = single("  - cc_" + way + ": {rate_C: 1, until: " + until + ", at_most_h: 1}\n");
+  options.cell = at_rates(way);
+  BenchHarness bench(options);
+  show_temperature(bench, 10.0 + 15.0 * (0.9 - 0.7) / (2.0 - 0.7));
+  CurrentWatch watch(bench, "ch1", instant);
+  bench.run();
+  expect_ended(bench, "ch1", Outcome::tripped, way + " current too high");
+  EXPECT_LE(watch.flowed_for().value_or(1h), 1s);
+}
+
+INSTANTIATE_TEST_SUITE_P(BothWays, ColdRate, testing::Values("charge", "discharge"),
+                         [](const testing::TestParamInfo<const char*>& p) { return std::string(p.param); });
+
+// The instrument says "off", and so does nobody else.
+TEST(BoundScenario, a_current_in_a_rest) {
+  BenchHarness bench(single("  - rest: {for_min: 5}\n"));
+  bench.fault_at(instant, "output_on ch1 current_A=0.5 voltage_V=4.2");
+  CurrentWatch watch(bench, "ch1", instant);
+  bench.run();
+  expect_ended(bench, "ch1", Outcome::tripped, "current flows while the output should be off");
+  EXPECT_LE(watch.flowed_for().value_or(1h), two_polls);
 }
 
 class ClippedCurrent : public testing::TestWithParam<const char*> {};

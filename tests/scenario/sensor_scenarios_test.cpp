@@ -144,6 +144,16 @@ TEST(PressureScenario, a_stack_that_presses_too_hard_trips) {
   EXPECT_NEAR(*bench.truth("ch1").pressure_MPa, 5.3, 0.05);
 }
 
+// What breathes out presses less: below the least, voids grow where lithium is taken away.
+TEST(PressureScenario, a_stack_that_presses_too_little_trips) {
+  HarnessOptions options = pressed(steps("  - cc_discharge: {rate_C: 1, until: voltage_V <= 2.6, at_most_h: 2}\n"), 1s);
+  options.bench = pressed_bench("stack_pressure_min_MPa: 2", "stack_pressure_min_MPa: 4.8");
+  BenchHarness bench(options);
+  bench.run();
+  expect_ended(bench, "ch1", Outcome::tripped, "stack pressure out of its limits: stack_pressure_MPa");
+  EXPECT_NEAR(*bench.truth("ch1").pressure_MPa, 4.8, 0.05);
+}
+
 TEST(PressureScenario, a_condition_on_the_pressure_ends_a_step_where_the_press_says) {
   BenchHarness bench(
       pressed(steps("  - cc_charge: {rate_C: 1, until: stack_pressure_MPa >= 5.25, at_most_h: 2}\n  - rest: {for_s: 5}\n"), 1s));

@@ -24,7 +24,7 @@ struct Arguments {
   std::string seeds = "1..20";
   std::optional<std::uint64_t> seed;
   std::string fault, family, make, pace, recorder = "counting";
-  double period_ms = 0;
+  double period_ms = 0, at_least_hours = 0;
   bool stop_at_first = false, yardstick = false, json = false, minimise = false, matrix = false, quiet = false, verbose = false,
        list = false;
 };
@@ -204,6 +204,10 @@ int run_main(const Arguments& arguments) {
     fmt::print(stderr, "nothing was held against the deadline of: {}\n", fmt::join(unjudged, ", "));
     return broken;
   }
+  if (!(tally.channel_hours >= arguments.at_least_hours)) {
+    fmt::print(stderr, "{:.1f} channel-hours, {:g} were asked for\n", tally.channel_hours, arguments.at_least_hours);
+    return broken;
+  }
   if (tally.failures.empty()) return clean;
   if (arguments.minimise) {
     const Failure& first = tally.failures.front();
@@ -229,6 +233,7 @@ int parse_and_run(int argc, char** argv) {
   app.add_option("--pace", arguments.pace, "promise (100 ms), usual (1 s) or long (days); drawn otherwise");
   app.add_option("--recorder", arguments.recorder, "counting, or sqlite: everything recorded and read back");
   app.add_option("--period-ms", arguments.period_ms, "control period, in place of the pace's");
+  app.add_option("--at-least-hours", arguments.at_least_hours, "of all channels together: fewer are exit code 1");
   app.add_flag("--matrix", arguments.matrix, "every fault alone, in every family, with every seed");
   app.add_flag("--stop-at-first", arguments.stop_at_first, "end with the first broken invariant");
   app.add_flag("--yardstick", arguments.yardstick, "measure a healthy channel besides, to compare the speed with");

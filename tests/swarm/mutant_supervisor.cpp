@@ -46,9 +46,20 @@ void sensor(std::string_view row, std::optional<double>& limit, double looser) {
   if (is(row, "removed")) limit.reset();
 }
 
+/// What a cell takes at its temperature: gone, or a fifth more.
+void rates(std::string_view row, CurrentByTemperature& table) {
+  if (is(row, "removed")) table = {};
+  if (!is(row, "loosened")) return;
+  CurrentByTemperature looser;
+  for (const CurrentByTemperature::Point& point : table.points()) (void)looser.add({point.temperature, 1.2 * point.current});
+  table = looser;
+}
+
 SafetyLimits mutated(SafetyLimits limits) {
-  sensor("stack_pressure", limits.sensors.stack_pressure_max_MPa, 1.0);
-  sensor("stack_pressure", limits.sensors.stack_pressure_min_MPa, -1.0);
+  sensor("stack_pressure_max", limits.sensors.stack_pressure_max_MPa, 1.0);
+  sensor("stack_pressure_min", limits.sensors.stack_pressure_min_MPa, -1.0);
+  rates("charge_rates", limits.charge_current_by_temperature);
+  rates("discharge_rates", limits.discharge_current_by_temperature);
   sensor("gas", limits.sensors.gas_max_ppm, 40.0);
   sensor("voltage_difference", limits.sensors.voltage_difference_max_V, 0.3);
   upper("over_voltage", limits.voltage_max, 0.1, 1.0);
@@ -147,8 +158,9 @@ ChamberWatchOptions mutated(ChamberWatchOptions options) {
   return options;
 }
 
-/// What is old looks fresh, what is no number looks like one.
-Observation mutated(Observation seen, TimePoint now) {
+/// What is old looks fresh, what is no number looks like one, and what flows while the output is off like nothing.
+Observation mutated(Observation seen, const Commanded& commanded, TimePoint now) {
+  if (is("current_without_command", "removed") && !commanded.output_on) seen[Measurand::current].value = 0.0;
   for (const Measurand m : {Measurand::voltage, Measurand::current}) {
     if (is("stale_reading", "removed") && seen[m].quality != Quality::missing) seen[m].at = now;
     if (is("stale_reading", "loosened")) seen[m].at = now - (now - seen[m].at) / 3;
@@ -211,7 +223,7 @@ const Cause& CELLRIG_JOIN(__real_, CELLRIG_CHECK)(Supervisor*, const cellrig::Ob
                                                   cellrig::TimePoint);
 const Cause& CELLRIG_JOIN(__wrap_, CELLRIG_CHECK)(Supervisor* self, const cellrig::Observation& seen,
                                                   const cellrig::Commanded& commanded, cellrig::TimePoint now) {
-  return CELLRIG_JOIN(__real_, CELLRIG_CHECK)(self, cellrig::mutated(seen, now), cellrig::mutated(commanded), now);
+  return CELLRIG_JOIN(__real_, CELLRIG_CHECK)(self, cellrig::mutated(seen, commanded, now), cellrig::mutated(commanded), now);
 }
 
 const cellrig::TripCause& __real__ZN7cellrig16SafetySupervisor4tripERKNS_9TripCauseE(Supervisor*, const cellrig::TripCause&);

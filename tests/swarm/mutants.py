@@ -26,8 +26,8 @@ MUTANTS += ["stale_reading removed", "stale_temperature removed", "stale_tempera
             "heat_memory removed", "heat_surroundings removed", "off_command removed", "off_command loosened", "still_voltage removed", "still_voltage loosened",
             "still_temperature removed", "still_temperature loosened", "chamber_alarm removed"]
 MUTANTS += [f"{row} {what}" for row in ("no_rise", "voltage_step", "no_taper", "rest_decay", "self_heating", "unexplained_heat", "energy_balance") for what in ("removed", "loosened", "turned")]
-MUTANTS += [f"{row} {what}" for row in ("stack_pressure", "gas", "voltage_difference") for what in ("removed", "loosened")]
-MUTANTS += ["stale_reading loosened", "interlock removed", "interlock loosened", "sensor_age removed", "sensor_age loosened", "wrong_direction removed",
+MUTANTS += [f"{row} {what}" for row in ("stack_pressure_max", "stack_pressure_min", "gas", "voltage_difference", "charge_rates", "discharge_rates") for what in ("removed", "loosened")]
+MUTANTS += ["stale_reading loosened", "interlock removed", "interlock loosened", "sensor_age removed", "sensor_age loosened", "wrong_direction removed", "current_without_command removed",
             "instrument_protection removed", "lost_remote removed", "whole_chamber removed", "siren removed", "instrument_failure removed",
             "rest_share removed"]
 # Where a scenario cannot tell: parameters without which a row trips too much, of cells whose core is slower than that of any that comes with
