@@ -90,6 +90,14 @@ bool Doctor::lease(const std::string& instrument, const std::vector<std::string>
   return true;
 }
 
+/// It was to be off before: what flowed is for somebody to explain.
+void Doctor::tell_off(const std::string& channel) {
+  const OutputFound& found = found_[channel];
+  if (!found.is_known || !found.is_on) return add(channel, "OFF", DoctorVerdict::good, "confirmed by the instrument");
+  add(channel, "OFF", DoctorVerdict::notice,
+      fmt::format("confirmed by the instrument; before it the output was on, with {:+.3f} A", found.current.value()));
+}
+
 Task<void> Doctor::run(std::vector<std::string> channels) {
   for (const std::string& name : channels) {
     const ChannelConfig& channel = bench_.channel(name);
@@ -98,12 +106,15 @@ Task<void> Doctor::run(std::vector<std::string> channels) {
     if (!channel.contactor || lease_lines(channel.contactor->instrument)) ours_.push_back(name);
   }
   ChannelOptions channel_options;
-  BenchOff off{time_, bench_, instruments_, listener_, BenchOffOptions{.channel = channel_options, .take_leases = false}};
+  BenchOffOptions how{.channel = channel_options, .look_at = {ours_.begin(), ours_.end()}, .take_leases = false};
+  BenchOff off{time_, bench_, instruments_, listener_, std::move(how)};
   const std::vector<std::string> no_chambers;
   co_await off.run(ours_, no_chambers);
+  found_ = off.found();
+  maybe_on_ = off.maybe_on();
   for (const std::string& problem : off.problems()) add("bench", "OFF", DoctorVerdict::failed, problem);
   if (!off.problems().empty()) co_return;  // an output that cannot be switched off is all there is to say
-  for (const std::string& name : ours_) add(name, "OFF", DoctorVerdict::good, "confirmed by the instrument");
+  for (const std::string& name : ours_) tell_off(name);
   if (options_.read_cells) cells_ = options_.read_cells();
   if (options_.after_off) {
     const Result<void> ready = options_.after_off();

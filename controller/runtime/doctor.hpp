@@ -18,6 +18,7 @@
 #include "controller/runtime/config.hpp"
 #include "controller/runtime/lease.hpp"
 #include "controller/runtime/listener.hpp"
+#include "controller/runtime/output_found.hpp"
 #include "controller/runtime/trial_guard.hpp"
 #include "controller/runtime/watchdog_trial.hpp"
 #include "drivers/instruments/identity.hpp"
@@ -95,6 +96,9 @@ class Doctor {
 
   /// The channels that no other process has; known from the start of run().
   [[nodiscard]] const std::vector<std::string>& ours() const { return ours_; }
+  /// By channel: how its output was, right before its OFF. And those whose OFF was not confirmed, nor cut by a contactor.
+  [[nodiscard]] const std::map<std::string, OutputFound>& found() const { return found_; }
+  [[nodiscard]] const std::set<std::string>& maybe_on() const { return maybe_on_; }
   [[nodiscard]] const std::vector<DoctorCheck>& checks() const { return checks_; }
   [[nodiscard]] const std::vector<RoundTrips>& round_trips() const { return round_trips_; }
   [[nodiscard]] const std::vector<WatchdogProof>& proofs() const { return proofs_; }
@@ -106,6 +110,7 @@ class Doctor {
   /// One exchange, whatever the instrument: a question that changes nothing.
   using Question = std::function<Task<Result<void>>(Deadline)>;
 
+  void tell_off(const std::string& channel);
   Task<void> look_at_channel(const ChannelConfig& channel);
   Task<void> look_at_others(const std::vector<std::string>& channels);
   Task<void> look_at_logger(const std::string& name, const std::set<int>& inputs);
@@ -132,6 +137,8 @@ class Doctor {
   DoctorOptions options_;
   DoctorCells cells_;
   std::vector<std::string> ours_;
+  std::map<std::string, OutputFound> found_;
+  std::set<std::string> maybe_on_;
   std::map<std::string, InstrumentIdentity> identities_;
   std::vector<DoctorCheck> checks_;
   std::vector<RoundTrips> round_trips_;

@@ -21,6 +21,10 @@ Result<void> DoctorRecord::open() {
   return {};
 }
 
+void DoctorRecord::keep(const FoundOutputs& found, RunListener& listener) {
+  if (recorder_) keep_or_say(found, {}, *recorder_, listener);
+}
+
 void DoctorRecord::write(const Doctor& doctor) {
   if (!recorder_) return;
   for (const AcknowledgedTrip& trip : doctor.acknowledged()) write_acknowledged(trip);

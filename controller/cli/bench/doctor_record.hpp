@@ -5,6 +5,7 @@
 #include <string>
 
 #include "controller/async/time_source.hpp"
+#include "controller/cli/run/unseen_output.hpp"
 #include "controller/runtime/doctor.hpp"
 #include "db/recorder.hpp"
 
@@ -24,6 +25,8 @@ class DoctorRecord {
 
   /// Takes the database for writing, once the outputs are off. Nothing to do without one.
   [[nodiscard]] Result<void> open();
+  /// What was on, for a run that goes on. What cannot be kept is said.
+  void keep(const FoundOutputs& found, RunListener& listener);
   /// Writes it all and closes. Nothing to do when it was not opened.
   void write(const Doctor& doctor);
   /// Empty, or why the record could not be kept.

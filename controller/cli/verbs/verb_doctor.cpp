@@ -222,14 +222,22 @@ ExitCode run_doctor(const DoctorVerbOptions& options) {
                                                        .bench = bench.name,
                                                        .is_simulated = rig->is_simulated(),
                                                        .is_real_time = rig->time_name() == "real"}};
-  chosen.after_off = [&record, &options, &channels] {
+  Progress progress{options.quiet};
+  Doctor* doctor_here = nullptr;
+  const auto keep_what_was_found = [&] {
+    const FoundOutputs found{
+        &bench, options.database, rig->time_name(), doctor_here->found(), doctor_here->maybe_on(), rig->time().utc_now()};
+    if (found.are_news() && !options.simulated) record.keep(found, progress);
+  };
+  chosen.after_off = [&] {
     const Result<void> opened = record.open();
+    if (opened) keep_what_was_found();  // before anything is refused: nobody can see it any more
     if (opened) require_acknowledged(options, channels);
     return opened;
   };
-  Progress progress{options.quiet};
   BenchInstruments instruments = make_instruments(rig->time(), bench, channels_to_make(channels, bench), rig->links());
   Doctor doctor{rig->time(), bench, instruments, progress, chosen};
+  doctor_here = &doctor;
   ExitCode code = ExitCode::passed;
   {
     const Signals signals{rig->time(), doctor};
@@ -240,6 +248,8 @@ ExitCode run_doctor(const DoctorVerbOptions& options) {
       record.write(doctor);
       throw;
     }
+    // An OFF that nobody confirmed ended it before the database was opened.
+    if (!doctor.maybe_on().empty() && record.open()) keep_what_was_found();
     record.write(doctor);
     code = code_of(doctor, record, signals.caught());
   }
