@@ -199,6 +199,7 @@ Result<void> keep_what_was_found(const FoundOutputs& outputs, const std::vector<
   if (!reader) return reader.error();
   const Result<std::vector<db::RunInfo>> runs = (*reader)->runs();
   if (!runs) return runs.error();
+  Result<void> problem;
   for (const auto& [name, found] : outputs.found) {
     const std::string& channel = name;
     ResumeMoment moment{.utc = outputs.off_at, .now = outputs.off_at, .is_off = !outputs.maybe_on.contains(channel)};
@@ -217,10 +218,15 @@ Result<void> keep_what_was_found(const FoundOutputs& outputs, const std::vector<
         listener.message(channel, db::Severity::alarm, what);
         recorder.append(found_on_row(run, channel, moment, what));
       };
-      keep_of_run(**reader, {run, channel}, moment);
+      try {
+        keep_of_run(**reader, {run, channel}, moment);
+      } catch (const ConfigError& error) {  // this run's rows cannot be read; the others' can, perhaps
+        problem = fail(Fault::device_fault, error.what());
+      }
     }
   }
-  return recorder.flush();
+  const Result<void> flushed = recorder.flush();
+  return problem ? flushed : problem;
 }
 
 void keep_or_say(const FoundOutputs& outputs, const std::vector<ResumeTarget>& targets, db::Recorder& recorder,
