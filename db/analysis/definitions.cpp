@@ -95,7 +95,7 @@ constexpr std::array cycle_definitions{
         "largest "
         "fall of the voltage between two rows under constant charging current from 5 mV to 25 mV; charge without a new highest "
         "voltage from 10 % to 30 % of the nominal capacity. A fall is one between two rows, whatever time lies between them: "
-        "thinned rows show fewer and greater ones. Neither the resistance nor the slope of a rest is part of it"},
+        "thinned rows show fewer and greater ones. soft_short_score_of_all_signs has more of them"},
     Definition{Figure::retention_of_first, "retention_of_first", "1", "",
                "discharge of the cycle / first_capacity_Ah; of cycles with any discharge"},
     Definition{
@@ -117,6 +117,30 @@ constexpr std::array cycle_definitions{
                "number of the first reference cycle whose discharge is below this share of first_reference_capacity_Ah and one "
                "of the two "
                "reference cycles after it too (2 of 3). It stands with the cycle that showed it, once in a run"},
+    Definition{Figure::charge_overrun, "charge_overrun", "1", "",
+               "charge of the cycle / the discharge before it: of the cycle before, or of the same one where it began with its "
+               "discharge"},
+    Definition{
+        Figure::charge_slope_least_V_per_s, "charge_slope_least_V_per_s", "V/s", "",
+        "steepest fall of the voltage under constant charging current: the least change over stretches of 10 s that follow "
+        "each other, or of two rows further apart, / its time. Above zero: it rose everywhere"},
+    Definition{
+        Figure::resistance_ratio_least, "resistance_ratio_least", "1", "",
+        "least of: the first dc_resistance_ohm within 10 s of a step / the median of that of the same step of the program in "
+        "up to five cycles before, at least three, whose lowest cell temperature in that step was within 3 K. Of a step that "
+        "comes several times in a cycle the first one"},
+    Definition{
+        Figure::rest_slope_V_per_day, "rest_slope_V_per_day", "V/day", "",
+        "slope of the voltage in the second half of a rest of 20 h and more that follows a charge: a straight line through its "
+        "rows, thinned evenly to some hundred; the least of the cycle's"},
+    Definition{
+        Figure::soft_short_score_of_all_signs, "soft_short_score_of_all_signs", "1", "",
+        "the greatest of seven signs, each growing straight from 0 to 1: charge / discharge of the cycle from 1.05 to 1.2; "
+        "charge_overrun from 1.01 to 1.05; the largest fall of the voltage between two rows under constant charging current "
+        "from 5 mV to 25 mV; charge_slope_least_V_per_s from -2 mV/s to -6 mV/s; charge without a new highest voltage from 10 % "
+        "to 30 % of the nominal capacity; resistance_ratio_least from 0.9 to 0.6; rest_slope_V_per_day from -10 mV to -50 mV a "
+        "day. What a cycle does not have scores nothing. A fall between two rows counts whatever time lies between them: thinned "
+        "rows show fewer and greater ones"},
 };
 
 constexpr std::array life_definitions{

@@ -55,6 +55,12 @@ enum class Figure : std::int64_t {
   retention_of_first_reference,
   first_reference_capacity_Ah,
   cycles_to_share_of_first_reference,
+  // Of a cycle and those before it: signs of a soft short.
+  charge_overrun,
+  charge_slope_least_V_per_s,
+  resistance_ratio_least,
+  rest_slope_V_per_day,
+  soft_short_score_of_all_signs,
   // Of several cycles, by what the asker states.
   retention_first = 201,
   retention_cycle,

@@ -24,7 +24,8 @@ struct RunMetrics {
 /// The same with the cycle table that recompute_cycles() gave.
 [[nodiscard]] Result<RunMetrics> recompute_metrics(Reader& reader, RunKey run, std::span<const CycleRow> cycles);
 
-/// One sentence for each figure that differs by more than `tolerance`, relative to the stored figure (about zero: least_scale()).
+/// One sentence for each figure that differs by more than `tolerance`, relative to the stored figure (about zero: least_scale()). A figure that
+/// is stored with no cycle (no step) of the run is not missed: the version that wrote it did not know it.
 [[nodiscard]] std::vector<std::string> compare_metrics(const RunMetrics& stored, const RunMetrics& recomputed, double tolerance);
 
 /// Cycles and figures of a whole run counted again: a sentence for each that differs from what was written while it ran, by more than

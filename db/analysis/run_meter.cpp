@@ -44,6 +44,7 @@ void RunMeter::begin_step(const StepRow& step) {
   step_ = StepState{};
   step_->row = step;
   step_->before = last_row_;
+  watch_.begin_step(step);
   if (!step.in_cycle) return;
   if (cycle_.has_step && cycle_.cycle != step.cycle) cycle_ = CycleState{};  // it never came to its end
   cycle_.cycle = step.cycle;
@@ -55,6 +56,16 @@ bool RunMeter::is_pulse() const { return step_->before && !step_->before->has_ou
 
 bool RunMeter::is_relaxation() const {
   return step_->before && step_->before->has_output && std::abs(step_->before->current_A) >= relaxing_rate_min * nominal_Ah_;
+}
+
+bool RunMeter::is_rest_after_charge(const SampleRow& row) const {
+  return (row.flags & sample_flag::output_on) == 0 && is_relaxation() && step_->before->current_A > 0;
+}
+
+void RunMeter::pass_step(const StepRow& step, std::span<const Metric> figures) {
+  const auto lowest =
+      std::find_if(figures.begin(), figures.end(), [](const Metric& m) { return m.figure == Figure::cell_temperature_min_degC; });
+  watch_.pass_step(step, figures, lowest == figures.end() ? std::nullopt : std::optional<double>{lowest->value});
 }
 
 void RunMeter::begin_part(const SampleRow& first) {
@@ -81,7 +92,9 @@ void RunMeter::add(const SampleRow& row) {
     add_between(*s.previous, row);
   } else {
     s.before.reset();
+    watch_.break_charge();
   }
+  if (is_rest_after_charge(row)) watch_.add_rest(row);
   add_charge_times(row);
   if (s.previous) s.settled_current_A.add(row.current_A);  // the first row may see the current on its way
   s.previous = row;
@@ -163,11 +176,15 @@ void RunMeter::add_charge_signs(const SampleRow& a, const SampleRow& b) {
   if (!has_cc(a) || !has_cc(b) || !(a.current_A > 0) || !(b.current_A > 0)) {
     s.highest_voltage_V = std::max(s.highest_voltage_V, b.voltage_V);
     s.charge_at_highest_Ah = b.charge_Ah;
+    watch_.break_charge();
     return;
   }
   s.has_cc_charge = true;
   if (std::abs(b.current_A - a.current_A) <= fall_current_share * a.current_A) {
     s.fall_max_V = std::max(s.fall_max_V, a.voltage_V - b.voltage_V);
+    watch_.add_charge(a, b);
+  } else {
+    watch_.break_charge();
   }
   s.without_rise_Ah = std::max(s.without_rise_Ah, b.charge_Ah - s.charge_at_highest_Ah);
   if (b.voltage_V <= s.highest_voltage_V) return;
@@ -233,6 +250,7 @@ std::vector<Metric> RunMeter::end_step(const StepEndRow& end) {
   put(out, Figure::pressure_max_MPa, s.pressure.max);
   put(out, Figure::pressure_end_MPa, s.pressure.last);
   if (s.waited_s > 0) put(out, Figure::waited_s, s.waited_s);
+  watch_.end_step(s.timed, s.temperature.min);
   if (s.row.in_cycle) fold_into_cycle();
   step_.reset();
   return out;
@@ -267,6 +285,24 @@ void RunMeter::fold_into_cycle() {
   cycle_.without_rise_Ah = std::max(cycle_.without_rise_Ah, s.without_rise_Ah);
 }
 
+void RunMeter::add_soft_short(const CycleRow& row, std::vector<Metric>& out) {
+  const CycleSigns seen = watch_.end_cycle(row);
+  const CycleState& c = cycle_;
+  if (!c.has_step || c.cycle != row.cycle || !(c.charge_Ah > 0) || !(nominal_Ah_ > 0)) return;
+  SoftShortSigns signs{.voltage_fall_max_V = c.fall_max_V, .charge_without_rise_share = c.without_rise_Ah / nominal_Ah_};
+  if (row.discharge_Ah > 0) signs.charge_Ah = row.charge_Ah, signs.discharge_Ah = row.discharge_Ah;
+  put(out, Figure::soft_short_score, soft_short_score(signs).score);
+  signs.charge_overrun = seen.charge_overrun;
+  signs.charge_slope_least_V_per_s = seen.charge_slope_least_V_per_s;
+  signs.resistance_ratio = seen.resistance_ratio_least;
+  signs.rest_slope_V_per_day = seen.rest_slope_V_per_day;
+  put(out, Figure::charge_overrun, signs.charge_overrun);
+  put(out, Figure::charge_slope_least_V_per_s, signs.charge_slope_least_V_per_s);
+  put(out, Figure::resistance_ratio_least, signs.resistance_ratio);
+  put(out, Figure::rest_slope_V_per_day, signs.rest_slope_V_per_day);
+  put(out, Figure::soft_short_score_of_all_signs, soft_short_score(signs).score);
+}
+
 std::vector<Metric> RunMeter::end_cycle(const CycleRow& row) {
   std::vector<Metric> out;
   const Efficiencies e = efficiencies({row.charge_Ah, row.discharge_Ah, row.charge_Wh, row.discharge_Wh});
@@ -294,13 +330,9 @@ std::vector<Metric> RunMeter::end_cycle(const CycleRow& row) {
     if (c.discharge_end_MPa && discharge_end_before_MPa_) {
       put(out, Figure::pressure_drift_MPa, *c.discharge_end_MPa - *discharge_end_before_MPa_);
     }
-    if (c.charge_Ah > 0 && nominal_Ah_ > 0) {
-      SoftShortSigns signs{.voltage_fall_max_V = c.fall_max_V, .charge_without_rise_share = c.without_rise_Ah / nominal_Ah_};
-      if (row.discharge_Ah > 0) signs.charge_Ah = row.charge_Ah, signs.discharge_Ah = row.discharge_Ah;
-      put(out, Figure::soft_short_score, soft_short_score(signs).score);
-    }
     discharge_end_before_MPa_ = c.discharge_end_MPa;
   }
+  add_soft_short(row, out);
   cycle_ = CycleState{};
   const std::vector<Metric> life = life_.end_cycle(row);
   out.insert(out.end(), life.begin(), life.end());

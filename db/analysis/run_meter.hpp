@@ -4,10 +4,12 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "db/analysis/definitions.hpp"
 #include "db/analysis/life_meter.hpp"
+#include "db/analysis/soft_short_watch.hpp"
 #include "db/record.hpp"
 
 namespace cellrig::db {
@@ -18,7 +20,7 @@ inline constexpr std::array<double, 12> meter_resistance_s{0.1, 1, 2, 5, 10, 18,
 /// charge_time_to_share_s comes at every multiple of this share.
 inline constexpr double meter_share_step = 0.05;
 
-/// One run, whatever its length: a few hundred bytes. Rows come in the order of the record; those of steps that are not open are passed
+/// One run, whatever its length: a few kilobytes. Rows come in the order of the record; those of steps that are not open are passed
 /// over. What each figure is, its Definition says.
 class RunMeter {
  public:
@@ -31,8 +33,13 @@ class RunMeter {
   [[nodiscard]] std::vector<Metric> end_step(const StepEndRow& end);
   /// After the last step of the cycle.
   [[nodiscard]] std::vector<Metric> end_cycle(const CycleRow& cycle);
-  /// A whole cycle whose rows do not come again: of a run that goes on. Before any of those that do.
-  void pass_cycle(const CycleRow& cycle) { (void)life_.end_cycle(cycle); }
+  /// Steps and whole cycles whose rows do not come again: of a run that goes on. In their order, before any of those that do; with the figures
+  /// that were stored with the step.
+  void pass_step(const StepRow& step, std::span<const Metric> figures);
+  void pass_cycle(const CycleRow& cycle) {
+    (void)watch_.end_cycle(cycle);
+    (void)life_.end_cycle(cycle);
+  }
 
  private:
   struct Span {
@@ -93,14 +100,17 @@ class RunMeter {
   void add_charge_signs(const SampleRow& a, const SampleRow& b);
   void add_charge_times(const SampleRow& row);
   void fold_into_cycle();
+  void add_soft_short(const CycleRow& row, std::vector<Metric>& out);
   [[nodiscard]] bool is_pulse() const;
   [[nodiscard]] bool is_relaxation() const;
+  [[nodiscard]] bool is_rest_after_charge(const SampleRow& row) const;
 
   double nominal_Ah_ = 0;
   std::optional<StepState> step_;
   std::optional<Before> last_row_;
   CycleState cycle_;
   LifeMeter life_;
+  SoftShortWatch watch_;
   std::optional<double> discharge_end_before_MPa_;  ///< of the cycle before
 };
 

@@ -69,8 +69,12 @@ std::string rest_table(const std::vector<RunRest>& rests) {
 
 std::string short_table(const CycleSummary& summary) {
   std::vector<std::pair<double, std::int64_t>> signs;
+  const bool has_all = std::any_of(summary.cycles.begin(), summary.cycles.end(), [](const CycleSummaryRow& cycle) {
+    return cycle.figures.contains(Figure::soft_short_score_of_all_signs);
+  });
+  const Figure figure = has_all ? Figure::soft_short_score_of_all_signs : Figure::soft_short_score;  // of older versions
   for (const CycleSummaryRow& cycle : summary.cycles) {
-    const auto found = cycle.figures.find(Figure::soft_short_score);
+    const auto found = cycle.figures.find(figure);
     if (found != cycle.figures.end() && found->second >= short_score_shown_min)
       signs.emplace_back(found->second, cycle.row.cycle);
   }
@@ -80,7 +84,7 @@ std::string short_table(const CycleSummary& summary) {
     if (table.rows.size() < shorts_max) table.rows.push_back({std::to_string(cycle), fmt::format("{:.2f}", score)});
   }
   if (table.rows.empty()) return {};
-  table.note = std::string(definition_of(Figure::soft_short_score).text);
+  table.note = std::string(definition_of(figure).text);
   if (signs.size() > shorts_max) table.note += fmt::format(" The {} worst of {} cycles.", shorts_max, signs.size());
   return "<h2>Signs of a soft short</h2>\n" + table_html(table);
 }

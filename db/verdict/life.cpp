@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace cellrig::verdict {
 
@@ -32,6 +33,37 @@ std::optional<Projection> project(const std::vector<LifePoint>& points, double a
   return Projection{middle, middle - half, middle + half};
 }
 
+namespace {
+
+/// How much of the risk of one judgement each look may spend, so that all of them together spend no more.
+class LookShares {
+ public:
+  explicit LookShares(double claimed) : claimed_{claimed} {}
+  /// Of the next look, at so many cycles.
+  [[nodiscard]] double next(double at) {
+    if (at >= claimed_) return 1.0 - spent_;
+    const double share = early_share * std::max(0.0, at - before_) / claimed_;
+    before_ = std::max(before_, at);
+    spent_ += share;
+    return share;
+  }
+
+ private:
+  static constexpr double early_share = 0.5;  ///< of the looks before the claimed count
+  double claimed_;
+  double before_ = 0.0, spent_ = 0.0;
+};
+
+/// One of so many judgements that have the risk of one together.
+bool fails(const LifePoint& point, const Limit& limit, double judgements) {
+  const Uncertainty& u = point.uncertainty;
+  if (decide(point.retention_pct, u.expanded, limit) != Decision::fail || !std::isfinite(judgements)) return false;
+  const double widened = judgements > 1.0 ? coverage_factor_of_worst(u.dof, judgements) * u.standard : 0.0;
+  return decide(point.retention_pct, std::max(u.expanded, widened), limit) == Decision::fail;
+}
+
+}  // namespace
+
 LifeVerdict judge_life(const std::vector<LifePoint>& points, double claimed, double limit_pct, int cells) {
   LifeVerdict verdict;
   if (points.empty()) {
@@ -40,26 +72,21 @@ LifeVerdict judge_life(const std::vector<LifePoint>& points, double claimed, dou
   }
   const Limit limit{Comparator::at_least, limit_pct};
   verdict.reached = points.back().at;
-  bool is_reached = false;
+  LookShares shares{claimed};
   for (const LifePoint& point : points) {
-    const Uncertainty& u = point.uncertainty;
-    const double widened = std::max(u.expanded, cells > 1 ? coverage_factor_of_worst(u.dof, cells) * u.standard : 0.0);
-    if (!is_reached &&
-        decide(point.retention_pct, widened, limit) == Decision::fail) {  // one that fails after the claimed count kept the claim
+    const double share = shares.next(point.at);
+    if (fails(point, limit, share > 0.0 ? cells / share : std::numeric_limits<double>::infinity())) {
       verdict.decision = Decision::fail;
       verdict.failed_at = point.at;
       return verdict;
     }
-    if (point.at >= claimed && !is_reached) {
-      is_reached = true;
-      const Decision here = decide(point.retention_pct, u.expanded, limit);
-      verdict.decision = here == Decision::pass ? here : Decision::inconclusive;
-    }
+    if (!(point.at >= claimed)) continue;
+    verdict.decision = decide(point.retention_pct, point.uncertainty.expanded, limit) == Decision::pass ? Decision::pass
+                                                                                                        : Decision::inconclusive;
+    return verdict;  // one that fails after the claimed count kept the claim
   }
-  if (!is_reached) {
-    verdict.decision = Decision::inconclusive;
-    verdict.projection = project(points, claimed);
-  }
+  verdict.decision = Decision::inconclusive;
+  verdict.projection = project(points, claimed);
   return verdict;
 }
 

@@ -28,8 +28,11 @@ struct LifeVerdict {
   double reached = 0.0;                  ///< cycles of the last point
   std::optional<double> failed_at;       ///< of the first point that is below the limit beyond doubt, up to the claimed count
 };
-/// Sequential: FAIL as soon as a point is below the limit beyond doubt, PASS never before the claimed count. `cells`: one of so many, of
-/// which the worst decides: what lies between its doubt and that of the worst is INCONCLUSIVE.
+/// Sequential: FAIL as soon as a point is below the limit beyond doubt, PASS never before the claimed count. A projection decides nothing.
+/// * `cells`: one of so many, of which the worst decides: what lies between its doubt and that of the worst is INCONCLUSIVE.
+/// * Each look is one more chance to be wrong. All of them together have the risk of one: the looks before the claimed count share half of it by
+///   the cycles between them (Lan and DeMets' spending, linear), and that at the claimed count has what is left. So a verdict does not depend on
+///   looks to come, and a FAIL stays one.
 [[nodiscard]] LifeVerdict judge_life(const std::vector<LifePoint>& points, double claimed, double limit_pct, int cells = 1);
 /// As decide_sample(): every life must be kept; a lot on the limit fails no more often than one cell. Empty: not run.
 [[nodiscard]] Decision decide_lives(const std::vector<std::vector<LifePoint>>& cells, double claimed, double limit_pct);

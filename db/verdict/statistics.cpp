@@ -109,8 +109,8 @@ double chi_squared_quantile(double p, double dof) {
 
 double coverage_factor(double dof) { return std::max(2.0, student_quantile(1.0 - one_sided_risk, dof)); }
 
-double coverage_factor_of_worst(double dof, int count) {
-  if (count <= 1) return coverage_factor(dof);
+double coverage_factor_of_worst(double dof, double count) {
+  if (!(count > 1.0)) return coverage_factor(dof);
   const double kept_by_each = std::pow(1.0 - one_sided_risk, 1.0 / count);
   return std::max(2.0, student_quantile(kept_by_each, dof));
 }

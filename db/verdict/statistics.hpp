@@ -26,7 +26,8 @@ inline constexpr double one_sided_risk = (1.0 - coverage_probability) / 2.0;
 
 /// As wide as k = 2, but for an estimate of few degrees of freedom: 2 for many, 2.87 for 4, 4.53 for 2 (GUM, table G.2).
 [[nodiscard]] double coverage_factor(double dof);
-/// One-sided, for the worst of `count` independent judgements at the risk of one (Sidak).
-[[nodiscard]] double coverage_factor_of_worst(double dof, int count);
+/// One-sided, for the worst of `count` independent judgements at the risk of one (Sidak). Also of shares of a judgement: one that may
+/// spend a tenth of the risk is one of ten.
+[[nodiscard]] double coverage_factor_of_worst(double dof, double count);
 
 }  // namespace cellrig::verdict

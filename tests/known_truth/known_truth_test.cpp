@@ -123,16 +123,22 @@ TEST(VerdictKnownTruth, few_repeats_do_not_make_bold) {
   EXPECT_GT(pass + fail, 10);
 }
 
-/// A life that ends on its limit after 600 cycles, looked at every 50.
-std::vector<LifePoint> life_on_the_limit(sim::Random& random) {
+/// What is left of a cell of which `left_pct` tells after how many cycles, looked at every so often by one whose readings scatter.
+std::vector<LifePoint> life_of(sim::Random& random, int every, const std::function<double(int)>& left_pct) {
   std::vector<LifePoint> points;
   const double reference = 1.0 + 0.001 * sim::draw_normal(random);
-  const double standard = 80.0 * std::sqrt(2.0) * 0.001;
-  for (int cycle = 0; cycle <= 600; cycle += 50)
+  for (int cycle = 0; cycle <= 600; cycle += every) {
+    const double standard = left_pct(cycle) * std::sqrt(2.0) * 0.001;
     points.push_back({static_cast<double>(cycle),
-                      (100.0 - 20.0 * cycle / 600.0) * (1.0 + 0.001 * sim::draw_normal(random)) / reference,
+                      left_pct(cycle) * (1.0 + 0.001 * sim::draw_normal(random)) / reference,
                       {.standard = standard, .expanded = 2.0 * standard}});
+  }
   return points;
+}
+
+/// A life that ends on its limit after 600 cycles, looked at every 50.
+std::vector<LifePoint> life_on_the_limit(sim::Random& random) {
+  return life_of(random, 50, [](int cycle) { return 100.0 - 20.0 * cycle / 600.0; });
 }
 
 // One cell, and a lot: it does not fail by its number.
@@ -160,6 +166,63 @@ TEST(VerdictKnownTruth, a_life_on_the_limit_is_rarely_judged) {
   }
   EXPECT_LE(pass, wrong_max);
   EXPECT_LE(fail, wrong_max);
+}
+
+Tally judge_lives(int every, const std::function<double(int)>& left_pct) {
+  Tally tally;
+  for (int seed = 1; seed <= seeds; ++seed) {
+    sim::Random random{static_cast<std::uint64_t>(seed)};
+    const std::vector<LifePoint> whole = life_of(random, every, left_pct);
+    for (std::size_t looks = 1; looks < whole.size(); ++looks) {
+      const std::vector<LifePoint> so_far(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(looks));
+      EXPECT_NE(judge_life(so_far, 600.0, 80.0).decision, Decision::pass) << "before the claimed count";
+    }
+    const Decision decision = judge_life(whole, 600.0, 80.0).decision;
+    (decision == Decision::pass ? tally.pass : decision == Decision::fail ? tally.fail : tally.open) += 1;
+  }
+  return tally;
+}
+
+/// Falls fast in the first hundred cycles, then no more.
+double flattened(int cycle, double to_pct) { return std::max(to_pct, 100.0 - (100.0 - to_pct) * cycle / 100.0); }
+/// Falls to so much after 300 cycles, and half of it comes back.
+double recovering(int cycle, double least_pct) {
+  const double lost_pct = 100.0 - least_pct;
+  return cycle <= 300 ? 100.0 - lost_pct * cycle / 300.0 : least_pct + 0.5 * lost_pct * (cycle - 300) / 300.0;
+}
+
+// Each look is one more chance to be wrong: a cell that stays on its limit is looked at there often.
+TEST(VerdictKnownTruth, a_life_that_flattens_on_its_limit_is_rarely_judged_however_often_it_is_looked_at) {
+  for (const int every : {100, 50, 25, 10, 5}) {
+    const Tally on = judge_lives(every, [](int cycle) { return flattened(cycle, 80.0); });
+    EXPECT_LE(on.pass, wrong_max) << every;
+    EXPECT_LE(on.fail, wrong_max) << every;
+    RecordProperty("looked at every " + std::to_string(every),
+                   std::to_string(on.pass) + " pass, " + std::to_string(on.fail) + " fail");
+  }
+}
+
+// Fast at first tells nothing of later.
+TEST(VerdictKnownTruth, a_life_that_flattens_above_its_limit_does_not_fail_and_one_below_does) {
+  for (const int every : {100, 50, 10}) {
+    const Tally above = judge_lives(every, [](int cycle) { return flattened(cycle, 80.5); });
+    EXPECT_GE(above.pass, seeds - wrong_max) << every;
+    EXPECT_EQ(above.fail, 0) << every;
+    const Tally below = judge_lives(every, [](int cycle) { return flattened(cycle, 79.5); });
+    EXPECT_GE(below.fail, seeds - wrong_max) << every;
+    EXPECT_EQ(below.pass, 0) << every;
+  }
+}
+
+// A limit that was touched was kept; one that was crossed was not, whatever comes back.
+TEST(VerdictKnownTruth, a_life_that_recovers_fails_only_if_it_was_below) {
+  for (const int every : {100, 50, 10}) {
+    const Tally touched = judge_lives(every, [](int cycle) { return recovering(cycle, 80.0); });
+    EXPECT_LE(touched.fail, wrong_max) << every;
+    EXPECT_GE(touched.pass, seeds - wrong_max) << every;
+    const Tally crossed = judge_lives(every, [](int cycle) { return recovering(cycle, 79.0); });
+    EXPECT_GE(crossed.fail, seeds - wrong_max) << every;
+  }
 }
 
 /// So many cells about 100, and what measuring them scatters.

@@ -120,7 +120,9 @@ std::vector<LinePlan> figure_lines() {
        }},
       {"temperature_rise_K", "largest rise in a charge / K", 1, 1, greatest_figure(Figure::cycle_temperature_rise_K)},
       {"breathing_MPa", "breathing, largest / MPa", 3, 1, greatest_figure(Figure::breathing_MPa)},
-      {"soft_short_score", "soft-short score, largest", 2, 1, greatest_figure(Figure::soft_short_score)},
+      {"soft_short_score", "soft-short score of three signs, largest", 2, 1, greatest_figure(Figure::soft_short_score)},
+      {"soft_short_score_of_all_signs", "soft-short score of all signs, largest", 2, 1,
+       greatest_figure(Figure::soft_short_score_of_all_signs)},
   };
 }
 

@@ -72,7 +72,12 @@ std::vector<CycleColumn> condition_columns() {
       stored(Figure::discharge_end_pressure_MPa, ">p empty", 3),
       stored(Figure::breathing_MPa, ">breathing", 3),
       stored(Figure::pressure_drift_MPa, ">drift", 4),
+      stored(Figure::charge_overrun, "", 4),
+      stored(Figure::charge_slope_least_V_per_s, "", 6),
+      stored(Figure::resistance_ratio_least, "", 3),
+      stored(Figure::rest_slope_V_per_day, "", 5),
       stored(Figure::soft_short_score, ">soft short", 2),
+      stored(Figure::soft_short_score_of_all_signs, ">soft short", 2),
   };
 }
 
@@ -114,6 +119,12 @@ std::vector<CycleColumn> cycle_columns(const db::CycleSummary& summary, bool has
     return !is_always && std::none_of(summary.cycles.begin(), summary.cycles.end(),
                                       [&column](const db::CycleSummaryRow& row) { return value_of(column, row).has_value(); });
   });
+  const auto by_name = [&columns](const char* name) {
+    return std::find_if(columns.begin(), columns.end(), [name](const CycleColumn& column) { return column.name == name; });
+  };
+  // On a screen the one that sees more; records of older versions have the other.
+  if (by_name("soft_short_score_of_all_signs") != columns.end() && by_name("soft_short_score") != columns.end())
+    by_name("soft_short_score")->heading.clear();
   return columns;
 }
 

@@ -22,6 +22,7 @@ class MeterRig {
     std::function<bool(double)> is_cv = [](double) { return false; };
     std::function<double(double)> temperature_degC = [](double) { return 25.0; };
     std::optional<double> pressure_MPa;
+    std::int64_t step_id = 0;
   };
 
   std::vector<Metric> step(const Plan& plan) {
@@ -30,6 +31,7 @@ class MeterRig {
     row.cycle = cycle;
     row.in_cycle = true;
     row.type = plan.type;
+    row.step_id = plan.step_id;
     row.started_test_time_ns = now_ns;
     meter.begin_step(row);
     double charge_Ah = 0;
@@ -160,6 +162,105 @@ TEST(RunMeter, sees_a_soft_short_in_the_charge) {
   EXPECT_EQ(score([](double t) { return 3.3 + 0.9 * std::min(t, 1800.0) / 3600; }), 1) << "half of it without a rise";
   EXPECT_NEAR(score([](double t) { return 3.3 + 0.9 * t / 3600 - (t >= 2000 && t < 2010 ? 0.0153 : 0.0); }), 0.5, 0.01)
       << "one fall of 15 mV";
+}
+
+/// Cycles of an hour's charge at 5 A, a rest, and a discharge at 5 A from 4.2 V by a resistance, of which each cycle is told.
+class SignsRig {
+ public:
+  struct CyclePlan {
+    double charge_Ah = 5, discharge_Ah = 5;
+    double milliohm = 20;
+    double rest_s = 60, rest_V_per_day = 0;
+    double temperature_degC = 25;
+    std::function<double(double)> charge_V = [](double t) { return 3.3 + 0.9 * t / 3600; };
+    bool is_discharged_first = false;
+  };
+  std::vector<Metric> cycle(const CyclePlan& plan) {
+    const auto temperature = [&](double) { return plan.temperature_degC; };
+    const auto discharge = [&] {
+      rig_.step({.type = "CC_DCH",
+                 .to_s = 60,
+                 .every_s = 1,
+                 .voltage_V = [&](double) { return 4.2 - 5e-3 * plan.milliohm; },
+                 .current_A = [](double) { return -5.0; },
+                 .temperature_degC = temperature,
+                 .step_id = 3});
+    };
+    if (plan.is_discharged_first) discharge();
+    rig_.step({.to_s = 3600,
+               .every_s = 1,
+               .voltage_V = plan.charge_V,
+               .current_A = [](double) { return 5.0; },
+               .temperature_degC = temperature,
+               .step_id = 1});
+    rig_.step({.type = "REST",
+               .to_s = plan.rest_s,
+               .every_s = 60,
+               .voltage_V =
+                   [&](double t) {
+                     const double relaxed_V = 4.2 + 0.05 * std::exp(-t / 7200);
+                     return plan.rest_V_per_day != 0 ? relaxed_V + plan.rest_V_per_day * t / 86400 : 4.2;
+                   },
+               .temperature_degC = temperature,
+               .step_id = 2});
+    if (!plan.is_discharged_first) discharge();
+    const CycleRow row{.cycle = rig_.cycle, .charge_Ah = plan.charge_Ah, .discharge_Ah = plan.discharge_Ah};
+    ++rig_.cycle;
+    return rig_.meter.end_cycle(row);
+  }
+
+ private:
+  MeterRig rig_;
+};
+double score_of(const std::vector<Metric>& figures) { return value_of(figures, Figure::soft_short_score_of_all_signs).value(); }
+
+// What a short took from the charge is put in again: 5.15 Ah after 5 Ah came out.
+TEST(RunMeter, sees_a_charge_that_overruns_the_discharge_before_it) {
+  SignsRig rig;
+  const auto first = rig.cycle({.charge_Ah = 3});
+  EXPECT_FALSE(value_of(first, Figure::charge_overrun)) << "nobody knows what went out before";
+  EXPECT_EQ(score_of(first), 0);
+  const auto second = rig.cycle({.charge_Ah = 5.15, .discharge_Ah = 5.1});
+  EXPECT_NEAR(value_of(second, Figure::charge_overrun).value(), 1.03, 1e-12);
+  EXPECT_NEAR(score_of(second), 0.5, 1e-9);
+  EXPECT_EQ(value_of(second, Figure::soft_short_score).value(), 0) << "the older figure stays what it was";
+  const auto third = rig.cycle({.charge_Ah = 5.05, .discharge_Ah = 5, .is_discharged_first = true});
+  EXPECT_NEAR(value_of(third, Figure::charge_overrun).value(), 1.01, 1e-12) << "its own discharge came before the charge";
+  EXPECT_EQ(score_of(third), 0);
+}
+
+// 4 mV/s for twenty seconds, in which no two rows are 5 mV apart.
+TEST(RunMeter, sees_a_voltage_that_falls_slowly_in_a_charge) {
+  SignsRig rig;
+  const auto healthy = rig.cycle({});
+  EXPECT_NEAR(value_of(healthy, Figure::charge_slope_least_V_per_s).value(), 0.9 / 3600, 1e-9);
+  const auto falling =
+      rig.cycle({.charge_V = [](double t) { return 3.3 + 0.9 * t / 3600 - 0.00425 * std::clamp(t - 1000, 0.0, 20.0); }});
+  EXPECT_NEAR(value_of(falling, Figure::charge_slope_least_V_per_s).value(), -0.004, 1e-9);
+  EXPECT_EQ(value_of(falling, Figure::soft_short_score).value(), 0);
+  EXPECT_NEAR(score_of(falling), 0.5, 1e-6);
+}
+
+// 20 mOhm, then 15: three quarters of the median, half way from 0.9 to 0.6. Warmer cells have less resistance: that is no sign.
+TEST(RunMeter, sees_a_resistance_that_falls_from_one_cycle_to_the_next) {
+  SignsRig rig;
+  for (const double mohm : {20.0, 20.2, 19.8})
+    EXPECT_FALSE(value_of(rig.cycle({.milliohm = mohm}), Figure::resistance_ratio_least));
+  EXPECT_FALSE(value_of(rig.cycle({.milliohm = 12, .temperature_degC = 45}), Figure::resistance_ratio_least));
+  const auto fallen = rig.cycle({.milliohm = 15});
+  EXPECT_NEAR(value_of(fallen, Figure::resistance_ratio_least).value(), 0.75, 1e-9);
+  EXPECT_NEAR(score_of(fallen), 0.5, 1e-6);
+  EXPECT_NEAR(value_of(rig.cycle({.milliohm = 20}), Figure::resistance_ratio_least).value(), 20.0 / 19.9, 1e-9)
+      << "the median of 20, 20.2, 19.8 and 15";
+}
+
+// A rest of a day: 30 mV a day are half way from 10 to 50. What relaxes in two hours is gone in its second half (a few tenths of a mV a day are left).
+TEST(RunMeter, sees_a_voltage_that_falls_in_a_day_of_rest) {
+  SignsRig rig;
+  const auto day = rig.cycle({.rest_s = 86400, .rest_V_per_day = -0.03});
+  EXPECT_NEAR(value_of(day, Figure::rest_slope_V_per_day).value(), -0.03, 1e-3);
+  EXPECT_NEAR(score_of(day), 0.5, 0.03);
+  EXPECT_FALSE(value_of(rig.cycle({.rest_s = 4 * 3600, .rest_V_per_day = -0.03}), Figure::rest_slope_V_per_day));
 }
 
 // Rows that belong to no open step are none of its business.

@@ -276,6 +276,41 @@ TEST(Derived, a_life_goes_on_in_another_process) {
   }
 }
 
+// Signs of a soft short look back over several cycles, also over those of another process.
+TEST(Derived, signs_of_a_soft_short_go_on_in_another_process) {
+  for (int cut = 1; cut < 8; ++cut) {
+    SCOPED_TRACE("cut after cycle " + std::to_string(cut));
+    const TempDir dir;
+    auto first = must(Recorder::open(simulated(dir.file("a.db"))));
+    Player player(*first, a_run());
+    for (int cycle = 0; cycle < cut; ++cycle) player.play_cycle(60);
+    must(first->close());
+    auto second = must(Recorder::open(simulated(dir.file("a.db"))));
+    Player next(*second, player);
+    for (int cycle = cut; cycle < 8; ++cycle) next.play_cycle(60);
+    must(second->close());
+    auto reader = must(Reader::open(dir.file("a.db")));
+    expect_metrics_follow(*reader, player.run);
+    std::map<Figure, int> counts;
+    for (const CycleMetricRow& row : must(stored_metrics(*reader, player.run)).cycles) ++counts[row.metric.figure];
+    EXPECT_EQ(counts[Figure::charge_overrun], 7) << "all but the first";
+    EXPECT_EQ(counts[Figure::resistance_ratio_least], 5) << "with three before it";
+    EXPECT_EQ(counts[Figure::charge_slope_least_V_per_s], 8);
+    EXPECT_EQ(counts[Figure::soft_short_score_of_all_signs], 8);
+  }
+}
+
+// An older version did not write what it did not know: that is no difference.
+TEST(Derived, a_figure_that_a_run_has_nowhere_is_not_missed) {
+  const RunMetrics live{{}, {{1, {Figure::coulombic_efficiency, 0, 0.99}}, {2, {Figure::coulombic_efficiency, 0, 0.99}}}};
+  RunMetrics again = live;
+  again.cycles.push_back({1, {Figure::charge_overrun, 0, 1.0}});
+  EXPECT_TRUE(compare_metrics(live, again, 1e-9).empty());
+  RunMetrics lacking = again;
+  lacking.cycles.push_back({2, {Figure::charge_overrun, 0, 1.0}});
+  EXPECT_EQ(compare_metrics(again, lacking, 1e-9).size(), 1U);
+}
+
 TEST(Derived, differences_are_told_by_name) {
   const RunMetrics live{{{7, {Figure::end_voltage_V, 0, 4.2}}}, {{1, {Figure::coulombic_efficiency, 0, 0.99}}}};
   const RunMetrics again{{{7, {Figure::end_voltage_V, 0, 4.1}}}, {}};

@@ -49,6 +49,34 @@ TEST(VerdictLife, fails_by_no_point_that_is_known_too_badly_for_it) {
   EXPECT_EQ(judge_life(points, 600.0, 80.0).decision, Decision::inconclusive);
 }
 
+// 12 looks at what stays on its limit are 12 chances to be wrong. Each of the 11 before the claimed count has a 24th of the risk of one: it is kept by
+// 0.97725^(1/24) of a normal error, 3.1028 standard uncertainties. The last has the rest, 13/24: 2.2449.
+TEST(VerdictLife, each_look_spends_a_share_of_the_risk) {
+  const auto with = [](double at, double left_pct) {
+    std::vector<LifePoint> points;
+    for (int cycle = 0; cycle <= 600; cycle += 50) points.push_back({double(cycle), cycle == at ? left_pct : 80.0});
+    return judge_life(known(points, 0.1), 600.0, 80.0);
+  };
+  for (const double early : {50.0, 300.0, 550.0}) {
+    EXPECT_EQ(with(early, 80.0 - 0.3102).decision, Decision::inconclusive) << early;
+    EXPECT_EQ(with(early, 80.0 - 0.3111).failed_at, early);
+  }
+  EXPECT_EQ(with(600.0, 80.0 - 0.2243).decision, Decision::inconclusive);
+  EXPECT_EQ(with(600.0, 80.0 - 0.2251).decision, Decision::fail);
+}
+
+// Two looks right after each other are hardly more than one, and what is to come changes nothing.
+TEST(VerdictLife, looks_one_after_another_spend_by_the_cycles_between_them_and_a_fail_stays_one) {
+  EXPECT_EQ(judge_life(known({{0, 100}, {300, 80}, {300, 79.0}}, 0.1), 600.0, 80.0).decision, Decision::inconclusive)
+      << "no share is left";
+  std::vector<LifePoint> points{{0, 100}, {300, 79.7}};
+  ASSERT_EQ(judge_life(known(points, 0.1), 600.0, 80.0).decision, Decision::fail);
+  for (int cycle = 301; cycle <= 600; ++cycle) {
+    points.push_back({double(cycle), 85.0});
+    EXPECT_EQ(judge_life(known(points, 0.1), 600.0, 80.0).failed_at, 300.0);
+  }
+}
+
 TEST(VerdictLife, of_a_lot_fails_only_where_the_worst_of_so_many_lies_below) {
   std::vector<std::vector<LifePoint>> lot(22, known({{0, 100}, {600, 85}}));
   EXPECT_EQ(decide_lives(lot, 600.0, 80.0), Decision::pass);
