@@ -212,8 +212,6 @@ Task<void> OutputWatch::judge(const OutputLook& look) {
 Task<void> OutputWatch::find_and_try_off() {
   const OutputFound found = co_await find_output(time_, cycler_);
   co_await try_off(&found);
-  if (!is_known_off_ && found.is_known)
-    co_await try_off(&found);  // it answers, and its connections are new: not only in a minute
 }
 
 Task<void> OutputWatch::try_off(const OutputFound* found) {

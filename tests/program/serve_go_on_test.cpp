@@ -169,7 +169,7 @@ TEST_F(ServeGoesOn, only_with_a_person_where_the_first_off_failed_and_counts_unt
   const api::test::Answer answer = go_on(R"(,"accept_changed":"the cell was looked at")");
   EXPECT_EQ(answer.status, 200) << answer.body << second->err();
   EXPECT_TRUE(eventually(open_limit, [&] { return unseen_Ah() >= went_in_Ah; })) << unseen_Ah() << " of " << went_in_Ah;
-  EXPECT_LT(unseen_Ah(), went_in_Ah + 70.0 * 5.0 / 3600.0) << "an OFF that was not confirmed counts until the next one";
+  EXPECT_LT(unseen_Ah(), went_in_Ah + 40.0 * 5.0 / 3600.0);
   second->signal(SIGTERM);
   EXPECT_EQ(second->wait(end_limit), 143) << second->err();
 }
