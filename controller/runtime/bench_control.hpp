@@ -13,7 +13,6 @@
 
 #include "controller/base/result.hpp"
 #include "controller/base/time.hpp"
-#include "controller/runtime/output_found.hpp"
 
 namespace cellrig {
 
@@ -200,9 +199,8 @@ struct GoOnOrder {
   std::string rule;            ///< "resume", "redo_step", "skip_step", "stop"; empty: the profile's
   std::string accept_changed;  ///< a person's reason where something is not as it was; empty: refused then
   // Known to the service alone:
-  bool has_run_here = false;                ///< in this process, which switched it off itself
-  std::optional<OutputFound> found_at_off;  ///< right before it, or before a try of it
-  std::optional<UtcTime> off_at;            ///< when an output that was not known to be off was confirmed off at last
+  bool has_run_here = false;      ///< in this process, which switched it off itself
+  std::optional<UtcTime> off_at;  ///< when an output that was not known to be off was confirmed off at last
 };
 
 struct LimitOrder {

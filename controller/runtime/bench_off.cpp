@@ -1,12 +1,13 @@
 #include "controller/runtime/bench_off.hpp"
 
 #include <algorithm>
-
-#include "controller/runtime/find_output.hpp"
+#include <cmath>
 
 namespace cellrig {
 namespace {
 constexpr Duration chamber_timeout = std::chrono::seconds{5};
+/// OFF is late by at most this, and only where somebody must know whether a dead process left the output on.
+constexpr Duration look_timeout = std::chrono::milliseconds{200};
 }  // namespace
 
 BenchOff::BenchOff(TimeSource& time, const BenchConfig& bench, BenchInstruments& instruments, RunListener& listener,
@@ -65,8 +66,21 @@ void BenchOff::make_alarms(std::vector<std::string> channels, const std::vector<
   alarms_ = std::make_unique<BenchAlarms>(time_, bench_, channels, instruments_, tell);
 }
 
+/// A measurement is the only question that every make answers; it feeds the watchdog, and OFF follows at once.
+Task<void> BenchOff::look(const std::string& channel, Cycler& cycler) {
+  const Deadline deadline{time_.now() + look_timeout};
+  const Result<CyclerReadings> readings = co_await cycler.measure(deadline);
+  OutputFound& found = found_[channel];
+  if (!readings) co_return;
+  // An output that is off by its status alone may be a status that is wrong.
+  found.is_known = readings->current.usable() || readings->output_on;
+  if (readings->current.usable()) found.current = Amps{readings->current.value};
+  // Whatever the status says: what flows is on.
+  found.is_on = readings->output_on || !(std::abs(found.current.value()) <= cycler.off_current_threshold().value());
+}
+
 Task<void> BenchOff::channel_off(ChannelRunner& runner, Cycler& cycler) {
-  if (options_.look_at.contains(runner.name())) found_[runner.name()] = co_await find_output(time_, cycler);
+  if (options_.look_at.contains(runner.name())) co_await look(runner.name(), cycler);
   const Result<void> off = co_await runner.secure();
   if (off) co_return;
   problems_.push_back(off.error().what);

@@ -16,9 +16,15 @@
 #include "controller/runtime/config.hpp"
 #include "controller/runtime/lease.hpp"
 #include "controller/runtime/null_recorder.hpp"
-#include "controller/runtime/output_found.hpp"
 
 namespace cellrig {
+
+/// How an output was found, in the exchange right before its OFF.
+struct OutputFound {
+  bool is_known = false;  ///< false: no answer in time, or OFF without a current to show it; OFF did not wait
+  bool is_on = false;
+  Amps current{0.0};
+};
 
 struct BenchOffOptions {
   ChannelOptions channel;
@@ -54,6 +60,7 @@ class BenchOff {
   void make_alarms(std::vector<std::string> channels, const std::vector<std::string>& chambers);
   [[nodiscard]] bool is_ours(const std::string& name, const std::string& instrument);
   Task<void> channel_off(ChannelRunner& runner, Cycler& cycler);
+  Task<void> look(const std::string& channel, Cycler& cycler);
   Task<void> chamber_off(std::string name, Chamber& chamber);
 
   TimeSource& time_;

@@ -93,7 +93,6 @@ void BenchService::make_places() {
       set_not_safe(place, true);
       changed(place);
     };
-    told.found = [this, &place](const OutputFound& found, bool is_off) { keep_found(place, found, is_off); };
     told.is_off = [this, &place] {
       if (!place.is_not_safe) return changed(place);
       set_not_safe(place, false);

@@ -60,8 +60,6 @@ struct BenchServiceOptions {
   Duration idle_period = std::chrono::seconds{1};
   std::set<std::string> not_off;                ///< channels whose first OFF was not confirmed
   std::map<std::string, db::RunKey> last_runs;  ///< by channel, of earlier processes
-  /// Of such a run: the event with which the next process knows how its output was found before an OFF, and whether that was confirmed.
-  std::function<db::EventRow(db::RunKey, const std::string& channel, const OutputFound&, bool is_off, UtcTime)> found_row;
   std::function<ControlResult<PreparedStart>(const StartOrder&, const PrepareContext&)> prepare;
   std::function<ControlResult<PreparedStart>(const GoOnOrder&)> prepare_go_on;
 };
@@ -147,7 +145,6 @@ class BenchService final : public BenchControl, private RunListener {
   void show_run(Place& place);
   void run_ended(Place& place);
   void tell_on_again(Place& place, const std::string& what, AmpHours charge);
-  void keep_found(Place& place, const OutputFound& found, bool is_off);
   void keep_heat(const Place& place, std::int64_t run, const std::string& text);
   void note_heat_seen(const Who& who, const std::string& channel, const std::string& reason);
   void idle_cell_is_hot(Place& place, const TripCause& cause);

@@ -18,18 +18,6 @@ void BenchService::tell_on_again(Place& place, const std::string& what, AmpHours
                                 .value = charge.value()});
 }
 
-/// What an earlier process left is judged by whoever goes on with it; what ran in this one is counted by looks. What was seen on stays so, and
-/// where nobody saw anything a later look that sees it off may see what an OFF did that was not confirmed.
-void BenchService::keep_found(Place& place, const OutputFound& found, bool is_off) {
-  if (found.is_unreachable && !is_off) return;
-  std::optional<OutputFound>& kept = place.found_at_off;
-  const bool is_new = !kept || (found.is_on && !kept->is_on);
-  if (is_new) kept = found;
-  const bool says_off = kept->is_known && !kept->is_on;
-  if (says_off || !(is_new || is_off) || place.run != 0 || place.last_run == 0 || !options_.found_row) return;
-  recorder_.append(options_.found_row(place.last_run, place.config.name, *kept, is_off, time_.utc_now()));
-}
-
 /// The record was read before its channel was held: what was told meanwhile stands before the deviation, which says that it is counted.
 void BenchService::count_told(const Place& place, PreparedStart& prepared, TimePoint read_from) {
   if (prepared.goes_on) prepared.goes_on->unseen.after_end += place.told_charge.since(read_from);

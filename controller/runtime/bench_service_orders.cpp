@@ -187,7 +187,6 @@ void BenchService::go_on(GoOnOrder order, ControlReply<Started> reply) {
                             json_string(order.accept_changed), options_.status.is_simulated);
   order.has_run_here = ran_here_.contains(order.run);
   order.off_at = place.off_at;
-  order.found_at_off = place.found_at_off;
   made.prepare = [make = options_.prepare_go_on, order] { return make(order); };
   attempt(place, std::move(made), fmt::format("reading run {}", order.run));
 }
@@ -319,7 +318,6 @@ Task<void> BenchService::switch_off_idle(Place& place) {
   const Result<void> off = co_await cycler.output_off(deadline);  // it cuts what is under way
   co_await place.watch->hold();
   bool is_known_off = off.has_value();
-  if (place.is_not_safe) keep_found(place, {}, is_known_off);
   if (off) {
     const Deadline release_deadline{time_.now() + idle_off_timeout};
     const Result<void> released = co_await cycler.release(release_deadline);
@@ -344,7 +342,6 @@ Task<void> BenchService::switch_off_idle(Place& place) {
 void BenchService::set_not_safe(Place& place, bool is_not_safe) {
   if (is_not_safe) {
     place.off_at.reset();
-    if (!place.is_not_safe) place.found_at_off.reset();
   } else if (place.is_not_safe) {
     place.off_at = time_.utc_now();
   }

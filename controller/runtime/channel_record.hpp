@@ -32,8 +32,6 @@ inline constexpr std::string_view limit_event = "limit changed: ";
 /// Kind of an event whose value is the charge, in Ah, that may have gone in through an output that was on after the end.
 inline constexpr std::string_view on_again_event = "on again after the end";
 inline constexpr std::string_view criterion_not_met_event = "criterion not met";
-/// Kind of an event whose value is the charge, in Ah, that may have gone in unseen: whoever closed the run could not read its resume point.
-inline constexpr std::string_view closed_unread_event = "closed without its resume point";
 
 class ChannelRecord {
  public:
@@ -84,7 +82,7 @@ class ChannelRecord {
   void trip(const TripCause& cause, TimePoint now, UtcTime utc);
   /// charge: that may have gone into the cell meanwhile.
   void on_again(const std::string& what, AmpHours charge, TimePoint now, UtcTime utc);
-  /// After go_on(): its guard is not ours to write.
+  /// After go_on(): its guard is not ours to write. By the event that every version counts.
   void closed_unread(const Continuation& continuation, TimePoint now, UtcTime utc);
   /// value: what was measured; limit: the edge of the band that it left.
   void divergence(const Divergence& found, const std::string& message, TimePoint now, UtcTime utc);

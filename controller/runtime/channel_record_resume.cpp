@@ -70,7 +70,7 @@ void ChannelRecord::deviation(const Continuation& continuation, UtcTime utc) {
 void ChannelRecord::closed_unread(const Continuation& continuation, TimePoint now, UtcTime utc) {
   if (!begun()) return;
   db::EventRow row{.run = run_, .test_time_ns = test_time_ns(now), .utc = utc, .severity = db::Severity::warning};
-  row.kind = closed_unread_event;
+  row.kind = on_again_event;
   row.value = continuation.unseen.went_in_max().value();
   row.message = fmt::format("{}; whoever goes on with this run counts {:.6f} Ah that may have gone in unseen",
                             continuation.cannot_go_on, *row.value);

@@ -18,7 +18,7 @@
 #include "controller/runtime/config.hpp"
 #include "controller/runtime/lease.hpp"
 #include "controller/runtime/listener.hpp"
-#include "controller/runtime/output_found.hpp"
+#include "controller/runtime/bench_off.hpp"
 #include "controller/runtime/trial_guard.hpp"
 #include "controller/runtime/watchdog_trial.hpp"
 #include "drivers/instruments/identity.hpp"

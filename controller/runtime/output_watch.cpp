@@ -6,7 +6,6 @@
 #include <cmath>
 #include <utility>
 
-#include "controller/runtime/find_output.hpp"
 #include "controller/runtime/heat_watch.hpp"
 
 namespace cellrig {
@@ -144,18 +143,14 @@ Task<void> OutputWatch::run() {
     if (is_known_off_) {
       co_await look();
     } else {
-      co_await find_and_try_off();
+      co_await try_off();
     }
     is_busy_ = false;
     idle_.wake();
     next = time_.now() + (is_known_off_ ? period_ : off_retry_period);
   }
   if (is_held_) co_return;
-  if (!is_known_off_) {
-    co_await find_and_try_off();
-  } else if (is_not_off_) {
-    co_await try_off();
-  }
+  if (!is_known_off()) co_await try_off();
   tell_rest();
 }
 
@@ -208,16 +203,9 @@ Task<void> OutputWatch::judge(const OutputLook& look) {
   }
 }
 
-/// One that was off by itself when its instrument answers again says what nobody could see before.
-Task<void> OutputWatch::find_and_try_off() {
-  const OutputFound found = co_await find_output(time_, cycler_);
-  co_await try_off(&found);
-}
-
-Task<void> OutputWatch::try_off(const OutputFound* found) {
+Task<void> OutputWatch::try_off() {
   const Deadline deadline{time_.now() + output_look_timeout};
   const Result<void> off = co_await cycler_.output_off(deadline);
-  if (found != nullptr) told_.found(*found, off.has_value());
   charge_again_ += charge_since_.count_until(time_.now());  // no look has seen it off: this OFF came first
   if (!off) {
     // At each try, so that whoever goes on with the run knows of it when this process dies.

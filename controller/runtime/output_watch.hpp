@@ -8,7 +8,6 @@
 
 #include "controller/async/time_source.hpp"
 #include "controller/runtime/channel_runner.hpp"
-#include "controller/runtime/output_found.hpp"
 #include "controller/runtime/sensor_sink.hpp"
 #include "drivers/instruments/cycler.hpp"
 
@@ -38,7 +37,7 @@ inline constexpr int output_doubts_max = 3;
 
 /// One channel between its runs: measured for those who watch, and kept off.
 /// * Nothing is asked before let_go(true): a watchdog may be left that must fire. An output whose OFF nobody confirmed gets OFF once a
-///   minute, right after one look that says whether it was on, with a silence between that any watchdog outlasts.
+///   minute, with a silence between that any watchdog outlasts.
 /// * One that is on again gets OFF at every look, and is told of ten times, then once a minute. One that is not known to be off at
 ///   stop() gets a last OFF.
 /// * One that answered and is silent for a minute is told of once: that it was off is all that is known of it.
@@ -53,8 +52,6 @@ class OutputWatch final : public SensorSink {
     std::function<void(const std::string& what)> is_silent;                      ///< warning: nobody knows what it does
     std::function<void(const TripCause&)> is_hot;                                ///< its cell, and no run looks after that
     std::function<void()> is_not_off;                                            ///< and does not confirm OFF: said once
-    /// Of an output that is not known to be off: how it was right before an OFF, and whether that OFF was confirmed. Before is_off.
-    std::function<void(const OutputFound&, bool is_off)> found;
     std::function<void()> is_off;  ///< an output that was not known to be off is, now
   };
   /// Of a cell that nobody has named: its heat is judged by these.
@@ -88,8 +85,7 @@ class OutputWatch final : public SensorSink {
  private:
   Task<void> look();
   Task<void> judge(const OutputLook& look);
-  Task<void> try_off(const OutputFound* found = nullptr);  ///< found: right before
-  Task<void> find_and_try_off();
+  Task<void> try_off();
   void judge_silence(const OutputLook& look);
   void tell_rest();
   void note_gap(TimePoint at);

@@ -25,7 +25,7 @@ UtcTime utc_of(const db::RunInfo& info, const db::StepInfo* step, std::int64_t t
 
 /// Told of a run that is over or whose process is dead: for how long nobody saw what it did is not counted from there.
 bool is_after_the_end(const db::EventRow& event) {
-  return event.kind == on_again_event || event.kind == closed_unread_event || event.kind == db::heat_after_end_event;
+  return event.kind == on_again_event || event.kind == db::heat_after_end_event;
 }
 
 /// The trip that ended the run, or came after its end, and the charge that went in after it, or the stop that did not come to its end;
@@ -35,8 +35,7 @@ void find_last_word(const std::vector<db::EventRow>& events, Interrupted& run) {
     if (event.kind == stop_event) run.stop = event.message;
     if (event.kind == criterion_not_met_event) run.criteria_met = false;
     if (event.severity == db::Severity::trip || event.kind == db::heat_after_end_event) run.trip = event.message;
-    if (event.kind == on_again_event || event.kind == closed_unread_event)
-      run.charge_after_end += AmpHours{event.value.value_or(0.0)};
+    if (event.kind == on_again_event) run.charge_after_end += AmpHours{event.value.value_or(0.0)};
     if (event.kind != deviation_event) continue;
     run.trip.clear();  // it went on, and counted what had flowed
     run.stop.clear();
@@ -58,7 +57,7 @@ Result<void> find_last_instant(db::Reader& reader, Interrupted& run) {
     latest = last->end ? last->end->ended_test_time_ns : last->row.started_test_time_ns;
     const auto look = [&latest, &run](const db::SampleView& sample) {
       latest = std::max(latest, sample.row.test_time_ns);
-      run.last_current = Amps{sample.row.current_A};
+      if (std::isfinite(sample.row.current_A)) run.last_current = Amps{sample.row.current_A};
       return true;
     };
     const Result<std::uint64_t> visited = reader.for_each_sample_of_step(last->row.step, look);

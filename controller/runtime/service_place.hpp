@@ -54,8 +54,7 @@ struct Place {
   db::RunKey last_run = 0;  ///< of an earlier process, with this cell perhaps: whoever goes on with it counts
   ToldCharge told_charge;   ///< of its last run, by this process
   bool is_not_safe = false;
-  std::optional<OutputFound> found_at_off;  ///< right before it, or before a try of it
-  std::optional<UtcTime> off_at;            ///< when it was confirmed off after it had not been
+  std::optional<UtcTime> off_at;  ///< when it was confirmed off after it had not been
   bool is_being_secured = false;
   bool is_off_wanted = false;  ///< by a stop that came meanwhile
   std::string stopped_early;   ///< by whom, before the bench was open: nothing goes on by itself

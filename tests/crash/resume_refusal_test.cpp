@@ -146,8 +146,8 @@ TEST_F(Resume, an_output_that_did_not_answer_an_earlier_start_is_for_a_person) {
   simulator->fault("clear_watchdog psb1");
   kill_with_current(*first);
   let_flow_beyond_watchdog();
-  simulator->fault("drop psb1 count=for_ever");
-  simulator->fault("ignore_off psb1");
+  simulator->fault("refuse psb1 for_s=1000");
+  simulator->fault("close psb1");
   const std::unique_ptr<Process> second = start({"--resume", "--resume-by", "resume"});
   expect_exit(*second, 4);
   EXPECT_GT(simulator->truth("ch1").current_A, 4.9) << "this test needs an output that is out of reach";
@@ -156,30 +156,6 @@ TEST_F(Resume, an_output_that_did_not_answer_an_earlier_start_is_for_a_person) {
   const std::unique_ptr<Process> third = start({"--resume", "--resume-by", "resume"});
   expect_exit(*third, 2);
   EXPECT_THAT(third->err(), HasSubstr("its instrument did not answer"));
-}
-
-// A cycler that has no power yet: nobody's OFF got there, and what it says when it comes is as good as a first look.
-TEST_F(Resume, an_output_that_was_out_of_reach_of_an_earlier_start_and_is_off_when_it_comes_goes_on) {
-  prepare("single", long_charge);
-  const std::unique_ptr<Process> first = start({"profile.yaml", "--cell", "lg-m50"});
-  kill_with_current(*first);
-  simulator->fault("refuse psb1 for_s=1000");
-  simulator->fault("close psb1");
-  const std::unique_ptr<Process> second = start({"--resume", "--resume-by", "resume"});
-  expect_exit(*second, 4);
-  ASSERT_TRUE(eventually(watchdog_limit, [&] { return simulator->is_off("ch1"); }));
-  simulator->ask("clear-faults");
-  set_clocks(folder + "/clocks", 3600, 0);
-  environment = shifted_clocks(folder + "/clocks");
-  const std::unique_ptr<Process> third = start({"--resume", "--resume-by", "resume"});
-  ASSERT_TRUE(eventually(start_limit, [&] { return account().count("deviation") > 0 || third->has_ended(); }));
-  EXPECT_FALSE(third->has_ended()) << third->err();
-  third->signal(SIGTERM);
-  (void)third->wait(end_limit);
-  const Account after = account();
-  const auto gap = std::find_if(after.events.begin(), after.events.end(), [](const auto& e) { return e.kind == "deviation"; });
-  ASSERT_NE(gap, after.events.end());
-  EXPECT_LT(gap->value.value_or(1), 9.0 * 5.0 / 3600) << "what the watchdog allowed, not an hour of it";
 }
 
 /// Killed an hour ago, by its clock, and its watchdog has not fired.
@@ -451,7 +427,7 @@ TEST_F(Resume, a_run_of_another_version_is_closed_by_stop_and_what_nobody_saw_is
   EXPECT_NEAR(closed.steps.back().end->charge_Ah, flowed_Ah, 1e-12) << "by its rows";
   ASSERT_EQ(closed.count("deviation"), 1U);
   const auto kept =
-      std::find_if(closed.events.begin(), closed.events.end(), [](const auto& e) { return e.kind == closed_unread_event; });
+      std::find_if(closed.events.begin(), closed.events.end(), [](const auto& e) { return e.kind == on_again_event; });
   ASSERT_NE(kept, closed.events.end());
   EXPECT_THAT(kept->message, HasSubstr("resume point is of version 9"));
   EXPECT_GE(kept->value.value_or(0), 5.0 * 5.0 / 3600) << "as long as the watchdog takes, what was measured last";

@@ -7,6 +7,7 @@
 
 #include "controller/cli/record/record_source.hpp"
 #include "controller/runtime/channel_record.hpp"
+#include "profiles/cell.hpp"
 
 namespace cellrig::cli {
 namespace {
@@ -21,9 +22,6 @@ constexpr Duration watchdog_margin = std::chrono::seconds{1};
 std::string found_on_event(db::RunKey run, bool is_off) {
   return fmt::format("output found on{}, run {}", is_off ? "" : " and not switched off", run);
 }
-
-/// Nobody's OFF can have got there either: what the next look sees is as good as what this one would have seen, and nothing is to be known of it.
-bool is_out_of_reach(const ResumeMoment& moment) { return !moment.is_off && moment.found.is_unreachable; }
 
 /// As far as the look of this start knows.
 bool can_be_on(const Interrupted& run, const ResumeMoment& moment) {
@@ -43,7 +41,12 @@ std::optional<Amps> charge_current_max_of(const Interrupted& run) {
   std::string ignored;
   const std::optional<BenchConfig> began = recorded_bench(run, ignored);
   const ChannelConfig* const its = began ? find_channel(*began, run.info.row.channel) : nullptr;
-  return its != nullptr ? its->limits.charge_current_max : std::nullopt;
+  if (its != nullptr && its->limits.charge_current_max) return its->limits.charge_current_max;
+  try {
+    return read_cell(run.info.row.cell_text, fmt::format("the cell of run {}", run.info.run)).limits.charge_current_max;
+  } catch (const ConfigError&) {
+    return std::nullopt;
+  }
 }
 
 void keep_of_run(db::Reader& reader, const ResumeTarget& target, ResumeMoment moment) {
@@ -98,7 +101,7 @@ FoundBefore found_on_before(db::Reader& reader, const Interrupted& run) {
 
 bool is_news(const Interrupted& run, const ResumeMoment& moment, const FoundBefore& before) {
   if (moment.is_elsewhere) return false;
-  if (!before.is_found || is_out_of_reach(moment)) return true;
+  if (!before.is_found) return true;
   if (!moment.is_off) return before.off_at.has_value() || (is_seen_on(moment.found) && !before.was_seen);
   return !before.off_at || (can_be_on(run, moment) && *before.off_at < moment.utc);
 }
@@ -170,22 +173,12 @@ UnseenCharge bound_unseen(const Program* program, const Interrupted& run, const 
 }
 
 db::EventRow found_on_row(db::RunKey run, const std::string& channel, const ResumeMoment& moment, const std::string& what) {
-  db::EventRow row{
-      .utc = moment.is_off ? moment.utc : moment.now,
-      .severity = db::Severity::alarm,
-      .kind = is_out_of_reach(moment) ? fmt::format("output out of reach, run {}", run) : found_on_event(run, moment.is_off),
-      .message = channel + ": " + what};
+  db::EventRow row{.utc = moment.is_off ? moment.utc : moment.now,
+                   .severity = db::Severity::alarm,
+                   .kind = found_on_event(run, moment.is_off),
+                   .message = channel + ": " + what};
   if (moment.found.is_known) row.value = moment.found.current.value();
   return row;
-}
-
-db::EventRow later_found_row(db::RunKey run, const std::string& channel, const OutputFound& found, bool is_off, UtcTime now) {
-  ResumeMoment moment{.utc = now, .now = now, .is_off = is_off};
-  moment.found = found;
-  const std::string how = found.is_on ? fmt::format("the output was on with {:+.3f} A", found.current.value())
-                                      : "nobody could say whether the output was on";
-  return found_on_row(run, channel, moment,
-                      how + (is_off ? " when an OFF was confirmed at last" : " when it was told OFF again"));
 }
 
 bool FoundOutputs::are_news() const {

@@ -50,10 +50,6 @@ struct UnseenTime {
 [[nodiscard]] db::EventRow found_on_row(db::RunKey run, const std::string& channel, const ResumeMoment& moment,
                                         const std::string& what);
 
-/// The same, of an output that was told OFF again some time after this process had begun.
-[[nodiscard]] db::EventRow later_found_row(db::RunKey run, const std::string& channel, const OutputFound& found, bool is_off,
-                                           UtcTime now);
-
 /// What one start saw of its outputs, right before its first OFF.
 struct FoundOutputs {
   const BenchConfig* bench = nullptr;

@@ -260,10 +260,7 @@ void ServeSession::make_service() {
       .name = bench_.name, .is_simulated = rig_->is_simulated(), .time_source = rig_->time_name(), .database = options_.database};
   service.fencing_base = record_opening();
   service.not_off = not_off_;
-  if (!options_.simulated) {
-    service.last_runs = last_runs(*open_record(options_.database), bench_);
-    service.found_row = later_found_row;
-  }
+  if (!options_.simulated) service.last_runs = last_runs(*open_record(options_.database), bench_);
   service.prepare = [parts = prepare_parts()](const StartOrder& order, const PrepareContext& context) {
     return prepare_start(parts, order, context);
   };
@@ -307,7 +304,6 @@ ResumeMoment ServeSession::moment_of(const GoOnOrder& order) {
   ResumeMoment moment{.now = now, .is_off = !was_maybe_on || order.off_at, .bench = &bench_, .has_run_here = order.has_run_here};
   moment.utc = was_maybe_on ? order.off_at.value_or(now) : found_.off_at;
   if (const auto found = found_.found.find(order.channel); found != found_.found.end()) moment.found = found->second;
-  if (was_maybe_on && order.found_at_off) moment.found = *order.found_at_off;
   moment.keep_found_on = [this, run = order.run, channel = order.channel, seen = moment](const std::string& what) {
     rig_->time().post([this, run, channel, seen, what] {
       log_->message(channel, db::Severity::alarm, what);

@@ -224,13 +224,16 @@ ExitCode run_doctor(const DoctorVerbOptions& options) {
                                                        .is_real_time = rig->time_name() == "real"}};
   Progress progress{options.quiet};
   Doctor* doctor_here = nullptr;
+  bool was_kept = false;
   const auto keep_what_was_found = [&] {
+    was_kept = true;
     const FoundOutputs found{
         &bench, options.database, rig->time_name(), doctor_here->found(), doctor_here->maybe_on(), rig->time().utc_now()};
     if (found.are_news() && !options.simulated) record.keep(found, progress);
   };
   chosen.after_off = [&] {
     const Result<void> opened = record.open();
+    was_kept = true;                    // or cannot be: said once
     if (opened) keep_what_was_found();  // before anything is refused: nobody can see it any more
     if (opened) require_acknowledged(options, channels);
     return opened;
@@ -248,8 +251,8 @@ ExitCode run_doctor(const DoctorVerbOptions& options) {
       record.write(doctor);
       throw;
     }
-    // An OFF that nobody confirmed ended it before the database was opened.
-    if (!doctor.maybe_on().empty() && record.open()) keep_what_was_found();
+    // An OFF that failed ended it before the database was opened.
+    if (!was_kept && record.open()) keep_what_was_found();
     record.write(doctor);
     code = code_of(doctor, record, signals.caught());
   }
