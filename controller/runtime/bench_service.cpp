@@ -449,6 +449,7 @@ void BenchService::close_interrupted(Place& place, const PreparedStart& prepared
   place.told_charge.forget();
   place.stage = Place::Stage::ended;
   place.outcome = outcome;
+  place.criteria_met = prepared.goes_on->criteria_met();
   place.is_interrupted = false;
   place.reason = reason;
   tell_run(place.run);

@@ -112,6 +112,7 @@ Task<void> Doctor::run(std::vector<std::string> channels) {
   co_await off.run(ours_, no_chambers);
   found_ = off.found();
   maybe_on_ = off.maybe_on();
+  is_all_off_ = off.problems().empty();
   for (const std::string& problem : off.problems()) add("bench", "OFF", DoctorVerdict::failed, problem);
   if (!off.problems().empty()) co_return;  // an output that cannot be switched off is all there is to say
   for (const std::string& name : ours_) tell_off(name);

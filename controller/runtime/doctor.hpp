@@ -15,10 +15,10 @@
 #include "controller/base/limits.hpp"
 #include "controller/runtime/alarm_output.hpp"
 #include "controller/runtime/bench_instruments.hpp"
+#include "controller/runtime/bench_off.hpp"
 #include "controller/runtime/config.hpp"
 #include "controller/runtime/lease.hpp"
 #include "controller/runtime/listener.hpp"
-#include "controller/runtime/bench_off.hpp"
 #include "controller/runtime/trial_guard.hpp"
 #include "controller/runtime/watchdog_trial.hpp"
 #include "drivers/instruments/identity.hpp"
@@ -105,6 +105,7 @@ class Doctor {
   [[nodiscard]] const std::vector<AcknowledgedTrip>& acknowledged() const { return acknowledged_; }
   [[nodiscard]] const std::vector<AcknowledgedAlarm>& acknowledged_alarms() const { return acknowledged_alarms_; }
   [[nodiscard]] bool found_failure() const;
+  [[nodiscard]] bool failed_to_switch_off() const { return !is_all_off_; }
 
  private:
   /// One exchange, whatever the instrument: a question that changes nothing.
@@ -139,6 +140,7 @@ class Doctor {
   std::vector<std::string> ours_;
   std::map<std::string, OutputFound> found_;
   std::set<std::string> maybe_on_;
+  bool is_all_off_ = true;
   std::map<std::string, InstrumentIdentity> identities_;
   std::vector<DoctorCheck> checks_;
   std::vector<RoundTrips> round_trips_;

@@ -207,13 +207,13 @@ void close_interrupted(ChannelRecord& record, const Continuation& continuation, 
   record.go_on(continuation, now, utc);
   if (!continuation.cannot_go_on.empty()) {
     record.closed_unread(continuation, now, utc);
-    record.finished(output::Finished{outcome, continuation.run.criteria_met}, reason, now, utc);
+    record.finished(output::Finished{outcome, continuation.criteria_met()}, reason, now, utc);
     return;
   }
   ResumePoint counted = shifted(continuation.run.point, record.started().time_since_epoch());
   counted.guard.count_unseen(continuation.unseen.went_in_max());
   record.resume_point(counted);
-  record.finished(output::Finished{outcome, continuation.run.point.channel.criteria_met}, reason, now, utc);
+  record.finished(output::Finished{outcome, continuation.criteria_met()}, reason, now, utc);
 }
 
 }  // namespace cellrig

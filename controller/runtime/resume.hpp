@@ -72,7 +72,9 @@ struct Continuation {
   std::string accepted_change;          ///< a person's reason to go on although cycler, channel or cell is another one
   std::vector<std::string> objections;  ///< what that person accepted: why it does not go on by itself
   std::string cannot_go_on;             ///< why this program can only close the run; empty: it can go on
-  bool stays_paused = false;            ///< nobody asked for this continuation: what a person had paused waits for a person
+  /// As far as this program can tell.
+  [[nodiscard]] bool criteria_met() const { return cannot_go_on.empty() ? run.point.channel.criteria_met : run.criteria_met; }
+  bool stays_paused = false;  ///< nobody asked for this continuation: what a person had paused waits for a person
 };
 
 /// `time_unseen`: how long an output can have stayed on that nobody switched off.

@@ -24,12 +24,14 @@ struct RunMetrics {
 /// The same with the cycle table that recompute_cycles() gave.
 [[nodiscard]] Result<RunMetrics> recompute_metrics(Reader& reader, RunKey run, std::span<const CycleRow> cycles);
 
-/// One sentence for each figure that differs by more than `tolerance`, relative to the stored figure (about zero: least_scale()). A figure that
-/// is stored with no cycle (no step) of the run is not missed: the version that wrote it did not know it.
+/// Without the figures that no cycle (no step) of what is stored has: the version that wrote it did not know them.
+[[nodiscard]] RunMetrics without_unknown(RunMetrics recomputed, const RunMetrics& stored);
+
+/// One sentence for each figure that differs by more than `tolerance`, relative to the stored figure (about zero: least_scale()).
 [[nodiscard]] std::vector<std::string> compare_metrics(const RunMetrics& stored, const RunMetrics& recomputed, double tolerance);
 
 /// Cycles and figures of a whole run counted again: a sentence for each that differs from what was written while it ran, by more than
-/// `tolerance`, relative to what was written (about zero: least_scale()). Empty: the same.
+/// `tolerance`, relative to what was written (about zero: least_scale()); without_unknown(). Empty: the same.
 [[nodiscard]] Result<std::vector<std::string>> recount(Reader& reader, RunKey run, double tolerance);
 
 /// Brings the meter of a run that goes on to where it stood, from the cycle before the last one on. The value is the step that nobody

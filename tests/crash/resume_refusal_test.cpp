@@ -198,6 +198,18 @@ TEST_F(ResumeLater, what_doctor_has_seen_is_known_to_whoever_goes_on) {
   expect_known("1");
 }
 
+// Refused after its OFF, before it opened the database.
+TEST_F(ResumeLater, what_doctor_has_seen_before_a_file_that_it_cannot_read_is_known_to_whoever_goes_on) {
+  prepare("single", long_charge);
+  leave_on({"profile.yaml", "--cell", "lg-m50"}, {"psb1"});
+  const Finished doctor = cellrig({"doctor", "--bench", simulator->bench_file(), "--simulator", simulator->ready_file(), "--cell",
+                                   "none.yaml", "--acknowledge", "--operator", "jane", "--db", "run.db"},
+                                  with_leases({.folder = folder, .environment = environment}));
+  EXPECT_EQ(doctor.exit_code, 2) << doctor.err;
+  EXPECT_TRUE(simulator->is_off("ch1"));
+  expect_known("1");
+}
+
 TEST_F(ResumeLater, what_a_call_has_seen_that_is_refused_is_known_to_whoever_goes_on) {
   const std::vector<std::vector<std::string>> refused{{"none.yaml", "--cell", "lg-m50"}, {"--resume", "9"}};
   for (const std::vector<std::string>& words : refused) {

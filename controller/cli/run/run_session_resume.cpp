@@ -76,7 +76,7 @@ void RunSession::close_plans_to_stop() {
   for (const ChannelPlan& plan : plans_) {
     if (plan.goes_on->rule != InterruptionRule::stop) continue;
     ChannelRecord record(*recorder_, plan.program);
-    const bool met = plan.goes_on->run.point.channel.criteria_met;
+    const bool met = plan.goes_on->criteria_met();
     std::string reason = "not resumed after an interruption";
     for (const std::string& problem : problems) reason += "; " + problem;
     close_interrupted(record, *plan.goes_on, outcome, reason, time.now(), time.utc_now());

@@ -189,7 +189,8 @@ class Signals {
 };
 
 ExitCode code_of(const Doctor& doctor, const DoctorRecord& record, int signal) {
-  if (!record.failure().empty()) return ExitCode::record_failed;
+  // An output that may be on comes first.
+  if (!record.failure().empty() && !doctor.failed_to_switch_off()) return ExitCode::record_failed;
   if (doctor.found_failure()) return ExitCode::instrument_failed;
   if (signal == SIGINT) return ExitCode::interrupted;
   return signal != 0 ? ExitCode::terminated : ExitCode::passed;
@@ -248,11 +249,11 @@ ExitCode run_doctor(const DoctorVerbOptions& options) {
       run_to_end(rig->time(), doctor.run(channels));
     } catch (...) {
       switch_off_after_failure(doctor, bench, instruments, *rig, progress);
+      if (!was_kept && record.open()) keep_what_was_found();
       record.write(doctor);
       throw;
     }
-    // An OFF that failed ended it before the database was opened.
-    if (!was_kept && record.open()) keep_what_was_found();
+    if (!was_kept && record.open()) keep_what_was_found();  // an OFF that failed ended it before the database was opened
     record.write(doctor);
     code = code_of(doctor, record, signals.caught());
   }
