@@ -8,7 +8,8 @@
 #include "ui/chart/palette.hpp"
 
 int main(int argc, char** argv) {
-  QStandardPaths::setTestModeEnabled(true);
+  // In test mode all programs of one person share a folder, and those that run beside each other clear each other's settings.
+  if (!qEnvironmentVariableIsSet("XDG_CONFIG_HOME")) QStandardPaths::setTestModeEnabled(true);
   QApplication::setOrganizationName(QStringLiteral("cellrig-test"));
   QApplication::setApplicationName(QStringLiteral("cellrig-ui"));
   QApplication app(argc, argv);
