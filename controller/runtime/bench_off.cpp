@@ -1,5 +1,7 @@
 #include "controller/runtime/bench_off.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -8,6 +10,10 @@ namespace {
 constexpr Duration chamber_timeout = std::chrono::seconds{5};
 /// OFF is late by at most this, and only where somebody must know whether a dead process left the output on.
 constexpr Duration look_timeout = std::chrono::milliseconds{200};
+/// Of a cycler that is waited for: nothing of ours has reached it, so there is no OFF that could be late.
+constexpr Duration patient_look_timeout = std::chrono::seconds{2};
+constexpr Duration between_patient_looks = std::chrono::milliseconds{500};
+constexpr Duration contactor_timeout = std::chrono::milliseconds{500};
 }  // namespace
 
 BenchOff::BenchOff(TimeSource& time, const BenchConfig& bench, BenchInstruments& instruments, RunListener& listener,
@@ -67,8 +73,8 @@ void BenchOff::make_alarms(std::vector<std::string> channels, const std::vector<
 }
 
 /// A measurement is the only question that every make answers; it feeds the watchdog, and OFF follows at once.
-Task<void> BenchOff::look(const std::string& channel, Cycler& cycler) {
-  const Deadline deadline{time_.now() + look_timeout};
+Task<void> BenchOff::look(const std::string& channel, Cycler& cycler, Duration timeout) {
+  const Deadline deadline{time_.now() + timeout};
   const Result<CyclerReadings> readings = co_await cycler.measure(deadline);
   OutputFound& found = found_[channel];
   if (!readings) co_return;
@@ -79,8 +85,43 @@ Task<void> BenchOff::look(const std::string& channel, Cycler& cycler) {
   found.is_on = readings->output_on || !(std::abs(found.current.value()) <= cycler.off_current_threshold().value());
 }
 
+Task<void> BenchOff::open_contactor(const std::string& channel) {
+  const std::optional<InputRef>& contactor = bench_.channel(channel).contactor;
+  const std::string why = channel + ": its cycler cannot be reached, and nobody knows whether its output is on";
+  if (!contactor) co_return alarms_->ring(why);
+  const Deadline deadline{time_.now() + contactor_timeout};
+  const Result<void> opened = co_await instruments_.relays.at(contactor->instrument)->set(contactor->index, false, deadline);
+  if (!opened) alarms_->ring(why + ", and its contactor did not confirm that it opened: " + opened.error().what);
+}
+
+/// Until it is there, or nobody wants to wait any longer. What came of the last look stands in found_.
+Task<void> BenchOff::wait_for(const std::string& channel, Cycler& cycler) {
+  co_await open_contactor(channel);
+  const TimePoint began = time_.now();
+  co_await time_.sleep_for(between_patient_looks);  // what the others' OFF asks for goes first: is_wanted may read a file
+  if (!options_.wait.is_wanted(channel)) co_return;
+  const auto is_over = [&] { return options_.wait.is_given_up() || time_.now() - began >= options_.wait.patience; };
+  listener_.message(
+      channel, db::Severity::warning,
+      fmt::format("the cycler cannot be reached yet; waiting up to {:.0f} s for it before it counts as lost (a run is "
+                  "to go on)",
+                  to_seconds(options_.wait.patience)));
+  while (!is_over()) {
+    co_await look(channel, cycler, patient_look_timeout);
+    if (cycler.may_have_heard()) break;
+    co_await time_.sleep_for(between_patient_looks);
+  }
+  listener_.message(
+      channel, db::Severity::warning,
+      fmt::format("{} after {:.0f} s", cycler.may_have_heard() ? "the cycler was reached" : "the cycler was not reached",
+                  to_seconds(time_.now() - began)));
+}
+
 Task<void> BenchOff::channel_off(ChannelRunner& runner, Cycler& cycler) {
-  if (options_.look_at.contains(runner.name())) co_await look(runner.name(), cycler);
+  if (options_.look_at.contains(runner.name())) {
+    co_await look(runner.name(), cycler, look_timeout);
+    if (options_.wait.patience > Duration::zero() && !cycler.may_have_heard()) co_await wait_for(runner.name(), cycler);
+  }
   const Result<void> off = co_await runner.secure();
   if (off) co_return;
   problems_.push_back(off.error().what);

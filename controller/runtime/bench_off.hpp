@@ -3,6 +3,7 @@
 // siren goes on.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -26,11 +27,20 @@ struct OutputFound {
   Amps current{0.0};
 };
 
+/// After a loss of power a computer is back before its instruments. A cycler that was never connected, so that nothing can have fed its
+/// watchdog either, is asked again and again before it counts as one that did not answer. Its contactor is opened at once.
+struct WaitForCyclers {
+  Duration patience{};  ///< 0: nobody is waited for
+  std::function<bool(const std::string& channel)> is_wanted;
+  std::function<bool()> is_given_up;  ///< somebody wants to end
+};
+
 struct BenchOffOptions {
   ChannelOptions channel;
   std::set<std::string> look_at;  ///< channels of which found() is to tell how they were
   bool take_leases = true;        ///< of what is switched off; refused: left alone, and said
   std::string lease_directory;
+  WaitForCyclers wait{};  ///< of those in look_at
 };
 
 class BenchOff {
@@ -60,7 +70,9 @@ class BenchOff {
   void make_alarms(std::vector<std::string> channels, const std::vector<std::string>& chambers);
   [[nodiscard]] bool is_ours(const std::string& name, const std::string& instrument);
   Task<void> channel_off(ChannelRunner& runner, Cycler& cycler);
-  Task<void> look(const std::string& channel, Cycler& cycler);
+  Task<void> look(const std::string& channel, Cycler& cycler, Duration timeout);
+  Task<void> wait_for(const std::string& channel, Cycler& cycler);
+  Task<void> open_contactor(const std::string& channel);
   Task<void> chamber_off(std::string name, Chamber& chamber);
 
   TimeSource& time_;

@@ -51,6 +51,8 @@ class Cycler {
   [[nodiscard]] virtual Task<Result<void>> release(Deadline deadline) = 0;
   /// Closes its connections; the next call opens them again. Only while no call is under way.
   virtual void hang_up() noexcept = 0;
+  /// False: nothing of this object has ever reached the instrument, whose watchdog was not fed by it either.
+  [[nodiscard]] virtual bool may_have_heard() const { return true; }
   [[nodiscard]] virtual Amps off_current_threshold() const = 0;
 };
 

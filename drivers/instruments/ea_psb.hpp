@@ -33,6 +33,7 @@ class EaPsbCycler final : public CyclerCore {
   [[nodiscard]] Task<Result<void>> apply(const Setpoint& setpoint, Deadline deadline) override;
   [[nodiscard]] Task<Result<void>> release(Deadline deadline) override;
   void hang_up() noexcept override;
+  [[nodiscard]] bool may_have_heard() const override { return bus_->was_open() || stream_->was_open(); }
   [[nodiscard]] Task<Result<void>> acknowledge_trip(Deadline deadline) override;
 
  private:

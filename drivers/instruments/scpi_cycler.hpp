@@ -65,6 +65,9 @@ class ScpiCycler : public CyclerCore {
   [[nodiscard]] Task<Result<void>> apply(const Setpoint& setpoint, Deadline deadline) final;
   [[nodiscard]] Task<Result<void>> release(Deadline deadline) final;
   void hang_up() noexcept final;
+  [[nodiscard]] bool may_have_heard() const final {
+    return main_stream_->was_open() || (stop_stream_ != nullptr && stop_stream_->was_open());
+  }
   [[nodiscard]] Task<Result<void>> acknowledge_trip(Deadline deadline) final;
 
  protected:

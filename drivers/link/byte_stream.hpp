@@ -20,6 +20,8 @@ class ByteStream {
  public:
   virtual ~ByteStream() = default;
   [[nodiscard]] virtual bool is_open() const = 0;
+  /// False: no open() of this object has ever reached the other end, so nothing was said to it. Where nobody can know: true.
+  [[nodiscard]] virtual bool was_open() const { return true; }
   [[nodiscard]] virtual Task<Result<void>> open(Deadline deadline) = 0;
   virtual void close() noexcept = 0;
   [[nodiscard]] virtual Task<Result<void>> write(std::string_view bytes, Deadline deadline) = 0;

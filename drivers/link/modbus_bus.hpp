@@ -34,6 +34,8 @@ class ModbusBus {
   [[nodiscard]] virtual Task<Result<void>> read_coils(ModbusAddress from, std::span<bool> into, Deadline deadline) = 0;
   [[nodiscard]] virtual Task<Result<void>> write_coil(ModbusAddress to, bool value, Deadline deadline) = 0;
   virtual void cut() noexcept = 0;
+  /// False: no call has ever reached the other end, so nothing was said to it. Where nobody can know: true.
+  [[nodiscard]] virtual bool was_open() const { return true; }
   [[nodiscard]] virtual std::string address() const = 0;  ///< for messages: "127.0.0.1:502"
 
   /// Alive while an output is being turned off through this bus: where several units share a line, what is asked meanwhile goes

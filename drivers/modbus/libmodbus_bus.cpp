@@ -375,6 +375,7 @@ Task<Result<void>> LibmodbusBus::connect(Deadline deadline) {
   link_.key = LinkKey{.local_port = job->local_port, .remote_port = options_.port};
   time_.link_opened(link_.key);
   link_.is_up = true;
+  was_open_ = true;
   co_return Result<void>{};
 }
 

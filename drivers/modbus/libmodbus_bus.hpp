@@ -41,6 +41,7 @@ class LibmodbusBus final : public ModbusBus {
   [[nodiscard]] Task<Result<void>> read_coils(ModbusAddress from, std::span<bool> into, Deadline deadline) override;
   [[nodiscard]] Task<Result<void>> write_coil(ModbusAddress to, bool value, Deadline deadline) override;
   void cut() noexcept override;
+  [[nodiscard]] bool was_open() const override { return was_open_; }
   [[nodiscard]] std::string address() const override;
 
   /// How often a connection was given up because bytes waited that nobody had asked for.
@@ -68,6 +69,7 @@ class LibmodbusBus final : public ModbusBus {
   LibmodbusBusOptions options_;
   Turnstile turns_;
   Link link_;
+  bool was_open_ = false;
   Wait* blocked_ = nullptr;  ///< what the call in flight waits on, if anything
   TimePoint next_request_{};
   std::uint64_t epoch_ = 0;  ///< counts cuts

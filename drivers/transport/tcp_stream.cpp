@@ -140,6 +140,7 @@ Task<Result<void>> TcpStream::connect_to(Tcp::endpoint endpoint, Deadline deadli
   key_ = LinkKey{.local_port = local.port(), .remote_port = endpoint.port()};
   time_.link_opened(key_);
   is_open_ = true;
+  was_open_ = true;
   co_return Result<void>{};
 }
 

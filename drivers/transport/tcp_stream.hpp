@@ -23,6 +23,7 @@ class TcpStream final : public ByteStream, public UnreadProbe {
   ~TcpStream() override;
 
   [[nodiscard]] bool is_open() const override { return is_open_; }
+  [[nodiscard]] bool was_open() const override { return was_open_; }
   [[nodiscard]] Task<Result<void>> open(Deadline deadline) override;
   void close() noexcept override;
   [[nodiscard]] Task<Result<void>> write(std::string_view bytes, Deadline deadline) override;
@@ -53,6 +54,7 @@ class TcpStream final : public ByteStream, public UnreadProbe {
   std::shared_ptr<Pending> writing_;  ///< also connecting and resolving
   LinkKey key_;
   bool is_open_ = false;
+  bool was_open_ = false;
 };
 
 }  // namespace cellrig

@@ -148,8 +148,9 @@ TEST_F(Resume, an_output_that_did_not_answer_an_earlier_start_is_for_a_person) {
   let_flow_beyond_watchdog();
   simulator->fault("refuse psb1 for_s=1000");
   simulator->fault("close psb1");
-  const std::unique_ptr<Process> second = start({"--resume", "--resume-by", "resume"});
+  const std::unique_ptr<Process> second = start({"--resume", "--resume-by", "resume", "--wait-for-cycler-s", "1"});
   expect_exit(*second, 4);
+  EXPECT_THAT(second->err(), HasSubstr("the cycler was not reached after"));
   EXPECT_GT(simulator->truth("ch1").current_A, 4.9) << "this test needs an output that is out of reach";
   simulator->ask("clear-faults");
   simulator->fault("reboot psb1");
@@ -277,7 +278,7 @@ TEST_F(Resume, what_was_found_on_one_channel_is_kept_although_another_one_ended_
   let_flow_beyond_watchdog();
   simulator->fault("refuse aps1 for_s=1000");
   simulator->fault("close aps1");
-  const std::unique_ptr<Process> second = start({"--resume", "1,2", "--resume-by", "resume"});
+  const std::unique_ptr<Process> second = start({"--resume", "1,2", "--resume-by", "resume", "--wait-for-cycler-s", "0"});
   expect_exit(*second, 4);
   EXPECT_TRUE(simulator->is_off("ch1"));
   const std::unique_ptr<Process> third = start({"--resume", "1", "--resume-by", "resume"});

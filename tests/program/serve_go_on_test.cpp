@@ -48,12 +48,12 @@ class ServeGoesOn : public testing::Test {
     words.insert(words.end(), more.begin(), more.end());
     return std::make_unique<Process>(cellrig_command(words), with_leases({.folder = bench.folder}));
   }
-  /// Dies while it charges, with a watchdog that does not fire.
-  void charge_and_die() {
+  enum class Watchdog { fires, never };
+  void charge_and_die(Watchdog watchdog = Watchdog::never) {
     const std::unique_ptr<Process> first = serve({"--start", "ch1=long"});
     ASSERT_TRUE(eventually(open_limit, [&] { return bench.charges("ch1"); })) << first->err();
     ASSERT_TRUE(eventually(open_limit, [&] { return is_recorded(); })) << first->err();
-    bench.simulator.fault("clear_watchdog psb1");
+    if (watchdog == Watchdog::never) bench.simulator.fault("clear_watchdog psb1");
     first->signal(SIGKILL);
     ASSERT_EQ(first->wait(end_limit), 128 + SIGKILL);
     ASSERT_TRUE(bench.charges("ch1"));
@@ -75,8 +75,9 @@ class ServeGoesOn : public testing::Test {
     fencing_token_ = std::to_string(status.at("fencing_token").to_number<std::uint64_t>());
     return status;
   }
+  [[nodiscard]] bool has_opened() const { return std::filesystem::exists(ready_file()); }
   bool opens() {
-    return eventually(open_limit, [&] { return std::filesystem::exists(ready_file()); });
+    return eventually(open_limit, [&] { return has_opened(); });
   }
   api::test::Answer go_on(const std::string& more = {}) {
     (void)channel();
@@ -130,6 +131,25 @@ TEST_F(ServeGoesOn, with_a_run_that_was_stopped_here_whatever_was_found_at_the_s
   EXPECT_EQ(second->wait(end_limit), 143) << second->err();
 }
 
+// As after a loss of power: the computer is back before the cycler. What its watchdog allows is counted, and nobody is asked.
+TEST_F(ServeGoesOn, by_itself_when_a_cycler_that_it_waited_for_says_that_it_is_off) {
+  ASSERT_NO_FATAL_FAILURE(charge_and_die(Watchdog::fires));
+  bench.simulator.fault("refuse psb1 for_s=1000");
+  bench.simulator.fault("close psb1");
+  const std::unique_ptr<Process> second = serve();
+  ASSERT_TRUE(eventually(open_limit, [&] { return second->err().find("cannot be reached yet") != std::string::npos; }))
+      << second->err();
+  ASSERT_TRUE(eventually(Seconds{40}, [&] { return bench.simulator.is_off("ch1"); })) << "this test needs a watchdog that fires";
+  ASSERT_FALSE(has_opened()) << "it waits";
+  bench.simulator.ask("clear-faults");
+  ASSERT_TRUE(opens()) << second->err();
+  EXPECT_TRUE(eventually(open_limit, [&] { return bench.charges("ch1"); })) << second->err();
+  EXPECT_TRUE(eventually(open_limit, [&] { return unseen_Ah() > 0; })) << second->err();
+  EXPECT_LT(unseen_Ah(), 23.0 * 5.0 / 3600.0) << "what the watchdog of 20 s allows";
+  second->signal(SIGTERM);
+  EXPECT_EQ(second->wait(end_limit), 143) << second->err();
+}
+
 // The OFF of its start did not get through: what flowed until one did is counted, and a person has to know of it.
 TEST_F(ServeGoesOn, only_with_a_person_where_the_first_off_failed_and_counts_until_one_was_confirmed) {
   ASSERT_NO_FATAL_FAILURE(charge_and_die());
@@ -137,7 +157,7 @@ TEST_F(ServeGoesOn, only_with_a_person_where_the_first_off_failed_and_counts_unt
   bench.simulator.fault("ignore_off psb1");
   bench.simulator.fault("refuse psb1 for_s=1000");
   bench.simulator.fault("close psb1");
-  const std::unique_ptr<Process> second = serve();
+  const std::unique_ptr<Process> second = serve({"--wait-for-cycler-s", "0"});
   ASSERT_TRUE(opens()) << second->err();
   const Seconds began = bench.now();
   ASSERT_TRUE(eventually(Seconds{60}, [&] { return bench.now() - began > Seconds{40}; }));

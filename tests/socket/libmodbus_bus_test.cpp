@@ -52,6 +52,7 @@ TEST(LibmodbusBus, reads_registers) {
   Rig rig{answer_25_degrees};
   const ReadOutcome outcome = read_once(rig);
   ASSERT_TRUE(outcome.result) << outcome.result.error().what;
+  EXPECT_TRUE(rig.bus.was_open());
   EXPECT_EQ(outcome.values[0], 0x0000);
   EXPECT_EQ(outcome.values[1], 0x41C8);
   const Bytes request = rig.server.requests().front();
@@ -197,6 +198,7 @@ TEST(LibmodbusBus, a_closed_port_is_link_lost_at_once) {
   run_task(time, Local::read(bus, result, Deadline{start + 2s}));
   EXPECT_EQ(result.error().fault, Fault::link_lost);
   EXPECT_LT(time.now() - start, 1s);
+  EXPECT_FALSE(bus.was_open()) << "nobody heard anything";
 }
 
 Task<void> cut_soon(Rig& rig, TimePoint& cut_at) {

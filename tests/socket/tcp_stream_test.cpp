@@ -156,6 +156,7 @@ TEST(TcpStream, a_closed_port_is_link_lost_at_once) {
   const TimePoint start = rig.time.now();
   EXPECT_EQ(query(rig, "hello?").error().fault, Fault::link_lost);
   EXPECT_LT(rig.time.now() - start, 1s);
+  EXPECT_FALSE(rig.stream.was_open()) << "nobody heard anything";
 }
 
 TEST(TcpStream, silence_is_a_timeout_and_closes) {
@@ -163,6 +164,7 @@ TEST(TcpStream, silence_is_a_timeout_and_closes) {
   Rig rig{"127.0.0.1", server.port};
   EXPECT_EQ(query(rig, "hello?", 50ms).error().fault, Fault::timeout);
   EXPECT_FALSE(rig.stream.is_open());
+  EXPECT_TRUE(rig.stream.was_open()) << "the question may have been heard";
 }
 
 TEST(TcpStream, a_repeated_reply_is_noticed_before_the_next_request) {

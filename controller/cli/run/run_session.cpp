@@ -92,6 +92,11 @@ bool RunSession::switch_off_first() {
   instruments_ = make_instruments(rig_->time(), bench_, names, rig_->links());
   BenchOffOptions off_options{.channel = channel_options(), .lease_directory = Lease::default_directory()};
   off_options.look_at.insert(names.begin(), names.end());
+  if (options_.resume) {
+    off_options.wait = {.patience = from_seconds(options_.wait_for_cycler_s),
+                        .is_wanted = [](const std::string&) { return true; },
+                        .is_given_up = [this] { return signal_ != 0; }};
+  }
   BenchOff off{rig_->time(), bench_, instruments_, progress_, std::move(off_options)};
   run_to_end(rig_->time(), off.run(names, {}));
   found_ = off.found();

@@ -192,6 +192,9 @@ bool ServeSession::switch_off_first() {
   BenchOffOptions off_options{
       .channel = channel_options(), .take_leases = !options_.simulated, .lease_directory = Lease::default_directory()};
   if (!options_.simulated) off_options.look_at.insert(names.begin(), names.end());
+  off_options.wait = {.patience = from_seconds(options_.wait_for_cycler_s),
+                      .is_wanted = [this](const std::string& name) { return is_left_open(options_.database, bench_, name); },
+                      .is_given_up = [this] { return signal_ != 0; }};
   BenchOff off{rig_->time(), bench_, instruments_, *log_, std::move(off_options)};
   run_to_end(rig_->time(), off.run(names, {}));
   found_ = FoundOutputs{&bench_, options_.database, rig_->time_name(), off.found(), off.maybe_on(), rig_->time().utc_now()};

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "controller/cli/exit_code.hpp"
+#include "controller/cli/run/run_session.hpp"
 
 namespace cellrig::cli {
 
@@ -23,6 +24,7 @@ struct ServeOptions {
   std::string fault_file;
   std::uint64_t seed = 1;
   double control_period_s = 0;
+  double wait_for_cycler_s = wait_for_cycler_usual_s;  ///< for one whose run is to go on and that is not there yet
   std::uint64_t disk_reserve_MiB = 256;
   bool simulated = false;
   bool idle = false;  ///< with simulated: nothing is started by itself

@@ -61,6 +61,11 @@ void add_serve(CLI::App& app, Action& chosen) {
   verb->add_option("--faults", options->fault_file, "a file with orders for faults of the simulated bench, at their instants");
   verb->add_option("--control-period-s", options->control_period_s, "time between measurements with the output on; default 0.1")
       ->check(CLI::Range(0.01, 60.0));
+  verb->add_option(
+          "--wait-for-cycler-s", options->wait_for_cycler_s,
+          "how long to wait, before the bench is open, for a cycler whose run is to go on and that cannot be reached yet, as "
+          "after a loss of power")
+      ->check(CLI::Range(0.0, 90.0));
   verb->add_option("--disk-reserve-MiB", options->disk_reserve_MiB, "stop, orderly, before less than this is free");
   verb->add_flag("--require-proofs", options->require_proofs, "hold a simulator to the rules of a real bench")->group("");
   verb->add_flag("--quiet", options->quiet, "alarms only");
