@@ -7,12 +7,12 @@ namespace {
 // As after a loss of power: the computer is back before the cycler.
 class ResumeBeforeCycler : public Resume {
  protected:
-  std::unique_ptr<Process> killed_and_out_of_reach(bool watchdog_fires) {
+  std::unique_ptr<Process> killed_and_out_of_reach(bool watchdog_fires, const std::string& for_s = "1000") {
     prepare("single", long_charge);
     const std::unique_ptr<Process> first = start({"profile.yaml", "--cell", "lg-m50"});
     if (!watchdog_fires) simulator->fault("clear_watchdog psb1");
     kill_with_current(*first);
-    simulator->fault("refuse psb1 for_s=1000");
+    simulator->fault("refuse psb1 for_s=" + for_s);
     simulator->fault("close psb1");
     std::unique_ptr<Process> second = start({"--resume", "--resume-by", "resume"});
     const auto waits = [&] { return second->err().find("cannot be reached yet") != std::string::npos || second->has_ended(); };
@@ -38,9 +38,8 @@ TEST_F(ResumeBeforeCycler, waits_for_it_and_goes_on_by_itself_when_it_says_that_
 }
 
 TEST_F(ResumeBeforeCycler, and_what_it_then_finds_on_is_for_a_person) {
-  const std::unique_ptr<Process> second = killed_and_out_of_reach(false);
+  const std::unique_ptr<Process> second = killed_and_out_of_reach(false, "14");
   let_flow_beyond_watchdog();
-  simulator->ask("clear-faults");
   expect_exit(*second, 2);
   EXPECT_THAT(second->err(), HasSubstr("the output was found on with +"));
   EXPECT_TRUE(simulator->is_off("ch1"));

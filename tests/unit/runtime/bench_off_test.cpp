@@ -170,7 +170,7 @@ struct Waiting {
 
 class Listener final : public RunListener {
  public:
-  void message(const std::string&, db::Severity, const std::string& text) override { said.push_back(text); }
+  void message(std::string_view, db::Severity, std::string_view text) override { said.emplace_back(text); }
   std::vector<std::string> said;
 };
 
