@@ -10,10 +10,11 @@ namespace {
 constexpr Duration chamber_timeout = std::chrono::seconds{5};
 /// OFF is late by at most this, and only where somebody must know whether a dead process left the output on.
 constexpr Duration look_timeout = std::chrono::milliseconds{200};
-/// Of a cycler that is waited for: nothing of ours has reached it, so there is no OFF that could be late.
+/// Of a cycler that is waited for: every way to OFF was tried, and nothing of ours has reached it.
 constexpr Duration patient_look_timeout = std::chrono::seconds{2};
 constexpr Duration between_patient_looks = std::chrono::milliseconds{500};
-constexpr Duration contactor_timeout = std::chrono::milliseconds{500};
+/// Long enough to be heard on another way than that of the look, and too short to be the first to be heard.
+constexpr Duration brief_off_timeout = std::chrono::milliseconds{20};
 }  // namespace
 
 BenchOff::BenchOff(TimeSource& time, const BenchConfig& bench, BenchInstruments& instruments, RunListener& listener,
@@ -85,48 +86,59 @@ Task<void> BenchOff::look(const std::string& channel, Cycler& cycler, Duration t
   found.is_on = readings->output_on || !(std::abs(found.current.value()) <= cycler.off_current_threshold().value());
 }
 
-Task<void> BenchOff::open_contactor(const std::string& channel) {
+Task<void> BenchOff::look_at_contactor(const std::string& channel) {
   const std::optional<InputRef>& contactor = bench_.channel(channel).contactor;
-  const std::string why = channel + ": its cycler cannot be reached, and nobody knows whether its output is on";
-  if (!contactor) co_return alarms_->ring(why);
-  const Deadline deadline{time_.now() + contactor_timeout};
-  const Result<void> opened = co_await instruments_.relays.at(contactor->instrument)->set(contactor->index, false, deadline);
-  if (!opened) alarms_->ring(why + ", and its contactor did not confirm that it opened: " + opened.error().what);
+  if (!contactor) co_return;
+  const Deadline deadline{time_.now() + look_timeout};
+  const Result<bool> closed = co_await instruments_.relays.at(contactor->instrument)->state(contactor->index, deadline);
+  if (closed) found_[channel].contactor_was_closed = *closed;
 }
 
-/// Until it is there, or nobody wants to wait any longer. What came of the last look stands in found_.
-Task<void> BenchOff::wait_for(const std::string& channel, Cycler& cycler) {
-  co_await open_contactor(channel);
+Task<void> BenchOff::look_at_all(const std::string& channel, Cycler& cycler) {
+  TaskGroup both{time_};
+  both.spawn(look(channel, cycler, look_timeout));
+  both.spawn(look_at_contactor(channel));
+  co_await both.wait();
+}
+
+/// Until it is there, or nobody wants to wait any longer. What the last look saw stands in found_.
+Task<void> BenchOff::reach(const std::string& channel, Cycler& cycler) {
   const TimePoint began = time_.now();
-  co_await time_.sleep_for(between_patient_looks);  // what the others' OFF asks for goes first: is_wanted may read a file
-  if (!options_.wait.is_wanted(channel)) co_return;
-  const auto is_over = [&] { return options_.wait.is_given_up() || time_.now() - began >= options_.wait.patience; };
   listener_.message(
-      channel, db::Severity::warning,
-      fmt::format("the cycler cannot be reached yet; waiting up to {:.0f} s for it before it counts as lost (a run is "
-                  "to go on)",
-                  to_seconds(options_.wait.patience)));
-  while (!is_over()) {
+      channel, db::Severity::alarm,
+      fmt::format("the cycler cannot be reached, and nobody knows whether its output is on: it has no power yet, perhaps; "
+                  "waiting up to {:.0f} s for it",
+                  to_seconds(options_.patience->at_most)));
+  while (!options_.patience->is_given_up() && time_.now() - began < options_.patience->at_most) {
+    co_await look_at_contactor(channel);
+    if (found_[channel].contactor_was_closed.value_or(false)) break;  // its module came late: it is opened now
     co_await look(channel, cycler, patient_look_timeout);
     if (cycler.may_have_heard()) break;
+    const Deadline brief{time_.now() + brief_off_timeout};
+    const Result<void> off = co_await cycler.output_off(brief);
+    if (off || cycler.may_have_heard()) break;  // on another way; how it was before nobody knows
     co_await time_.sleep_for(between_patient_looks);
   }
-  listener_.message(
-      channel, db::Severity::warning,
-      fmt::format("{} after {:.0f} s", cycler.may_have_heard() ? "the cycler was reached" : "the cycler was not reached",
-                  to_seconds(time_.now() - began)));
+  listener_.message(channel, db::Severity::alarm,
+                    fmt::format("the cycler {} reached after {:.0f} s", cycler.may_have_heard() ? "was" : "was not",
+                                to_seconds(time_.now() - began)));
 }
 
 Task<void> BenchOff::channel_off(ChannelRunner& runner, Cycler& cycler) {
-  if (options_.look_at.contains(runner.name())) {
-    co_await look(runner.name(), cycler, look_timeout);
-    if (options_.wait.patience > Duration::zero() && !cycler.may_have_heard()) co_await wait_for(runner.name(), cycler);
-  }
+  const std::string& name = runner.name();
+  if (options_.patience) co_await reach(name, cycler);
+  if (!options_.patience && options_.look_at.contains(name)) co_await look_at_all(name, cycler);
   const Result<void> off = co_await runner.secure();
-  if (off) co_return;
+  const auto found = found_.find(name);
+  if (off) {
+    if (found != found_.end()) found->second.off_at = time_.utc_now();
+    co_return;
+  }
   problems_.push_back(off.error().what);
-  not_off_.insert(runner.name());
-  if (runner.safe_by() == SafeBy::nothing) maybe_on_.insert(runner.name());
+  not_off_[name] = off.error().what;
+  if (runner.safe_by() == SafeBy::nothing) maybe_on_.insert(name);
+  const bool is_as_it_was = found != found_.end() && !found->second.contactor_was_closed.value_or(false);
+  if (is_as_it_was && !cycler.may_have_heard()) out_of_reach_.insert(name);
 }
 
 Task<void> BenchOff::chamber_off(std::string name, Chamber& chamber) {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -25,13 +26,14 @@ struct OutputFound {
   bool is_known = false;  ///< false: no answer in time, or OFF without a current to show it; OFF did not wait
   bool is_on = false;
   Amps current{0.0};
+  std::optional<bool> contactor_was_closed{};  ///< by its module, before anything of ours; nothing: it has none, or did not say
+  std::optional<UtcTime> off_at{};             ///< when its OFF was confirmed
 };
 
-/// After a loss of power a computer is back before its instruments. A cycler that was never connected, so that nothing can have fed its
-/// watchdog either, is asked again and again before it counts as one that did not answer. Its contactor is opened at once.
-struct WaitForCyclers {
-  Duration patience{};  ///< 0: nobody is waited for
-  std::function<bool(const std::string& channel)> is_wanted;
+/// How long a cycler is asked for that nothing of ours has ever reached. It has no power yet, perhaps: after a loss of power a computer is
+/// back before its instruments. Only a call that comes after a first OFF, and its contactor, has this.
+struct Patience {
+  Duration at_most{};
   std::function<bool()> is_given_up;  ///< somebody wants to end
 };
 
@@ -40,7 +42,7 @@ struct BenchOffOptions {
   std::set<std::string> look_at;  ///< channels of which found() is to tell how they were
   bool take_leases = true;        ///< of what is switched off; refused: left alone, and said
   std::string lease_directory;
-  WaitForCyclers wait{};  ///< of those in look_at
+  std::optional<Patience> patience;
 };
 
 class BenchOff {
@@ -55,8 +57,11 @@ class BenchOff {
   [[nodiscard]] const std::vector<std::string>& problems() const { return problems_; }
   /// Somebody else has the right to one of them, and it was left alone.
   [[nodiscard]] bool found_busy() const { return found_busy_; }
-  /// Channels whose OFF was not confirmed.
-  [[nodiscard]] const std::set<std::string>& not_off() const { return not_off_; }
+  /// Channels whose OFF was not confirmed, and why: a line of problems() each.
+  [[nodiscard]] const std::map<std::string, std::string>& not_off() const { return not_off_; }
+  /// Those of BenchOffOptions::look_at that nothing of ours has ever reached, and nothing of ours has changed: what they say when they come
+  /// is as good as a first look. A contactor that we opened is a change.
+  [[nodiscard]] const std::set<std::string>& out_of_reach() const { return out_of_reach_; }
   /// Those of them that no contactor cut either: the current may flow on.
   [[nodiscard]] const std::set<std::string>& maybe_on() const { return maybe_on_; }
   /// By channel: those of BenchOffOptions::look_at that were switched off.
@@ -71,8 +76,9 @@ class BenchOff {
   [[nodiscard]] bool is_ours(const std::string& name, const std::string& instrument);
   Task<void> channel_off(ChannelRunner& runner, Cycler& cycler);
   Task<void> look(const std::string& channel, Cycler& cycler, Duration timeout);
-  Task<void> wait_for(const std::string& channel, Cycler& cycler);
-  Task<void> open_contactor(const std::string& channel);
+  Task<void> look_at_contactor(const std::string& channel);
+  Task<void> look_at_all(const std::string& channel, Cycler& cycler);
+  Task<void> reach(const std::string& channel, Cycler& cycler);
   Task<void> chamber_off(std::string name, Chamber& chamber);
 
   TimeSource& time_;
@@ -87,7 +93,8 @@ class BenchOff {
   std::vector<Lease> leases_;
   std::set<std::string> leased_;  ///< the wires of them
   std::vector<std::string> problems_;
-  std::set<std::string> not_off_, maybe_on_;
+  std::map<std::string, std::string> not_off_;
+  std::set<std::string> maybe_on_, out_of_reach_;
   bool found_busy_ = false;
   std::map<std::string, OutputFound> found_;
 };

@@ -15,7 +15,7 @@ class ResumeBeforeCycler : public Resume {
     simulator->fault("refuse psb1 for_s=" + for_s);
     simulator->fault("close psb1");
     std::unique_ptr<Process> second = start({"--resume", "--resume-by", "resume"});
-    const auto waits = [&] { return second->err().find("cannot be reached yet") != std::string::npos || second->has_ended(); };
+    const auto waits = [&] { return second->err().find("waiting up to") != std::string::npos || second->has_ended(); };
     EXPECT_TRUE(eventually(start_limit, waits)) << second->err();
     EXPECT_FALSE(second->has_ended()) << second->err();
     return second;
@@ -38,7 +38,7 @@ TEST_F(ResumeBeforeCycler, waits_for_it_and_goes_on_by_itself_when_it_says_that_
 }
 
 TEST_F(ResumeBeforeCycler, and_what_it_then_finds_on_is_for_a_person) {
-  const std::unique_ptr<Process> second = killed_and_out_of_reach(false, "14");
+  const std::unique_ptr<Process> second = killed_and_out_of_reach(false, "30");
   let_flow_beyond_watchdog();
   expect_exit(*second, 2);
   EXPECT_THAT(second->err(), HasSubstr("the output was found on with +"));

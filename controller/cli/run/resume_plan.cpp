@@ -300,6 +300,24 @@ std::vector<ResumeTarget> choose_resumed(const RunOptions& options, const BenchC
   return targets;
 }
 
+UtcTime machine_started(const TimeSource& time) {
+  const Duration uptime = time.now().time_since_epoch() + time.suspended();
+  return UtcTime{time.utc_now().ns_since_epoch - uptime.count()};
+}
+
+std::set<std::string> worth_waiting_for(const std::string& database, const std::vector<ResumeTarget>& targets,
+                                        std::optional<UtcTime> since) {
+  std::set<std::string> channels;
+  const Result<std::unique_ptr<db::Reader>> reader = db::Reader::open(database);
+  if (!reader) return channels;
+  for (const ResumeTarget& target : targets) {
+    if (target.run == 0) continue;
+    const Result<Interrupted> run = find_interrupted(**reader, target.run);
+    if (run && !run->waits_for_person() && (!since || run->last_seen < *since)) channels.insert(target.channel);
+  }
+  return channels;
+}
+
 Resumed load_resumed(const RunOptions& options, const ResumeTarget& target, const ResumeMoment& start) {
   const std::unique_ptr<db::Reader> reader = open_record(options.database);
   Resumed made;

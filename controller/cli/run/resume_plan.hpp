@@ -49,6 +49,14 @@ struct Resumed {
 /// With the database locked for writing. Compiles what the record holds, judges the rule, asks the person when the rule says so.
 [[nodiscard]] Resumed load_resumed(const RunOptions& options, const ResumeTarget& target, const ResumeMoment& start);
 
+/// When this computer began, by its clock of now.
+[[nodiscard]] UtcTime machine_started(const TimeSource& time);
+
+/// Channels of those runs that can go on as soon as their cycler is there, as far as the record knows: no person has to say anything first.
+/// since: only those that nobody has heard of after this instant. Reads only; what cannot be read is not waited for.
+[[nodiscard]] std::set<std::string> worth_waiting_for(const std::string& database, const std::vector<ResumeTarget>& targets,
+                                                      std::optional<UtcTime> since);
+
 /// How old the last words of a run may be when its process dies.
 [[nodiscard]] Duration resume_point_interval_of(const std::string& time_source);
 

@@ -46,8 +46,8 @@ void RunSession::choose_resumed_channels() {
 
 void RunSession::choose_channels() {
   if (options_.resume) return choose_resumed_channels();
-  if (!options_.resume_by.empty() || !options_.accept_changed.empty())
-    throw ConfigError{SourcePlace{}, "--resume-by and --accept-changed belong to --resume RUN"};
+  if (!options_.resume_by.empty() || !options_.accept_changed.empty() || options_.wait_for_cycler_s)
+    throw ConfigError{SourcePlace{}, "--resume-by, --accept-changed and --wait-for-cycler-s belong to --resume RUN"};
   std::vector<std::string> wanted = options_.channels;
   if (wanted.empty()) wanted.push_back(bench_.channels.front().name);
   for (const std::string& text : wanted) {
@@ -92,19 +92,22 @@ bool RunSession::switch_off_first() {
   instruments_ = make_instruments(rig_->time(), bench_, names, rig_->links());
   BenchOffOptions off_options{.channel = channel_options(), .lease_directory = Lease::default_directory()};
   off_options.look_at.insert(names.begin(), names.end());
-  if (options_.resume) {
-    off_options.wait = {.patience = from_seconds(options_.wait_for_cycler_s),
-                        .is_wanted = [](const std::string&) { return true; },
-                        .is_given_up = [this] { return signal_ != 0; }};
-  }
-  BenchOff off{rig_->time(), bench_, instruments_, progress_, std::move(off_options)};
-  run_to_end(rig_->time(), off.run(names, {}));
-  found_ = off.found();
-  maybe_on_ = off.maybe_on();
-  for (const std::string& problem : off.problems()) fmt::print(stderr, "cellrig: {}\n", problem);
+  FirstOff off{rig_->time(), bench_, instruments_, progress_};
+  off.switch_off(names, std::move(off_options));
   leased_ = off.leased();
   leases_ = off.give_leases();
-  keep_what_was_found();
+  const std::set<std::string> late = late_cyclers(off);
+  found_ = off.found();
+  maybe_on_ = off.maybe_on();
+  for (const std::string& channel : late) found_.erase(channel);
+  keep_what_was_found();  // of the others: a process that dies while it waits has seen it all the same
+  if (!late.empty()) {
+    off.wait_for(late, {.at_most = from_seconds(wait_for_cycler_s()), .is_given_up = [this] { return signal_ != 0; }});
+    found_ = off.found();
+    maybe_on_ = off.maybe_on();
+    keep_what_was_found();
+  }
+  for (const std::string& problem : off.problems()) fmt::print(stderr, "cellrig: {}\n", problem);
   return off.problems().empty();
 }
 

@@ -14,9 +14,6 @@
 
 namespace cellrig::cli {
 
-/// Instruments need half a minute or so from their mains switch to their network.
-constexpr double wait_for_cycler_usual_s = 60;
-
 struct RunOptions {
   std::string profile;
   std::string bench;
@@ -34,7 +31,7 @@ struct RunOptions {
   std::string accept_changed;         ///< a person's reason to go on with another cycler, channel or cell label
   std::uint64_t seed = 1;
   double control_period_s = 0;
-  double wait_for_cycler_s = wait_for_cycler_usual_s;  ///< with resume: for one that is not there yet
+  std::optional<double> wait_for_cycler_s;  ///< with resume: for one that is not there yet
   std::uint64_t disk_reserve_MiB = 256;
   bool simulated = false;
   bool require_proofs = false;  ///< a simulator is held to the rules of a real bench, with its own proofs

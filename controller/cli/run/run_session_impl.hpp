@@ -15,6 +15,7 @@
 
 #include "controller/cli/bench/bench_context.hpp"
 #include "controller/cli/bench/host.hpp"
+#include "controller/cli/run/first_off.hpp"
 #include "controller/cli/run/person_prompt.hpp"
 #include "controller/cli/run/progress.hpp"
 #include "controller/cli/run/resume_plan.hpp"
@@ -103,6 +104,8 @@ class RunSession {
   void catch_signals();
   void wait_for_signal();
   bool switch_off_first();
+  [[nodiscard]] double wait_for_cycler_s() const { return options_.wait_for_cycler_s.value_or(wait_for_cycler_usual_s); }
+  [[nodiscard]] std::set<std::string> late_cyclers(const FirstOff& off) const;
   void compile_plans();
   bool judge_plans();
   void refuse_unequal_neighbours() const;

@@ -20,6 +20,16 @@ void RunSession::keep_what_was_found() {
   keep_or_say(outputs, targets, *recorder_, progress_);
 }
 
+/// Those that somebody is waiting for, with a run that can go on.
+std::set<std::string> RunSession::late_cyclers(const FirstOff& off) const {
+  if (!options_.resume || options_.resume_by == "stop" || wait_for_cycler_s() <= 0) return {};
+  std::vector<ResumeTarget> targets;
+  for (const ChannelPlan& plan : plans_) {
+    if (off.out_of_reach().contains(plan.channel)) targets.push_back({plan.resumed_run, plan.channel});
+  }
+  return worth_waiting_for(options_.database, targets, std::nullopt);
+}
+
 ResumeMoment RunSession::resume_moment(const ChannelPlan& plan) {
   const UtcTime now = rig_->time().utc_now();
   ResumeMoment moment{.utc = now,
@@ -28,10 +38,8 @@ ResumeMoment RunSession::resume_moment(const ChannelPlan& plan) {
                       .bench = &bench_,
                       .cell_id = choose_for(options_.cell_ids, plan.channel, "")};
   if (const auto found = found_.find(plan.channel); found != found_.end()) moment.found = found->second;
-  if (rig_->time_name() == "real") {
-    const Duration uptime = rig_->time().now().time_since_epoch() + rig_->time().suspended();
-    moment.machine_started = UtcTime{moment.utc.ns_since_epoch - uptime.count()};
-  }
+  if (moment.is_off) moment.utc = moment.found.off_at.value_or(now);
+  if (rig_->time_name() == "real") moment.machine_started = machine_started(rig_->time());
   moment.is_interrupted = [this] { return was_interrupted(); };
   return moment;
 }

@@ -195,7 +195,8 @@ Result<void> keep_what_was_found(const FoundOutputs& outputs, const std::vector<
   Result<void> problem;
   for (const auto& [name, found] : outputs.found) {
     const std::string& channel = name;
-    ResumeMoment moment{.utc = outputs.off_at, .now = outputs.off_at, .is_off = !outputs.maybe_on.contains(channel)};
+    ResumeMoment moment{
+        .utc = found.off_at.value_or(outputs.off_at), .now = outputs.off_at, .is_off = !outputs.maybe_on.contains(channel)};
     moment.bench = outputs.bench;
     moment.found = found;
     std::set<db::RunKey> its;

@@ -235,17 +235,6 @@ std::vector<InterruptedRun> unfinished_runs(db::Reader& reader, const BenchConfi
   return unfinished;
 }
 
-bool is_left_open(const std::string& database, const BenchConfig& bench, const std::string& channel) {
-  const Result<std::unique_ptr<db::Reader>> reader = db::Reader::open(database);
-  if (!reader) return false;
-  try {
-    const std::vector<InterruptedRun> left = unfinished_runs(**reader, bench);
-    return std::any_of(left.begin(), left.end(), [&](const InterruptedRun& run) { return run.channel == channel; });
-  } catch (const ConfigError&) {
-    return false;
-  }
-}
-
 std::map<std::string, db::RunKey> last_runs(db::Reader& reader, const BenchConfig& bench) {
   std::map<std::string, db::RunKey> last;
   for (const db::RunInfo& info : choose_runs(reader, std::nullopt)) {

@@ -35,8 +35,6 @@ struct PrepareParts {
 
 /// Runs of these channels that nobody ended, and are of a world that is still there: the last one of each channel.
 [[nodiscard]] std::vector<InterruptedRun> unfinished_runs(db::Reader& reader, const BenchConfig& bench);
-/// One of them is of this channel. A database that cannot be read says nothing here: whoever needs it says why.
-[[nodiscard]] bool is_left_open(const std::string& database, const BenchConfig& bench, const std::string& channel);
 /// By channel, ended or not.
 [[nodiscard]] std::map<std::string, db::RunKey> last_runs(db::Reader& reader, const BenchConfig& bench);
 /// To be stopped: those that a dead run started, and nobody goes on with, or whose run is not understood.

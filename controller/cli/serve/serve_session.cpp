@@ -1,38 +1,4 @@
-#include "controller/cli/serve/serve_session.hpp"
-
-#include <fmt/format.h>
-#include <unistd.h>
-
-#include <boost/asio/signal_set.hpp>
-#include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
-#include <array>
-#include <csignal>
-#include <cstdio>
-#include <filesystem>
-#include <fstream>
-#include <map>
-#include <memory>
-#include <optional>
-#include <utility>
-
-#include "controller/api/access.hpp"
-#include "controller/api/server.hpp"
-#include "controller/async/aside.hpp"
-#include "controller/base/resources.hpp"
-#include "controller/cli/files/catalogue.hpp"
-#include "controller/cli/bench/host.hpp"
-#include "controller/cli/record/protocol_record.hpp"
-#include "controller/cli/record/record_source.hpp"
-#include "controller/cli/run/run_start.hpp"
-#include "controller/cli/run/unseen_output.hpp"
-#include "controller/cli/serve/serve_log.hpp"
-#include "controller/cli/serve/serve_prepare.hpp"
-#include "controller/cli/serve/service_notify.hpp"
-#include "controller/cli/bench/start_parts.hpp"
-#include "controller/base/version.hpp"
-#include "controller/runtime/bench_off.hpp"
-#include "controller/runtime/bench_service.hpp"
+#include "controller/cli/serve/serve_session_impl.hpp"
 
 namespace cellrig::cli {
 namespace {
@@ -43,107 +9,7 @@ constexpr const char* simulated_bench = "demo";
 /// So that whoever looks sees something happen.
 constexpr std::array<const char*, 2> simulated_starts{"ch1=cycle-life", "ch2=cccv-cycle"};
 
-class ServeSession {
- public:
-  explicit ServeSession(const ServeOptions& options) : options_{options} {
-    run_.bench = options.bench;
-    run_.database = options.database;
-    run_.time = "real";
-    run_.ready_file = options.simulator;
-    run_.fault_file = options.fault_file;
-    run_.seed = options.seed;
-    run_.control_period_s = options.control_period_s;
-    run_.disk_reserve_MiB = options.disk_reserve_MiB;
-    run_.simulated = options.simulated;
-    run_.require_proofs = options.require_proofs;
-  }
-
-  ExitCode run() {
-    notify_.emplace(ServiceNotify::from_environment());
-    open_bench();
-    catch_signals();
-    if (!switch_off_first()) return ExitCode::instrument_failed;
-    std::vector<OpenTrip> trips;
-    std::vector<InterruptedRun> interrupted;
-    try {
-      if (!open_recorder()) {
-        stop_all_chambers();
-        return ExitCode::record_failed;
-      }
-      if (!options_.simulated) keep_or_say(found_, {}, *recorder_, *log_);
-      make_service();
-      start_server();
-      interrupted = what_was_left(trips);
-    } catch (...) {
-      stop_all_chambers();
-      throw;
-    }
-    stop_chambers(chambers_without_run(bench_, interrupted), false);
-    const bool is_open = hold_bench(std::move(interrupted), std::move(trips));
-    const ExitCode code = close();
-    return is_open ? code : ExitCode::instrument_failed;
-  }
-
- private:
-  void open_bench();
-  void catch_signals();
-  void wait_for_signal();
-  [[nodiscard]] bool switch_off_first();
-  [[nodiscard]] bool open_recorder();
-  [[nodiscard]] std::uint64_t record_opening();
-  void make_service();
-  void start_server();
-  [[nodiscard]] PrepareParts prepare_parts() const;
-  [[nodiscard]] ResumeMoment moment_of(const GoOnOrder& order);
-  [[nodiscard]] std::vector<InterruptedRun> what_was_left(std::vector<OpenTrip>& trips);
-  void stop_all_chambers();
-  void stop_chambers(const std::vector<std::string>& wanted, bool takes_leases);
-  [[nodiscard]] bool hold_bench(std::vector<InterruptedRun> interrupted, std::vector<OpenTrip> trips);
-  [[nodiscard]] Task<void> whole(std::vector<InterruptedRun> interrupted, std::vector<OpenTrip> trips);
-  Task<void> beat();
-  Task<void> tell_of_doubtful_cells();
-  void opened();
-  void start_what_was_asked_for();
-  void write_ready_file();
-  void hear_of_change(const api::ServerChange& change);
-  [[nodiscard]] Library library() const;
-  [[nodiscard]] ExitCode close();
-  [[nodiscard]] ChannelOptions channel_options() const {
-    return channel_options_of(bench_, rig_->time_name(), options_.control_period_s);
-  }
-  [[nodiscard]] std::vector<std::string> channel_names() const {
-    std::vector<std::string> names;
-    for (const ChannelConfig& channel : bench_.channels) names.push_back(channel.name);
-    return names;
-  }
-  [[nodiscard]] std::vector<std::string> chamber_names() const {
-    std::vector<std::string> names;
-    for (const ChamberConfig& chamber : bench_.chambers) names.push_back(chamber.name);
-    return names;
-  }
-
-  const ServeOptions& options_;
-  RunOptions run_;
-  std::optional<ServiceNotify> notify_;
-  BenchConfig bench_;
-  std::unique_ptr<Rig> rig_;
-  std::unique_ptr<ServeLog> log_;
-  std::unique_ptr<boost::asio::signal_set> signals_;
-  std::unique_ptr<db::Recorder> recorder_;
-  std::vector<Lease> leases_;
-  std::set<std::string> leased_, not_off_;
-  FoundOutputs found_;
-  BenchInstruments instruments_;
-  std::unique_ptr<BenchService> service_;
-  std::unique_ptr<Aside> aside_;  // after what its work refers to
-  std::unique_ptr<BenchCatalogue> catalogue_;
-  std::unique_ptr<api::Server> server_;
-  std::string token_file_;
-  std::optional<Wait> beat_wake_;
-  bool beats_ = false;
-  std::optional<Error> not_opened_;
-  int signal_ = 0;
-};
+}  // namespace
 
 // ---- before the first client ----------------------------------------------------------------------------------------
 
@@ -192,17 +58,11 @@ bool ServeSession::switch_off_first() {
   BenchOffOptions off_options{
       .channel = channel_options(), .take_leases = !options_.simulated, .lease_directory = Lease::default_directory()};
   if (!options_.simulated) off_options.look_at.insert(names.begin(), names.end());
-  off_options.wait = {.patience = from_seconds(options_.wait_for_cycler_s),
-                      .is_wanted = [this](const std::string& name) { return is_left_open(options_.database, bench_, name); },
-                      .is_given_up = [this] { return signal_ != 0; }};
-  BenchOff off{rig_->time(), bench_, instruments_, *log_, std::move(off_options)};
-  run_to_end(rig_->time(), off.run(names, {}));
-  found_ = FoundOutputs{&bench_, options_.database, rig_->time_name(), off.found(), off.maybe_on(), rig_->time().utc_now()};
-  not_off_ = off.not_off();
-  leased_ = off.leased();
-  leases_ = off.give_leases();
-  for (const std::string& problem : off.problems()) fmt::print(stderr, "cellrig: {}\n", problem);
-  if (!off.found_busy()) return true;
+  off_.emplace(rig_->time(), bench_, instruments_, *log_);
+  off_->switch_off(names, std::move(off_options));
+  leases_ = off_->give_leases();
+  for (const std::string& problem : off_->problems()) fmt::print(stderr, "cellrig: {}\n", problem);
+  if (!off_->found_busy()) return true;
   fmt::print(stderr, "cellrig: this bench has a controller already: one process holds all of it, or none\n");
   return false;
 }
@@ -251,7 +111,7 @@ void ServeSession::make_service() {
   service.run.channel = channel_options();
   service.run.take_leases = !options_.simulated;
   service.run.take_chamber_leases = !options_.simulated;
-  service.run.leased = leased_;
+  service.run.leased = off_->leased();
   service.run.lease_directory = Lease::default_directory();
   service.run.disk_reserve_bytes = options_.disk_reserve_MiB << 20;
   set_start_rules(service.run, run_, bench_, *rig_);
@@ -262,7 +122,7 @@ void ServeSession::make_service() {
   service.status = {
       .name = bench_.name, .is_simulated = rig_->is_simulated(), .time_source = rig_->time_name(), .database = options_.database};
   service.fencing_base = record_opening();
-  service.not_off = not_off_;
+  for (const auto& [channel, why] : off_->not_off()) service.not_off.insert(channel);
   if (!options_.simulated) service.last_runs = last_runs(*open_record(options_.database), bench_);
   service.prepare = [parts = prepare_parts()](const StartOrder& order, const PrepareContext& context) {
     return prepare_start(parts, order, context);
@@ -295,60 +155,6 @@ void ServeSession::start_server() {
   Result<std::unique_ptr<api::Server>> server = api::Server::start(std::move(settings), rig_->time(), *service_, *catalogue_);
   if (!server) throw ConfigError{SourcePlace{}, "--listen " + options_.listen + ": " + server.error().what};
   server_ = std::move(*server);
-}
-
-// ---- what an earlier process left -----------------------------------------------------------------------------------
-
-/// Any thread: what it found is recorded on the control thread.
-ResumeMoment ServeSession::moment_of(const GoOnOrder& order) {
-  // An output whose OFF was not confirmed then may have carried current until one was, or until now.
-  const UtcTime now = rig_->time().utc_now();
-  const bool was_maybe_on = found_.maybe_on.contains(order.channel);
-  ResumeMoment moment{.now = now, .is_off = !was_maybe_on || order.off_at, .bench = &bench_, .has_run_here = order.has_run_here};
-  moment.utc = was_maybe_on ? order.off_at.value_or(now) : found_.off_at;
-  if (const auto found = found_.found.find(order.channel); found != found_.found.end()) moment.found = found->second;
-  moment.keep_found_on = [this, run = order.run, channel = order.channel, seen = moment](const std::string& what) {
-    rig_->time().post([this, run, channel, seen, what] {
-      log_->message(channel, db::Severity::alarm, what);
-      recorder_->append(found_on_row(run, channel, seen, what));
-    });
-  };
-  const Duration uptime = rig_->time().now().time_since_epoch() + rig_->time().suspended();
-  moment.machine_started = UtcTime{rig_->time().utc_now().ns_since_epoch - uptime.count()};
-  return moment;
-}
-
-/// The cells of a bench inside this process are new ones: nothing is left of an earlier one.
-std::vector<InterruptedRun> ServeSession::what_was_left(std::vector<OpenTrip>& trips) {
-  if (options_.simulated) return {};
-  const std::unique_ptr<db::Reader> reader = open_record(options_.database);
-  trips = open_trips(*reader, bench_);
-  std::vector<InterruptedRun> interrupted = unfinished_runs(*reader, bench_);
-  const PrepareParts parts = prepare_parts();
-  for (InterruptedRun& run : interrupted) {
-    const GoOnOrder order{
-        .channel = run.channel, .who = {.name = login_name(), .origin = host_name(), .role = Role::operator_}, .run = run.run};
-    run.prepared = prepare_go_on(parts, order, moment_of(order));
-    // Nobody has asked for this continuation.
-    if (run.prepared && run.prepared->goes_on) run.prepared->goes_on->stays_paused = true;
-  }
-  return interrupted;
-}
-
-/// What a dead run heats would be heated for as long as no process can begin. One that another process has is left to it.
-void ServeSession::stop_all_chambers() {
-  leases_.clear();  // a wire may be a chamber's as well
-  stop_chambers(chamber_names(), !options_.simulated);
-}
-
-void ServeSession::stop_chambers(const std::vector<std::string>& wanted, bool takes_leases) {
-  if (wanted.empty()) return;
-  BenchOffOptions off_options{
-      .channel = channel_options(), .take_leases = takes_leases, .lease_directory = Lease::default_directory()};
-  BenchOff off{rig_->time(), bench_, instruments_, *log_, std::move(off_options)};
-  const std::vector<std::string> none;
-  run_to_end(rig_->time(), off.run(none, wanted));
-  for (const std::string& problem : off.problems()) log_->message("cellrig", db::Severity::alarm, problem);
 }
 
 // ---- while it is held -----------------------------------------------------------------------------------------------
@@ -490,8 +296,6 @@ ExitCode ServeSession::close() {
   if (signal_ == SIGINT) return ExitCode::interrupted;
   return signal_ != 0 ? ExitCode::terminated : ExitCode::passed;
 }
-
-}  // namespace
 
 ExitCode serve_bench(const ServeOptions& options) { return ServeSession{options}.run(); }
 

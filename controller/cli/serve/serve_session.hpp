@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "controller/cli/exit_code.hpp"
-#include "controller/cli/run/run_session.hpp"
+#include "controller/cli/run/first_off.hpp"
 
 namespace cellrig::cli {
 

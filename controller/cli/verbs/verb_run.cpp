@@ -42,7 +42,8 @@ void add_run(CLI::App& app, Action& chosen) {
                  "on a simulated bench: rehearse first, on the cell as its file says it, and watch for divergences from that; "
                  "on a real bench this is always done");
   verb->add_option("--wait-for-cycler-s", options->wait_for_cycler_s,
-                   "with --resume: how long to wait for a cycler that cannot be reached yet, as after a loss of power")
+                   "with --resume: how long to wait for a cycler that cannot be reached yet, as after a loss of power; default "
+                   "60, 0: not at all")
       ->check(CLI::Range(0.0, 600.0));
   verb->add_option("--operator", options->operator_name, "who runs this; default: the login name");
   verb->add_option("--time", options->time, "real, lockstep or virtual; default: real, virtual with --simulated")
