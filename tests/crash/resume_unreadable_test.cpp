@@ -14,8 +14,9 @@ class ResumeUnreadable : public Resume {
     prepare("single", long_charge);
     const std::unique_ptr<Process> first = start({"profile.yaml", "--cell", "lg-m50"});
     kill_with_current(*first);
-    change("UPDATE resume_point SET state = CAST(x'09000000' || substr(state, 5) AS BLOB)");
+    make_resume_point_unreadable();
   }
+  void make_resume_point_unreadable() { change("UPDATE resume_point SET state = CAST(x'09000000' || substr(state, 5) AS BLOB)"); }
   void change(const std::string& sql) {
     db::Connection connection = std::move(db::Connection::open(folder + "/run.db", db::OpenMode::write).value());
     ASSERT_TRUE(connection.execute(sql, "changing the record"));
@@ -78,6 +79,28 @@ TEST_F(ResumeUnreadable, by_the_greatest_cycler_of_the_bench_where_its_channel_i
   bench_file = file_with(text, "renamed.yaml", folder);
   close_and_expect_current(60, 60, {"--channel", "west", "--accept-changed", "the channel has a new name"});
 }
+
+// What had failed before its process died has failed, whoever closes it.
+class CriteriaOfUnreadable : public ResumeUnreadable {
+ protected:
+  void SetUp() override {}  // each its own profile
+  void expect_closed_with(const std::string& criterion, bool is_met) {
+    const std::string head =
+        "profile: Judged\nformat: 1\nrecord: {every_s: 0}\nsteps:\n  - cycles: {times: 1, steps: [rest: {for_s: 1}]}\n";
+    prepare("single", head + criterion + "  - cc_charge: {rate_C: 1, until: voltage_V >= 4.2, at_most_h: 2}\n");
+    const std::unique_ptr<Process> first = start({"profile.yaml", "--cell", "lg-m50"});
+    kill_with_current(*first);
+    make_resume_point_unreadable();
+    const std::unique_ptr<Process> closes = start({"--resume", "1", "--resume-by", "stop"});
+    (void)closes->wait(end_limit);
+    const Account closed = account();
+    ASSERT_TRUE(closed.info.end) << closes->err();
+    EXPECT_EQ(closed.info.end->criteria_met, is_met);
+  }
+};
+
+TEST_F(CriteriaOfUnreadable, are_not_met_where_one_had_failed) { expect_closed_with("  - require: cycle_count >= 2\n", false); }
+TEST_F(CriteriaOfUnreadable, are_met_so_far_where_none_had) { expect_closed_with("  - require: cycle_count >= 1\n", true); }
 
 }  // namespace
 }  // namespace cellrig::test
