@@ -473,8 +473,11 @@ void BenchService::run_ended(Place& place) {
   if (place.is_not_safe) {
     // What was measured or commanded last may flow on until an OFF is confirmed: whoever goes on with this run counts it.
     const ChannelState& state = runner.state();
-    place.watch->let_go_in_doubt(state.step_count > 0 ? seen_until(state.step) : time_.now(),
-                                 unseen_charge(runner.program(), state, Duration::zero()).current);
+    Amps may_flow = unseen_charge(runner.program(), state, Duration::zero()).current;
+    // What tripped it never came to the engine, and may be more than was commanded.
+    const Reading& seen = runner.observation()[Measurand::current];
+    if (seen.usable()) may_flow = worse_of(may_flow, Amps{seen.value});
+    place.watch->let_go_in_doubt(state.step_count > 0 ? seen_until(state.step) : time_.now(), may_flow);
   } else {
     place.watch->let_go(runner.is_given_back());
   }

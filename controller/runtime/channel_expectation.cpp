@@ -44,7 +44,7 @@ void ChannelRunner::note_divergence(const std::optional<Divergence>& found) {
   if (!program_.expectation.stops || must_be_off()) return;
   stopped_by_divergence_ = true;
   machine_.fail_criteria();
-  stop(Outcome::stopped, "stopped by a divergence: " + text);
+  stop(Outcome::stopped, std::string(divergence_stop) + text);
 }
 
 }  // namespace cellrig

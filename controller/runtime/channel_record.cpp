@@ -294,7 +294,7 @@ void ChannelRecord::criterion(const output::CriterionJudged& judged, TimePoint n
 void ChannelRecord::stop_held(const output::StopHeld& held, TimePoint now, UtcTime utc) {
   if (!begun()) return;
   const ResultCondition& condition = std::get<StopIf>(program_.code[held.instruction]).condition;
-  db::EventRow row{.run = run_, .test_time_ns = test_time_ns(now), .utc = utc, .kind = "stop condition"};
+  db::EventRow row{.run = run_, .test_time_ns = test_time_ns(now), .utc = utc, .kind = std::string(stop_condition_event)};
   row.message = judged_text(condition, std::isfinite(held.value), held.value);
   if (std::isfinite(held.value)) {
     row.value = held.value;

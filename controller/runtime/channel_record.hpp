@@ -32,6 +32,10 @@ inline constexpr std::string_view limit_event = "limit changed: ";
 /// Kind of an event whose value is the charge, in Ah, that may have gone in through an output that was on after the end.
 inline constexpr std::string_view on_again_event = "on again after the end";
 inline constexpr std::string_view criterion_not_met_event = "criterion not met";
+/// A warning where the condition's result was lost: then the criteria count as not met.
+inline constexpr std::string_view stop_condition_event = "stop condition";
+/// How the reason of a stop begins by which the criteria count as not met.
+inline constexpr std::string_view divergence_stop = "stopped by a divergence: ";
 
 class ChannelRecord {
  public:

@@ -17,11 +17,15 @@ class ChargeSince {
   void begin(TimePoint since, Amps may_flow = Amps{});
   /// The charge that this look adds. Out of the cell nothing is relied on: 0.
   [[nodiscard]] AmpHours count(const OutputLook& look, TimePoint now);
+  /// Before an OFF to an output that is not known to be off: more than was thought may have flowed since the last look, and may flow on. A
+  /// look that sees less takes nothing back: what was commanded may yet flow.
+  void raise(const OutputLook& look);
   /// Nobody looks any more, or OFF came by another way: what was seen last may have flowed until now.
   [[nodiscard]] AmpHours count_until(TimePoint now);
 
  private:
   [[nodiscard]] AmpHours counted(Amps current, TimePoint now);
+  [[nodiscard]] Amps seen_by(const OutputLook& look) const;
   Amps unknown_;
   Amps flows_{};  ///< into the cell since counted_until_, by the last look that told
   TimePoint counted_until_{};

@@ -20,18 +20,29 @@ const std::string may_still_flow =
 constexpr Duration sensor_gap_max = std::chrono::seconds{3};
 constexpr Duration sensor_warms_max = std::chrono::seconds{30};  ///< from the room's temperature to that of what it was put on
 constexpr Duration unanswered_max = std::chrono::minutes{1};
+/// OFF is late by at most this, as that of a start.
+constexpr Duration look_before_off_timeout = std::chrono::milliseconds{200};
 
-}  // namespace
-
-Task<OutputLook> look_at_output(TimeSource& time, Cycler& cycler, Amps noise) {
+Task<OutputLook> measure_output(TimeSource& time, Cycler& cycler, Amps noise, Duration timeout) {
   OutputLook look;
-  const Deadline deadline{time.now() + output_look_timeout};
+  const Deadline deadline{time.now() + timeout};
   const Result<CyclerReadings> readings = co_await cycler.measure(deadline);
   if (!readings) co_return look;
   look.readings = *readings;
   const bool flows = readings->current.usable() && !(std::abs(readings->current.value) <= noise.value());
   look.was_on = readings->output_on || flows;
-  if (!look.was_on && readings->current.usable()) co_return look;
+  co_return look;
+}
+
+Amps noise_of(const Cycler& cycler) {
+  return Amps{std::max(2 * cycler.capabilities().current_accuracy.offset, cycler.off_current_threshold().value())};
+}
+
+}  // namespace
+
+Task<OutputLook> look_at_output(TimeSource& time, Cycler& cycler, Amps noise) {
+  OutputLook look = co_await measure_output(time, cycler, noise, output_look_timeout);
+  if (!look.readings || (!look.was_on && look.readings->current.usable())) co_return look;
   // No watchdog is left that a question could feed: OFF until it is confirmed, at every look.
   const Deadline off_deadline{time.now() + output_look_timeout};
   const Result<void> off = co_await cycler.output_off(off_deadline);
@@ -60,11 +71,16 @@ AmpHours ChargeSince::counted(Amps current, TimePoint now) {
   return AmpHours{std::max(current.value(), 0.0) * seconds / 3600.0};
 }
 
+Amps ChargeSince::seen_by(const OutputLook& look) const {
+  if (!look.was_on) return Amps{};
+  return look.readings->current.usable() ? Amps{look.readings->current.value} : unknown_;
+}
+
+void ChargeSince::raise(const OutputLook& look) { flows_ = std::max(flows_, seen_by(look)); }
+
 AmpHours ChargeSince::count(const OutputLook& look, TimePoint now) {
   if (!look.readings || look.is_doubtful()) return {};  // the next look that tells counts for this time, too
-  const Reading& current = look.readings->current;
-  Amps seen{};
-  if (look.was_on) seen = current.usable() ? Amps{current.value} : unknown_;
+  const Amps seen = seen_by(look);
   const AmpHours charge = counted(std::max(flows_, seen), now);
   flows_ = look.is_off_again ? Amps{} : seen;
   return charge;
@@ -155,8 +171,7 @@ Task<void> OutputWatch::run() {
 }
 
 Task<void> OutputWatch::look() {
-  const Amps noise{std::max(2 * cycler_.capabilities().current_accuracy.offset, cycler_.off_current_threshold().value())};
-  const OutputLook look = co_await look_at_output(time_, cycler_, noise);
+  const OutputLook look = co_await look_at_output(time_, cycler_, noise_of(cycler_));
   if (look.readings) {
     observation_[Measurand::voltage] = look.readings->voltage;
     observation_[Measurand::current] = look.readings->current;
@@ -203,10 +218,13 @@ Task<void> OutputWatch::judge(const OutputLook& look) {
   }
 }
 
+/// The question feeds a watchdog no more than the OFF that follows it at once.
 Task<void> OutputWatch::try_off() {
+  const OutputLook look = co_await measure_output(time_, cycler_, noise_of(cycler_), look_before_off_timeout);
+  charge_since_.raise(look);
   const Deadline deadline{time_.now() + output_look_timeout};
   const Result<void> off = co_await cycler_.output_off(deadline);
-  charge_again_ += charge_since_.count_until(time_.now());  // no look has seen it off: this OFF came first
+  charge_again_ += charge_since_.count_until(time_.now());  // seen off by no look: this OFF came first
   if (!off) {
     // At each try, so that whoever goes on with the run knows of it when this process dies.
     if (charge_again_ > AmpHours{}) told_.was_on_again(may_still_flow, std::exchange(charge_again_, AmpHours{}));

@@ -37,7 +37,7 @@ inline constexpr int output_doubts_max = 3;
 
 /// One channel between its runs: measured for those who watch, and kept off.
 /// * Nothing is asked before let_go(true): a watchdog may be left that must fire. An output whose OFF nobody confirmed gets OFF once a
-///   minute, with a silence between that any watchdog outlasts.
+///   minute, with a silence between that outlasts any watchdog, and right before each a look at what flows: more than was thought counts.
 /// * One that is on again gets OFF at every look, and is told of ten times, then once a minute. One that is not known to be off at
 ///   stop() gets a last OFF.
 /// * One that answered and is silent for a minute is told of once: that it was off is all that is known of it.
@@ -64,7 +64,7 @@ class OutputWatch final : public SensorSink {
   [[nodiscard]] Task<void> run();  ///< until stop(); begins held
   void stop();
   [[nodiscard]] Task<void> hold();
-  /// is_known_off: the instrument confirmed OFF, and its watchdog is disarmed. False: it is not asked, only told.
+  /// is_known_off: the instrument confirmed OFF, and its watchdog is disarmed. False: it is told once a minute, and else left alone.
   void let_go(bool is_known_off);
   /// OFF could not be confirmed: at most `may_flow` has flowed since `since`, and does until one is.
   void let_go_in_doubt(TimePoint since, Amps may_flow);

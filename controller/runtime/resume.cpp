@@ -28,12 +28,18 @@ bool is_after_the_end(const db::EventRow& event) {
   return event.kind == on_again_event || event.kind == db::heat_after_end_event;
 }
 
+bool fails_criteria(const db::EventRow& event) {
+  if (event.kind == criterion_not_met_event) return true;
+  if (event.kind == stop_condition_event) return event.severity == db::Severity::warning;
+  return event.kind == stop_event && event.message.starts_with(divergence_stop);
+}
+
 /// The trip that ended the run, or came after its end, and the charge that went in after it, or the stop that did not come to its end;
 /// unless it went on since.
 void find_last_word(const std::vector<db::EventRow>& events, Interrupted& run) {
   for (const db::EventRow& event : events) {
     if (event.kind == stop_event) run.stop = event.message;
-    if (event.kind == criterion_not_met_event) run.criteria_met = false;
+    if (fails_criteria(event)) run.criteria_met = false;
     if (event.severity == db::Severity::trip || event.kind == db::heat_after_end_event) run.trip = event.message;
     if (event.kind == on_again_event) run.charge_after_end += AmpHours{event.value.value_or(0.0)};
     if (event.kind != deviation_event) continue;
@@ -42,6 +48,7 @@ void find_last_word(const std::vector<db::EventRow>& events, Interrupted& run) {
     run.charge_after_end = AmpHours{};
   }
   if (run.info.end) run.stop.clear();
+  if (run.info.end && !run.info.end->criteria_met) run.criteria_met = false;
   // Whatever the events say: a run that ended like this does not go on by itself.
   const bool is_tripped = is_status(run.info, Outcome::tripped) || run.point.channel.outcome == Outcome::tripped;
   if (is_tripped && run.trip.empty()) run.trip = run.info.end ? run.info.end->reason : "a trip whose cause is not in the record";

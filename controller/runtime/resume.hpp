@@ -20,7 +20,7 @@ struct Interrupted {
   ResumePoint point;
   std::string unreadable;                        ///< why there is nothing in `point`: it is of another version; empty: there is
   Amps last_current{};                           ///< of the last row
-  bool criteria_met = true;                      ///< as far as events say
+  bool criteria_met = true;                      ///< as far as events and its end say
   Duration test_time{};                          ///< where the record stands: test time goes on from here
   db::StepKey open_step = 0;                     ///< a step that nobody ended; 0: none
   UtcTime last_seen{};                           ///< of the last row, event or end; not of what was told after the end

@@ -124,6 +124,7 @@ void ServiceHarness::open(std::optional<InterruptionRule> resume, std::vector<Op
   service.run.remember_alarms = options_.remember_alarms;
   service.run.aside = options_.aside;
   service.fencing_base = ++processes_;
+  service.last_runs = last_runs_;
   service.prepare = [this](const StartOrder& order, const PrepareContext&) { return prepare(order); };
   service.prepare_go_on = [this](const GoOnOrder& order) { return prepare_go_on(order.channel, *interruption_rule(order.rule)); };
   service_ = std::make_unique<BenchService>(time_, config_, instruments_, *recorder_, *listener_, std::move(service));
@@ -140,6 +141,11 @@ void ServiceHarness::open(std::optional<InterruptionRule> resume, std::vector<Op
   };
   time_.spawn(whole(this, std::move(left), std::move(trips), channels));
   (void)advance_until([this] { return service_->is_open() || has_ended_; });
+}
+
+void ServiceHarness::open_after(std::map<std::string, db::RunKey> last_runs) {
+  last_runs_ = std::move(last_runs);
+  open();
 }
 
 void ServiceHarness::run_for(Duration duration) {

@@ -35,6 +35,8 @@ class ServiceHarness {
 
   /// A process begins: outputs off, service open. `resume`: unfinished runs go on by this rule; a person is not asked.
   void open(std::optional<InterruptionRule> resume = std::nullopt, std::vector<OpenTrip> trips = {});
+  /// The same, and it knows which run was last on a channel, as the record tells `serve`.
+  void open_after(std::map<std::string, db::RunKey> last_runs);
   /// The bench could not be opened, and why; empty: it could.
   [[nodiscard]] const std::string& refusal() const { return refusal_; }
   void advance(Duration duration);
@@ -84,6 +86,7 @@ class ServiceHarness {
   std::unique_ptr<db::Reader> reader_;
   std::string refusal_;
   std::uint64_t processes_ = 0;
+  std::map<std::string, db::RunKey> last_runs_;
   bool has_ended_ = false;
 };
 

@@ -28,6 +28,7 @@ Task<void> switch_off(BenchOff* off, std::vector<std::string> channels, TimeSour
 void SwarmRun::die() {
   is_dead_ = true;
   died_at_ = time_.now();
+  tail_->lose();
   time_.stop();
 }
 
@@ -58,7 +59,7 @@ void SwarmRun::judge_after_death() {
 
 // ---- and who goes on ------------------------------------------------------------------------------------------------
 
-/// All that was handed to the recorder: simulated time waits for the disk. What a disk keeps to itself is for tests/db/slow_disk_test.cpp.
+/// By what was committed. A disk that keeps more to itself than that is for tests/db/slow_disk_test.cpp.
 bool SwarmRun::is_to_go_on() const {
   return is_dead_ && recording_ == Recording::sqlite && !judge_->violation() && !recorder_->failed();
 }

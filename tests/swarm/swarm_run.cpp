@@ -105,11 +105,17 @@ double SwarmRun::moved_Ah(const std::string& channel) const {
   return bench_->world().stage(bench_->channel(channel)->cell).cell().state().throughput_Ah;
 }
 
+UncommittedTail::Moved SwarmRun::all_moved_Ah() const {
+  UncommittedTail::Moved moved;
+  for (const ChannelPlan& channel : plan_.channels) moved[channel.name] = moved_Ah(channel.name);
+  return moved;
+}
+
 /// What lives and dies with a process. The world and its clock stay.
 void SwarmRun::make_controller() {
   const std::unique_ptr<cli::LinkMaker> links = cli::in_process_links(time_, *bench_);
   instruments_ = cli::make_instruments(time_, config_, channel_names(), *links);
-  bench_run_ = std::make_unique<BenchRun>(time_, config_, instruments_, *recorder_, *this, run_options());
+  bench_run_ = std::make_unique<BenchRun>(time_, config_, instruments_, *tail_, *this, run_options());
 }
 
 void SwarmRun::make_recorder() {
@@ -122,10 +128,11 @@ void SwarmRun::make_recorder() {
   for (const auto& [channel, program] : programs_)
     recorder_->expect(channel, program, std::max<Duration>(1s, 3 * longest) + longest);
   if (!plan_.latency_is_modelled) recorder_->replies_take_no_time();
+  tail_ = std::make_unique<UncommittedTail>(time_, *recorder_, [this] { return all_moved_Ah(); });
   if (recording_ == Recording::counting) return;
   const std::string path = folder_ + "/record.db";
   for (const char* const suffix : {"", "-wal", "-shm"}) std::filesystem::remove(path + suffix);
-  recorder_->on_seen([this](const std::string& channel) { seen_Ah_[channel] = moved_Ah(channel); });
+  recorder_->on_seen([this](const std::string& channel) { seen_Ah_[channel] = tail_->moved_when_told(channel); });
   open_record();
 }
 
@@ -307,7 +314,7 @@ RunReport SwarmRun::run() {
   if (is_to_go_on()) go_on_after_death();
   report.channel_hours = to_seconds(time_.now().time_since_epoch()) / 3600.0 * static_cast<double>(plan_.channels.size());
   if (!judge_->violation() && bench_run_) judge_the_end();
-  if (const Result<void> closed = recorder_->close(); !closed) judge_->complain("I3", "", closed.error().what, time_.now());
+  if (const Result<void> closed = tail_->close(); !closed) judge_->complain("I3", "", closed.error().what, time_.now());
   if (!judge_->violation()) judge_record();
   for (const ChannelResult& result : bench_run_ ? bench_run_->results() : std::vector<ChannelResult>{}) {
     report.outcomes[result.channel] = result.outcome;
@@ -320,6 +327,7 @@ RunReport SwarmRun::run() {
   report.reactions = judge_->reactions();
   if (!is_dead_) report.trace_hash = trace_.value();
   report.looks = judge_->looks();
+  report.rows_lost = tail_->lost();
   time_.drop_tasks();
   return report;
 }

@@ -27,6 +27,7 @@ struct RunReport {
   std::uint64_t trace_hash = 0;
   std::uint64_t samples = 0;
   std::uint64_t looks = 0;
+  std::uint64_t rows_lost = 0;  ///< with a process that died: told, and not committed
 };
 
 [[nodiscard]] RunReport run_plan(const Plan& plan, Recording recording);

@@ -13,6 +13,7 @@
 #include "sim/bench.hpp"
 #include "tests/swarm/judge.hpp"
 #include "tests/swarm/swarm_run.hpp"
+#include "tests/swarm/uncommitted_tail.hpp"
 #include "tests/swarm/watched_recorder.hpp"
 
 namespace cellrig::swarm {
@@ -47,6 +48,7 @@ class SwarmRun final : public RunListener {
 
   [[nodiscard]] std::vector<std::string> channel_names() const;
   [[nodiscard]] double moved_Ah(const std::string& channel) const;
+  [[nodiscard]] UncommittedTail::Moved all_moved_Ah() const;
   [[nodiscard]] std::vector<ChannelJob> jobs();
   [[nodiscard]] BenchRunOptions run_options();
   void make_recorder();
@@ -85,6 +87,7 @@ class SwarmRun final : public RunListener {
   std::map<std::string, Program> programs_;
   std::unique_ptr<Judge> judge_;
   std::unique_ptr<WatchedRecorder> recorder_;
+  std::unique_ptr<UncommittedTail> tail_;  ///< before it: what a process tells
   BenchInstruments instruments_;
   std::unique_ptr<BenchRun> bench_run_;
   Wait trouble_{time_};
@@ -95,7 +98,7 @@ class SwarmRun final : public RunListener {
   bool has_gone_on_ = false;
   std::set<std::string> owned_;  ///< channels that have a run
   TimePoint died_at_{};
-  std::map<std::string, double> seen_Ah_;    ///< by channel, what had moved when the record was last told
+  std::map<std::string, double> seen_Ah_;    ///< by channel, what had moved when that was told which the record has last
   std::map<std::string, double> unseen_Ah_;  ///< and the most that can have moved since, as the record says
 };
 

@@ -6,8 +6,8 @@
 #include <filesystem>
 
 #include "controller/cli/record/record_source.hpp"
+#include "controller/cli/run/charge_bound.hpp"
 #include "controller/runtime/channel_record.hpp"
-#include "profiles/cell.hpp"
 
 namespace cellrig::cli {
 namespace {
@@ -35,18 +35,6 @@ bool is_seen_on(const OutputFound& found) { return found.is_known && found.is_on
 UtcTime may_have_been_on_until(const Interrupted& run, const ResumeMoment& moment, const FoundBefore& before) {
   if (moment.is_elsewhere) return before.off_at.value_or(moment.now);
   return before.off_at && moment.is_off && !can_be_on(run, moment) ? *before.off_at : moment.utc;
-}
-
-std::optional<Amps> charge_current_max_of(const Interrupted& run) {
-  std::string ignored;
-  const std::optional<BenchConfig> began = recorded_bench(run, ignored);
-  const ChannelConfig* const its = began ? find_channel(*began, run.info.row.channel) : nullptr;
-  if (its != nullptr && its->limits.charge_current_max) return its->limits.charge_current_max;
-  try {
-    return read_cell(run.info.row.cell_text, fmt::format("the cell of run {}", run.info.run)).limits.charge_current_max;
-  } catch (const ConfigError&) {
-    return std::nullopt;
-  }
 }
 
 void keep_of_run(db::Reader& reader, const ResumeTarget& target, ResumeMoment moment) {
@@ -165,7 +153,7 @@ std::string describe_found(const Interrupted& run, const ResumeMoment& moment, c
 UnseenCharge bound_unseen(const Program* program, const Interrupted& run, const ResumeMoment& moment, const FoundBefore& before,
                           const UnseenTime& unseen) {
   UnseenCharge charge = program != nullptr ? unseen_of(*program, run, unseen.time)
-                                           : unseen_of_unreadable(run, charge_current_max_of(run), unseen.time);
+                                           : unseen_of_unreadable(run, charge_current_max_of(run, *moment.bench), unseen.time);
   if (!unseen.is_doubtful) return charge;
   charge.time = unseen.time;
   charge.current = worse_of(worse_of(charge.current, moment.found.current), before.current);

@@ -94,6 +94,20 @@ TEST_F(ChargeSinceTheEnd, of_an_end_without_off_is_what_was_commanded_from_the_l
   EXPECT_NEAR(since.count_until(now += 49min).value(), 5.0, 1e-9);
 }
 
+// A look before an OFF that is not confirmed: somebody, or a failed instrument, lets more flow than was commanded.
+TEST_F(ChargeSinceTheEnd, is_raised_by_a_look_that_sees_more_and_by_none_that_sees_less) {
+  since.begin(now, Amps{5.0});
+  for (const OutputLook& less : {OutputLook{}, seen_off(), seen_on(1.0), seen_on(-3.0)}) {
+    since.raise(less);
+    EXPECT_NEAR(since.count_until(now += 30min).value(), 2.5, 1e-9) << "what was commanded may yet flow";
+  }
+  since.raise(seen_on(8.0));
+  EXPECT_NEAR(since.count_until(now += 30min).value(), 4.0, 1e-9) << "for the time since the look before, too";
+  EXPECT_NEAR(since.count_until(now += 30min).value(), 4.0, 1e-9);
+  since.raise(seen_on(std::numeric_limits<double>::quiet_NaN()));
+  EXPECT_NEAR(since.count_until(now += 1min).value(), 1.0, 1e-9) << "all that the instrument can give";
+}
+
 // ---- looks that could not tell ----------------------------------------------------------------------------------------
 
 // A cycler may give no number and no answer by turns.
