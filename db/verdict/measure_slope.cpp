@@ -228,9 +228,7 @@ Measured slope_of_rest(const Measuring& m, const Execution& rest, const RestEnd&
 
 }  // namespace
 
-Result<Measured> measure_voltage_slope(const Measuring& m) {
-  const std::vector<std::size_t> all = find_all(m.run, m.request.step);
-  if (all.empty()) return find_last(m.run, m.request.step).error();
+Result<Measured> slope_of_charges(const Measuring& m, const std::vector<std::size_t>& all) {
   std::vector<Windows> charges;
   std::size_t count = 0;
   double constant_s = 0.0, covered_s = 0.0;
@@ -262,9 +260,7 @@ Result<Measured> measure_voltage_slope(const Measuring& m) {
   return result;
 }
 
-Result<Measured> measure_rest_slope(const Measuring& m) {
-  const std::vector<std::size_t> all = find_all(m.run, m.request.step);
-  if (all.empty()) return find_last(m.run, m.request.step).error();
+Result<Measured> slope_of_rests(const Measuring& m, const std::vector<std::size_t>& all) {
   if (!(m.request.last_h > 0.0))
     return fail(Fault::refused, "the slope of a rest is of its last hours: 'last_h' is not above zero");
   std::vector<Measured> slopes;
@@ -274,6 +270,18 @@ Result<Measured> measure_rest_slope(const Measuring& m) {
     slopes.push_back(slope_of_rest(m, m.run.executions[index], *end, all.size()));
   }
   return worst_of(slopes, false);
+}
+
+Result<Measured> measure_voltage_slope(const Measuring& m) {
+  const std::vector<std::size_t> all = find_all(m.run, m.request.step);
+  if (all.empty()) return find_last(m.run, m.request.step).error();
+  return slope_of_charges(m, all);
+}
+
+Result<Measured> measure_rest_slope(const Measuring& m) {
+  const std::vector<std::size_t> all = find_all(m.run, m.request.step);
+  if (all.empty()) return find_last(m.run, m.request.step).error();
+  return slope_of_rests(m, all);
 }
 
 }  // namespace cellrig::verdict
