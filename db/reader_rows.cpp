@@ -133,19 +133,56 @@ class SampleScan {
   const StepInfo* current_ = nullptr;
 };
 
-/// As read_page(), into columns.
-Result<void> read_columns(Statement& select, StepFinder& finder, Range& range, SampleColumns& page) {
-  page.clear();
-  return read_rows(select, range, [&] {
-    const StepKey step = select.integer(0);
-    if (finder.find(step) == nullptr) return;
-    page.step.push_back(step);
-    page.test_time_ns.push_back(select.integer(1));
-    page.flags.push_back(static_cast<std::uint32_t>(select.integer(2)));
-    page.voltage_V.push_back(select.real_or_nan(3));
-    page.current_A.push_back(select.real_or_nan(4));
-    page.cell_temperature_degC.push_back(select.real_or_nan(5));
-  });
+/// Columns of a page, taken inside SQLite.
+class ColumnTaker final : public RowTaker {
+ public:
+  ColumnTaker(StepFinder& finder, SampleColumns& page) : finder_{finder}, page_{page} {}
+
+  /// Room for all rows of a page, so that none of them needs more.
+  void begin() {
+    page_.clear();
+    page_.step.reserve(page_rows);
+    page_.test_time_ns.reserve(page_rows);
+    page_.flags.reserve(page_rows);
+    for (std::vector<double>* column : {&page_.voltage_V, &page_.current_A, &page_.cell_temperature_degC})
+      column->reserve(page_rows);
+  }
+  void take(std::span<sqlite3_value* const> values) noexcept override {
+    const std::int64_t rowid = sqlite3_value_int64(values[0]);
+    is_in_order_ = is_in_order_ && rowid > last_rowid_;
+    last_rowid_ = rowid;
+    const StepKey step = sqlite3_value_int64(values[1]);
+    if (finder_.find(step) == nullptr) return;
+    page_.step.push_back(step);
+    page_.test_time_ns.push_back(sqlite3_value_int64(values[2]));
+    page_.flags.push_back(static_cast<std::uint32_t>(sqlite3_value_int64(values[3])));
+    page_.voltage_V.push_back(real_or_nan(values[4]));
+    page_.current_A.push_back(real_or_nan(values[5]));
+    page_.cell_temperature_degC.push_back(real_or_nan(values[6]));
+  }
+  [[nodiscard]] bool is_in_order() const { return is_in_order_; }
+
+ private:
+  static double real_or_nan(sqlite3_value* value) {
+    return sqlite3_value_type(value) == SQLITE_NULL ? std::numeric_limits<double>::quiet_NaN() : sqlite3_value_double(value);
+  }
+  StepFinder& finder_;
+  SampleColumns& page_;
+  std::int64_t last_rowid_ = std::numeric_limits<std::int64_t>::min();
+  bool is_in_order_ = true;
+};
+
+/// The next page_rows rows; `before` moves on behind them.
+Result<void> read_columns(Statement& select, ColumnTaker& taker, Range& range) {
+  const std::int64_t page_last = range.last - range.before > page_rows ? range.before + page_rows : range.last;
+  taker.begin();
+  select.bind_taker(1, taker);
+  select.bind(2, range.before);
+  select.bind(3, page_last);
+  if (const Result<void> done = select.run("reading samples"); !done) return done.error();
+  if (!taker.is_in_order()) return fail(Fault::malformed, "reading samples: they did not come in their order");
+  range.before = page_last;
+  return {};
 }
 
 Result<std::uint64_t> scan_samples(Connection& connection, const Scan& scan, const SampleVisitor& visit) {
@@ -217,14 +254,15 @@ Result<std::uint64_t> Reader::for_each_page(RunKey run, const ColumnsVisitor& vi
   Result<Scan> scan = scan_of(impl_->connection, [&] { return impl_->read_steps(of_run, run); });
   if (!scan) return scan.error();
   Result<Statement> select = impl_->connection.prepare(
-      "SELECT step, test_time_ns, flags, voltage_V, current_A, cell_temperature_degC FROM sample WHERE rowid > ? AND rowid <= ? "
-      "ORDER BY rowid");
+      "SELECT take(?1, rowid, step, test_time_ns, flags, voltage_V, current_A, cell_temperature_degC) FROM sample "
+      "WHERE rowid > ?2 AND rowid <= ?3");
   if (!select) return select.error();
   StepFinder finder(scan->steps);
   SampleColumns page;
+  ColumnTaker taker(finder, page);
   std::uint64_t visited = 0;
   while (scan->range.before < scan->range.last) {
-    if (const Result<void> done = read_columns(*select, finder, scan->range, page); !done) return done.error();
+    if (const Result<void> done = read_columns(*select, taker, scan->range); !done) return done.error();
     visited += page.step.size();
     visit(page);
   }

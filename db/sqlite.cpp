@@ -27,6 +27,22 @@ Meaning meaning(int code) {
   }
 }
 
+void take_row(sqlite3_context* context, int count, sqlite3_value** values) {
+  auto* const taker = count > 0 ? static_cast<RowTaker*>(sqlite3_value_pointer(values[0], taker_type)) : nullptr;
+  if (taker == nullptr) {
+    sqlite3_result_error(context, "take() without its taker", -1);
+    return;
+  }
+  taker->take({values + 1, static_cast<std::size_t>(count) - 1});
+}
+
+int define_take(sqlite3* handle) {
+  constexpr int any_number = -1;
+  const auto nothing = [](sqlite3_context* context) { sqlite3_result_null(context); };
+  return sqlite3_create_function_v2(handle, "take", any_number, SQLITE_UTF8 | SQLITE_DIRECTONLY, nullptr, nullptr, take_row,
+                                    nothing, nullptr);
+}
+
 /// A path inside a file: URI: everything but the harmless characters as %XX.
 std::string uri_path(const std::string& path) {
   static constexpr char digits[] = "0123456789ABCDEF";
@@ -100,7 +116,8 @@ Result<void> Statement::run(std::string_view doing) {
 }
 
 double Statement::real_or_nan(int column) const {
-  return is_null(column) ? std::numeric_limits<double>::quiet_NaN() : real(column);
+  const double value = real(column);  // NULL is 0 to it: of all other values nobody need ask
+  return value == 0.0 && is_null(column) ? std::numeric_limits<double>::quiet_NaN() : value;
 }
 
 std::string Statement::text(int column) const {
@@ -131,6 +148,7 @@ Result<Connection> Connection::open(const std::string& path, OpenMode mode) {
   Connection connection;
   connection.handle_.reset(handle);  // SQLite hands out a handle even when opening failed
   if (code != SQLITE_OK) return sqlite_error(handle, code, "opening " + path);
+  if (const int defined = define_take(handle); defined != SQLITE_OK) return sqlite_error(handle, defined, "opening " + path);
   if (mode != OpenMode::write) {
     sqlite3_db_config(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, static_cast<int*>(nullptr));
   }

@@ -20,11 +20,12 @@ SoftShortScore soft_short_score(const SoftShortSigns& signs) {
     out.excess_charge = grown(*signs.charge_Ah / *signs.discharge_Ah, 1.05, 1.2);
   }
   out.voltage_fall = grown(signs.voltage_fall_max_V, 0.005, 0.025);
-  out.no_rise = grown(signs.charge_without_rise_share, 0.1, 0.3);
+  out.no_rise = grown(signs.charge_without_rise_share, soft_short_without_rise_share, 0.3);
   if (signs.charge_overrun) out.overrun = grown(*signs.charge_overrun, 1.01, 1.05);
-  if (signs.charge_slope_least_V_per_s) out.voltage_slope = grown(*signs.charge_slope_least_V_per_s, -0.002, -0.006);
-  if (signs.resistance_ratio) out.resistance_fall = grown(*signs.resistance_ratio, 0.9, 0.6);
-  if (signs.rest_slope_V_per_day) out.self_discharge = grown(*signs.rest_slope_V_per_day, -0.01, -0.05);
+  if (signs.charge_slope_least_V_per_s)
+    out.voltage_slope = grown(*signs.charge_slope_least_V_per_s, soft_short_slope_V_per_s, -0.006);
+  if (signs.resistance_ratio) out.resistance_fall = grown(*signs.resistance_ratio, soft_short_resistance_ratio, 0.6);
+  if (signs.rest_slope_V_per_day) out.self_discharge = grown(*signs.rest_slope_V_per_day, soft_short_rest_slope_V_per_day, -0.05);
   out.score = std::max({out.excess_charge, out.voltage_fall, out.no_rise, out.overrun, out.voltage_slope, out.resistance_fall,
                         out.self_discharge});
   return out;

@@ -5,6 +5,13 @@
 
 namespace cellrig::db {
 
+// Where each sign begins.
+inline constexpr double soft_short_slope_V_per_s = -0.002;    ///< of the voltage under a constant charging current
+inline constexpr double soft_short_without_rise_share = 0.1;  ///< of the nominal capacity, charged without a new highest voltage
+inline constexpr double soft_short_resistance_ratio = 0.9;    ///< of an early resistance to those before it
+inline constexpr double soft_short_rest_slope_V_per_day = -0.01;
+inline constexpr double soft_short_rest_least_h = 20;  ///< what relaxes is mostly gone in the second half of such a rest
+
 /// Signs that are left out score nothing.
 struct SoftShortSigns {
   std::optional<double> charge_Ah, discharge_Ah;  ///< of the cycle

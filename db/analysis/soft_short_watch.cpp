@@ -3,14 +3,15 @@
 #include <algorithm>
 #include <cmath>
 
+#include "db/analysis/soft_short.hpp"
+
 namespace cellrig::db {
 namespace {
 
 constexpr double watch_ns_per_s = 1e9, watch_s_per_day = 86400;
 /// Of a fall that is a slope and no noise.
 constexpr double slope_window_s = 10;
-/// What relaxes is mostly gone in its second half.
-constexpr double watched_rest_least_s = 20 * 3600;
+constexpr double watched_rest_least_s = soft_short_rest_least_h * 3600;
 constexpr std::size_t watched_points_max = 256;
 constexpr double resistance_at_most_s = 10;
 /// So near two resistances are alike.

@@ -185,8 +185,10 @@ Result<Measured> measure_pressure_exponent(const Measuring& m) {
     result.budget.push_back({"load cell", std::abs(shifted), infinite_dof, "its offset; the gain cancels"});
   }
   add_temperatures(m, *pulses, *fit, result);
-  result.note = fmt::format("{} pulses at {} pressures; of the whole resistance: gains of volt- and ammeter cancel",
-                            pulses->size(), levels);
+  constexpr double mohm_per_ohm = 1e3;
+  result.note = fmt::format(
+      "{} pulses at {} pressures, R0 {:.3g} mOhm at 1 MPa; of the whole resistance: gains of volt- and ammeter cancel",
+      pulses->size(), levels, mohm_per_ohm * fit->factor);
   return result;
 }
 

@@ -57,11 +57,19 @@ struct Course {
 struct PulseResistance {
   double ohm = 0.0;
   double relative_noise = 0.0;  ///< standard uncertainty without the gains, which pulses of one range share
+  double change_V = 0.0;        ///< signed
+  double after_s = 0.0;         ///< since the step began
+  std::optional<double> temperature_degC;
 };
 /// Refuses what no resistance can be made of: an interruption, a current that did not change.
 [[nodiscard]] Result<PulseResistance> pulse_resistance(const Measuring& m, std::size_t index);
 /// Of one pulse: what contacts and its state of charge make of it, in % of the resistance.
 [[nodiscard]] double pulse_repeatability_pct(const Measuring& m);
+
+/// In mV/s: the least slope of the voltage over `window_s` of constant charging current, of these executions.
+[[nodiscard]] Result<Measured> slope_of_charges(const Measuring& m, const std::vector<std::size_t>& indices);
+/// In mV/day: the slope of the voltage over the last `last_h` hours of these rests, the least of them.
+[[nodiscard]] Result<Measured> slope_of_rests(const Measuring& m, const std::vector<std::size_t>& indices);
 
 [[nodiscard]] Result<Measured> measure_charge(const Measuring& m);
 [[nodiscard]] Result<Measured> measure_ratio(const Measuring& m);

@@ -1,4 +1,4 @@
-// Resistances of pulses and what follows from them, and the ladder of current densities.
+// Resistances of pulses and what follows from them.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,6 +12,8 @@ namespace {
 struct Pulse {
   double rest_V = 0.0;
   double change_V = 0.0, change_A = 0.0;  ///< signed
+  double after_s = 0.0;                   ///< since its step began
+  double temperature_degC = 0.0;          ///< NaN: not measured
   [[nodiscard]] double ohm() const { return change_V / change_A; }
 };
 
@@ -55,7 +57,8 @@ Result<Pulse> pulse_at(const RunFacts& run, std::size_t index, double at_s) {
     if (!early) return early.error();
     loaded = *early;
   }
-  const Pulse pulse{before->last.voltage_V, loaded.voltage_V - before->last.voltage_V, loaded.current_A - before->last.current_A};
+  const Pulse pulse{before->last.voltage_V, loaded.voltage_V - before->last.voltage_V, loaded.current_A - before->last.current_A,
+                    static_cast<double>(loaded.test_time_ns) / 1e9 - e.started_s, loaded.cell_temperature_degC};
   if (!(std::abs(pulse.change_A) > 0.0)) return fail(Fault::refused, "the current did not change in the pulse '" + e.name + "'");
   return pulse;
 }
@@ -78,85 +81,6 @@ double relative_of_pulse(const Instruments& instruments, const Pulse& pulse) {
                     relative_noise_of_pulse(instruments, pulse));
 }
 
-/// The discharge after a charge; the end of the list where there is none.
-std::vector<Execution>::const_iterator back_of(const RunFacts& run, std::size_t charge) {
-  return std::find_if(run.executions.begin() + static_cast<std::ptrdiff_t>(charge) + 1, run.executions.end(),
-                      [](const Execution& e) { return e.has_ended && !e.is_rest() && !e.is_charge(); });
-}
-
-/// Why nobody knows what a charge gave back; empty: it is known.
-std::string broken_pair(const RunFacts& run, std::size_t charge) {
-  const auto back = back_of(run, charge);
-  if (const Result<void> whole = require_whole(run, run.executions[charge]); !whole) return whole.error().what;
-  if (back == run.executions.end()) return {};
-  const Result<void> whole = require_whole(run, *back);
-  return whole ? std::string{} : whole.error().what;
-}
-
-/// What a charge gave back in the next discharge.
-struct Returned {
-  double share = 0.0, expanded = 0.0;
-};
-std::optional<Returned> returned_of(const Measuring& m, std::size_t charge) {
-  const std::vector<Execution>& all = m.run.executions;
-  const auto back = back_of(m.run, charge);
-  if (back == all.end() || !(all[charge].net_Ah() > 0.0) || !(back->net_Ah() > 0.0)) return std::nullopt;
-  const double share = back->net_Ah() / all[charge].net_Ah();
-  return Returned{share, 2.0 * share * relative_standard_of_ratio(m.instruments.current, all[charge].mean_A(), -back->mean_A())};
-}
-
-/// The share that a good rung gives back. The reference takes out what the instruments of a bench make of 100 %; it does not excuse a
-/// cell that is shorted already.
-Result<double> share_wanted(const Measuring& m) {
-  const double share_min = m.request.returned_min_pct / 100.0;
-  if (m.request.reference.empty()) return share_min;
-  const Result<std::size_t> reference = find_first(m.run, m.request.reference);
-  if (!reference) return reference.error();
-  for (std::size_t i = *reference; i-- > 0;) {
-    if (m.run.executions[i].is_rest()) continue;
-    if (!m.run.executions[i].is_charge()) break;
-    if (const std::string why = broken_pair(m.run, i); !why.empty()) return fail(Fault::refused, why);
-    const std::optional<Returned> slow = returned_of(m, i);
-    if (!slow) break;
-    if (slow->share + slow->expanded < share_min)
-      return fail(Fault::refused, fmt::format("the reference itself gives back {:.1f} % only", 100.0 * slow->share));
-    return share_min * std::min(1.0, slow->share);
-  }
-  return fail(Fault::refused, "no charge before '" + m.request.reference + "'");
-}
-
-/// As far as the ladder is known.
-struct Ladder {
-  std::optional<double> best_A, failed_A;
-  std::string ended_by;  ///< why nothing is known above, where no rung failed
-};
-Ladder climb(const Measuring& m, const std::vector<std::size_t>& rungs, double wanted) {
-  Ladder ladder{.ended_by = "no rung was bad"};
-  for (const std::size_t index : rungs) {
-    const Execution& rung = m.run.executions[index];
-    if (std::string why = broken_pair(m.run, index); !why.empty()) {
-      ladder.ended_by = std::move(why);
-      break;
-    }
-    const std::optional<Returned> returned = returned_of(m, index);
-    if (returned && returned->share + returned->expanded < wanted) {
-      ladder.failed_A = rung.mean_A();
-      break;
-    }
-    // At its voltage limit the current is the electrodes', and less charge went through the separator than in the other rungs.
-    if (rung.ended_by.starts_with("voltage")) {
-      ladder.ended_by = fmt::format("'{}' ended by its voltage: it was not carried", rung.name);
-      break;
-    }
-    if (!returned || !(returned->share >= wanted)) {
-      ladder.ended_by = fmt::format("what '{}' gave back is not known well enough", rung.name);
-      break;
-    }
-    ladder.best_A = rung.mean_A();
-  }
-  return ladder;
-}
-
 }  // namespace
 
 double pulse_repeatability_pct(const Measuring& m) { return std::max(1.0, m.request.repeatability_pct); }
@@ -164,7 +88,9 @@ double pulse_repeatability_pct(const Measuring& m) { return std::max(1.0, m.requ
 Result<PulseResistance> pulse_resistance(const Measuring& m, std::size_t index) {
   const Result<Pulse> pulse = pulse_at(m.run, index, m.request.at_s);
   if (!pulse) return pulse.error();
-  return PulseResistance{pulse->ohm(), relative_noise_of_pulse(m.instruments, *pulse)};
+  PulseResistance resistance{pulse->ohm(), relative_noise_of_pulse(m.instruments, *pulse), pulse->change_V, pulse->after_s, {}};
+  if (std::isfinite(pulse->temperature_degC)) resistance.temperature_degC = pulse->temperature_degC;
+  return resistance;
 }
 
 Result<Measured> measure_resistance(const Measuring& m) {
@@ -204,29 +130,6 @@ Result<Measured> measure_resistance(const Measuring& m) {
       {"repeatability", pulse_repeatability_pct(m) / 100.0 * (is_change ? std::sqrt(2.0) * (100.0 + result.value) : result.value),
        infinite_dof, "assumed: contacts, and the state of charge of the pulse"});
   add_temperature(m, result);
-  return result;
-}
-
-Result<Measured> measure_ladder(const Measuring& m) {
-  if (!m.cell.electrode_area_cm2) return fail(Fault::refused, "the cell's file gives no electrode_area_cm2");
-  const std::vector<std::size_t> rungs = find_all(m.run, m.request.step);
-  if (rungs.empty()) return find_last(m.run, m.request.step).error();
-  const Result<double> wanted = share_wanted(m);
-  if (!wanted) return wanted.error();
-  const Ladder ladder = climb(m, rungs, *wanted);
-  if (!ladder.best_A && !ladder.failed_A) return fail(Fault::refused, "no rung was good: " + ladder.ended_by);
-  Measured result;
-  const double area = *m.cell.electrode_area_cm2;
-  const double best_A = ladder.best_A.value_or(0.0);  // below a lowest rung that failed: anything down to nothing
-  const double top_A = ladder.failed_A.value_or(best_A);
-  result.value = 1000.0 * 0.5 * (best_A + top_A) / area;
-  result.budget.push_back({"height of a rung", standard_of_bound(1000.0 * 0.5 * (top_A - best_A) / area), infinite_dof,
-                           "it lies between the last good rung and the first bad one"});
-  result.budget.push_back({"current", result.value * standard_of_bound(m.instruments.current.bound_at(top_A) / top_A),
-                           infinite_dof, "accuracy of the range used"});
-  result.is_least = !ladder.failed_A;
-  result.note = ladder.failed_A ? "between the last good rung and the first bad one"
-                                : ladder.ended_by + "; the critical current density is this or more";
   return result;
 }
 

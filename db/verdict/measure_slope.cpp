@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "db/verdict/measure_parts.hpp"
 
@@ -67,7 +68,8 @@ double digit_of(const std::vector<Reading>& readings) {
 
 /// What the windows of one charge say together.
 struct Windows {
-  std::vector<double> variances;
+  std::size_t count = 0;
+  double noise_V = 0.0;  ///< about their lines
   double least_V_per_s = 0.0, time_squares = 0.0, at_s = 0.0, rows = 0.0, voltage_V = 0.0;
   std::string step;
   double digit_V = 0.0;     ///< 0: not known
@@ -83,12 +85,22 @@ bool is_constant(const Reading* begin, const Reading* end) {
   });
 }
 
+/// Of the windows in the middle, so that a fall in some of them is none of it. The median of squares over their degrees of freedom is a
+/// little less than their mean (Wilson and Hilferty).
+double noise_of(std::vector<double> variances, double rows) {
+  const auto middle = variances.begin() + static_cast<std::ptrdiff_t>(variances.size() / 2);
+  std::nth_element(variances.begin(), middle, variances.end());
+  const double dof = std::max(1.0, rows - 2.0);
+  return std::sqrt(*middle / std::pow(1.0 - 2.0 / (9.0 * dof), 3.0));
+}
+
 Windows slide(const std::vector<Reading>& readings, double window_s, const Execution& e) {
   constexpr double just_s = 1e-6, longest = 1.5;  // a window that rows make longer is another one
   const Reading* const first = readings.data();
   std::size_t last = 0;
   double covered_until_s = -std::numeric_limits<double>::infinity();
   Windows windows;
+  std::vector<double> variances;  // of one charge only: a life has thousands of them
   windows.digit_V = digit_of(readings);
   for (std::size_t i = 0; i < readings.size(); ++i) {
     if (i > 0 && is_constant(first + i - 1, first + i + 1)) windows.constant_s += readings[i].at_s - readings[i - 1].at_s;
@@ -98,7 +110,7 @@ Windows slide(const std::vector<Reading>& readings, double window_s, const Execu
     if (!is_constant(first + i, first + last + 1)) continue;
     const VoltageLine line = line_through(first + i, first + last + 1);
     if (!std::isfinite(line.slope_V_per_s)) continue;
-    if (windows.variances.empty() || line.slope_V_per_s < windows.least_V_per_s) {
+    if (variances.empty() || line.slope_V_per_s < windows.least_V_per_s) {
       windows.least_V_per_s = line.slope_V_per_s;
       windows.time_squares = line.time_squares;
       windows.at_s = line.middle_s - e.started_s;
@@ -106,26 +118,19 @@ Windows slide(const std::vector<Reading>& readings, double window_s, const Execu
       windows.voltage_V = readings[i].voltage_V;
       windows.step = fmt::format("'{}' (step {})", e.name, e.count);
     }
-    windows.variances.push_back(line.variance);
+    variances.push_back(line.variance);
     windows.covered_s += readings[last].at_s - std::max(readings[i].at_s, covered_until_s);
     covered_until_s = readings[last].at_s;
   }
+  windows.count = variances.size();
+  if (windows.count > 0) windows.noise_V = noise_of(std::move(variances), windows.rows);
   return windows;
 }
 
-/// Of the windows in the middle, so that a fall in some of them is none of it. The median of squares over their degrees of freedom is a
-/// little less than their mean (Wilson and Hilferty).
-double noise_V(Windows& windows) {
-  const auto middle = windows.variances.begin() + static_cast<std::ptrdiff_t>(windows.variances.size() / 2);
-  std::nth_element(windows.variances.begin(), middle, windows.variances.end());
-  const double dof = std::max(1.0, windows.rows - 2.0);
-  return std::sqrt(*middle / std::pow(1.0 - 2.0 / (9.0 * dof), 3.0));
-}
-
 /// Of one charge: each has its own noise. `count`: windows of all charges.
-Measured slope_of_charge(const Measuring& m, Windows& windows, std::size_t count) {
+Measured slope_of_charge(const Measuring& m, const Windows& windows, std::size_t count) {
   constexpr double mV_per_V = 1e3;
-  const double noise = noise_V(windows);
+  const double noise = windows.noise_V;
   const double worst = coverage_factor_of_worst(infinite_dof, static_cast<int>(count)) / coverage_factor(infinite_dof);
   Measured result;
   result.value = mV_per_V * windows.least_V_per_s;
@@ -228,9 +233,7 @@ Measured slope_of_rest(const Measuring& m, const Execution& rest, const RestEnd&
 
 }  // namespace
 
-Result<Measured> measure_voltage_slope(const Measuring& m) {
-  const std::vector<std::size_t> all = find_all(m.run, m.request.step);
-  if (all.empty()) return find_last(m.run, m.request.step).error();
+Result<Measured> slope_of_charges(const Measuring& m, const std::vector<std::size_t>& all) {
   std::vector<Windows> charges;
   std::size_t count = 0;
   double constant_s = 0.0, covered_s = 0.0;
@@ -240,10 +243,10 @@ Result<Measured> measure_voltage_slope(const Measuring& m) {
     const Result<std::vector<Reading>> readings = readings_of(m.run, e);
     if (!readings) return readings.error();
     charges.push_back(slide(*readings, m.request.window_s, e));
-    if (charges.back().variances.empty())
+    if (charges.back().count == 0)
       return fail(Fault::refused, fmt::format("'{}' (step {}) has no {:g} s of constant charging current with {} rows or more",
                                               e.name, e.count, m.request.window_s, window_rows_min));
-    count += charges.back().variances.size();
+    count += charges.back().count;
     constant_s += charges.back().constant_s;
     covered_s += charges.back().covered_s;
   }
@@ -255,16 +258,14 @@ Result<Measured> measure_voltage_slope(const Measuring& m) {
                             "or more: record as often all along",
                             100.0 * covered_s / constant_s, m.request.window_s, window_rows_min));
   std::vector<Measured> slopes;
-  for (Windows& windows : charges) slopes.push_back(slope_of_charge(m, windows, count));
+  for (const Windows& windows : charges) slopes.push_back(slope_of_charge(m, windows, count));
   Measured result = worst_of(slopes, false);
   result.note +=
       fmt::format("; of {} windows of {:g} s in {} charge{}", count, m.request.window_s, all.size(), all.size() == 1 ? "" : "s");
   return result;
 }
 
-Result<Measured> measure_rest_slope(const Measuring& m) {
-  const std::vector<std::size_t> all = find_all(m.run, m.request.step);
-  if (all.empty()) return find_last(m.run, m.request.step).error();
+Result<Measured> slope_of_rests(const Measuring& m, const std::vector<std::size_t>& all) {
   if (!(m.request.last_h > 0.0))
     return fail(Fault::refused, "the slope of a rest is of its last hours: 'last_h' is not above zero");
   std::vector<Measured> slopes;
@@ -274,6 +275,18 @@ Result<Measured> measure_rest_slope(const Measuring& m) {
     slopes.push_back(slope_of_rest(m, m.run.executions[index], *end, all.size()));
   }
   return worst_of(slopes, false);
+}
+
+Result<Measured> measure_voltage_slope(const Measuring& m) {
+  const std::vector<std::size_t> all = find_all(m.run, m.request.step);
+  if (all.empty()) return find_last(m.run, m.request.step).error();
+  return slope_of_charges(m, all);
+}
+
+Result<Measured> measure_rest_slope(const Measuring& m) {
+  const std::vector<std::size_t> all = find_all(m.run, m.request.step);
+  if (all.empty()) return find_last(m.run, m.request.step).error();
+  return slope_of_rests(m, all);
 }
 
 }  // namespace cellrig::verdict

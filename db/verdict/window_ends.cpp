@@ -63,23 +63,64 @@ Result<Curve> curve_of(const RunFacts& run, const std::vector<std::size_t>& indi
   return curve;
 }
 
-/// |dQ/dV| over so much of the end of a curve, straight between two points, so that it follows the curve without steps.
-double slope_at_end(const Curve& curve, double span_V = slope_span_V) {
-  if (curve.size() < 2) return 0.0;
-  const Point& end = curve.back();
-  double apart_before_V = 0.0;
-  for (std::size_t i = curve.size() - 1; i-- > 0;) {
-    const double apart_V = std::abs(curve[i].voltage_V - end.voltage_V);
-    if (apart_V < span_V) {
-      apart_before_V = apart_V;
-      continue;
-    }
-    const double share = (span_V - apart_before_V) / (apart_V - apart_before_V);
-    const double there_Ah = curve[i + 1].moved_Ah + share * (curve[i].moved_Ah - curve[i + 1].moved_Ah);
-    return std::abs(end.moved_Ah - there_Ah) / span_V;
+/// A straight line of the voltage over the charge (least squares), from the end of a curve back; each point counts by the charge it stands for.
+class LineFromEnd {
+ public:
+  explicit LineFromEnd(const Point& end) : end_{end} {}
+  void add(const Point& p, double weight) {
+    const double q = end_.moved_Ah - p.moved_Ah, v = p.voltage_V - end_.voltage_V;
+    ++points_;
+    length_Ah_ = q;
+    w_ += weight;
+    q_ += weight * q;
+    v_ += weight * v;
+    qq_ += weight * q * q;
+    qv_ += weight * q * v;
+    vv_ += weight * v * v;
   }
-  const double whole_V = std::abs(curve.front().voltage_V - end.voltage_V);
-  return std::abs(end.moved_Ah - curve.front().moved_Ah) / std::max(whole_V, least_span_V);
+  [[nodiscard]] std::size_t points() const { return points_; }
+  [[nodiscard]] double length_Ah() const { return length_Ah_; }
+  /// What it rises or falls by over its length.
+  [[nodiscard]] double apart_V() const { return spread() > 0.0 ? std::abs(together() / spread()) * length_Ah_ : 0.0; }
+  /// Standard uncertainty of that, by the scatter about the line.
+  [[nodiscard]] double standard_V() const {
+    if (points_ < 3 || !(spread() > 0.0)) return 0.0;
+    const double variance = std::max(0.0, vv_ / w_ - v_ * v_ / (w_ * w_) - together() * together() / spread());
+    return std::sqrt(12.0 * variance / (static_cast<double>(points_) - 2.0));
+  }
+
+ private:
+  [[nodiscard]] double spread() const { return w_ > 0.0 ? qq_ / w_ - q_ * q_ / (w_ * w_) : 0.0; }
+  [[nodiscard]] double together() const { return qv_ / w_ - q_ * v_ / (w_ * w_); }
+
+  Point end_;
+  std::size_t points_ = 0;
+  double length_Ah_ = 0.0, w_ = 0.0, q_ = 0.0, v_ = 0.0, qq_ = 0.0, qv_ = 0.0, vv_ = 0.0;
+};
+
+/// |dQ/dV| over so much of the end of a curve: of the longest line from the end that does not go beyond it, straight between two lengths, so
+/// that it follows the curve without steps. A single reading at either end decides nothing where there are many.
+double slope_at_end(const Curve& curve, double span_V = slope_span_V) {
+  constexpr std::size_t points_min = 8;  // fewer may go beyond it by their noise alone
+  constexpr double sure = 4.0;           // standard uncertainties
+  if (curve.size() < 2) return 0.0;
+  LineFromEnd line{curve.back()};
+  double before_Ah = 0.0, before_V = 0.0, found_Ah = 0.0;
+  for (std::size_t i = curve.size(); i-- > 0;) {
+    const double older_Ah = i > 0 ? curve[i].moved_Ah - curve[i - 1].moved_Ah : 0.0;
+    const double newer_Ah = i + 1 < curve.size() ? curve[i + 1].moved_Ah - curve[i].moved_Ah : 0.0;
+    line.add(curve[i], 0.5 * (std::abs(older_Ah) + std::abs(newer_Ah)));
+    const double apart_V = line.apart_V();
+    if (before_V <= span_V && apart_V > span_V) {
+      const double share = (span_V - before_V) / (apart_V - before_V);
+      found_Ah = before_Ah + share * (line.length_Ah() - before_Ah);
+    }
+    if (line.points() >= points_min && apart_V - sure * line.standard_V() > span_V) break;
+    before_Ah = line.length_Ah();
+    before_V = apart_V;
+  }
+  if (line.apart_V() > span_V) return std::abs(found_Ah) / span_V;
+  return std::abs(line.length_Ah()) / std::max(line.apart_V(), least_span_V);
 }
 
 /// Voltage and current of a discharge that began full, after so much of it.
@@ -154,31 +195,54 @@ std::vector<Felt> felt_by(const Curve& charge) {
   return all;
 }
 
+/// The voltage that a charge was held at when it ended: a mean, of what one reading is not known to.
+double held_V(const Curve& charge, double cv_seconds) {
+  constexpr std::size_t rows_max = 20;
+  double sum_V = 0.0;
+  std::size_t rows = 0;
+  for (std::size_t i = charge.size(); i-- > 0 && rows < rows_max;) {
+    if (rows > 0 && charge.back().at_s - charge[i].at_s > cv_seconds) break;
+    sum_V += charge[i].voltage_V;
+    ++rows;
+  }
+  return sum_V / static_cast<double>(rows);
+}
+
 /// What a voltage fell by, so long after the last current.
 struct Fall {
   double after_s = 0.0, fall_V = 0.0;
 };
 
-/// In the rest after a charge, the later the sparser. Empty: there is none, or it tells too little.
+/// In the rest after a charge, the later the sparser, each the mean of the readings up to the next. Empty: there is none, or it tells too little.
 Result<std::vector<Fall>> falls_after(const RunFacts& run, std::size_t charge, const Point& end) {
   constexpr double sparser = 1.1;
   std::vector<Fall> falls;
   if (charge + 1 >= run.executions.size() || !run.executions[charge + 1].is_rest() || !(end.current_A > 0.0)) return falls;
   const Execution& rest = run.executions[charge + 1];
   if (rest.parts.empty()) return falls;
-  Fall last;
+  Fall sum;
+  double from_s = 0.0, last_s = 0.0, readings = 0.0;
+  const auto close = [&] {
+    if (readings > 0.0) falls.push_back({sum.after_s / readings, sum.fall_V / readings});
+    sum = {};
+    readings = 0.0;
+  };
   const Result<void> visited = run.visit(rest.parts.front(), [&](const db::SampleRow& row) {
     const double after_s = static_cast<double>(row.test_time_ns) * 1e-9 - end.at_s;
     if (after_s > rest_most_s) return false;
     const bool is_off = std::abs(row.current_A) < 0.5 * end.current_A;  // the first sample may be from before it was
     if (!is_off || !std::isfinite(row.voltage_V) || after_s < 0.0) return true;
-    last = {after_s, end.voltage_V - row.voltage_V};
-    if (falls.empty() || after_s >= sparser * falls.back().after_s) falls.push_back(last);
+    if (readings > 0.0 && after_s >= sparser * from_s) close();
+    if (readings == 0.0) from_s = after_s;
+    last_s = after_s;
+    sum.after_s += after_s;
+    sum.fall_V += end.voltage_V - row.voltage_V;
+    readings += 1.0;
     return true;
   });
   if (!visited) return visited.error();
-  if (last.after_s < rest_least_s) return std::vector<Fall>{};
-  if (last.after_s > falls.back().after_s) falls.push_back(last);
+  if (last_s < rest_least_s) return std::vector<Fall>{};
+  close();
   return falls;
 }
 
@@ -266,7 +330,9 @@ Result<double> slope_at_top(const RunFacts& run, const std::vector<std::size_t>&
   if (!charge) return charge.error();
   if (charge->size() < 2) return 0.0;
   if (!(last.cv_seconds > 0.0)) return slope_at_end(*charge);
-  const Result<std::vector<Fall>> falls = falls_after(run, stages.back(), charge->back());
+  Point held = charge->back();
+  held.voltage_V = held_V(*charge, last.cv_seconds);
+  const Result<std::vector<Fall>> falls = falls_after(run, stages.back(), held);
   if (!falls) return falls.error();
   const Result<double> by_discharge = slope_by_discharge(run, *charge, last, next);
   if (!by_discharge || falls->empty()) return by_discharge;

@@ -13,7 +13,7 @@ namespace cellrig::verdict {
 /// least it comes to 0.9 to 5 times that.
 ///
 /// * Bottom: a discharge that ended at its voltage goes on along its own curve when the limit is lower. The slope is that of its curve over its
-///   last 30 mV, known to 30 % or so.
+///   last 30 mV, known to 30 % or so: a straight line through all its rows there, since a single last reading is off by a good part of them.
 /// * Top, of a charge that ended at its voltage: the same.
 /// * Top, of a charge whose voltage was held until the current was small: with another limit it ends with the same current in another state, and
 ///   what separates these states is the cell's voltage at that current, not the curve of the charge at its rate: that one met the limit long

@@ -28,6 +28,7 @@
 #include "db/reader.hpp"
 #include "db/recorder.hpp"
 #include "db/sqlite.hpp"
+#include "tests/bench/review_memory.hpp"
 
 namespace cellrig::db {
 namespace {
@@ -141,7 +142,8 @@ bool bench_opening(const std::string& path, RunKey run, std::size_t rows) {
       "every row %.2f s\n",
       rows, cycles, pieces, static_cast<unsigned long long>(seen), opening, scanning);
   if (seen != rows) return judge(false, "rows that the plot stands for", static_cast<double>(seen), "all");
-  return judge(opening / scanning <= 0.2, "opening, of the time to read every row", opening / scanning, "bar 0.2");
+  // 10 million rows are read in 4.2 s and more: a tenth of that is within the half second.
+  return judge(opening / scanning <= 0.1, "opening, of the time to read every row", opening / scanning, "bar 0.1");
 }
 
 /// What the service answers for a picture of the run, and for a look into its middle.
@@ -270,7 +272,7 @@ double charge_Ah(const std::vector<Sums>& sums) {
 
 /// The cycle table from rows in memory, against a plain loop and pandas over the same columns; and from the record, against pandas that
 /// reads the same record.
-bool bench_summary(const std::string& folder, const std::string& path, RunKey run) {
+bool bench_summary(const std::string& folder, const std::string& path, RunKey run, bool is_short) {
   auto reader = must(Reader::open(path));
   const Rows rows = rows_of(*reader, run);
   const double n = static_cast<double>(rows.columns.step.size());
@@ -285,16 +287,30 @@ bool bench_summary(const std::string& folder, const std::string& path, RunKey ru
                     }));
   }
   if (std::abs(ours_Ah - plain_Ah) > 1e-9 * plain_Ah) std::exit(1);
-  double table_Ah = 0;
-  const double from_record = best_seconds([&] {
-    table_Ah = 0;
-    for (const CycleRow& cycle : must(recompute_cycles(*reader, run))) table_Ah += cycle.charge_Ah;
-  });
+  double table_Ah = 0, from_record = 1e99, stored = 1e99;
+  std::optional<Pandas> pandas;
+  for (int turn = 0; turn < 3;
+       ++turn) {  // so do these: both spend their time in SQLite, and what runs beside one of them counts double
+    from_record = std::min(from_record, best_seconds([&] {
+                             table_Ah = 0;
+                             for (const CycleRow& cycle : must(recompute_cycles(*reader, run))) table_Ah += cycle.charge_Ah;
+                           }));
+    stored = std::min(stored, best_seconds([&] {
+                        if (must(summarise(*reader, run)).cycles.empty()) std::exit(1);
+                      }));
+    const std::optional<Pandas> again = pandas_summary(folder, path, ours_Ah);
+    if (!again) continue;
+    if (!pandas) pandas = again;
+    pandas->seconds = std::min(pandas->seconds, again->seconds);
+    pandas->seconds_of_sums = std::min(pandas->seconds_of_sums, again->seconds_of_sums);
+  }
   if (std::abs(table_Ah - plain_Ah) > 1e-9 * plain_Ah) std::exit(1);
-  std::printf("cycle table of %.0f rows: in memory ours %.0f M rows/s, plain loop %.0f M rows/s; from the record %.2f M rows/s\n",
-              n, n / ours / 1e6, n / plain / 1e6, n / from_record / 1e6);
+  std::printf(
+      "cycle table of %.0f rows: in memory ours %.0f M rows/s, plain loop %.0f M rows/s; from the record %.2f M rows/s; as "
+      "stored, what "
+      "`cycles` shows, in %.2g s\n",
+      n, n / ours / 1e6, n / plain / 1e6, n / from_record / 1e6, stored);
   bool is_good = judge(plain / ours >= 0.5, "cycle table in memory, of a plain loop's speed", plain / ours, "bar 0.5");
-  const std::optional<Pandas> pandas = pandas_summary(folder, path, ours_Ah);
   if (!pandas) {
     std::printf("SKIP cycle table against pandas: python3 has no pandas here (package python3-pandas)\n");
     return is_good;
@@ -303,8 +319,13 @@ bool bench_summary(const std::string& folder, const std::string& path, RunKey ru
               n / pandas->seconds / 1e6);
   const double in_memory = pandas->seconds_of_sums / ours, read_anew = pandas->seconds / from_record;
   is_good = judge(in_memory >= 5, "cycle table in memory, times pandas", in_memory, "bar 5") && is_good;
-  // Both spend their time in SQLite, and a build beside one of them counts double: the bar lets that be.
-  return judge(read_anew >= 2.5, "cycle table from the record, times pandas", read_anew, "aim 5, bar 2.5") && is_good;
+  is_good =
+      judge(pandas->seconds / stored >= 5, "cycles as stored, times pandas from the record", pandas->seconds / stored, "bar 5") &&
+      is_good;
+  // The short form runs in CI beside whatever there is, on a fifth of the rows: 5.07 is the least that was seen there.
+  const double bar = is_short ? 4 : 5;
+  return judge(read_anew >= bar, "cycle table from the record, times pandas", read_anew, is_short ? "aim 5, bar 4" : "bar 5") &&
+         is_good;
 }
 
 // ---- export -----------------------------------------------------------------------------------------------------------
@@ -400,14 +421,30 @@ bool bench_export(const std::string& folder, const std::string& path, RunKey run
          is_good;
 }
 
+bool bench_memory(const std::string& folder, int few, int many, double bar_MiB) {
+  const ProgramPeaks small = peaks_of_life(folder, few), great = peaks_of_life(folder, many);
+  std::printf(
+      "memory of the program, of a run of %d and of %d cycles of some 10,000 rows: report %.1f and %.1f MiB, verify %.1f and "
+      "%.1f "
+      "MiB\n",
+      few, many, small.report_MiB, great.report_MiB, small.verify_MiB, great.verify_MiB);
+  const double report_MiB = great.report_MiB - small.report_MiB, verify_MiB = great.verify_MiB - small.verify_MiB;
+  // A line of a table for each cycle, and nothing for a row: one number for each would be 16 MiB of the whole form.
+  char bar[32];
+  std::snprintf(bar, sizeof bar, "bar %.0f", bar_MiB);
+  const bool is_good = judge(report_MiB <= bar_MiB, "memory that `report` takes more of the long run, MiB", report_MiB, bar);
+  return judge(verify_MiB <= bar_MiB, "memory that `verify` takes more of the long run, MiB", verify_MiB, bar) && is_good;
+}
+
 int run(bool is_short) {
   const std::filesystem::path folder =
       std::filesystem::temp_directory_path() / ("cellrig-review-bench-" + std::to_string(getpid()));
   std::filesystem::create_directories(folder);
   const std::size_t run_rows = is_short ? 500'000 : 10'000'000, export_rows = is_short ? 200'000 : 1'000'000;
   const std::string long_path = (folder / "long.db").string(), short_path = (folder / "export.db").string();
+  bool is_good = bench_memory(folder.string(), 5, is_short ? 50 : 200, is_short ? 3 : 8);
   const RunKey exported = write_run(short_path, export_rows);
-  bool is_good = bench_summary(folder.string(), short_path, exported);
+  is_good = bench_summary(folder.string(), short_path, exported, is_short) && is_good;
   is_good = bench_export(folder.string(), short_path, exported, export_rows) && is_good;
   const RunKey long_run = write_run(long_path, run_rows);
   is_good = bench_opening(long_path, long_run, run_rows) && is_good;

@@ -392,7 +392,7 @@ Measured critical_current_density(DrawnBench& bench, double truth) {
     const double true_A = bench.true_A(read_A);
     const double returned = 1000.0 * true_A / area_cm2 > truth ? 0.8 : 1.0;
     const double out_A = bench.read_A(-true_A);
-    play.add({.name = "rung", .seconds = 3600.0, .from_A = read_A, .to_A = read_A});
+    play.add({.name = "rung", .seconds = 3600.0, .from_V = 3.6, .to_V = 4.0, .from_A = read_A, .to_A = read_A});
     play.add({.name = "watch", .seconds = 600.0});
     play.add({.name = "back", .seconds = 3600.0 * returned, .from_A = out_A, .to_A = out_A});
   }

@@ -30,6 +30,7 @@ const std::map<std::string, std::vector<std::string>>& short_forms() {
       {"gb-38031-fast-charge-cycles", {"cycles_per_block=3", "blocks=2"}},
       {"gb-t-31484-cycle-life", {"cycles_per_block=3", "blocks=2"}},
       {"self-discharge", {"storage_h=72"}},
+      {"stack-pressure-cycles", {"repeats=1"}},
   };
   return forms;
 }
@@ -38,6 +39,7 @@ const std::map<std::string, std::vector<std::string>>& short_forms() {
 std::vector<std::string> bench_and_cell_for(const std::string& profile) {
   if (profile == "stack-pressure-level" || profile == "stack-pressure-pair" || profile == "stack-pressure-sweep")
     return {"--bench", "pressed", "--cell", "sulfide-20"};
+  if (profile == "stack-pressure-cycles") return {"--bench", "presses", "--channel", "pneumatic", "--cell", "sulfide-20"};
   return {"--bench", "demo"};
 }
 

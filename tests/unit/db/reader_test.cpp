@@ -152,5 +152,58 @@ TEST(Reader, opens_a_path_with_strange_characters) {
   EXPECT_TRUE(Reader::open(path));
 }
 
+// Columns are read in another way than rows: they must say the same, over several pages, beside another run, and of what was not measured.
+TEST(Reader, columns_say_what_the_rows_say) {
+  constexpr int rows = 20'000;  // three pages
+  const TempDir dir;
+  auto recorder = must(Recorder::open(simulated(dir.file("a.db"))));
+  Player a(*recorder, a_run("1"));
+  Player b(*recorder, a_run("2"));
+  a.begin_step({});
+  b.begin_step({});
+  for (int i = 0; i < rows; ++i) {
+    SampleRow row{.step = a.step_key(), .test_time_ns = i};
+    row.flags = static_cast<std::uint32_t>(i % 7);
+    row.voltage_V = i % 5 == 0 ? 0.0 : 3.7 + 1e-6 * i;
+    row.current_A = i % 3 - 1.0;
+    row.cell_temperature_degC = i % 11 == 0 ? std::nan("") : i % 2 == 0 ? 0.0 : 25.0;
+    recorder->append(row);
+    if (i % 4 == 0) b.sample({});
+  }
+  must(recorder->close());
+  auto reader = must(Reader::open(dir.file("a.db")));
+  std::vector<SampleRow> expected;
+  must(reader->for_each_sample(a.run, [&expected](const SampleView& s) {
+    expected.push_back(s.row);
+    return true;
+  }));
+  std::size_t at = 0, pages = 0;
+  const auto compare = [&](const SampleColumns& page) {
+    ++pages;
+    for (std::size_t i = 0; i < page.step.size(); ++i, ++at) {
+      const SampleRow& row = expected.at(at);
+      const bool is_alike = page.step[i] == row.step && page.test_time_ns[i] == row.test_time_ns && page.flags[i] == row.flags &&
+                            page.voltage_V[i] == row.voltage_V && page.current_A[i] == row.current_A;
+      ASSERT_TRUE(is_alike) << at;
+      const double temperature_degC = page.cell_temperature_degC[i];
+      ASSERT_TRUE(temperature_degC == row.cell_temperature_degC ||
+                  (std::isnan(temperature_degC) && std::isnan(row.cell_temperature_degC)))
+          << at;
+    }
+  };
+  EXPECT_EQ(must(reader->for_each_page(a.run, compare)), static_cast<std::uint64_t>(rows));
+  EXPECT_EQ(at, static_cast<std::size_t>(rows));
+  EXPECT_GE(pages, 3U);
+}
+
+TEST(Reader, taking_rows_without_a_taker_is_an_error) {
+  const TempDir dir;
+  Connection connection = must(Connection::open(dir.file("x.db"), OpenMode::write));
+  const Result<std::string> none = connection.query_text("SELECT take(1, 2)");
+  ASSERT_FALSE(none);
+  EXPECT_NE(none.error().what.find("take() without its taker"), std::string::npos) << none.error().what;
+  EXPECT_FALSE(connection.query_text("SELECT take()"));
+}
+
 }  // namespace
 }  // namespace cellrig::db

@@ -325,7 +325,12 @@ Play ladder(const std::vector<Rung>& rungs) {
   double rate_A = 0.0;
   for (const Rung& rung : rungs) {
     rate_A += 2.0;
-    play.add({.name = "rung " + std::to_string(rate_A), .from_A = rate_A, .to_A = rate_A, .ended_by = rung.ended_by});
+    play.add({.name = "rung " + std::to_string(rate_A),
+              .from_V = 3.6,
+              .to_V = 4.0,
+              .from_A = rate_A,
+              .to_A = rate_A,
+              .ended_by = rung.ended_by});
     play.add({.name = "watch"});
     play.add({.name = "back", .from_A = -rung.share * rate_A, .to_A = -rung.share * rate_A});
   }
@@ -350,7 +355,8 @@ TEST(VerdictBrokenRun, a_rung_that_ended_by_voltage_was_not_carried) {
 
 TEST(VerdictBrokenRun, a_rung_that_was_done_again_ends_the_ladder) {
   Play play = ladder({{"capacity_pct >= 50", 1.0}});
-  const PlayedStep rung{.name = "rung more", .from_A = 4.0, .to_A = 4.0}, back{.name = "back more", .from_A = -2.0, .to_A = -2.0};
+  const PlayedStep rung{.name = "rung more", .from_V = 3.6, .to_V = 4.0, .from_A = 4.0, .to_A = 4.0},
+      back{.name = "back more", .from_A = -2.0, .to_A = -2.0};
   play.add(rung);
   play.add(cut_off(back));
   play.add(back);  // half of the charge came back before

@@ -192,7 +192,20 @@ TEST(VerdictExponent, a_resistance_that_falls_with_the_root_of_the_pressure) {
   const Result<Measured> m = pressed_exponent_of(swept({1.0, 2.0, 4.0, 5.0, 1.0}, 0.5));
   ASSERT_TRUE(m) << m.error().what;
   EXPECT_NEAR(m->value, 0.5, 1e-6);
-  EXPECT_NE(m->note.find("5 pulses at 4 pressures"), std::string::npos) << m->note;
+  EXPECT_NE(m->note.find("5 pulses at 4 pressures, R0 10 mOhm at 1 MPa"), std::string::npos) << m->note;
+}
+
+// Three times up and down over six levels: each pulse errs by itself, and all of them together by less.
+TEST(VerdictExponent, levels_up_and_down_tell_the_exponent_better_than_once_up) {
+  std::vector<double> once{0.1, 0.25, 0.5, 1.0, 2.0, 5.0}, often{0.1};
+  for (int i = 0; i < 3; ++i) {
+    for (const double pressure : {0.25, 0.5, 1.0, 2.0, 5.0, 2.0, 1.0, 0.5, 0.25, 0.1}) often.push_back(pressure);
+  }
+  const Result<Measured> few = pressed_exponent_of(swept(once, 0.4)), many = pressed_exponent_of(swept(often, 0.4));
+  ASSERT_TRUE(few && many);
+  EXPECT_NEAR(many->value, 0.4, 1e-6);
+  EXPECT_NE(many->note.find("31 pulses at 6 pressures"), std::string::npos) << many->note;
+  EXPECT_NEAR(standard_of(*many, "fit") / standard_of(*few, "fit"), std::sqrt(6.0 / 31.0), 0.1);
 }
 
 // Three points with log x at -log 2, 0 and log 2 about its mean: each known by 1 % (contacts), and by half of what its pressure moved by.

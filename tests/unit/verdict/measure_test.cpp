@@ -273,7 +273,7 @@ TEST(VerdictMeasure, the_ladder_ends_where_less_comes_back) {
   Play play;
   for (const double rate_A : {2.0, 4.0, 6.0}) {
     const std::string name = "watched rung " + std::to_string(static_cast<int>(rate_A) / 2);
-    play.add({.name = name, .from_A = rate_A, .to_A = rate_A, .ended_by = "capacity_pct >= 50"});
+    play.add({.name = name, .from_V = 3.6, .to_V = 4.0, .from_A = rate_A, .to_A = rate_A, .ended_by = "capacity_pct >= 50"});
     play.add({.name = "watch"});
     const double back_A = rate_A < 5.0 ? rate_A : 0.9 * rate_A;
     play.add({.name = "discharge", .from_A = -back_A, .to_A = -back_A});

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "db/verdict/measure.hpp"
+#include "sim/cell_draw.hpp"
 #include "tests/support/play.hpp"
 
 namespace cellrig::verdict {
@@ -33,13 +34,15 @@ struct Record {
   double period_s = 5.0;
   double rests_s = 3600.0;  ///< after a charge
   double digit_V = 0.0;     ///< of the voltmeter; 0: as many as there are
+  double noise_V = 0.0;     ///< of each reading
+  std::uint64_t seed = 1;   ///< of the noise
 };
 
 /// A charge and a discharge in the manner of a cycler that looks every `period_s`, as a record tells them.
 class Cycle {
  public:
   static constexpr double capacity_Ah = 20.0;
-  explicit Cycle(const Record& record = {.period_s = 10.0}) : record_{record} {}
+  explicit Cycle(const Record& record = {.period_s = 10.0}) : record_{record}, random_{record.seed} {}
 
   /// Charges at one temperature, discharges at another.
   void run(double rate_C, const Limits& limits, const Cell& warm, const Cell& at_discharge,
@@ -109,8 +112,9 @@ class Cycle {
     began_soc_ = soc_;
   }
 
-  void add(double voltage_V, double current_A, bool is_held) {
+  void add(double true_V, double current_A, bool is_held) {
     db::SampleRow row;
+    const double voltage_V = record_.noise_V > 0.0 ? true_V + record_.noise_V * sim::draw_normal(random_) : true_V;
     row.test_time_ns = static_cast<std::int64_t>(now_s_ * 1e9);
     row.voltage_V = record_.digit_V > 0.0 ? record_.digit_V * std::round(voltage_V / record_.digit_V) : voltage_V;
     row.current_A = current_A;
@@ -140,6 +144,7 @@ class Cycle {
   }
 
   Record record_;
+  sim::Random random_;
   RunFacts facts_;
   test::RowsOfSteps rows_;
   Execution execution_;
@@ -275,6 +280,27 @@ TEST(WindowEnds, a_coarse_voltmeter_makes_no_boundless_slope) {
       const Ratios ratios = ratios_at(rate_C, {}, {.digit_V = digit_V});
       EXPECT_GT(ratios.least, 0.6) << digit_V;
       EXPECT_LT(ratios.greatest, 3.0) << digit_V;
+    }
+  }
+}
+
+// A last reading that is off by a few millivolts, as any is, must not move a slope by its share of the span.
+TEST(WindowEnds, noise_of_single_readings_hardly_moves_a_slope) {
+  const auto slopes = [](double rate_C, const Record& record, bool holds) {
+    Cycle cycle{record};
+    const Result<EndSlopes> found = end_slopes(cycled(cycle, rate_C, {.holds_voltage = holds}), second_discharge_at);
+    EXPECT_TRUE(found);
+    return found ? *found : EndSlopes{};
+  };
+  for (const double rate_C : {0.1, 0.33}) {
+    for (const bool holds : {true, false}) {
+      const EndSlopes quiet = slopes(rate_C, {.period_s = 1.0}, holds);
+      for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+        const EndSlopes noisy = slopes(rate_C, {.period_s = 1.0, .noise_V = 0.002, .seed = seed}, holds);
+        EXPECT_NEAR(noisy.bottom_Ah_per_V / quiet.bottom_Ah_per_V, 1.0, 0.1) << rate_C << " C, seed " << seed;
+        EXPECT_NEAR(noisy.top_Ah_per_V / quiet.top_Ah_per_V, 1.0, holds ? 0.2 : 0.1)
+            << rate_C << " C, seed " << seed << " " << holds;
+      }
     }
   }
 }
