@@ -173,6 +173,13 @@ void require_comparable(const YamlMap& map, const ClaimStatement& statement) {
     throw ConfigError{place, "a life of 'cycles' is judged cell by cell: it has no 'against'"};
 }
 
+/// A life is judged by what is left, at least so much: "at most" would be judged the other way round.
+void require_life_limit(const YamlMap& map, const ClaimStatement& statement) {
+  const bool is_life = statement.quantity == ClaimQuantity::retention && statement.cycles > 0.0;
+  if (!is_life || statement.comparator == Comparator::at_least || statement.comparator == Comparator::none) return;
+  throw ConfigError{map.required("comparator").value.place(), "a life of 'cycles' keeps '>=' so much, or is a 'report'"};
+}
+
 /// Over which time a slope is taken.
 void read_slope(const YamlMap& map, ClaimStatement& statement) {
   const auto within = [&](const std::string& key, ClaimQuantity quantity, double least, double most) {
@@ -236,6 +243,7 @@ void read_what_is_run(const YamlMap& map, ClaimStatement& statement) {
     throw ConfigError{statement.place, "statement '" + statement.id + "': 'run' is missing: what does the bench do?"};
   }
   require_steps(map, statement);
+  require_life_limit(map, statement);
   if (!statement.against.empty()) require_comparable(map, statement);
   const YamlEntry* const variants = map.find("variants");
   if (variants == nullptr) return;
