@@ -229,6 +229,8 @@ TEST(Claim, an_exponent_says_of_what) {
   EXPECT_EQ(complaint("loss_exponent", ", reference: cc_discharge"), "nothing");
   EXPECT_EQ(complaint("pressure_exponent", ""), "nothing");
   EXPECT_THAT(complaint("pressure_exponent", ", against: energy"), testing::HasSubstr("no ratio that means something"));
+  EXPECT_EQ(complaint("resistance_growth_exponent", ""), "nothing");
+  EXPECT_THAT(complaint("resistance_growth_exponent", ", against: energy"), testing::HasSubstr("no ratio that means something"));
   EXPECT_THAT(complaint("loss_exponents", ""), testing::HasSubstr("did you mean 'loss_exponent'"));
 }
 
