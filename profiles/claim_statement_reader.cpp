@@ -164,13 +164,22 @@ void require_comparable(const YamlMap& map, const ClaimStatement& statement) {
   if (statement.quantity == ClaimQuantity::mass_loss) throw ConfigError{place, "a weighing has no run to compare with"};
   if (statement.quantity == ClaimQuantity::activation_energy)
     throw ConfigError{place, "an activation energy is a ratio already, of 'run' and 'cold': it has no 'against'"};
-  if (statement.quantity == ClaimQuantity::loss_exponent || statement.quantity == ClaimQuantity::pressure_exponent)
+  const auto is = [&](auto... quantities) { return ((statement.quantity == quantities) || ...); };
+  using Q = ClaimQuantity;
+  if (is(Q::loss_exponent, Q::resistance_growth_exponent, Q::pressure_exponent))
     throw ConfigError{place, "of two exponents there is no ratio that means something: it has no 'against'"};
-  if (statement.quantity == ClaimQuantity::voltage_slope_least || statement.quantity == ClaimQuantity::rest_slope_least)
+  if (is(Q::voltage_slope_least, Q::rest_slope_least))
     throw ConfigError{
         place, "a slope is about zero where all is well: of two there is no ratio that means something, it has no 'against'"};
   if (statement.quantity == ClaimQuantity::retention && statement.cycles > 0.0)
     throw ConfigError{place, "a life of 'cycles' is judged cell by cell: it has no 'against'"};
+}
+
+/// A life is judged by what is left, at least so much: "at most" would be judged the other way round.
+void require_life_limit(const YamlMap& map, const ClaimStatement& statement) {
+  const bool is_life = statement.quantity == ClaimQuantity::retention && statement.cycles > 0.0;
+  if (!is_life || statement.comparator == Comparator::at_least || statement.comparator == Comparator::none) return;
+  throw ConfigError{map.required("comparator").value.place(), "a life of 'cycles' keeps '>=' so much, or is a 'report'"};
 }
 
 /// Over which time a slope is taken.
@@ -197,7 +206,8 @@ void require_steps(const YamlMap& map, const ClaimStatement& statement) {
   if (is(Q::activation_energy)) (void)map.required("cold");
   if (is(Q::retention_extrapolated)) (void)map.required("at_years");
   if (is(Q::loss_exponent)) (void)map.required("reference");
-  if (is(Q::pressure_exponent, Q::voltage_slope_least, Q::rest_slope_least)) (void)map.required("step");
+  if (is(Q::resistance_growth_exponent, Q::pressure_exponent, Q::voltage_slope_least, Q::rest_slope_least))
+    (void)map.required("step");
   const bool is_over_another = is(Q::capacity_ratio, Q::energy_ratio, Q::self_discharge, Q::step_time);
   if (is_over_another && !statement.step.empty() && statement.step == statement.reference)
     throw ConfigError{map.required("reference").value.place(),
@@ -236,6 +246,7 @@ void read_what_is_run(const YamlMap& map, ClaimStatement& statement) {
     throw ConfigError{statement.place, "statement '" + statement.id + "': 'run' is missing: what does the bench do?"};
   }
   require_steps(map, statement);
+  require_life_limit(map, statement);
   if (!statement.against.empty()) require_comparable(map, statement);
   const YamlEntry* const variants = map.find("variants");
   if (variants == nullptr) return;

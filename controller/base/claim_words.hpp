@@ -26,6 +26,7 @@ enum class ClaimQuantity : unsigned char {
   rest_slope_least,
   resistance,
   resistance_change,
+  resistance_growth_exponent,
   pressure_exponent,
   specific_power,
   coulombic_efficiency,
@@ -43,7 +44,7 @@ struct ClaimQuantityWord {
   std::string_view unit;  ///< of its value there
 };
 
-inline constexpr std::array<ClaimQuantityWord, 26> claim_quantities{{
+inline constexpr std::array<ClaimQuantityWord, 27> claim_quantities{{
     {ClaimQuantity::capacity, "capacity", "Ah"},
     {ClaimQuantity::energy, "energy", "Wh"},
     {ClaimQuantity::specific_energy, "specific_energy", "Wh/kg"},
@@ -61,6 +62,7 @@ inline constexpr std::array<ClaimQuantityWord, 26> claim_quantities{{
     {ClaimQuantity::rest_slope_least, "rest_slope_least", "mV/day"},
     {ClaimQuantity::resistance, "resistance", "mOhm"},
     {ClaimQuantity::resistance_change, "resistance_change", "%"},
+    {ClaimQuantity::resistance_growth_exponent, "resistance_growth_exponent", "1"},
     {ClaimQuantity::pressure_exponent, "pressure_exponent", "1"},
     {ClaimQuantity::specific_power, "specific_power", "W/kg"},
     {ClaimQuantity::coulombic_efficiency, "coulombic_efficiency", "%"},

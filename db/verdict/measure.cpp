@@ -130,6 +130,7 @@ Result<Measured> measure(const RunFacts& run, const MeasureRequest& request, con
     case ClaimQuantity::resistance:
     case ClaimQuantity::resistance_change:
     case ClaimQuantity::specific_power: return measure_resistance(m);
+    case ClaimQuantity::resistance_growth_exponent: return measure_growth_exponent(m);
     case ClaimQuantity::pressure_exponent: return measure_pressure_exponent(m);
     case ClaimQuantity::critical_current_density: return measure_ladder(m);
     case ClaimQuantity::activation_energy:

@@ -19,6 +19,9 @@
 // * resistance: |V1 - V0| / |I1 - I0|, V0 the last sample of the step before, 1 the last sample of the step, or with `at_s` the first one
 //   that late.
 // * resistance_change: last over first execution, less 100 %: of a sweep that comes back to where it began what is left of it.
+// * resistance_growth_exponent: p of R = R0 (1 + k t^p), R0 the resistance of the first execution of `step`, t the days since. The last growth
+//   that is not told from zero within its uncertainty is left out, and all before it, and an execution that was interrupted. Fewer than
+//   three are refused.
 // * pressure_exponent: n of R = R0 (P/P0)^-n, of the resistances of all executions of `step` and the stack pressure in each; at least three
 //   different pressures.
 // * specific_power: V_min (V0 - V_min) / R / mass (USABC), of a discharge pulse.

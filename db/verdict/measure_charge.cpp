@@ -10,7 +10,6 @@
 namespace cellrig::verdict {
 namespace {
 
-constexpr double seconds_per_day = 86400.0;
 /// Of a storage, that went by while nobody looked: with more of it nobody knows at which temperature it was stored.
 constexpr double unseen_share_max = 0.1;
 constexpr double days_per_year = 365.25;

@@ -1,4 +1,5 @@
-// Exponents of power laws over several executions of a step: how a loss grows with time, how a resistance falls with pressure.
+// Exponents of power laws over several executions of a step: how a loss and a resistance grow with time, how a resistance falls with
+// pressure.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -49,6 +50,84 @@ void add_shared(const Measuring& m, const std::vector<Loss>& losses, const Power
                            "voltage accuracy times what dQ/dV differs by: one voltmeter reads all check-ups"});
   for (const auto& [name, standard] : each)
     result.budget.push_back({name, standard, infinite_dof, "of each check-up, as if all pulled one way"});
+}
+
+/// A resistance of a check-up.
+struct Grown {
+  double days = 0.0;
+  double ratio = 1.0;     ///< to the first resistance
+  double relative = 0.0;  ///< its own standard uncertainty, without the gains, which cancel in a ratio
+};
+
+/// All check-ups after the first one.
+struct Growths {
+  std::vector<Grown> told;      ///< from no growth, to the last
+  double first_relative = 0.0;  ///< as `relative`, of the first resistance
+  std::size_t later = 0;
+  std::string left_out;
+};
+
+/// Of one resistance.
+double own_relative(const Measuring& m, const PulseResistance& pulse) {
+  return std::hypot(pulse.relative_noise, pulse_repeatability_pct(m) / 100.0);
+}
+
+Result<Growths> growths_of(const Measuring& m, const std::vector<std::size_t>& all) {
+  const Result<PulseResistance> first = pulse_resistance(m, all.front());
+  if (!first) return first.error();
+  if (!(first->ohm > 0.0)) return fail(Fault::refused, "the first resistance of '" + m.request.step + "' is not above zero");
+  const double first_s = m.run.executions[all.front()].started_s;
+  Growths growths{.first_relative = own_relative(m, *first)};
+  for (std::size_t i = 1; i < all.size(); ++i) {
+    const Execution& e = m.run.executions[all[i]];
+    ++growths.later;
+    const Result<PulseResistance> here = pulse_resistance(m, all[i]);
+    if (!here) {
+      growths.left_out += (growths.left_out.empty() ? "" : "; ") + here.error().what + ", and is left out";
+      continue;
+    }
+    const double days = (e.started_s - first_s + unseen_seconds(m.run, first_s, e.started_s)) / seconds_per_day;
+    const Grown grown{days, here->ohm / first->ohm, own_relative(m, *here)};
+    if (!(grown.ratio - 1.0 > coverage_factor(infinite_dof) * grown.ratio * std::hypot(grown.relative, growths.first_relative))) {
+      growths.told.clear();  // and those before it, as of losses
+      continue;
+    }
+    growths.told.push_back(grown);
+  }
+  return growths;
+}
+
+/// The law of the growth in % over the days, if the first resistance was `first` of what was read. None where one did not grow then.
+std::optional<PowerFit> fit_growth(const Growths& growths, double first) {
+  std::vector<PowerPoint> points;
+  for (const Grown& g : growths.told)
+    points.push_back({g.days, 100.0 * (g.ratio / first - 1.0), 100.0 * g.ratio / first * g.relative});
+  return fit_power_law(points);
+}
+
+/// All growths shift with the first resistance, and small ones turn the exponent the more the smaller it makes them: what the whole of its
+/// uncertainty does is tried out, on the side where it does more. None: the growth is too small for that.
+std::optional<Contribution> contribution_of_first(const Growths& growths, double exponent) {
+  const double k = coverage_factor(infinite_dof);
+  double turned = 0.0;
+  for (const double side : {-1.0, 1.0}) {
+    const std::optional<PowerFit> shifted = fit_growth(growths, 1.0 + side * k * growths.first_relative);
+    if (!shifted) return std::nullopt;
+    turned = std::max(turned, std::abs(shifted->exponent - exponent));
+  }
+  return Contribution{"first resistance", turned / k, infinite_dof, "its noise and repeatability: all growths shift by it"};
+}
+
+/// How much of the thermometer's error is common nobody knows.
+void add_temperatures(const Measuring& m, const Growths& growths, const PowerFit& fit, Measured& result) {
+  if (!(std::abs(m.request.temperature_pct_per_K) > 0.0) || !m.instruments.temperature) return;
+  constexpr double room_degC = 25.0;
+  const double apart_K = standard_of_bound(m.instruments.temperature->bound_at(room_degC));
+  double turned = 0.0;
+  for (std::size_t i = 0; i < growths.told.size(); ++i)
+    turned += std::abs(fit.leverage[i] * growths.told[i].ratio * m.request.temperature_pct_per_K) * apart_K;
+  result.budget.push_back(
+      {"temperature", turned, infinite_dof, "error of the thermometer, as if it differed from check-up to check-up"});
 }
 
 /// A pulse under a pressure.
@@ -157,6 +236,31 @@ Result<Measured> measure_loss_exponent(const Measuring& m) {
   result.note = fmt::format("{}, from {:.3g} to {:.3g} days: {:.3g} % times days to the power of {:.3f}", used, points.front().x,
                             points.back().x, fit->factor, fit->exponent);
   if (!course->left_out.empty()) add_note(result, course->left_out);
+  return result;
+}
+
+Result<Measured> measure_growth_exponent(const Measuring& m) {
+  const std::vector<std::size_t> all = find_all(m.run, m.request.step);
+  if (all.empty()) return find_last(m.run, m.request.step).error();
+  const Result<Growths> growths = growths_of(m, all);
+  if (!growths) return growths.error();
+  const std::string used = fmt::format("{} of {} check-ups show a growth of the resistance that is told from zero",
+                                       growths->told.size(), growths->later);
+  if (growths->told.size() < power_points_min)
+    return fail(Fault::refused, fmt::format("{}; an exponent needs {}{}", used, power_points_min,
+                                            growths->left_out.empty() ? "" : ": " + growths->left_out));
+  const std::optional<PowerFit> fit = fit_growth(*growths, 1.0);
+  if (!fit) return fail(Fault::refused, "no power law was found through the growth of the resistance");
+  std::optional<Contribution> first = contribution_of_first(*growths, fit->exponent);
+  if (!first) return fail(Fault::refused, used + "; the first resistance is not known well enough for their exponent");
+  Measured result;
+  result.value = fit->exponent;
+  result.budget.push_back(contribution_of_fit(*fit, growths->told.size()));
+  result.budget.push_back(*std::move(first));
+  add_temperatures(m, *growths, *fit, result);
+  result.note = fmt::format("{}, from {:.3g} to {:.3g} days: {:.3g} % times days to the power of {:.3f}; of the whole resistance",
+                            used, growths->told.front().days, growths->told.back().days, fit->factor, fit->exponent);
+  if (!growths->left_out.empty()) add_note(result, growths->left_out);
   return result;
 }
 

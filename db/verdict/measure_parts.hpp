@@ -6,6 +6,8 @@
 
 namespace cellrig::verdict {
 
+inline constexpr double seconds_per_day = 86400.0;
+
 /// Everything a measurement is made from.
 struct Measuring {
   const RunFacts& run;
@@ -83,6 +85,7 @@ struct PulseResistance {
 [[nodiscard]] Result<Measured> measure_voltage_slope(const Measuring& m);
 [[nodiscard]] Result<Measured> measure_rest_slope(const Measuring& m);
 [[nodiscard]] Result<Measured> measure_resistance(const Measuring& m);
+[[nodiscard]] Result<Measured> measure_growth_exponent(const Measuring& m);
 [[nodiscard]] Result<Measured> measure_pressure_exponent(const Measuring& m);
 [[nodiscard]] Result<Measured> measure_ladder(const Measuring& m);
 

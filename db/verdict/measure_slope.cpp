@@ -157,8 +157,6 @@ struct RestEnd {
   double digit_V = 0.0;                                    ///< where the readings stand still and jump; 0: they do not
 };
 
-constexpr double seconds_per_day = seconds_per_hour * hours_per_day;
-
 /// What a relaxation falls by in the last `window_h` of a rest of `rest_h`, as a multiple of what the slopes of their halves differ by. Which law it
 /// follows nobody knows: the greater one of a logarithm of the time and of an exponential of two days, and twice the difference at least.
 double relaxation_over_difference(double rest_h, double window_h) {

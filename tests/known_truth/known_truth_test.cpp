@@ -100,6 +100,16 @@ TEST(VerdictKnownTruth, within_the_guard_band_the_wrong_side_is_rarer_still) {
   }
 }
 
+// A first resistance that was read too high makes small growths smaller, and their exponent greater by more than a straight line says.
+TEST(VerdictKnownTruth, the_exponent_of_a_growth_that_is_hardly_seen_is_rarely_judged) {
+  const TruthKind kind{"exponent of a very small growth", ClaimQuantity::resistance_growth_exponent, 0.5, Comparator::at_most,
+                       [](DrawnBench& bench, double truth) { return test::growth_exponent(bench, truth, 10.0); }};
+  const Tally tally = judge(kind, kind.limit);
+  EXPECT_LE(tally.pass, wrong_max);
+  EXPECT_LE(tally.fail, wrong_max);
+  EXPECT_GT(tally.pass, 0);
+}
+
 // Scatter that is known from three repeats only needs a wider band than k = 2.
 TEST(VerdictKnownTruth, few_repeats_do_not_make_bold) {
   int pass = 0, fail = 0;

@@ -419,6 +419,19 @@ Measured weighed_loss(DrawnBench& bench, double truth_pct) {
 
 }  // namespace
 
+Measured growth_exponent(DrawnBench& bench, double truth, double growth_pct) {
+  constexpr double day_s = 86400.0;
+  constexpr int checkups = 13;
+  Play play;
+  for (int month = 0; month <= checkups; ++month) {
+    const double share = month > 0 ? std::pow(static_cast<double>(month) / checkups, truth) : 0.0;
+    play_pulse(play, bench, 6.0 * (1.0 + growth_pct / 100.0 * share));
+    play.add({.name = "storage", .seconds = 28.0 * day_s});
+  }
+  return must(
+      measure(play.facts(), {.quantity = ClaimQuantity::resistance_growth_exponent, .step = "pulse"}, promised(), cell_facts()));
+}
+
 std::vector<TruthKind> truth_kinds() {
   using Q = ClaimQuantity;
   using enum Comparator;
@@ -427,6 +440,9 @@ std::vector<TruthKind> truth_kinds() {
   };
   const auto loss = [](double lost_pct, int checkups) {
     return [=](DrawnBench& b, double t) { return loss_exponent(b, t, lost_pct, checkups); };
+  };
+  const auto growth = [](double growth_pct) {
+    return [=](DrawnBench& b, double t) { return growth_exponent(b, t, growth_pct); };
   };
   const auto extreme = [](Q quantity) { return [=](DrawnBench& b, double t) { return extreme_voltage(quantity, b, t); }; };
   return {{"capacity", Q::capacity, 20.0, at_least, capacity},
@@ -448,6 +464,8 @@ std::vector<TruthKind> truth_kinds() {
           {"resistance", Q::resistance, 6.0, at_most, resistance},
           {"change of resistance", Q::resistance_change, 30.0, at_most, resistance_change},
           {"change of resistance, either way", Q::resistance_change, 30.0, within, resistance_change},
+          {"exponent of a growth", Q::resistance_growth_exponent, 0.5, at_most, growth(60.0)},
+          {"exponent of a small growth", Q::resistance_growth_exponent, 0.65, at_least, growth(25.0)},
           {"exponent of a pressure", Q::pressure_exponent, 0.5, at_least, pressure_exponent},
           {"specific power", Q::specific_power, 1200.0, at_least, specific_power},
           {"coulombic efficiency", Q::coulombic_efficiency, 90.0, at_least, efficiency},

@@ -50,6 +50,10 @@ struct TruthKind {
 };
 [[nodiscard]] std::vector<TruthKind> truth_kinds();
 
+/// The exponent of a resistance that grows by so much in a year, with a pulse every four weeks. The first one is read once only, and all growths
+/// hang on it.
+[[nodiscard]] Measured growth_exponent(DrawnBench& bench, double truth, double growth_pct);
+
 /// Quantities without a limit that a true value could lie on, and why. Every other one has a kind above.
 [[nodiscard]] std::map<ClaimQuantity, std::string> quantities_without_truth();
 

@@ -60,7 +60,7 @@ void note_life(const ClaimStatement& s, StatementVerdict& result) {
 }
 
 Decision decide_cells(const ClaimStatement& s, const std::vector<verdict::CellValue>& values, const StatementVerdict& result) {
-  if (is_life(s)) {
+  if (is_life(s) && s.comparator != Comparator::none) {
     std::vector<std::vector<verdict::LifePoint>> lives;
     for (const CellVerdict& cell : result.cells) {
       if (cell.measured) lives.push_back(cell.measured->life);
@@ -191,11 +191,13 @@ void judge_cell(const ClaimStatement& s, double limit, const Result<Measured>& m
   cell.uncertainty = verdict::combine(measured->budget);
   if (is_life(s)) {
     const verdict::LifeVerdict life = verdict::judge_life(measured->life, s.cycles, limit);
-    cell.decision = life.decision;
     cell.projection = life.projection;
     cell.reached = life.reached;
-    cell.failed_at = life.failed_at;
-    return;
+    if (s.comparator != Comparator::none) {
+      cell.decision = life.decision;
+      cell.failed_at = life.failed_at;
+      return;
+    }
   }
   cell.decision = verdict::restrict_one_sided(verdict::decide(measured->value, cell.uncertainty.expanded, {s.comparator, limit}),
                                               measured->is_least, s.comparator);

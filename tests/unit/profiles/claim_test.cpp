@@ -206,6 +206,20 @@ TEST(Claim, a_step_is_not_its_own_reference) {
   EXPECT_EQ(complaint("coulombic_efficiency", "%", "cc_discharge"), "nothing") << "of one step that charges and discharges";
 }
 
+// It was judged as if it said "at least".
+TEST(Claim, a_life_is_at_least_so_much_or_reported) {
+  const auto complaint = [&](const std::string& limit) {
+    return complaint_of(with(with(with(good_claim, "quantity: specific_energy", "quantity: retention"),
+                                  "comparator: '>=', value: 100, value_from: source", limit),
+                             "unit: Wh/kg", "unit: '%', reference: cc_discharge, cycles: 100"));
+  };
+  EXPECT_EQ(complaint("comparator: '>=', value: 80, value_from: source"), "nothing");
+  EXPECT_EQ(complaint("comparator: report"), "nothing");
+  for (const std::string comparator : {"'<='", "within"})
+    EXPECT_THAT(complaint("comparator: " + comparator + ", value: 80, value_from: source"),
+                testing::AllOf(testing::HasSubstr("a.yaml:13:"), testing::HasSubstr("a life of 'cycles' keeps '>=' so much")));
+}
+
 TEST(Claim, an_exponent_says_of_what) {
   const auto complaint = [&](const std::string& quantity, const std::string& more) {
     return complaint_of(
@@ -215,6 +229,8 @@ TEST(Claim, an_exponent_says_of_what) {
   EXPECT_EQ(complaint("loss_exponent", ", reference: cc_discharge"), "nothing");
   EXPECT_EQ(complaint("pressure_exponent", ""), "nothing");
   EXPECT_THAT(complaint("pressure_exponent", ", against: energy"), testing::HasSubstr("no ratio that means something"));
+  EXPECT_EQ(complaint("resistance_growth_exponent", ""), "nothing");
+  EXPECT_THAT(complaint("resistance_growth_exponent", ", against: energy"), testing::HasSubstr("no ratio that means something"));
   EXPECT_THAT(complaint("loss_exponents", ""), testing::HasSubstr("did you mean 'loss_exponent'"));
 }
 

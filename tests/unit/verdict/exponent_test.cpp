@@ -61,6 +61,26 @@ Result<Measured> pressed_exponent_of(const Play& play) {
   return measure(play.facts(), {.quantity = ClaimQuantity::pressure_exponent, .step = "pulse"}, fine_instruments(), {});
 }
 
+/// A resistance of 10 mOhm, looked at after so many days, with what it has grown by.
+struct GrownAt {
+  double days = 0.0, growth_pct = 0.0;
+};
+Play grown(const std::vector<GrownAt>& checkups) {
+  Play play;
+  double now_s = 0.0;
+  for (const GrownAt& c : checkups) {
+    constexpr double before_s = 3600.0, pulse_s = 10.0;
+    const double loaded_V = 3.7 - 5.0 * 0.01 * (1.0 + c.growth_pct / 100.0);
+    play.add({.name = "storage", .seconds = before_s + c.days * storage_day_s - now_s, .from_V = 3.7, .to_V = 3.7});
+    play.add({.name = "pulse", .seconds = pulse_s, .from_V = loaded_V, .to_V = loaded_V, .from_A = -5.0, .to_A = -5.0});
+    now_s = before_s + c.days * storage_day_s + pulse_s;
+  }
+  return play;
+}
+Result<Measured> growth_of(const Play& play, const Instruments& instruments = fine_instruments()) {
+  return measure(play.facts(), {.quantity = ClaimQuantity::resistance_growth_exponent, .step = "pulse"}, instruments, {});
+}
+
 double standard_of(const Measured& m, const std::string& name) {
   for (const Contribution& c : m.budget) {
     if (c.name == name) return c.standard;
@@ -188,6 +208,78 @@ TEST(VerdictExponent, a_check_up_that_is_a_part_is_left_out) {
   EXPECT_NEAR(m->value, 0.5, 0.01);
 }
 
+// 10 mOhm (1 + 0.02 t^0.5), and 0.65 as published for a storage.
+TEST(VerdictExponent, a_resistance_that_grows_with_a_power_of_time) {
+  const Result<Measured> root = growth_of(grown({{0, 0}, {25, 10}, {49, 14}, {100, 20}, {144, 24}}));
+  ASSERT_TRUE(root) << root.error().what;
+  EXPECT_NEAR(root->value, 0.5, 1e-6);
+  EXPECT_NE(root->note.find("4 of 4 check-ups"), std::string::npos) << root->note;
+  EXPECT_NE(root->note.find("2 % times days to the power of 0.500"), std::string::npos) << root->note;
+  std::vector<GrownAt> course{{0, 0}};
+  for (int month = 1; month <= 12; ++month) course.push_back({28.0 * month, 40.0 * std::pow(month / 12.0, 0.65)});
+  const Result<Measured> published = growth_of(grown(course));
+  ASSERT_TRUE(published) << published.error().what;
+  EXPECT_NEAR(published->value, 0.65, 1e-6);
+}
+
+// Each point is known by 1 % of its resistance (contacts), and all growths hang on the first one: what two per cent do to it is tried out.
+TEST(VerdictExponent, an_error_of_the_first_resistance_shifts_all_growths) {
+  const std::vector<GrownAt> course{{0, 0}, {25, 10}, {49, 14}, {100, 20}, {144, 24}};
+  const auto with_first_off_by = [&](double first_pct) {
+    std::vector<GrownAt> shifted = course;
+    shifted.front().growth_pct = first_pct;
+    const Result<Measured> m = growth_of(grown(shifted), Instruments{});
+    EXPECT_TRUE(m);
+    return m ? *m : Measured{};
+  };
+  const Measured m = with_first_off_by(0.0);
+  const double by_more = with_first_off_by(2.0).value - m.value, by_less = m.value - with_first_off_by(-2.0).value;
+  EXPECT_GT(by_more, by_less) << "smaller growths turn further";
+  EXPECT_GT(by_less, 0.0);
+  EXPECT_NEAR(standard_of(m, "first resistance"), 0.5 * by_more, 1e-6);
+  std::vector<PowerPoint> points;
+  for (std::size_t i = 1; i < course.size(); ++i)
+    points.push_back({course[i].days, course[i].growth_pct, 0.01 * (100.0 + course[i].growth_pct)});
+  EXPECT_NEAR(standard_of(m, "fit"), fit_power_law(points)->standard_by_points, 1e-6);
+}
+
+// A growth of a per cent is nothing but the scatter of two resistances.
+TEST(VerdictExponent, a_growth_that_is_not_told_from_zero_is_left_out_and_counted) {
+  const Result<Measured> m = growth_of(grown({{0, 0}, {4, 4}, {9, 0.5}, {16, -1}, {25, 10}, {49, 14}, {100, 20}}));
+  ASSERT_TRUE(m) << m.error().what;
+  EXPECT_NEAR(m->value, 0.5, 1e-6);
+  EXPECT_NE(m->note.find("3 of 6 check-ups"), std::string::npos) << m->note;
+}
+
+TEST(VerdictExponent, fewer_than_three_growths_are_no_law) {
+  const auto complaint = [](const std::vector<GrownAt>& course) {
+    const Result<Measured> m = growth_of(grown(course));
+    return m ? std::to_string(m->value) : m.error().what;
+  };
+  const std::string none = "0 of 4 check-ups show a growth of the resistance that is told from zero; an exponent needs 3";
+  EXPECT_EQ(complaint({{0, 0}, {28, 0.3}, {56, -0.2}, {84, 0.1}, {112, 0.4}}), none) << "does not grow";
+  EXPECT_EQ(complaint({{0, 0}, {28, -5}, {56, -8}, {84, -10}, {112, -12}}), none) << "falls";
+  EXPECT_NE(complaint({{0, 0}, {49, 14}, {100, 20}}).find("2 of 2 check-ups"), std::string::npos);
+  EXPECT_NE(complaint({{0, 0}}).find("0 of 0 check-ups"), std::string::npos);
+  EXPECT_NE(complaint({}).find("'pulse'"), std::string::npos);
+}
+
+TEST(VerdictExponent, a_check_up_whose_resistance_was_disturbed_is_left_out) {
+  const std::vector<GrownAt> course{{0, 0}, {25, 10}, {49, 14}, {100, 20}, {144, 24}};
+  const MeasureRequest request{.quantity = ClaimQuantity::resistance_growth_exponent, .step = "pulse"};
+  const Play play = grown(course);
+  RunFacts later = play.facts();
+  later.disturbances.push_back({.at_s = 3600.0 + 49.0 * storage_day_s + 5.0, .what = "a pause"});
+  const Result<Measured> m = measure(later, request, fine_instruments(), {});
+  ASSERT_TRUE(m) << m.error().what;
+  EXPECT_NEAR(m->value, 0.5, 1e-6);
+  EXPECT_NE(m->note.find("3 of 4 check-ups"), std::string::npos) << m->note;
+  EXPECT_NE(m->note.find("a pause, and is left out"), std::string::npos) << m->note;
+  RunFacts first = play.facts();
+  first.disturbances.push_back({.at_s = 3600.0 + 5.0, .what = "a pause"});
+  EXPECT_FALSE(measure(first, request, fine_instruments(), {})) << "nothing to compare with";
+}
+
 TEST(VerdictExponent, a_resistance_that_falls_with_the_root_of_the_pressure) {
   const Result<Measured> m = pressed_exponent_of(swept({1.0, 2.0, 4.0, 5.0, 1.0}, 0.5));
   ASSERT_TRUE(m) << m.error().what;
@@ -232,6 +324,12 @@ TEST(VerdictExponent, an_error_of_the_thermometer_turns_the_exponent_by_the_leve
   const Result<Measured> m = measure(swept({1.0, 2.0, 4.0}, 0.5).facts(), request, with_thermometer, {});
   ASSERT_TRUE(m) << m.error().what;
   EXPECT_NEAR(standard_of(*m, "temperature"), 0.02 * 1.5 / std::sqrt(3.0) / std::log(2.0), 1e-6);
+  // Of growths by a multiple of the first resistance, each known by 1 % of itself: the same leverages, of 1 + growth over growth.
+  request.quantity = ClaimQuantity::resistance_growth_exponent;
+  const Result<Measured> all =
+      measure(grown({{0, 0}, {25, 5e5}, {50, 5e5 * std::sqrt(2.0)}, {100, 1e6}}).facts(), request, with_thermometer, {});
+  ASSERT_TRUE(all) << all.error().what;
+  EXPECT_NEAR(standard_of(*all, "temperature"), 0.02 * 1.5 / std::sqrt(3.0) / std::log(2.0), 1e-4);
 }
 
 // There and back between two pressures every exponent is a law.

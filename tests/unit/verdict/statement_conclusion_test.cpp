@@ -81,6 +81,24 @@ TEST(StatementConclusion, a_lot_of_lives_does_not_fail_by_its_number) {
   EXPECT_EQ(concluded(s, cells).decision, Decision::fail);
 }
 
+// A source that names no end of life set no limit: whatever is left is the finding, and nothing was kept or broken.
+TEST(StatementConclusion, a_life_without_a_limit_is_reported) {
+  ClaimStatement s = at_least(ClaimQuantity::retention, 0.0, "%");
+  s.comparator = Comparator::none;
+  s.cycles = 600.0;
+  const CellVerdict cell = lived(s, 61.0);
+  EXPECT_EQ(cell.decision, Decision::reported);
+  EXPECT_FALSE(cell.failed_at);
+  const StatementVerdict all = concluded(s, {cell, lived(s, 85.0)});
+  EXPECT_EQ(all.decision, Decision::reported);
+  EXPECT_EQ(all.value, 61.0) << "the worst is told";
+  EXPECT_EQ(all.reliability, 0.0);
+  s.cycles = 1000.0;
+  const StatementVerdict part = concluded(s, {lived(s, 61.0)});
+  EXPECT_EQ(part.decision, Decision::reported);
+  EXPECT_THAT(part.remark, HasSubstr("600 of 1000 cycles were run"));
+}
+
 // Cells of which a bound only is known look alike at that bound, and how far they lie apart nobody knows.
 TEST(StatementConclusion, a_spread_of_bounds_is_none) {
   ClaimStatement s = at_least(ClaimQuantity::capacity, 2.0, "%");
