@@ -19,7 +19,12 @@ constexpr Duration brief_off_timeout = std::chrono::milliseconds{20};
 
 BenchOff::BenchOff(TimeSource& time, const BenchConfig& bench, BenchInstruments& instruments, RunListener& listener,
                    BenchOffOptions options)
-    : time_{time}, bench_{bench}, instruments_{instruments}, listener_{listener}, options_{std::move(options)} {}
+    : time_{time},
+      bench_{bench},
+      instruments_{instruments},
+      listener_{listener},
+      options_{std::move(options)},
+      contactor_looks_{time} {}
 
 bool BenchOff::is_ours(const std::string& name, const std::string& instrument) {
   if (!options_.take_leases) return true;
@@ -94,13 +99,6 @@ Task<void> BenchOff::look_at_contactor(const std::string& channel) {
   if (closed) found_[channel].contactor_was_closed = *closed;
 }
 
-Task<void> BenchOff::look_at_all(const std::string& channel, Cycler& cycler) {
-  TaskGroup both{time_};
-  both.spawn(look(channel, cycler, look_timeout));
-  both.spawn(look_at_contactor(channel));
-  co_await both.wait();
-}
-
 /// Until it is there, or nobody wants to wait any longer. What the last look saw stands in found_.
 Task<void> BenchOff::reach(const std::string& channel, Cycler& cycler) {
   const TimePoint began = time_.now();
@@ -124,21 +122,37 @@ Task<void> BenchOff::reach(const std::string& channel, Cycler& cycler) {
                                 to_seconds(time_.now() - began)));
 }
 
+/// What a cycler says behind a contactor that we opened is no look at how it was.
+Task<void> BenchOff::note_whether_in_reach(ChannelRunner& runner, Cycler& cycler) {
+  const std::string& name = runner.name();
+  const auto found = found_.find(name);
+  if (found == found_.end() || cycler.may_have_heard()) co_return;
+  bool is_as_it_was = found->second.contactor_was_closed == false;
+  if (!found->second.contactor_was_closed) {
+    // It has none, or its module said nothing before; if it does now it may have opened at our word.
+    co_await look_at_contactor(name);
+    is_as_it_was = !found->second.contactor_was_closed && runner.safe_by() != SafeBy::contactor;
+  }
+  if (is_as_it_was) out_of_reach_.insert(name);
+}
+
 Task<void> BenchOff::channel_off(ChannelRunner& runner, Cycler& cycler) {
   const std::string& name = runner.name();
-  if (options_.patience) co_await reach(name, cycler);
-  if (!options_.patience && options_.look_at.contains(name)) co_await look_at_all(name, cycler);
-  const Result<void> off = co_await runner.secure();
-  const auto found = found_.find(name);
-  if (off) {
-    if (found != found_.end()) found->second.off_at = time_.utc_now();
-    co_return;
+  if (options_.patience) {
+    co_await reach(name, cycler);
+  } else if (options_.look_at.contains(name)) {
+    contactor_looks_.spawn(look_at_contactor(name));  // OFF does not wait for it
+    co_await look(name, cycler, look_timeout);
   }
+  const Result<void> off = co_await runner.secure();
+  co_await contactor_looks_.wait();
+  const auto found = found_.find(name);
+  if (found != found_.end() && runner.safe_by() != SafeBy::nothing) found->second.off_at = time_.utc_now();
+  if (off) co_return;
   problems_.push_back(off.error().what);
   not_off_[name] = off.error().what;
   if (runner.safe_by() == SafeBy::nothing) maybe_on_.insert(name);
-  const bool is_as_it_was = found != found_.end() && !found->second.contactor_was_closed.value_or(false);
-  if (is_as_it_was && !cycler.may_have_heard()) out_of_reach_.insert(name);
+  co_await note_whether_in_reach(runner, cycler);
 }
 
 Task<void> BenchOff::chamber_off(std::string name, Chamber& chamber) {

@@ -59,8 +59,8 @@ class BenchOff {
   [[nodiscard]] bool found_busy() const { return found_busy_; }
   /// Channels whose OFF was not confirmed, and why: a line of problems() each.
   [[nodiscard]] const std::map<std::string, std::string>& not_off() const { return not_off_; }
-  /// Those of BenchOffOptions::look_at that nothing of ours has ever reached, and nothing of ours has changed: what they say when they come
-  /// is as good as a first look. A contactor that we opened is a change.
+  /// Those of BenchOffOptions::look_at that nothing of ours has ever reached, and whose contactor, if they have one, we have not opened as
+  /// far as anybody can tell: what they say when they come is as good as a first look.
   [[nodiscard]] const std::set<std::string>& out_of_reach() const { return out_of_reach_; }
   /// Those of them that no contactor cut either: the current may flow on.
   [[nodiscard]] const std::set<std::string>& maybe_on() const { return maybe_on_; }
@@ -77,7 +77,7 @@ class BenchOff {
   Task<void> channel_off(ChannelRunner& runner, Cycler& cycler);
   Task<void> look(const std::string& channel, Cycler& cycler, Duration timeout);
   Task<void> look_at_contactor(const std::string& channel);
-  Task<void> look_at_all(const std::string& channel, Cycler& cycler);
+  Task<void> note_whether_in_reach(ChannelRunner& runner, Cycler& cycler);
   Task<void> reach(const std::string& channel, Cycler& cycler);
   Task<void> chamber_off(std::string name, Chamber& chamber);
 
@@ -96,6 +96,7 @@ class BenchOff {
   std::map<std::string, std::string> not_off_;
   std::set<std::string> maybe_on_, out_of_reach_;
   bool found_busy_ = false;
+  TaskGroup contactor_looks_;
   std::map<std::string, OutputFound> found_;
 };
 

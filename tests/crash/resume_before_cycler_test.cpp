@@ -16,7 +16,7 @@ class ResumeBeforeCycler : public Resume {
     simulator->fault("close psb1");
     std::unique_ptr<Process> second = start({"--resume", "--resume-by", "resume"});
     const auto waits = [&] { return second->err().find("waiting up to") != std::string::npos || second->has_ended(); };
-    EXPECT_TRUE(eventually(start_limit, waits)) << second->err();
+    EXPECT_TRUE(eventually(Seconds{40}, waits)) << second->err();
     EXPECT_FALSE(second->has_ended()) << second->err();
     return second;
   }

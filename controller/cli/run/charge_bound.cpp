@@ -32,9 +32,8 @@ std::optional<Amps> rating_then(const BenchConfig& began, const ChannelConfig& c
   }
 }
 
-/// Of the channel of that name; where there is none any more, of whichever can do most.
-Amps rating_now(const BenchConfig& now, const std::string& channel) {
-  if (const ChannelConfig* const its = find_channel(now, channel)) return rating_of(now, *its);
+/// Of whichever of them can do most: its own may have been another one then.
+Amps rating_now(const BenchConfig& now) {
   Amps most{};
   for (const ChannelConfig& any : now.channels) most = std::max(most, rating_of(now, any));
   return most;
@@ -50,7 +49,7 @@ Amps charge_current_max_of(const Interrupted& run, const BenchConfig& now) {
   if (its != nullptr && its->limits.charge_current_max) return *its->limits.charge_current_max;
   if (const std::optional<Amps> limit = limit_of_cell(run)) return *limit;
   const std::optional<Amps> then = its != nullptr ? rating_then(*began, *its) : std::nullopt;
-  return then ? *then : rating_now(now, channel);
+  return then ? *then : rating_now(now);
 }
 
 }  // namespace cellrig::cli

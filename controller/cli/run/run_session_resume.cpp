@@ -20,14 +20,16 @@ void RunSession::keep_what_was_found() {
   keep_or_say(outputs, targets, *recorder_, progress_);
 }
 
-/// Those that somebody is waiting for, with a run that can go on.
+/// Those that somebody is waiting for, with a run that can go on. Where another channel keeps this call from going on nobody is.
 std::set<std::string> RunSession::late_cyclers(const FirstOff& off) const {
-  if (!options_.resume || options_.resume_by == "stop" || wait_for_cycler_s() <= 0) return {};
+  if (!options_.resume || options_.resume_by == "stop" || wait_for_cycler_s() <= 0 || off.found_busy()) return {};
   std::vector<ResumeTarget> targets;
   for (const ChannelPlan& plan : plans_) {
     if (off.out_of_reach().contains(plan.channel)) targets.push_back({plan.resumed_run, plan.channel});
   }
-  return worth_waiting_for(options_.database, targets, std::nullopt);
+  std::set<std::string> late = worth_waiting_for(options_.database, targets, std::nullopt);
+  const auto is_late = [&late](const auto& not_off) { return late.contains(not_off.first); };
+  return std::all_of(off.not_off().begin(), off.not_off().end(), is_late) ? late : std::set<std::string>{};
 }
 
 ResumeMoment RunSession::resume_moment(const ChannelPlan& plan) {

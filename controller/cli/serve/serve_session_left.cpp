@@ -3,7 +3,8 @@
 
 namespace cellrig::cli {
 
-/// Those whose run can go on, where the computer has begun anew since anybody heard of it.
+/// Those whose run can go on, where the computer has begun anew since anybody heard of it. Another output that may be on needs a bench that
+/// is open: its next OFF comes from there.
 std::set<std::string> ServeSession::late_cyclers() const {
   if (off_->out_of_reach().empty() || options_.wait_for_cycler_s <= 0) return {};
   std::vector<ResumeTarget> targets;
@@ -14,7 +15,9 @@ std::set<std::string> ServeSession::late_cyclers() const {
   } catch (const ConfigError&) {
     return {};  // whoever needs the record says what is wrong with it
   }
-  return worth_waiting_for(options_.database, targets, machine_started(rig_->time()));
+  std::set<std::string> late = worth_waiting_for(options_.database, targets, machine_started(rig_->time()));
+  const auto is_late = [&late](const std::string& maybe_on) { return late.contains(maybe_on); };
+  return std::all_of(off_->maybe_on().begin(), off_->maybe_on().end(), is_late) ? late : std::set<std::string>{};
 }
 
 /// Nobody sees it again. Before a cycler that is not there yet is waited for, what the others were like is in the record.
