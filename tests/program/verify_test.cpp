@@ -164,7 +164,7 @@ TEST_F(Verify, a_reading_whose_channel_or_cell_the_command_line_replaces_is_left
 }
 
 TEST_F(Verify, several_cells_differ_and_show_a_reliability) {
-  const Finished done = verify({"gac", "--simulated", "--cells", "2", "--json"});
+  const Finished done = verify({"gac/capacity", "--simulated", "--cells", "2", "--json"});
   EXPECT_EQ(done.exit_code, 0) << done.err;
   const boost::json::value statement = boost::json::parse(done.out).at("claims").at(0).at("statements").at(0);
   ASSERT_EQ(statement.at("cells").as_array().size(), 2U);
