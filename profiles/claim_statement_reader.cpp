@@ -177,7 +177,8 @@ void require_comparable(const YamlMap& map, const ClaimStatement& statement) {
 
 /// A life is judged by what is left, at least so much: "at most" would be judged the other way round.
 void require_life_limit(const YamlMap& map, const ClaimStatement& statement) {
-  const bool is_life = statement.quantity == ClaimQuantity::retention && statement.cycles > 0.0;
+  const bool is_life = statement.quantity == ClaimQuantity::retention && statement.cycles > 0.0 &&
+                       statement.statistic == LotStatistic::each_cell;  // a spread is judged as any other one
   if (!is_life || statement.comparator == Comparator::at_least || statement.comparator == Comparator::none) return;
   throw ConfigError{map.required("comparator").value.place(), "a life of 'cycles' keeps '>=' so much, or is a 'report'"};
 }

@@ -157,20 +157,34 @@ Result<std::vector<PressedPulse>> pressed_pulses(const Measuring& m, const std::
   return pulses;
 }
 
-/// How many pressures there are that differ by more than a hundredth.
-std::size_t different_pressures(const std::vector<PressedPulse>& pulses) {
+/// The mean of the pulses of each pressure; pressures are two that differ by more than a hundredth.
+std::vector<PowerPoint> levels_of(std::vector<PowerPoint> points) {
   constexpr double apart_min = 1.01;
-  std::vector<double> pressures;
-  for (const PressedPulse& p : pulses) pressures.push_back(p.pressure_MPa);
-  std::sort(pressures.begin(), pressures.end());
-  std::size_t count = 0;
-  double last = 0.0;
-  for (const double pressure : pressures) {
-    if (count > 0 && !(pressure > apart_min * last)) continue;
-    last = pressure;
-    ++count;
+  std::sort(points.begin(), points.end(), [](const PowerPoint& a, const PowerPoint& b) { return a.x < b.x; });
+  std::vector<PowerPoint> levels;
+  for (std::size_t from = 0, to = 0; from < points.size(); from = to) {
+    PowerPoint sum;
+    for (; to < points.size() && points[to].x <= apart_min * points[from].x; ++to) {
+      sum.x += points[to].x;
+      sum.y += points[to].y;
+      sum.standard = std::hypot(sum.standard, points[to].standard);
+    }
+    const auto count = static_cast<double>(to - from);
+    levels.push_back({sum.x / count, sum.y / count, sum.standard / count});
   }
-  return count;
+  return levels;
+}
+
+/// What the law misses by at a pressure it misses by in each pulse there: repeated pulses tell no more of that.
+Contribution contribution_of_levels(const PowerFit& fit, const std::vector<PowerPoint>& points) {
+  const std::vector<PowerPoint> levels = levels_of(points);
+  const std::optional<PowerFit> of_levels = fit_power_law(levels);
+  if (!of_levels || !(of_levels->standard_by_scatter > std::max(fit.standard_by_points, fit.standard_by_scatter)))
+    return contribution_of_fit(fit, points.size());
+  return {
+      "fit", of_levels->standard_by_scatter, of_levels->dof,
+      fmt::format("scatter of the means of {} pressures about the law, greater than that of {} pulses and than their own doubt",
+                  levels.size(), points.size())};
 }
 
 /// What is common to all pulses cancels, and what differs turns the exponent. Nobody knows how much of it is common.
@@ -269,16 +283,18 @@ Result<Measured> measure_pressure_exponent(const Measuring& m) {
   if (all.empty()) return find_last(m.run, m.request.step).error();
   const Result<std::vector<PressedPulse>> pulses = pressed_pulses(m, all);
   if (!pulses) return pulses.error();
-  const std::size_t levels = different_pressures(*pulses);
+  const std::size_t levels = levels_of(points_of(m, *pulses, 0.0)).size();
   if (levels < power_points_min)
     return fail(Fault::refused, fmt::format("'{}' was carried out at {} different pressure{}: an exponent needs {}",
                                             m.request.step, levels, levels == 1 ? "" : "s", power_points_min));
-  std::optional<PowerFit> fit = fit_power_law(points_of(m, *pulses, 0.0));
-  if (fit) fit = fit_power_law(points_of(m, *pulses, fit->exponent));  // a second time, with what the pressures' errors do
+  std::vector<PowerPoint> points = points_of(m, *pulses, 0.0);
+  std::optional<PowerFit> fit = fit_power_law(points);
+  if (fit) points = points_of(m, *pulses, fit->exponent);  // a second time, with what the pressures' errors do
+  if (fit) fit = fit_power_law(points);
   if (!fit) return fail(Fault::refused, "no power law was found through the resistances");
   Measured result;
   result.value = -fit->exponent;
-  result.budget.push_back(contribution_of_fit(*fit, pulses->size()));
+  result.budget.push_back(contribution_of_levels(*fit, points));
   if (m.instruments.pressure_MPa) {
     double shifted = 0.0;
     for (std::size_t i = 0; i < pulses->size(); ++i) {

@@ -215,6 +215,9 @@ TEST(Claim, a_life_is_at_least_so_much_or_reported) {
   };
   EXPECT_EQ(complaint("comparator: '>=', value: 80, value_from: source"), "nothing");
   EXPECT_EQ(complaint("comparator: report"), "nothing");
+  EXPECT_THAT(complaint("comparator: '<=', value: 9, value_from: source, statistic: relative_spread"),
+              testing::Not(testing::HasSubstr("a life of 'cycles'")))
+      << "a spread of lives is at most so much";
   for (const std::string comparator : {"'<='", "within"})
     EXPECT_THAT(complaint("comparator: " + comparator + ", value: 80, value_from: source"),
                 testing::AllOf(testing::HasSubstr("a.yaml:13:"), testing::HasSubstr("a life of 'cycles' keeps '>=' so much")));

@@ -300,6 +300,32 @@ TEST(VerdictExponent, levels_up_and_down_tell_the_exponent_better_than_once_up) 
   EXPECT_NEAR(standard_of(*many, "fit") / standard_of(*few, "fit"), std::sqrt(6.0 / 31.0), 0.1);
 }
 
+// Beside what the pressure changes a cell has a resistance that it does not: no power law. Repeated pulses tell no more of that.
+TEST(VerdictExponent, what_the_law_misses_by_at_a_pressure_is_no_less_when_it_is_repeated) {
+  const auto of = [](const std::vector<double>& pressures_MPa) {
+    Play play;
+    for (const double pressure : pressures_MPa) {
+      const double loaded_V = 3.7 - 5.0 * (0.01 + 0.01 / std::sqrt(pressure));
+      play.add({.name = "rest", .from_V = 3.7, .to_V = 3.7});
+      play.add({.name = "pulse",
+                .seconds = 10,
+                .from_V = loaded_V,
+                .to_V = loaded_V,
+                .from_A = -5.0,
+                .to_A = -5.0,
+                .stack_pressure_MPa = pressure});
+    }
+    return pressed_exponent_of(play);
+  };
+  std::vector<double> once{0.1, 0.25, 0.5, 1.0, 2.0, 5.0}, often;
+  for (int i = 0; i < 5; ++i) often.insert(often.end(), once.begin(), once.end());
+  const Result<Measured> few = of(once), many = of(often);
+  ASSERT_TRUE(few && many);
+  EXPECT_NEAR(many->value, few->value, 0.01);
+  EXPECT_GT(standard_of(*few, "fit"), 0.01);
+  EXPECT_NEAR(standard_of(*many, "fit") / standard_of(*few, "fit"), 1.0, 0.05);
+}
+
 // Three points with log x at -log 2, 0 and log 2 about its mean: each known by 1 % (contacts), and by half of what its pressure moved by.
 TEST(VerdictExponent, a_pressure_that_moves_in_a_pulse_is_doubt_of_its_point) {
   const std::vector<double> pressures{1.0, 2.0, 4.0};
