@@ -45,39 +45,39 @@ struct Ladder {
   std::string unlooked;  ///< of the best rung: which signs are not known, and why
 };
 
-/// What the charges of a rung showed: the one that is watched, then its passes.
+/// What one charge of a rung showed.
 struct Looked {
   std::string where;  ///< empty: in the one that is watched
   std::vector<Sign> signs;
+  std::string unknown;  ///< why there are none
 };
 
-/// A pass of which a part is not known is not looked at.
+/// The one that is watched, then its passes. A pass of which a part is not known is not looked at.
 std::vector<Looked> look_at(const Measuring& m, const std::vector<ChargeOfRung>& charges, double wanted) {
   std::vector<Looked> all;
   for (const ChargeOfRung& of : charges) {
     const Execution& e = m.run.executions[of.charge];
-    Looked looked{of.is_watched ? "" : fmt::format("in '{}' (step {}) ", e.name, e.count), {}};
-    if (std::string why = broken_pair(m.run, of.charge); !of.is_watched && !why.empty())
-      looked.signs = {{Told::nothing, "all of them: " + std::move(why)}};
-    else
-      looked.signs = signs_of_charge(m, of, wanted);
-    all.push_back(std::move(looked));
+    std::string unknown = of.is_watched ? "" : broken_pair(m.run, of.charge);
+    std::vector<Sign> signs;
+    if (unknown.empty()) signs = signs_of_charge(m, of, wanted);
+    all.push_back(
+        {of.is_watched ? "" : fmt::format("in '{}' (step {}) ", e.name, e.count), std::move(signs), std::move(unknown)});
   }
   return all;
 }
 
-/// Of several charges that show the same sign it is the first one's: they have it in the same place.
+/// Each sign once, of the first charge that shows it.
 std::string joined(const std::vector<Looked>& all, Told told) {
   std::string text;
+  const auto add = [&text](const std::string& more) { text += (text.empty() ? "" : ", and ") + more; };
   std::vector<std::size_t> named;
   for (const Looked& looked : all) {
-    const bool is_broken = looked.signs.size() == 1;
+    if (told == Told::nothing && !looked.unknown.empty()) add("all of a pass: " + looked.unknown);
     for (std::size_t i = 0; i < looked.signs.size(); ++i) {
       const Sign& sign = looked.signs[i];
-      if (sign.told != told || sign.text.empty()) continue;
-      if (!is_broken && std::find(named.begin(), named.end(), i) != named.end()) continue;
-      if (!is_broken) named.push_back(i);
-      text += (text.empty() ? "" : ", and ") + looked.where + sign.text;
+      if (sign.told != told || sign.text.empty() || std::find(named.begin(), named.end(), i) != named.end()) continue;
+      named.push_back(i);  // the signs of all charges are in the same order
+      add(looked.where + sign.text);
     }
   }
   return text;

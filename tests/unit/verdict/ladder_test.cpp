@@ -27,6 +27,8 @@ struct Shown {
   double rest_mV_per_day = -0.5;
   double resistance_ohm = 0.010;  ///< as the discharge begins
   double after_temperature_degC = 25.0;
+  bool first_pass_done_again = false;
+  bool is_cut_off = false;          ///< its charge
   bool lost_first_voltage = false;  ///< of its charge
 };
 
@@ -46,6 +48,7 @@ class Rungs {
     discharge(play, "first discharge", pass_Ah, 0.010, 25.0);
     for (int i = 1; i <= rungs; ++i) {
       const Shown shown = i == 4 ? fourth : Shown{};
+      if (shown.first_pass_done_again) charge(play, "pass", 2.0 * i, {.is_cut_off = true});
       for (const bool is_last : {false, true}) {
         charge(play, "pass", 2.0 * i, {.fall_V_per_s = is_last ? 0.0 : shown.first_pass_fall_V_per_s});
         rest(play, "rest", 1.0, 0.0);
@@ -77,7 +80,12 @@ class Rungs {
   }
   void charge(Play& play, const std::string& name, double amps, const Shown& shown) {
     const double seconds = pass_Ah * seconds_per_hour / amps, fall_from_s = 0.5 * seconds;
-    play.add({.name = name, .seconds = seconds, .from_A = amps, .to_A = amps, .ended_by = "capacity_pct >= 50"},
+    play.add({.name = name,
+              .seconds = seconds,
+              .from_A = amps,
+              .to_A = amps,
+              .ended_by = "capacity_pct >= 50",
+              .is_cut_off = shown.is_cut_off},
              rows(seconds, period_s, [&](Row& row, double at_s) {
                const double share = at_s / seconds;
                row.current_A = amps;
@@ -213,6 +221,13 @@ TEST(VerdictLadder, noise_is_no_sign) {
 // A dendrite burns off again: what one pass showed, the next one need not.
 TEST(VerdictLadder, a_sign_in_the_first_pass_only_ends_it) {
   expect_ends_at_the_fourth({.first_pass_fall_V_per_s = -0.005}, "in 'pass' (step 40) its voltage falls while charging, by 4.");
+}
+
+TEST(VerdictLadder, a_pass_that_was_done_again_tells_nothing_and_is_named) {
+  const Result<Measured> m = judged(Rungs{}.play({.first_pass_fall_V_per_s = -0.005, .first_pass_done_again = true}, 24.0, 4));
+  ASSERT_TRUE(m) << m.error().what;
+  EXPECT_NEAR(m->value, 8.0, 1e-9) << m->note;
+  EXPECT_THAT(m->note, HasSubstr("not told: 'rung 4': all of a pass: step 41 'pass' was interrupted and done again"));
 }
 
 TEST(VerdictLadder, a_short_from_the_first_pass_on_is_told_by_the_rungs_below) {
