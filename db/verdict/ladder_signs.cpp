@@ -12,14 +12,15 @@
 namespace cellrig::verdict {
 namespace {
 
-/// `healthy`: what a sound cell shows; a value beyond the mark that may be that one just as well tells nothing.
+/// `healthy`: what a sound cell shows; a value beyond the mark that may be that one just as well tells nothing, and neither does one
+/// within it that may lie beyond.
 struct Mark {
   double at = 0.0, healthy = 0.0;
 };
 Told told_by(double value, double expanded, const Mark& mark) {
   const double up = mark.at > mark.healthy ? 1.0 : -1.0;
   const double beyond = up * (value - mark.at);
-  if (!(beyond > 0.0)) return std::isfinite(beyond) ? Told::absent : Told::nothing;
+  if (!(beyond > 0.0)) return -beyond >= expanded ? Told::absent : Told::nothing;
   if (beyond > expanded) return Told::present;
   return up * (value - mark.healthy) > expanded ? Told::doubtful : Told::nothing;
 }
@@ -43,9 +44,10 @@ Sign overrun_of(const Measuring& m, std::size_t charge, double wanted) {
   if (!in || !in->is_charge() || !(std::abs(in->mean_A() - e.mean_A()) <= same_rate * e.mean_A())) return {};
   if (!(e.net_Ah() > 0.0) || !(out->net_Ah() > 0.0)) return {};
   const double share = out->net_Ah() / e.net_Ah();
-  const double expanded = 2.0 * share * relative_standard_of_ratio(m.instruments.current, out->mean_A(), e.mean_A());
+  const double expanded = 2.0 * share * relative_standard_of_ratio(m.instruments.current, e.mean_A(), -out->mean_A());
   return {told_by(share, expanded, {.at = wanted, .healthy = std::max(1.0, wanted)}),
-          fmt::format("it took in {:.1f} % of what the discharge before it gave", 100.0 / share)};
+          fmt::format("it took in {:.1f} +/- {:.1f} % of what the discharge before it gave", 100.0 / share,
+                      100.0 * expanded / (share * share))};
 }
 
 Sign fall_of(const Measuring& m, std::size_t charge) {
@@ -73,6 +75,7 @@ Result<std::vector<Block>> blocks_of(const RunFacts& run, const Execution& e) {
     const Result<void> visited = run.visit(part, [&](const db::SampleRow& row) {
       part_Ah = row.charge_Ah;
       if (!(row.current_A > 0.0)) return true;  // it had not begun
+      if (!std::isfinite(row.voltage_V)) return true;
       if (first_A == 0.0) first_A = row.current_A;
       if (row.current_A < (1.0 - constant_share) * first_A) return true;  // at its voltage limit there is no rise
       constexpr double share = 1.0 / rows_of_block;
@@ -117,13 +120,15 @@ Sign no_rise_of(const Measuring& m, std::size_t charge) {
   return sign;
 }
 
-/// The second half of a rest that is long enough, but no more than the day's.
-Sign rest_fall_of(const Measuring& m, std::size_t charge) {
+/// The second half of a rest that is long enough, but no more than the day's. The short one of a pass is not for it.
+Sign rest_fall_of(const Measuring& m, const ChargeOfRung& of) {
   constexpr double mV_per_V = 1e3, s_per_h = 3600.0, most_h = 18.0, share = 0.75;
   const std::vector<Execution>& all = m.run.executions;
-  const std::size_t rest = charge + 1;
-  if (rest >= all.size() || !all[rest].is_rest()) return {Told::nothing, "the fall of its rest: there is none"};
-  const double hours = all[rest].seconds / s_per_h;
+  const std::size_t rest = of.charge + 1;
+  const bool has_rest = rest < all.size() && all[rest].is_rest();
+  const double hours = has_rest ? all[rest].seconds / s_per_h : 0.0;
+  if (!of.is_watched && !(hours >= db::soft_short_rest_least_h)) return {};
+  if (!has_rest) return {Told::nothing, "the fall of its rest: there is none"};
   if (!(hours >= db::soft_short_rest_least_h))
     return {Told::nothing, fmt::format("the fall of its rest: {:.3g} h are too short", hours)};
   MeasureRequest request = m.request;
@@ -172,14 +177,15 @@ Result<PulseResistance> early_resistance(const Measuring& m, std::size_t dischar
   return r;
 }
 
-/// Of the last few discharges of the same rate before it, each after a charge: of the rungs below, all of them sound, and of its own passes.
-std::vector<PulseResistance> resistances_before(const Measuring& m, std::size_t discharge) {
+/// Of the last few discharges of the same rate before its rung, each after a charge: of the rungs below, all of them sound. In its own
+/// passes it may be shorted already.
+std::vector<PulseResistance> resistances_before(const Measuring& m, std::size_t rung_begin, std::size_t discharge) {
   constexpr std::size_t before_max = 5;
   constexpr double same_rate = 0.01;
   const std::vector<Execution>& all = m.run.executions;
   const double rate_A = all[discharge].mean_A();
   std::vector<PulseResistance> before;
-  for (std::size_t i = discharge; i-- > 0 && before.size() < before_max;) {
+  for (std::size_t i = rung_begin; i-- > 0 && before.size() < before_max;) {
     const Execution& e = all[i];
     if (e.is_rest() || e.is_charge() || !e.has_ended || !(std::abs(e.mean_A() - rate_A) <= same_rate * rate_A)) continue;
     const Execution* const in = before_of(m.run, e);
@@ -198,16 +204,16 @@ double relative_scatter(const std::vector<PulseResistance>& all) {
   return std::sqrt(squares / (n - 1.0)) / mean;
 }
 
-Sign resistance_of(const Measuring& m, std::size_t charge) {
+Sign resistance_of(const Measuring& m, const ChargeOfRung& of) {
   // A warmer cell has less resistance without any short; this is of an activation energy of 60 kJ/mol, beyond what cells have.
   constexpr double by_warmth_per_K = 0.08;
   constexpr std::size_t before_min = 3;
-  const auto back = back_of(m.run, charge);
+  const auto back = back_of(m.run, of.charge);
   if (back == m.run.executions.end()) return {};
   const auto discharge = static_cast<std::size_t>(back - m.run.executions.begin());
   const Result<PulseResistance> here = early_resistance(m, discharge);
   if (!here) return {Told::nothing, "the resistance after it: " + here.error().what};
-  std::vector<PulseResistance> before = resistances_before(m, discharge);
+  std::vector<PulseResistance> before = resistances_before(m, of.rung_begin, discharge);
   if (before.size() < before_min)
     return {Told::nothing, fmt::format("the resistance after it: {} before it to compare with", before.size())};
   const double noise = std::max({here->relative_noise, pulse_repeatability_pct(m) / 100.0, relative_scatter(before)});
@@ -247,9 +253,29 @@ std::optional<Returned> returned_of(const Measuring& m, std::size_t charge) {
   return Returned{share, 2.0 * share * relative_standard_of_ratio(m.instruments.current, all[charge].mean_A(), -back->mean_A())};
 }
 
-std::vector<Sign> signs_of_rung(const Measuring& m, std::size_t charge, double wanted) {
-  return {overrun_of(m, charge, wanted), fall_of(m, charge),       no_rise_of(m, charge),
-          rest_fall_of(m, charge),       resistance_of(m, charge), return_of(m, charge, wanted)};
+std::vector<ChargeOfRung> charges_of_rung(const RunFacts& run, std::size_t from, std::size_t watched) {
+  constexpr double same_rate = 0.01;
+  const double rate_A = run.executions[watched].mean_A();
+  std::vector<ChargeOfRung> charges{{watched, watched, true}};
+  bool is_before_discharge = false;
+  for (std::size_t i = watched; i-- > from;) {
+    const Execution& e = run.executions[i];
+    if (e.is_rest()) continue;
+    const bool is_pass = e.is_charge() && e.has_ended && is_before_discharge;
+    is_before_discharge = !e.is_charge();
+    if (is_pass && std::abs(e.mean_A() - rate_A) <= same_rate * rate_A) charges.insert(charges.begin() + 1, {i, i, false});
+  }
+  for (ChargeOfRung& of : charges) of.rung_begin = charges.size() > 1 ? charges[1].charge : watched;
+  return charges;
+}
+
+std::vector<Sign> signs_of_charge(const Measuring& m, const ChargeOfRung& of, double wanted) {
+  return {overrun_of(m, of.charge, wanted),
+          fall_of(m, of.charge),
+          no_rise_of(m, of.charge),
+          rest_fall_of(m, of),
+          resistance_of(m, of),
+          return_of(m, of.charge, wanted)};
 }
 
 }  // namespace cellrig::verdict

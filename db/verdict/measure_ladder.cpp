@@ -42,27 +42,59 @@ Result<double> share_wanted(const Measuring& m) {
 struct Ladder {
   std::optional<double> best_A, failed_A;
   std::string ended_by;  ///< what was seen at the rung that failed; why nothing is known above, where none did
-  std::string unlooked;  ///< of the first rung of which a sign is not known: what, and why
+  std::string unlooked;  ///< of the best rung: which signs are not known, and why
 };
 
-std::string joined(const std::vector<Sign>& signs, Told told) {
+/// What one charge of a rung showed.
+struct Looked {
+  std::string where;  ///< empty: in the one that is watched
+  std::vector<Sign> signs;
+  std::string unknown;  ///< why there are none
+};
+
+/// The one that is watched, then its passes. A pass of which a part is not known is not looked at.
+std::vector<Looked> look_at(const Measuring& m, const std::vector<ChargeOfRung>& charges, double wanted) {
+  std::vector<Looked> all;
+  for (const ChargeOfRung& of : charges) {
+    const Execution& e = m.run.executions[of.charge];
+    std::string unknown = of.is_watched ? "" : broken_pair(m.run, of.charge);
+    std::vector<Sign> signs;
+    if (unknown.empty()) signs = signs_of_charge(m, of, wanted);
+    all.push_back(
+        {of.is_watched ? "" : fmt::format("in '{}' (step {}) ", e.name, e.count), std::move(signs), std::move(unknown)});
+  }
+  return all;
+}
+
+/// Each sign once, of the first charge that shows it.
+std::string joined(const std::vector<Looked>& all, Told told) {
   std::string text;
-  for (const Sign& sign : signs) {
-    if (sign.told == told && !sign.text.empty()) text += (text.empty() ? "" : ", and ") + sign.text;
+  const auto add = [&text](const std::string& more) { text += (text.empty() ? "" : ", and ") + more; };
+  std::vector<std::size_t> named;
+  for (const Looked& looked : all) {
+    if (told == Told::nothing && !looked.unknown.empty()) add("all of a pass: " + looked.unknown);
+    for (std::size_t i = 0; i < looked.signs.size(); ++i) {
+      const Sign& sign = looked.signs[i];
+      if (sign.told != told || sign.text.empty() || std::find(named.begin(), named.end(), i) != named.end()) continue;
+      named.push_back(i);  // the signs of all charges are in the same order
+      add(looked.where + sign.text);
+    }
   }
   return text;
 }
 
 Ladder climb(const Measuring& m, const std::vector<std::size_t>& rungs, double wanted) {
   Ladder ladder{.ended_by = "no rung was bad"};
+  std::size_t from = 0;
   for (const std::size_t index : rungs) {
     const Execution& rung = m.run.executions[index];
     if (std::string why = broken_pair(m.run, index); !why.empty()) {
       ladder.ended_by = std::move(why);
       break;
     }
-    const std::vector<Sign> signs = signs_of_rung(m, index, wanted);
-    if (const std::string seen = joined(signs, Told::present); !seen.empty()) {
+    const std::vector<Looked> all = look_at(m, charges_of_rung(m.run, from, index), wanted);
+    from = index + 1;
+    if (const std::string seen = joined(all, Told::present); !seen.empty()) {
       ladder.failed_A = rung.mean_A();
       ladder.ended_by = fmt::format("'{}': {}", rung.name, seen);
       break;
@@ -72,14 +104,12 @@ Ladder climb(const Measuring& m, const std::vector<std::size_t>& rungs, double w
       ladder.ended_by = fmt::format("'{}' ended by its voltage: it was not carried", rung.name);
       break;
     }
-    if (const std::string doubt = joined(signs, Told::doubtful); !doubt.empty()) {
+    if (const std::string doubt = joined(all, Told::doubtful); !doubt.empty()) {
       ladder.ended_by = fmt::format("'{}' is not known well enough: {}", rung.name, doubt);
       break;
     }
-    if (ladder.unlooked.empty()) {
-      if (const std::string unlooked = joined(signs, Told::nothing); !unlooked.empty())
-        ladder.unlooked = fmt::format("'{}': {}", rung.name, unlooked);
-    }
+    const std::string unlooked = joined(all, Told::nothing);
+    ladder.unlooked = unlooked.empty() ? "" : fmt::format("'{}': {}", rung.name, unlooked);
     ladder.best_A = rung.mean_A();
   }
   return ladder;

@@ -173,8 +173,9 @@ Result<RestEnd> rest_end(const Measuring& m, const Execution& e) {
   if (!e.is_rest()) return fail(Fault::refused, name + " is no rest");
   if (const Result<void> whole = require_unbroken(m.run, e); !whole) return whole.error();
   constexpr double share_max = 0.75;  // of the rest: before that its relaxation
+  constexpr double rounding = 1e-9;
   const double window_s = m.request.last_h * seconds_per_hour;
-  if (!(window_s <= share_max * e.seconds))
+  if (!(window_s <= share_max * e.seconds * (1.0 + rounding)))
     return fail(Fault::refused,
                 fmt::format("{} lasted {:.3g} h: of its last {:g} h a quarter of it is not left before them for the relaxation",
                             name, e.seconds / seconds_per_hour, m.request.last_h));

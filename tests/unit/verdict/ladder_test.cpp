@@ -18,21 +18,27 @@ using testing::HasSubstr;
 /// What one rung shows; by itself a sound cell.
 struct Shown {
   double returned = 1.0;
-  double pass_returned = 1.0;  ///< of the pass at the same rate before it
-  double fall_V_per_s = 0.0;   ///< for ten seconds of its charge
-  double stands_from = 1.0;    ///< share of the charge from which its voltage stays where it is
-  double warms_K = 0.0;        ///< over the whole charge
+  double pass_returned = 1.0;            ///< of the pass at the same rate before it
+  double first_pass_fall_V_per_s = 0.0;  ///< for ten seconds of the charge of its first pass
+  double passes_resistance_ohm = 0.010;
+  double fall_V_per_s = 0.0;  ///< for ten seconds of its charge
+  double stands_from = 1.0;   ///< share of the charge from which its voltage stays where it is
+  double warms_K = 0.0;       ///< over the whole charge
   double rest_mV_per_day = -0.5;
   double resistance_ohm = 0.010;  ///< as the discharge begins
   double after_temperature_degC = 25.0;
+  bool first_pass_done_again = false;
+  bool is_cut_off = false;          ///< its charge
+  bool lost_first_voltage = false;  ///< of its charge
 };
 
-constexpr double pass_Ah = 1.0, back_A = 1.0, seconds_per_hour = 3600.0, day_s = 86400.0;
+constexpr double pass_Ah = 1.0, seconds_per_hour = 3600.0, day_s = 86400.0;
 
 class Rungs {
  public:
   double noise_V = 0.0;
   double period_s = 1.0;
+  double back_A = 1.0;
 
   /// Six rungs of 2, 4, ... 12 A, all sound but for the fourth.
   Play play(const Shown& fourth, double rest_h = 24.0, int rungs = 6) {
@@ -42,10 +48,11 @@ class Rungs {
     discharge(play, "first discharge", pass_Ah, 0.010, 25.0);
     for (int i = 1; i <= rungs; ++i) {
       const Shown shown = i == 4 ? fourth : Shown{};
+      if (shown.first_pass_done_again) charge(play, "pass", 2.0 * i, {.is_cut_off = true});
       for (const bool is_last : {false, true}) {
-        charge(play, "pass", 2.0 * i, {});
+        charge(play, "pass", 2.0 * i, {.fall_V_per_s = is_last ? 0.0 : shown.first_pass_fall_V_per_s});
         rest(play, "rest", 1.0, 0.0);
-        discharge(play, "out", pass_Ah * (is_last ? shown.pass_returned : 1.0), 0.010, 25.0);
+        discharge(play, "out", pass_Ah * (is_last ? shown.pass_returned : 1.0), shown.passes_resistance_ohm, 25.0);
         rest(play, "rest", 1.0, 0.0);
       }
       charge(play, "rung " + std::to_string(i), 2.0 * i, shown);
@@ -73,7 +80,12 @@ class Rungs {
   }
   void charge(Play& play, const std::string& name, double amps, const Shown& shown) {
     const double seconds = pass_Ah * seconds_per_hour / amps, fall_from_s = 0.5 * seconds;
-    play.add({.name = name, .seconds = seconds, .from_A = amps, .to_A = amps, .ended_by = "capacity_pct >= 50"},
+    play.add({.name = name,
+              .seconds = seconds,
+              .from_A = amps,
+              .to_A = amps,
+              .ended_by = "capacity_pct >= 50",
+              .is_cut_off = shown.is_cut_off},
              rows(seconds, period_s, [&](Row& row, double at_s) {
                const double share = at_s / seconds;
                row.current_A = amps;
@@ -81,6 +93,7 @@ class Rungs {
                row.voltage_V = 3.6 + 0.4 * std::min(share, shown.stands_from) +
                                shown.fall_V_per_s * std::clamp(at_s - fall_from_s, 0.0, 10.0);
                row.cell_temperature_degC = 25.0 + shown.warms_K * share;
+               if (shown.lost_first_voltage && at_s == 0.0) row.voltage_V = std::nan("");
              }));
   }
   void rest(Play& play, const std::string& name, double hours, double mV_per_day) {
@@ -104,9 +117,9 @@ class Rungs {
   sim::Random random_{7};
 };
 
-Result<Measured> judged(const Play& play) {
+Result<Measured> judged(const Play& play, double current_offset_A = 0.001) {
   Instruments instruments;
-  instruments.current.offset = 0.001;
+  instruments.current.offset = current_offset_A;
   instruments.voltage.offset = 0.003;
   CellFacts cell;
   cell.nominal_Ah = 2.0;
@@ -116,9 +129,9 @@ Result<Measured> judged(const Play& play) {
                  instruments, cell);
 }
 /// The fourth rung is the first bad one: between 6 and 8 mA/cm2.
-void expect_ends_at_the_fourth(const Shown& fourth, const std::string& seen) {
+void expect_ends_at_the_fourth(const Shown& fourth, const std::string& seen, double rest_h = 24.0) {
   Rungs rungs;
-  const Result<Measured> m = judged(rungs.play(fourth));
+  const Result<Measured> m = judged(rungs.play(fourth, rest_h));
   ASSERT_TRUE(m) << m.error().what;
   EXPECT_NEAR(m->value, 7.0, 1e-9) << m->note;
   EXPECT_FALSE(m->is_least);
@@ -146,7 +159,7 @@ TEST(VerdictLadder, charge_that_does_not_come_back_ends_it) {
 }
 
 TEST(VerdictLadder, more_charge_than_the_pass_before_gave_back_ends_it) {
-  expect_ends_at_the_fourth({.pass_returned = 0.95}, "it took in 105.3 % of what the discharge before it gave");
+  expect_ends_at_the_fourth({.pass_returned = 0.95}, "it took in 105.3 +/- 0.1 % of what the discharge before it gave");
 }
 
 TEST(VerdictLadder, a_voltage_that_falls_while_charging_ends_it) {
@@ -173,9 +186,9 @@ TEST(VerdictLadder, all_signs_of_the_rung_are_named) {
 TEST(VerdictLadder, a_cell_that_warms_is_not_shorted_by_that) {
   Rungs rungs;
   expect_known_up_to_the_third(judged(rungs.play({.stands_from = 0.6, .warms_K = 20.0})), "but it warms by 7.8 K meanwhile");
-  const Result<Measured> warm = judged(rungs.play({.resistance_ohm = 0.007, .after_temperature_degC = 30.0}));
+  const Result<Measured> warm = judged(rungs.play({.resistance_ohm = 0.007, .after_temperature_degC = 30.0}, 24.0, 4));
   ASSERT_TRUE(warm);
-  EXPECT_NEAR(warm->value, 12.0, 1e-9) << warm->note;
+  EXPECT_NEAR(warm->value, 8.0, 1e-9) << warm->note;
   EXPECT_THAT(warm->note, HasSubstr("not told: 'rung 4': the resistance after it"));
 }
 
@@ -192,7 +205,7 @@ TEST(VerdictLadder, signs_that_the_record_cannot_tell_are_named) {
   const Result<Measured> m = judged(sparse.play({}, 2.0));
   ASSERT_TRUE(m) << m.error().what;
   EXPECT_NEAR(m->value, 12.0, 1e-9);
-  EXPECT_THAT(m->note, HasSubstr("signs that were not told: 'rung 1': the slope of its voltage"));
+  EXPECT_THAT(m->note, HasSubstr("signs that were not told: 'rung 6': the slope of its voltage"));
   EXPECT_THAT(m->note, HasSubstr("the fall of its rest: 2 h are too short"));
 }
 
@@ -201,6 +214,60 @@ TEST(VerdictLadder, noise_is_no_sign) {
   Rungs rungs;
   rungs.noise_V = 0.002;
   const Result<Measured> m = judged(rungs.play({}));
+  ASSERT_TRUE(m) << m.error().what;
+  EXPECT_NEAR(m->value, 12.0, 1e-9) << m->note;
+}
+
+// A dendrite burns off again: what one pass showed, the next one need not.
+TEST(VerdictLadder, a_sign_in_the_first_pass_only_ends_it) {
+  expect_ends_at_the_fourth({.first_pass_fall_V_per_s = -0.005}, "in 'pass' (step 40) its voltage falls while charging, by 4.");
+}
+
+TEST(VerdictLadder, a_pass_that_was_done_again_tells_nothing_and_is_named) {
+  const Result<Measured> m = judged(Rungs{}.play({.first_pass_fall_V_per_s = -0.005, .first_pass_done_again = true}, 24.0, 4));
+  ASSERT_TRUE(m) << m.error().what;
+  EXPECT_NEAR(m->value, 8.0, 1e-9) << m->note;
+  EXPECT_THAT(m->note, HasSubstr("not told: 'rung 4': all of a pass: step 41 'pass' was interrupted and done again"));
+}
+
+TEST(VerdictLadder, a_short_from_the_first_pass_on_is_told_by_the_rungs_below) {
+  expect_ends_at_the_fourth({.passes_resistance_ohm = 0.005, .resistance_ohm = 0.005}, "the resistance after it is 60 +/- 6 %");
+}
+
+// Within its mark, but by less than its uncertainty: no sign, and not the absence of one.
+TEST(VerdictLadder, a_sign_that_its_uncertainty_hides_is_not_told) {
+  Rungs rungs;
+  rungs.noise_V = 0.0002;
+  const Result<Measured> m = judged(rungs.play({}));
+  ASSERT_TRUE(m) << m.error().what;
+  EXPECT_NEAR(m->value, 12.0, 1e-9) << m->note;
+  EXPECT_THAT(m->note, HasSubstr("signs that were not told: 'rung 6': the resistance after it is 95 +/- 7 %"));
+}
+
+// Of the first rungs a resistance has nothing to compare with; the verdict rests on the last one.
+TEST(VerdictLadder, signs_that_were_not_told_are_those_of_the_best_rung) {
+  const Result<Measured> low = judged(Rungs{}.play({}, 24.0, 1));
+  ASSERT_TRUE(low) << low.error().what;
+  EXPECT_THAT(low->note, HasSubstr("'rung 1': the resistance after it: 1 before it to compare with"));
+  const Result<Measured> high = judged(Rungs{}.play({}, 24.0, 2));
+  ASSERT_TRUE(high) << high.error().what;
+  EXPECT_THAT(high->note, Not(HasSubstr("not told")));
+}
+
+// An ammeter that reads high all along takes too much out for what it puts in: its offset adds up, of equal currents, too.
+TEST(VerdictLadder, an_offset_of_the_ammeter_is_in_what_was_taken_in) {
+  Rungs rungs;
+  rungs.back_A = 8.0;
+  expect_known_up_to_the_third(judged(rungs.play({.pass_returned = 0.95}), 0.2), "'rung 4' is not known well enough");
+}
+
+// Three quarters of it are, in floating point, more than three quarters of it.
+TEST(VerdictLadder, a_rest_of_any_length_is_looked_at) {
+  expect_ends_at_the_fourth({.rest_mV_per_day = -25.0}, "in the rest its voltage falls by 25.0", 72000.1 / 3600.0);
+}
+
+TEST(VerdictLadder, a_voltage_that_was_not_read_is_no_highest_one) {
+  const Result<Measured> m = judged(Rungs{}.play({.lost_first_voltage = true}));
   ASSERT_TRUE(m) << m.error().what;
   EXPECT_NEAR(m->value, 12.0, 1e-9) << m->note;
 }
