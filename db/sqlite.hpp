@@ -23,14 +23,9 @@ inline constexpr const char* taker_type = "cellrig::db::RowTaker";
 /// not promise: who needs it takes the rowid, too.
 class RowTaker {
  public:
+  virtual ~RowTaker() = default;
   /// The values behind the first one, valid during the call. It must not throw.
   virtual void take(std::span<sqlite3_value* const> values) noexcept = 0;
-
- protected:
-  RowTaker() = default;
-  RowTaker(const RowTaker&) = default;
-  RowTaker& operator=(const RowTaker&) = default;
-  ~RowTaker() = default;
 };
 
 /// "storing samples: the disk, or the space allowed for the record, is full (SQLite 13: database or disk is full)".
