@@ -30,11 +30,11 @@
 //   charge followed a discharge. A coulombic efficiency above 105 % is refused.
 // * self_discharge: what `step` gave back less than `reference`, per 30 days of the rest before it.
 // * critical_current_density: greatest rung of `step` (a ladder of charges, each with a watch and a discharge after it) without a sign of a
-//   soft short (ladder_signs.hpp), over the electrode area; the true one lies between it and the next rung. The first sign of any kind ends
-//   the ladder: less than `returned_min_pct` of the charge came back, more went in than the discharge before it gave, the voltage fell or
-//   did not rise while charging, it fell in the watch, or the resistance stepped down. With a `reference` (the discharge after a slow charge)
-//   the return is that one's, which must keep the same share itself. A rung that ended by voltage was not carried; where no rung failed the
-//   value is the least it can be.
+//   soft short (ladder_signs.hpp), in it or in the passes at its current before it, over the electrode area; the true one lies between it
+//   and the next rung. The first sign of any kind ends the ladder: less than `returned_min_pct` of the charge came back, more went in than
+//   the discharge before it gave, the voltage fell or did not rise while charging, it fell in the watch, or the resistance stepped down.
+//   With a `reference` (the discharge after a slow charge) the return is that one's, which must keep the same share itself. A rung that
+//   ended by voltage was not carried; where no rung failed the value is the least it can be.
 // * charge_excess: the greatest of charge `step` over the discharge after it, less 100 %: a charge through a window ends by its count, and
 //   what a soft short took shows in what comes back. The least it can be where one pair is not whole.
 // activation_energy and what compares two runs: compare.hpp.
