@@ -19,12 +19,7 @@ constexpr Duration brief_off_timeout = std::chrono::milliseconds{20};
 
 BenchOff::BenchOff(TimeSource& time, const BenchConfig& bench, BenchInstruments& instruments, RunListener& listener,
                    BenchOffOptions options)
-    : time_{time},
-      bench_{bench},
-      instruments_{instruments},
-      listener_{listener},
-      options_{std::move(options)},
-      contactor_looks_{time} {}
+    : time_{time}, bench_{bench}, instruments_{instruments}, listener_{listener}, options_{std::move(options)} {}
 
 bool BenchOff::is_ours(const std::string& name, const std::string& instrument) {
   if (!options_.take_leases) return true;
@@ -138,14 +133,15 @@ Task<void> BenchOff::note_whether_in_reach(ChannelRunner& runner, Cycler& cycler
 
 Task<void> BenchOff::channel_off(ChannelRunner& runner, Cycler& cycler) {
   const std::string& name = runner.name();
+  TaskGroup contactor_look{time_};  // of this channel: a group has one waiter
   if (options_.patience) {
     co_await reach(name, cycler);
   } else if (options_.look_at.contains(name)) {
-    contactor_looks_.spawn(look_at_contactor(name));  // OFF does not wait for it
+    contactor_look.spawn(look_at_contactor(name));  // OFF does not wait for it
     co_await look(name, cycler, look_timeout);
   }
   const Result<void> off = co_await runner.secure();
-  co_await contactor_looks_.wait();
+  co_await contactor_look.wait();
   const auto found = found_.find(name);
   if (found != found_.end() && runner.safe_by() != SafeBy::nothing) found->second.off_at = time_.utc_now();
   if (off) co_return;

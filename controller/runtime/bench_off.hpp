@@ -96,7 +96,6 @@ class BenchOff {
   std::map<std::string, std::string> not_off_;
   std::set<std::string> maybe_on_, out_of_reach_;
   bool found_busy_ = false;
-  TaskGroup contactor_looks_;
   std::map<std::string, OutputFound> found_;
 };
 

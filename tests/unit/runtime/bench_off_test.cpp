@@ -15,19 +15,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Answers with what the test gives it, and obeys OFF at once.
-class AnsweringCycler final : public Cycler {
+/// What no test here asks of a cycler.
+class PlainCycler : public Cycler {
  public:
-  AnsweringCycler(TimeSource& time, Result<CyclerReadings> readings) : time_{time}, readings_{std::move(readings)} {}
   [[nodiscard]] const CyclerCapabilities& capabilities() const override { return capabilities_; }
-  [[nodiscard]] Task<Result<void>> output_off(Deadline) override {
-    co_await time_.sleep_for(1ms);
-    co_return Result<void>{};
-  }
-  [[nodiscard]] Task<Result<CyclerReadings>> measure(Deadline) override {
-    co_await time_.sleep_for(1ms);
-    co_return readings_;
-  }
   [[nodiscard]] Task<Result<InstrumentIdentity>> identify(Deadline) override { co_return InstrumentIdentity{}; }
   [[nodiscard]] Task<Result<void>> arm(const Protections&, Deadline) override { co_return Result<void>{}; }
   [[nodiscard]] Task<Result<void>> apply(const Setpoint&, Deadline) override { co_return Result<void>{}; }
@@ -37,17 +28,32 @@ class AnsweringCycler final : public Cycler {
   [[nodiscard]] Amps off_current_threshold() const override { return Amps{0.05}; }
 
  private:
-  TimeSource& time_;
   CyclerCapabilities capabilities_;
+};
+
+/// Answers with what the test gives it, and obeys OFF at once.
+class AnsweringCycler final : public PlainCycler {
+ public:
+  AnsweringCycler(TimeSource& time, Result<CyclerReadings> readings) : time_{time}, readings_{std::move(readings)} {}
+  [[nodiscard]] Task<Result<void>> output_off(Deadline) override {
+    co_await time_.sleep_for(1ms);
+    co_return Result<void>{};
+  }
+  [[nodiscard]] Task<Result<CyclerReadings>> measure(Deadline) override {
+    co_await time_.sleep_for(1ms);
+    co_return readings_;
+  }
+
+ private:
+  TimeSource& time_;
   Result<CyclerReadings> readings_;
 };
 
 /// Has no power until an instant, and is as the test says from then on. OFF may get there earlier, on another way.
-class LateCycler final : public Cycler {
+class LateCycler final : public PlainCycler {
  public:
   LateCycler(TimeSource& time, TimePoint there_at, TimePoint other_way_at, CyclerReadings readings)
       : time_{time}, there_at_{there_at}, other_way_at_{other_way_at}, readings_{readings} {}
-  [[nodiscard]] const CyclerCapabilities& capabilities() const override { return capabilities_; }
   [[nodiscard]] Task<Result<void>> output_off(Deadline) override {
     co_await time_.sleep_for(1ms);
     if (!reach(std::min(there_at_, other_way_at_))) co_return fail(Fault::link_lost, "psb1: connection refused");
@@ -60,14 +66,7 @@ class LateCycler final : public Cycler {
     if (offs_ > 0) measured_after_off_ = true;
     co_return readings_;
   }
-  [[nodiscard]] Task<Result<InstrumentIdentity>> identify(Deadline) override { co_return InstrumentIdentity{}; }
-  [[nodiscard]] Task<Result<void>> arm(const Protections&, Deadline) override { co_return Result<void>{}; }
-  [[nodiscard]] Task<Result<void>> apply(const Setpoint&, Deadline) override { co_return Result<void>{}; }
-  [[nodiscard]] Task<Result<void>> acknowledge_trip(Deadline) override { co_return Result<void>{}; }
-  [[nodiscard]] Task<Result<void>> release(Deadline) override { co_return Result<void>{}; }
-  void hang_up() noexcept override {}
   [[nodiscard]] bool may_have_heard() const override { return has_heard_; }
-  [[nodiscard]] Amps off_current_threshold() const override { return Amps{0.05}; }
   [[nodiscard]] int offs() const { return offs_; }
   [[nodiscard]] bool was_measured_after_off() const { return measured_after_off_; }
 
@@ -79,7 +78,6 @@ class LateCycler final : public Cycler {
   }
   TimeSource& time_;
   TimePoint there_at_, other_way_at_;
-  CyclerCapabilities capabilities_;
   CyclerReadings readings_;
   bool has_heard_ = false, measured_after_off_ = false;
   int offs_ = 0;
@@ -295,6 +293,55 @@ TEST(CyclerWithoutPower, is_as_nobody_knows_where_its_contactor_had_to_be_opened
   ASSERT_TRUE(later.contactor_opened_at) << "opened as soon as it does";
   EXPECT_LT(*later.contactor_opened_at, TimePoint{35s});
   EXPECT_FALSE(later.found->is_known);
+}
+
+/// Says nothing of its contactors until a deadline.
+class SilentContactors final : public Relays {
+ public:
+  explicit SilentContactors(TimeSource& time) : time_{time} {}
+  [[nodiscard]] int relay_count() const override { return 2; }
+  [[nodiscard]] Task<Result<bool>> state(int, Deadline deadline) override {
+    co_await time_.sleep_until(deadline.at);
+    co_return fail(Fault::timeout, "relays: no answer");
+  }
+  [[nodiscard]] Task<Result<void>> set(int, bool, Deadline) override {
+    co_await time_.sleep_for(1ms);
+    co_return Result<void>{};
+  }
+
+ private:
+  TimeSource& time_;
+};
+
+Task<void> switch_both_off(BenchOff* off, VirtualTime* time, bool* has_ended) {
+  std::vector<std::string> channels{"ch1", "ch2"}, chambers;
+  co_await off->run(std::move(channels), std::move(chambers));
+  *has_ended = true;
+  time->stop();
+}
+
+// OFF is there long before the module has said what it knows: each channel waits for its own look.
+TEST(Contactors, whose_module_is_slow_hold_up_no_start_of_several_channels) {
+  BenchConfig bench;
+  bench.instruments["relays"];
+  VirtualTime time;
+  BenchInstruments instruments;
+  for (const int n : {1, 2}) {
+    const std::string cycler = "psb" + std::to_string(n);
+    bench.instruments[cycler];
+    bench.channels.push_back({.name = "ch" + std::to_string(n), .cycler = cycler});
+    bench.channels.back().contactor = InputRef{"relays", n - 1};
+    instruments.cyclers[cycler] = std::make_unique<AnsweringCycler>(time, answer(amps(0.0), false));
+  }
+  instruments.relays["relays"] = std::make_unique<SilentContactors>(time);
+  RunListener listener;
+  BenchOff off{time, bench, instruments, listener, {.look_at = {"ch1", "ch2"}, .take_leases = false}};
+  bool has_ended = false;
+  time.spawn(switch_both_off(&off, &time, &has_ended));
+  time.run();
+  EXPECT_TRUE(has_ended);
+  EXPECT_TRUE(off.not_off().empty());
+  EXPECT_LT(time.now(), TimePoint{1s});
 }
 
 // An answer to anything of ours is one that heard us: what it then does not say is no reason to wait.
