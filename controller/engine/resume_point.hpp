@@ -48,7 +48,8 @@ void catch_up(ResumePoint& point, const RowSeen& row);
 struct UnseenCharge {
   Amps current;  ///< the last commanded or known one
   Duration time{};
-  AmpHours after_end{};  ///< beside that: went in through an output that was found on when the run had ended
+  AmpHours
+      after_end{};  ///< beside that: went in until a late OFF, and through an output that was found on when the run had ended
   /// With the sign of the current. A discharge that may not have happened makes no room for what went in after the end.
   [[nodiscard]] AmpHours in_gap() const { return AmpHours{current.value() * to_seconds(time) / 3600.0}; }
   [[nodiscard]] AmpHours went_in_max() const { return std::max(in_gap(), AmpHours{}) + after_end; }

@@ -472,15 +472,7 @@ void BenchService::run_ended(Place& place) {
   }
   if (place.is_not_safe) {
     // What was measured or commanded last may flow on until an OFF is confirmed: whoever goes on with this run counts it.
-    const ChannelState& state = runner.state();
-    Amps may_flow = unseen_charge(runner.program(), state, Duration::zero()).current;
-    // What tripped it never came to the engine, and may be more than was commanded.
-    const Reading& seen = runner.observation()[Measurand::current];
-    if (seen.usable()) may_flow = worse_of(may_flow, Amps{seen.value});
-    // An answer that is no number may be one beyond the range.
-    if (seen.quality == Quality::bad)
-      may_flow = worse_of(may_flow, bench_.instruments().cyclers.at(place.config.cycler)->capabilities().charge_current_max);
-    place.watch->let_go_in_doubt(state.step_count > 0 ? seen_until(state.step) : time_.now(), may_flow);
+    place.watch->let_go_in_doubt(time_.now(), runner.may_flow());  // until now the run has told it
   } else {
     place.watch->let_go(runner.is_given_back());
   }

@@ -386,9 +386,17 @@ void ChannelRecord::trip(const TripCause& cause, TimePoint now, UtcTime utc) {
 }
 
 void ChannelRecord::on_again(const std::string& what, AmpHours charge, TimePoint now, UtcTime utc) {
+  unseen_charge(on_again_event, what, charge, now, utc);
+}
+
+void ChannelRecord::late_off(const std::string& what, AmpHours charge, TimePoint now, UtcTime utc) {
+  unseen_charge(late_off_event, what, charge, now, utc);
+}
+
+void ChannelRecord::unseen_charge(std::string_view kind, const std::string& what, AmpHours charge, TimePoint now, UtcTime utc) {
   if (!begun()) return;
   db::EventRow row{.run = run_, .test_time_ns = test_time_ns(now), .utc = utc, .severity = db::Severity::alarm};
-  row.kind = on_again_event;
+  row.kind = kind;
   row.message = what;
   row.value = charge.value();
   recorder_.append(row);

@@ -31,6 +31,7 @@ inline constexpr std::string_view expectation_event = "expectation";
 inline constexpr std::string_view limit_event = "limit changed: ";
 /// Kind of an event whose value is the charge, in Ah, that may have gone in through an output that was on after the end.
 inline constexpr std::string_view on_again_event = "on again after the end";
+inline constexpr std::string_view late_off_event = "late off";
 inline constexpr std::string_view criterion_not_met_event = "criterion not met";
 /// A warning where the condition's result was lost: then the criteria count as not met.
 inline constexpr std::string_view stop_condition_event = "stop condition";
@@ -86,6 +87,8 @@ class ChannelRecord {
   void trip(const TripCause& cause, TimePoint now, UtcTime utc);
   /// charge: that may have gone into the cell meanwhile.
   void on_again(const std::string& what, AmpHours charge, TimePoint now, UtcTime utc);
+  /// What may have gone into the cell between the last measurement and OFF.
+  void late_off(const std::string& what, AmpHours charge, TimePoint now, UtcTime utc);
   /// After go_on(): its guard is not ours to write. By the event that every version counts.
   void closed_unread(const Continuation& continuation, TimePoint now, UtcTime utc);
   /// value: what was measured; limit: the edge of the band that it left.
@@ -110,6 +113,7 @@ class ChannelRecord {
   db::RunKey run_ = 0;
   db::StepKey step_ = 0;
   TimePoint started_{}, step_started_{};
+  void unseen_charge(std::string_view kind, const std::string& what, AmpHours charge, TimePoint now, UtcTime utc);
   void aux_rows(const output::Record& record, const Observation& observation);
   struct Held {
     Observation observation;

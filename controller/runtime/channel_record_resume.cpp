@@ -35,7 +35,8 @@ void ChannelRecord::deviation(const Continuation& continuation, UtcTime utc) {
       fmt::gmtime(static_cast<std::time_t>(utc.ns_since_epoch / ns_in_a_second)), to_seconds(from.test_time));
   const UnseenCharge& unseen = continuation.unseen;
   std::string bound = fmt::format("{:+.4g} A x {:g} s", unseen.current.value(), to_seconds(unseen.time));
-  if (unseen.after_end > AmpHours{}) bound += fmt::format(" + {:.6f} Ah found flowing after the end", unseen.after_end.value());
+  if (unseen.after_end > AmpHours{})
+    bound += fmt::format(" + {:.6f} Ah until a late OFF or after the end", unseen.after_end.value());
   // One current has a direction, and so is told. Beside a discharge something may have gone in: then only how much may have moved.
   const AmpHours told = unseen.after_end > AmpHours{} ? unseen.moved_max() : unseen.in_gap();
   message += fmt::format("unseen charge at most {:+.6f} Ah ({}); ", told.value(), bound);

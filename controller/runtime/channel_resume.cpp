@@ -41,7 +41,7 @@ void ChannelRunner::begin(db::RunKey run) {
   jumps_.emplace(JumpOptions{}, options.current_noise);
   if (parts_.limits.limits_cell() || !tightened_.empty()) supervisor_->set_limits(limits_now());
   commanded_ = Commanded{false, now, 0};
-  last_good_ = last_cycle_ = now;
+  last_good_ = last_cycle_ = current_seen_at_ = now;
   running_ = true;
   say(db::Severity::info, continuation_ == nullptr ? "started" : "resumed", program_.name);
   for (const auto& [kind, text] : start_remarks_) remark(db::Severity::warning, kind, text);

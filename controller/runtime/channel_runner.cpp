@@ -139,6 +139,7 @@ Task<void> ChannelRunner::run(db::RunKey run) {
   co_await urgent_.wait();  // they refer to this object
   if (door_ != nullptr) door_->leave(safe_by_ != SafeBy::nothing);
   co_await give_back();
+  tell_late_off();
   record_end();
   has_ended_ = true;
   charge_since_.begin(time_.now());
@@ -307,6 +308,7 @@ void ChannelRunner::merge(const CyclerReadings& readings) {
   observation_.regulation = readings.regulation;
   observation_.output_on = readings.output_on;
   last_good_ = readings.voltage.at;
+  if (readings.current.usable()) current_seen_at_ = readings.current.at;
   watch_jump();
 }
 

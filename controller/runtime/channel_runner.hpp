@@ -179,6 +179,8 @@ class ChannelRunner final : public SensorSink {
   [[nodiscard]] std::uint64_t periods_missed() const { return periods_missed_; }
   [[nodiscard]] std::uint64_t samples() const { return samples_; }
   [[nodiscard]] SafeBy safe_by() const { return safe_by_; }
+  /// Where OFF is not confirmed: at most this may flow into the cell. What was commanded or measured last, or what tripped it.
+  [[nodiscard]] Amps may_flow() const;
   /// Something of this channel's bench failed after its run had ended: the verdict and the record say so.
   void failed_afterwards(const std::string& what);
 
@@ -217,6 +219,7 @@ class ChannelRunner final : public SensorSink {
   void note_divergence(const std::optional<Divergence>& found);
   void note_detour(const std::optional<Detour>& found);
   void note_off(SafeBy safe);
+  void tell_late_off();
   Task<void> end_after_trip();
   void keep_trip();
   [[nodiscard]] bool is_under_way() const;
@@ -291,6 +294,7 @@ class ChannelRunner final : public SensorSink {
   bool has_ended_ = false, look_after_ends_ = false;
   bool was_given_back_ = false;  ///< its OFF was confirmed and its watchdog disarmed: questions feed nothing that is waited for
   TimePoint last_good_{};
+  TimePoint current_seen_at_{};  ///< as a number, the last time: until then the overcharge guard has counted it
   TimePoint next_resume_point_{};
   bool point_is_due_ = false;  ///< a step began or ended
   Duration utc_ahead_{};       ///< wall clock minus the steady clock and suspends: changes only when somebody sets it

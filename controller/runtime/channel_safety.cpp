@@ -8,6 +8,7 @@
 #include "controller/runtime/constants.hpp"
 #include "controller/runtime/heat_watch.hpp"
 #include "controller/runtime/output_watch.hpp"
+#include "controller/runtime/resume.hpp"
 
 namespace cellrig {
 
@@ -157,6 +158,34 @@ void ChannelRunner::note_off(SafeBy safe) {
     case SafeBy::watchdog: return add_to_reason("the cycler did not confirm OFF until its watchdog had fired");
     case SafeBy::nothing: return add_to_reason("OFF could not be confirmed on any path");
   }
+}
+
+Amps ChannelRunner::may_flow() const {
+  Amps most = unseen_charge(program_, machine_.state(), Duration::zero()).current;
+  // What tripped it never came to the engine, and may be more than was commanded.
+  const Reading& seen = observation_[Measurand::current];
+  if (seen.usable()) most = worse_of(most, Amps{seen.value});
+  // An answer that is no number may be one beyond the range.
+  if (seen.quality == Quality::bad) most = worse_of(most, parts_.cycler->capabilities().charge_current_max);
+  return most;
+}
+
+/// From its last measurement until its OFF was confirmed, or until nobody tries any more. Where one was, whoever goes on counts some time of
+/// what was commanded in any case: what that covers is not told.
+void ChannelRunner::tell_late_off() {
+  if (outcome_ == Outcome::completed || outcome_ == Outcome::failed) return;  // nobody goes on with it
+  const Amps most = may_flow();
+  if (!(most > supervisor_options().current_noise)) return;
+  const bool is_off = safe_by_ != SafeBy::nothing;
+  const Duration time = (is_off ? commanded_.since : time_.now()) - current_seen_at_;
+  const AmpHours charge{most.value() * to_seconds(time) / 3600.0};
+  const Duration counted = outcome_ == Outcome::stopped ? stop_time_max : options_.watchdog_delay;
+  const AmpHours covered = unseen_charge(program_, machine_.state(), is_off ? counted : Duration::zero()).went_in_max();
+  if (!(charge > covered)) return;
+  const std::string what =
+      is_off ? "from its last measurement until it was off" : "since its last measurement, and OFF is not confirmed,";
+  record_.late_off(fmt::format("{} up to {:.3f} A may have flowed for {:.1f} s", what, most.value(), to_seconds(time)), charge,
+                   time_.now(), time_.utc_now());
 }
 
 /// The way out after a trip or a stop: OFF first, everything else after.

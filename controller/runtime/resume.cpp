@@ -10,9 +10,6 @@
 namespace cellrig {
 namespace {
 
-/// A controlled stop: from the last measurement to the confirmed OFF.
-constexpr Duration stop_time_max = std::chrono::seconds{1};
-
 Error refuse(db::RunKey run, const std::string& what) { return fail(Fault::refused, fmt::format("run {} {}", run, what)); }
 
 bool is_status(const db::RunInfo& info, Outcome outcome) { return info.status == to_string(outcome); }
@@ -41,7 +38,7 @@ void find_last_word(const std::vector<db::EventRow>& events, Interrupted& run) {
     if (event.kind == stop_event) run.stop = event.message;
     if (fails_criteria(event)) run.criteria_met = false;
     if (event.severity == db::Severity::trip || event.kind == db::heat_after_end_event) run.trip = event.message;
-    if (event.kind == on_again_event) run.charge_after_end += AmpHours{event.value.value_or(0.0)};
+    if (event.kind == on_again_event || event.kind == late_off_event) run.charge_after_end += AmpHours{event.value.value_or(0.0)};
     if (event.kind != deviation_event) continue;
     run.trip.clear();  // it went on, and counted what had flowed
     run.stop.clear();

@@ -14,21 +14,24 @@ namespace cellrig {
 
 class ChannelRecord;
 
+/// A stop in order: from the last measurement to the confirmed OFF. What took longer is told with the run.
+inline constexpr Duration stop_time_max = std::chrono::seconds{1};
+
 /// What the record says of a run that nobody has finished. Instants of `point` are test times.
 struct Interrupted {
   db::RunInfo info;
   ResumePoint point;
-  std::string unreadable;                        ///< why there is nothing in `point`: it is of another version; empty: there is
-  Amps last_current{};                           ///< of the last row
-  bool criteria_met = true;                      ///< as far as events and its end say
-  Duration test_time{};                          ///< where the record stands: test time goes on from here
-  db::StepKey open_step = 0;                     ///< a step that nobody ended; 0: none
-  UtcTime last_seen{};                           ///< of the last row, event or end; not of what was told after the end
-  bool was_off = false;                          ///< stopped in order: the output was confirmed off when the run ended
-  std::string trip;                              ///< the trip that ended it, or was the last word before it died; empty: none
-  bool is_acknowledged = false;                  ///< that trip, by a person
-  std::string stop;                              ///< it was being stopped when its process died, and why; empty: it was not
-  AmpHours charge_after_end;                     ///< that went in through an output that was found on after the run had ended
+  std::string unreadable;        ///< why there is nothing in `point`: it is of another version; empty: there is
+  Amps last_current{};           ///< of the last row
+  bool criteria_met = true;      ///< as far as events and its end say
+  Duration test_time{};          ///< where the record stands: test time goes on from here
+  db::StepKey open_step = 0;     ///< a step that nobody ended; 0: none
+  UtcTime last_seen{};           ///< of the last row, event or end; not of what was told after the end
+  bool was_off = false;          ///< stopped in order: the output was confirmed off when the run ended
+  std::string trip;              ///< the trip that ended it, or was the last word before it died; empty: none
+  bool is_acknowledged = false;  ///< that trip, by a person
+  std::string stop;              ///< it was being stopped when its process died, and why; empty: it was not
+  AmpHours charge_after_end;  ///< that went in until a late OFF, and through an output that was found on after the run had ended
   std::map<std::string, double> limits_changed;  ///< by a person, the last word for each name
   /// An instrument that failed without a trip needs nobody's word, only the rule.
   [[nodiscard]] bool waits_for_person() const { return !trip.empty() && !is_acknowledged; }
