@@ -1,4 +1,5 @@
 // A start that dies in the moment after its first OFF. What it saw right before that nobody can see any more.
+#include "controller/runtime/resume.hpp"
 #include "tests/crash/resume_fixture.hpp"
 #include "tests/program/shifted_clocks.hpp"
 
@@ -72,6 +73,45 @@ TEST_F(StartThatDies, of_a_new_run_between_its_look_and_its_note_begins_none) {
   EXPECT_EQ(db::Reader::open(folder + "/run.db").value()->runs().value().size(), 1U);
   EXPECT_EQ(events_of_the_bench(), 0U);
   expect_chain_holds();
+}
+
+// Its trip came a second and a half after its last row, and each OFF that it tried has fed the watchdog: the current ends eight seconds after that
+// row.
+TEST_F(Resume, killed_in_the_midst_of_an_off_that_nobody_answers_counts_until_the_watchdog_that_this_has_fed) {
+  prepare("single", long_charge);
+  const double soc_at_first = simulator->truth("ch1").soc;
+  const std::unique_ptr<Process> first = start({"profile.yaml", "--cell", "lg-m50", "--control-period-s", "0.5"});
+  const auto charging = [&] { return simulator->truth("ch1").soc > soc_at_first + 0.0003 || first->has_ended(); };
+  ASSERT_TRUE(eventually(start_limit, charging)) << first->err();
+  ASSERT_FALSE(first->has_ended()) << first->err();
+  simulator->fault("ignore_off psb1");
+  simulator->fault("drop psb1 count=for_ever");
+  ASSERT_TRUE(eventually(start_limit, [&] { return account().count("output not confirmed off") > 0 || first->has_ended(); }));
+  const double soc_at_second_off = simulator->truth("ch1").soc;
+  const double of_its_second = 5.0 * 0.8 / 3600 / 4.978;
+  const auto is_tried_again = [&] { return simulator->truth("ch1").soc > soc_at_second_off + of_its_second; };
+  ASSERT_TRUE(eventually(start_limit, is_tried_again)) << simulator->ask("truth");
+  first->signal(SIGKILL);
+  (void)first->wait(end_limit);
+  const Account died = account();
+  ASSERT_FALSE(died.info.end) << "this test needs a process that dies before its run has ended";
+  ASSERT_EQ(died.count("trip"), 1);
+  simulator->ask("clear-faults");
+  ASSERT_TRUE(eventually(watchdog_limit, [&] { return simulator->is_off("ch1"); }));
+  const double true_Ah = (simulator->truth("ch1").soc - soc_at_first) * 4.978;
+  const auto guarded_Ah = [&] {
+    return find_interrupted(*db::Reader::open(folder + "/run.db").value(), 1).value().point.guard.net_Ah;
+  };
+  const double measured_Ah = guarded_Ah();
+  EXPECT_GT(true_Ah, measured_Ah + 5.0 * 7.2 / 3600) << "this test needs more than seven seconds that nobody measured";
+  const Finished acknowledged =
+      cellrig({"db", "acknowledge", "--db", "run.db", "--run", "1", "--operator", "jane", "--reason", "the cable was loose"},
+              ProcessOptions{.folder = folder});
+  ASSERT_EQ(acknowledged.exit_code, 0) << acknowledged.err;
+  const std::unique_ptr<Process> second = start({"--resume", "1", "--resume-by", "stop"});
+  expect_exit(*second, 1);
+  EXPECT_GE(guarded_Ah(), true_Ah * 0.98);
+  EXPECT_LE(guarded_Ah(), measured_Ah + 5.5 * 16 / 3600) << "a bound, and not a wild one";
 }
 
 }  // namespace

@@ -18,9 +18,23 @@ constexpr Duration lockstep_interval = std::chrono::seconds{60};
 constexpr Duration virtual_interval = std::chrono::minutes{10};
 constexpr Duration rows_late_max = std::chrono::minutes{10};  ///< of simulated time
 constexpr Duration watchdog_margin = std::chrono::seconds{1};
+/// A run trips on readings that are so old, or on so many periods of them: until then it asks, also where no answer comes.
+constexpr Duration age_limit_min = std::chrono::seconds{1};
+constexpr int age_limit_periods = 3;
+/// Two tries of OFF with the contactor between them; those feed the watchdog. What follows is silence for it.
+constexpr Duration off_tries_max = std::chrono::seconds{3};
 
 std::string found_on_event(db::RunKey run, bool is_off) {
   return fmt::format("output found on{}, run {}", is_off ? "" : " and not switched off", run);
+}
+
+/// How much later than its last word it may have asked its cycler anything, which fed the watchdog; with what the word itself was late by.
+Duration asked_after_last_word(const Interrupted& run) {
+  const Duration age_limit = std::max(age_limit_min, age_limit_periods * run.info.row.control_period);
+  const Duration silence = std::max(resume_point_interval_of(run.info.row.time_source), age_limit);
+  // It died in the midst of its OFF: its last word is the trip or the stop, up to an age limit after its last measurement.
+  const bool was_being_ended = !run.info.end && (!run.trip.empty() || !run.stop.empty());
+  return was_being_ended ? silence + age_limit + off_tries_max : silence;
 }
 
 /// As far as the look of this start knows.
@@ -104,9 +118,7 @@ UnseenTime unseen_time(const Interrupted& run, const ResumeMoment& moment, const
   if (began) delay = std::max(delay, began->watchdog_delay);
   const bool has_watchdog =
       moment.bench->channel(channel).accept_without_watchdog.empty() && (its == nullptr || its->accept_without_watchdog.empty());
-  // Its last question may be a control period younger than its last word, and fed the watchdog.
-  const Duration silence = std::max(resume_point_interval_of(run.info.row.time_source), run.info.row.control_period);
-  const Duration usual = delay + watchdog_margin + silence;
+  const Duration usual = delay + watchdog_margin + asked_after_last_word(run);
   if (moment.has_run_here) return {usual};
   const UtcTime off_at = may_have_been_on_until(run, moment, before);
   const Duration elapsed{off_at.ns_since_epoch - run.last_seen.ns_since_epoch};
