@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "controller/engine/resume_point.hpp"
 #include "controller/runtime/constants.hpp"
 
 namespace cellrig {
