@@ -246,6 +246,15 @@ Place shared_place(const Plan& plan, const std::string& instrument, unsigned wha
   return place;
 }
 
+/// Only a channel whose contactor hangs on the module has to notice that it rebooted.
+Place relays_place(const Plan& plan, unsigned what) {
+  Place place{plan.relays, {}};
+  for (const ChannelPlan& channel : plan.channels) {
+    if (channel.has_contactor) place.takes[channel.name] |= what;
+  }
+  return place;
+}
+
 bool speaks_modbus(const std::string& target) {
   return target == "adam" || target == "f4t" || target == "binder" || target == "press" || target == "sniffer" ||
          target.ends_with(".modbus");
@@ -307,7 +316,7 @@ std::vector<Place> places_of(const Recipe& recipe, const Plan& plan) {
       if (!plan.logger.empty()) places.push_back(shared_place(plan, plan.logger, recipe.takes));
       return places;
     case Aim::relays:
-      if (!plan.relays.empty()) places.push_back(shared_place(plan, plan.relays, recipe.takes));
+      if (!plan.relays.empty()) places.push_back(relays_place(plan, recipe.takes));
       return places;
     case Aim::chamber:
       if (!plan.chamber.empty()) places.push_back(shared_place(plan, "oven", recipe.takes));
