@@ -166,9 +166,11 @@ UnseenCharge bound_unseen(const Program* program, const Interrupted& run, const 
                           const UnseenTime& unseen) {
   UnseenCharge charge = program != nullptr ? unseen_of(*program, run, unseen.time)
                                            : unseen_of_unreadable(run, charge_current_max_of(run, *moment.bench), unseen.time);
+  // What an output that is off measures is its offset, and of either sign.
+  if (moment.found.is_on) charge.current = worse_of(charge.current, moment.found.current);
   if (!unseen.is_doubtful) return charge;
   charge.time = unseen.time;
-  charge.current = worse_of(worse_of(charge.current, moment.found.current), before.current);
+  charge.current = worse_of(charge.current, before.current);
   return charge;
 }
 
