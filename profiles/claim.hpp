@@ -73,7 +73,7 @@ struct ClaimStatement {
   Comparator comparator = Comparator::none;
   double value = 0.0;
   std::string unit;
-  std::string value_from;  ///< "source", or why this number was assumed
+  std::string value_from;  ///< "source", "source, " and how far to trust it, or why this number was assumed
   std::map<std::string, ClaimCondition, std::less<>> conditions;
   Testable testable = Testable::yes;
   std::string reason;  ///< of a surrogate: which and why; of no: why not

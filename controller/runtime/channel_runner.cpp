@@ -7,12 +7,11 @@
 #include <limits>
 
 #include "controller/base/overloaded.hpp"
+#include "controller/runtime/constants.hpp"
 
 namespace cellrig {
 namespace {
 
-constexpr Duration age_limit_min = std::chrono::seconds{1};
-constexpr int age_limit_periods = 3;
 /// No measurement may outlast a third of the age limit.
 constexpr int measure_share_of_age_limit = 3;
 constexpr Duration apply_timeout = std::chrono::seconds{5};

@@ -14,9 +14,6 @@ namespace cellrig {
 
 namespace {
 
-constexpr Duration path_timeout = std::chrono::seconds{1};
-constexpr Duration contactor_timeout = std::chrono::milliseconds{500};
-constexpr Duration watchdog_margin = std::chrono::seconds{1};
 constexpr Duration look_after_period = std::chrono::seconds{2};
 constexpr int on_again_told_max = 10;
 constexpr Duration on_again_told_every = std::chrono::minutes{1};  ///< beyond these
@@ -48,11 +45,11 @@ Task<bool> ChannelRunner::ask_for_off(Duration timeout) {
 
 Task<SafeBy> ChannelRunner::switch_off() {
   off_failures_ = 0;
-  bool off = co_await ask_for_off(path_timeout);
+  bool off = co_await ask_for_off(off_path_timeout);
   if (off && on_uncertain_) {
     // An ON that was on its way when it was cut, or whose answer was lost, may be carried out after the OFF that overtook it.
     co_await time_.sleep_for(overtaken_command_time);
-    off = co_await ask_for_off(path_timeout);
+    off = co_await ask_for_off(off_path_timeout);
   }
   if (off) {
     on_uncertain_ = false;
@@ -68,11 +65,11 @@ Task<SafeBy> ChannelRunner::switch_off() {
     say(db::Severity::alarm, "contactor opened", "the cycler did not confirm OFF; the contactor was opened and confirmed");
     co_return SafeBy::contactor;
   }
-  off = co_await ask_for_off(path_timeout);
+  off = co_await ask_for_off(off_path_timeout);
   if (off) co_return SafeBy::instrument;
   // Every question feeds the watchdog that is left: be silent until it must have fired, then look.
   co_await time_.sleep_for(options_.watchdog_delay + watchdog_margin);
-  off = co_await ask_for_off(path_timeout);
+  off = co_await ask_for_off(off_path_timeout);
   if (off) {
     say(db::Severity::alarm, "off by the watchdog",
         "the cycler did not confirm OFF when it was told, only after a silence for its watchdog. Go and look.");
@@ -226,7 +223,7 @@ void ChannelRunner::keep_trip() {
 /// A stop cuts the exchange that would have told: one look more, with the output off, whether the instrument's own protection was first.
 Task<void> ChannelRunner::look_for_protection() {
   unseen_since_on_ = false;
-  const Deadline deadline{time_.now() + path_timeout};
+  const Deadline deadline{time_.now() + off_path_timeout};
   const Result<CyclerReadings> last = co_await parts_.cycler->measure(deadline);
   if (!last || !last->tripped) co_return;
   trip_by_instrument(Hazard::instrument_protection);

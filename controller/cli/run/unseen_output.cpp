@@ -8,6 +8,7 @@
 #include "controller/cli/record/record_source.hpp"
 #include "controller/cli/run/charge_bound.hpp"
 #include "controller/runtime/channel_record.hpp"
+#include "controller/runtime/constants.hpp"
 
 namespace cellrig::cli {
 namespace {
@@ -17,12 +18,8 @@ constexpr Duration real_interval = std::chrono::seconds{1};
 constexpr Duration lockstep_interval = std::chrono::seconds{60};
 constexpr Duration virtual_interval = std::chrono::minutes{10};
 constexpr Duration rows_late_max = std::chrono::minutes{10};  ///< of simulated time
-constexpr Duration watchdog_margin = std::chrono::seconds{1};
-/// A run trips on readings that are so old, or on so many periods of them: until then it asks, also where no answer comes.
-constexpr Duration age_limit_min = std::chrono::seconds{1};
-constexpr int age_limit_periods = 3;
-/// Two tries of OFF with the contactor between them; those feed the watchdog. What follows is silence for it.
-constexpr Duration off_tries_max = std::chrono::seconds{3};
+/// Two tries of OFF with the contactor between them; those feed the watchdog. What follows is silence for it. Half a second is for their overhead.
+constexpr Duration off_tries_max = 2 * off_path_timeout + contactor_timeout + std::chrono::milliseconds{500};
 
 std::string found_on_event(db::RunKey run, bool is_off) {
   return fmt::format("output found on{}, run {}", is_off ? "" : " and not switched off", run);
@@ -30,7 +27,8 @@ std::string found_on_event(db::RunKey run, bool is_off) {
 
 /// How much later than its last word it may have asked its cycler anything, which fed the watchdog; with what the word itself was late by.
 Duration asked_after_last_word(const Interrupted& run) {
-  const Duration age_limit = std::max(age_limit_min, age_limit_periods * run.info.row.control_period);
+  // It trips on readings that are so old: until then it asks, also where no answer comes.
+  const Duration age_limit = std::max<Duration>(age_limit_min, age_limit_periods * run.info.row.control_period);
   const Duration silence = std::max(resume_point_interval_of(run.info.row.time_source), age_limit);
   // It died in the midst of its OFF: its last word is the trip or the stop, up to an age limit after its last measurement.
   const bool was_being_ended = !run.info.end && (!run.trip.empty() || !run.stop.empty());
@@ -166,8 +164,8 @@ UnseenCharge bound_unseen(const Program* program, const Interrupted& run, const 
                           const UnseenTime& unseen) {
   UnseenCharge charge = program != nullptr ? unseen_of(*program, run, unseen.time)
                                            : unseen_of_unreadable(run, charge_current_max_of(run, *moment.bench), unseen.time);
-  // What an output that is off measures is its offset, and of either sign.
-  if (moment.found.is_on) charge.current = worse_of(charge.current, moment.found.current);
+  // What an output that is off measures is its offset, and of either sign; what is on on another channel was never this cell's.
+  if (can_be_on(run, moment) && is_seen_on(moment.found)) charge.current = worse_of(charge.current, moment.found.current);
   if (!unseen.is_doubtful) return charge;
   charge.time = unseen.time;
   charge.current = worse_of(charge.current, before.current);

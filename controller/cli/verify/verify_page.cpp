@@ -106,8 +106,7 @@ std::string statement_text(const StatementVerdict& verdict, double confidence) {
   if (!s.reason.empty()) text += (s.testable == Testable::surrogate ? " Surrogate: " : " ") + s.reason;
   if (s.testable == Testable::no) return text;
   text += fmt::format(" Limit: {}.", limit_text(s, s.value));
-  if (s.comparator != Comparator::none && s.value_from != "source")
-    text += fmt::format(" The limit is not the source's: {}.", s.value_from);
+  if (const std::string origin = limit_origin_text(s); !origin.empty()) text += " T" + origin.substr(1) + ".";
   if (verdict.value) text += fmt::format(" Result: {}.", result_text(verdict));
   for (const std::string& more : {sample_text(verdict, confidence), shortened_text(verdict), verdict.remark}) {
     if (!more.empty()) text += " " + more + ".";

@@ -60,8 +60,7 @@ std::string statement_report(const StatementVerdict& verdict, double confidence)
   if (s.testable == Testable::no) return text + fmt::format(": {}\n", s.reason);
   text += fmt::format("   {}   limit {}\n", result_text(verdict), limit_text(s, s.value));
   if (s.testable == Testable::surrogate) text += fmt::format("    surrogate: {}\n", s.reason);
-  if (s.comparator != Comparator::none && s.value_from != "source")
-    text += fmt::format("    the limit is not the source's: {}\n", s.value_from);
+  if (const std::string origin = limit_origin_text(s); !origin.empty()) text += fmt::format("    {}\n", origin);
   if (const std::string budget = budget_text(verdict); !budget.empty()) text += fmt::format("    {}\n", budget);
   if (!verdict.cells.empty()) text += fmt::format("    {}\n", sample_text(verdict, confidence));
   if (!verdict.remark.empty()) text += fmt::format("    {}\n", verdict.remark);
@@ -132,6 +131,14 @@ std::string limit_text(const ClaimStatement& statement, double limit) {
   if (statement.comparator == Comparator::none) return "reported";
   return fmt::format("{} {}{}", to_string(statement.comparator), format_short(limit),
                      statement.unit == "1" ? "" : " " + statement.unit);
+}
+
+std::string limit_origin_text(const ClaimStatement& statement) {
+  constexpr std::string_view of_source = "source";
+  const std::string& from = statement.value_from;
+  if (statement.comparator == Comparator::none || from == of_source) return "";
+  if (from.starts_with("source, ")) return "the limit is the source's" + from.substr(of_source.size());
+  return "the limit is not the source's: " + from;
 }
 
 std::string result_text(const StatementVerdict& verdict) {

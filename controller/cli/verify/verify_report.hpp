@@ -20,6 +20,8 @@ namespace cellrig::cli {
 [[nodiscard]] std::string sample_text(const StatementVerdict& verdict, double confidence);
 /// Why nothing can pass by a shortened test; empty for a whole one.
 [[nodiscard]] std::string shortened_text(const StatementVerdict& verdict);
+/// Whose number the limit is, as a clause: "the limit is the source's, unverified". Empty: it is simply the source's, or there is none.
+[[nodiscard]] std::string limit_origin_text(const ClaimStatement& statement);
 /// ">= 375 Wh/kg"; "reported".
 [[nodiscard]] std::string limit_text(const ClaimStatement& statement, double limit);
 
